@@ -1,0 +1,144 @@
+# The commands of the project. `make help` lists them; README.md tells what they are for.
+#
+# The extension is built by PostgreSQL's PGXS, the receiver and the C++ tests by CMake. PGXS claims the names `all`,
+# `install`, `check` and `clean`, and needs pg_config while make still reads this file: on a bare machine there is none
+# yet. So this file has two halves: the commands (second half), which install what is missing and then call make again
+# with BUILD_WITH_PGXS set, and the extension (first half), which then finds everything in place.
+#
+# Variables for the command line:
+#   PG_CONFIG   pg_config of the PostgreSQL to build for         (pg_config)
+#   PREFIX      where the receiver goes, in $(PREFIX)/bin        (/usr/local)
+#   DESTDIR     a directory to install into instead of /         ()
+#   NO_APT      set: never install packages                      ()
+
+PG_CONFIG ?= pg_config
+
+ifdef BUILD_WITH_PGXS # ------------------------------------------------------------------------------- the extension
+
+include extension/extension.mk
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+
+# The bitcode for PostgreSQL's JIT compiler is made by the clang that PostgreSQL was built with. A machine without it does
+# without bitcode: JIT-compiled queries then call the functions instead of inlining them.
+ifeq ($(shell command -v $(shell sed -n 's/^CLANG *= *//p' $(dir $(PGXS))../Makefile.global)),)
+override with_llvm = no
+endif
+
+include $(PGXS)
+
+ifneq ($(filter 8 9 10 11 12 13 14,$(firstword $(subst ., ,$(MAJORVERSION)))),)
+$(error msgstatus needs PostgreSQL 15 or later; $(PG_CONFIG) is of $(MAJORVERSION))
+endif
+
+# Objects know the headers they were made of (Debian's PGXS does not track them) and are made anew for another PostgreSQL
+# or other flags. Bitcode follows its object.
+override CXXFLAGS += -MMD -MP
+-include $(OBJS:.o=.d)
+built_for = build/extension-for-postgresql-$(VERSION)
+$(OBJS): $(built_for) extension/extension.mk
+$(built_for):
+	@mkdir -p build && rm -f build/extension-for-postgresql-* && touch $@
+$(OBJS:.o=.bc): %.bc: %.o
+
+# The two halves of PGXS's installcheck, each with an exit status of its own.
+.PHONY: pg_regress pg_isolation_regress
+pg_regress:
+	$(pg_regress_installcheck) $(REGRESS_OPTS) $(REGRESS)
+pg_isolation_regress:
+	$(pg_isolation_regress_installcheck) $(ISOLATION_OPTS) $(ISOLATION)
+
+else # -------------------------------------------------------------------------------------------------- the commands
+
+.PHONY: all help extension receiver everything install install-files uninstall check installcheck demo down bench \
+	format lint clean
+.NOTPARALLEL: # `make down demo` is meant in that order; each build below runs in parallel by itself
+.DEFAULT_GOAL := all
+
+PREFIX ?= /usr/local
+bindir ?= $(PREFIX)/bin
+export PG_CONFIG NO_APT
+
+version = $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" extension/msgstatus.control)
+again = $(MAKE) --no-print-directory
+pgxs = $(again) BUILD_WITH_PGXS=1
+jobs = $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
+# Where `make install` writes, and what it needs to write there.
+pkglibdir = $(DESTDIR)$(shell $(PG_CONFIG) --pkglibdir)
+sudo = $(if $(DESTDIR),,$(shell [ -w $(pkglibdir) ] && [ -w $(PREFIX) ] || [ "$$(id -u)" = 0 ] || echo sudo))
+
+cxx_files = $(wildcard $(addsuffix /*.cpp,$(cxx_dirs)) $(addsuffix /*.hpp,$(cxx_dirs)) $(addsuffix /*.h,$(cxx_dirs)))
+cxx_dirs = $(sort $(patsubst %/,%,$(dir $(shell find extension receiver test -name '*.cpp'))))
+
+all: ## build the extension and the receiver
+	@.ci/install-packages build
+	+@$(again) extension receiver
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
+
+extension:
+	+$(pgxs) $(jobs) all
+
+receiver: build/Makefile
+	+$(again) -C build $(jobs) msgstatus-receiver
+
+everything: extension build/Makefile
+	+$(again) -C build $(jobs) all
+
+build/Makefile: CMakeLists.txt
+	cmake -S . -B build -DCMAKE_BUILD_TYPE=Release
+
+install: ## install both, through sudo where that is needed
+	@.ci/install-packages install
+	+@$(again) extension receiver
+	+@$(sudo) $(again) install-files DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' bindir='$(bindir)' PG_CONFIG='$(PG_CONFIG)'
+	@.ci/after-install
+
+install-files:
+	+$(pgxs) install
+	install -D -m 755 build/receiver/msgstatus-receiver '$(DESTDIR)$(bindir)/msgstatus-receiver'
+
+uninstall: ## remove what `make install` put into place
+	+$(sudo) $(pgxs) uninstall
+	$(sudo) rm -f '$(DESTDIR)$(bindir)/msgstatus-receiver'
+
+check: ## install what is missing, build, run every test on private servers
+	@.ci/install-packages check
+	+@$(again) everything
+	+@test/check
+
+installcheck: ## run the SQL tests against a server that runs and has the extension installed (PGHOST, PGPORT, ...)
+	+$(pgxs) installcheck
+
+demo: ## install what is missing, build, start a private database and the receiver, send webhooks, show what came of them
+	@test/demo/demo precheck
+	@.ci/install-packages demo
+	+@$(again) extension receiver
+	+@test/demo/demo start
+
+down: ## stop the demo and remove everything it made
+	@test/demo/demo stop
+
+bench: ## measure (see docs/performance.md)
+	@.ci/install-packages bench
+	+@$(again) everything
+	+test/bench/run
+
+format: ## format the C++ code
+	@.ci/install-packages lint
+	clang-format -i $(cxx_files)
+
+lint: ## check the format of the C++ code and what clang-tidy says about it
+	@.ci/install-packages build check lint
+	clang-format --dry-run --Werror $(cxx_files)
+	+@.ci/lint
+
+clean: ## remove what building and testing made
+	rm -rf build results regression.diffs regression.out output_iso tmp_check tmp_check_iso .pytest_cache msgstatus.so
+	rm -f extension/msgstatus--$(version).sql
+	find extension \( -name '*.o' -o -name '*.bc' -o -name '*.d' \) -delete
+	find test -name __pycache__ -prune -exec rm -rf {} +
+
+endif
