@@ -1,0 +1,19 @@
+// Addresses of senders and recipients: one spelling for phone numbers.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace msgstatus {
+
+// The longest E.164 number has fifteen digits.
+inline constexpr std::size_t max_phone_digits = 15;
+// Shorter runs of digits are short codes or group-local ids, which take no "+".
+inline constexpr std::size_t min_phone_digits = 7;
+
+// normalize_address writes a phone number as "+<digits>" (without the prefix "whatsapp:", and without the spaces, dots,
+// dashes and parentheses people write) and copies anything else, such as a group id or an alphanumeric sender, as it
+// is but for the prefix. `out` must hold address.size() + 1 bytes; returns the number written.
+std::size_t normalize_address(std::string_view address, char *out) noexcept;
+
+} // namespace msgstatus

@@ -1,0 +1,68 @@
+// The one way into PostgreSQL's headers, and the few helpers that hide what differs between its versions.
+//
+// Rules of this folder: ereport() leaves by longjmp, which runs no destructor, and nothing here may throw. So locals
+// that live across a call into PostgreSQL are trivially destructible, memory is palloc'd, and no container of the
+// standard library that allocates is used. The build has neither exceptions nor RTTI.
+#pragma once
+
+// Standard headers come first: PostgreSQL's define macros that would reach into them.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+extern "C" {
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+}
+
+#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
+#error "msgstatus builds against PostgreSQL 15 to 18"
+#endif
+
+// Errors in the text of a value can be caught by the caller since PostgreSQL 16 (pg_input_is_valid, COPY ON_ERROR).
+#if PG_VERSION_NUM >= 160000
+#define MSGSTATUS_INPUT_ERROR(fcinfo, ...) ereturn((fcinfo)->context, static_cast<Datum>(0), __VA_ARGS__)
+#else
+#define MSGSTATUS_INPUT_ERROR(fcinfo, ...) ereport(ERROR, __VA_ARGS__)
+#endif
+
+// Before PostgreSQL 16, PGDLLEXPORT means nothing outside Windows, and the library hides what is not marked.
+#if PG_VERSION_NUM < 160000
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#endif
+
+// MSGSTATUS_FUNCTION declares a function that SQL can call; the shared object hides every other symbol.
+#define MSGSTATUS_FUNCTION(name)                                                                                       \
+    extern "C" {                                                                                                       \
+    PGDLLEXPORT Datum name(FunctionCallInfo fcinfo);                                                                   \
+    PG_FUNCTION_INFO_V1(name);                                                                                         \
+    }                                                                                                                  \
+    extern "C" PGDLLEXPORT Datum name(FunctionCallInfo fcinfo)
+
+namespace msgstatus {
+
+static_assert(sizeof(TimestampTz) == sizeof(std::int64_t));
+
+// view_of returns the bytes of a text, detoasted and packed.
+inline std::string_view view_of(const text *t) {
+    return {VARDATA_ANY(t), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(t))};
+}
+
+// text_of returns a palloc'd text with the bytes.
+inline text *text_of(std::string_view view) {
+    return cstring_to_text_with_len(view.data(), static_cast<int>(view.size()));
+}
+
+} // namespace msgstatus

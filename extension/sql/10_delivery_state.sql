@@ -1,0 +1,159 @@
+-- delivery_state: the totally ordered label.
+
+CREATE TYPE msgstatus.delivery_state;
+
+CREATE FUNCTION msgstatus.delivery_state_in(cstring) RETURNS msgstatus.delivery_state
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_in';
+COMMENT ON FUNCTION msgstatus.delivery_state_in(cstring) IS 'Reads a label in any case, or a synonym of a provider; 22P02 for an unknown one';
+
+CREATE FUNCTION msgstatus.delivery_state_out(msgstatus.delivery_state) RETURNS cstring
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_out';
+COMMENT ON FUNCTION msgstatus.delivery_state_out(msgstatus.delivery_state) IS 'Writes the canonical label';
+
+CREATE FUNCTION msgstatus.delivery_state_recv(internal) RETURNS msgstatus.delivery_state
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_recv';
+COMMENT ON FUNCTION msgstatus.delivery_state_recv(internal) IS 'Reads the label from the binary protocol';
+
+CREATE FUNCTION msgstatus.delivery_state_send(msgstatus.delivery_state) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_send';
+COMMENT ON FUNCTION msgstatus.delivery_state_send(msgstatus.delivery_state) IS 'Writes the label for the binary protocol';
+
+CREATE TYPE msgstatus.delivery_state (
+    INPUT = msgstatus.delivery_state_in,
+    OUTPUT = msgstatus.delivery_state_out,
+    RECEIVE = msgstatus.delivery_state_recv,
+    SEND = msgstatus.delivery_state_send,
+    INTERNALLENGTH = 1,
+    PASSEDBYVALUE,
+    ALIGNMENT = char,
+    STORAGE = plain
+);
+COMMENT ON TYPE msgstatus.delivery_state IS 'A label a message was seen in, such as sent or read; ordered from processing to played';
+
+CREATE FUNCTION msgstatus.delivery_state_eq(msgstatus.delivery_state, msgstatus.delivery_state) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_eq';
+COMMENT ON FUNCTION msgstatus.delivery_state_eq(msgstatus.delivery_state, msgstatus.delivery_state) IS 'implementation of = operator';
+
+CREATE FUNCTION msgstatus.delivery_state_ne(msgstatus.delivery_state, msgstatus.delivery_state) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_ne';
+COMMENT ON FUNCTION msgstatus.delivery_state_ne(msgstatus.delivery_state, msgstatus.delivery_state) IS 'implementation of <> operator';
+
+CREATE FUNCTION msgstatus.delivery_state_lt(msgstatus.delivery_state, msgstatus.delivery_state) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_lt';
+COMMENT ON FUNCTION msgstatus.delivery_state_lt(msgstatus.delivery_state, msgstatus.delivery_state) IS 'implementation of < operator';
+
+CREATE FUNCTION msgstatus.delivery_state_le(msgstatus.delivery_state, msgstatus.delivery_state) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_le';
+COMMENT ON FUNCTION msgstatus.delivery_state_le(msgstatus.delivery_state, msgstatus.delivery_state) IS 'implementation of <= operator';
+
+CREATE FUNCTION msgstatus.delivery_state_gt(msgstatus.delivery_state, msgstatus.delivery_state) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_gt';
+COMMENT ON FUNCTION msgstatus.delivery_state_gt(msgstatus.delivery_state, msgstatus.delivery_state) IS 'implementation of > operator';
+
+CREATE FUNCTION msgstatus.delivery_state_ge(msgstatus.delivery_state, msgstatus.delivery_state) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_ge';
+COMMENT ON FUNCTION msgstatus.delivery_state_ge(msgstatus.delivery_state, msgstatus.delivery_state) IS 'implementation of >= operator';
+
+CREATE FUNCTION msgstatus.delivery_state_cmp(msgstatus.delivery_state, msgstatus.delivery_state) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_cmp';
+COMMENT ON FUNCTION msgstatus.delivery_state_cmp(msgstatus.delivery_state, msgstatus.delivery_state) IS 'Three-way comparison for btree';
+
+CREATE FUNCTION msgstatus.delivery_state_hash(msgstatus.delivery_state) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_hash';
+COMMENT ON FUNCTION msgstatus.delivery_state_hash(msgstatus.delivery_state) IS 'Hash';
+
+CREATE FUNCTION msgstatus.delivery_state_hash_extended(msgstatus.delivery_state, bigint) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_hash_extended';
+COMMENT ON FUNCTION msgstatus.delivery_state_hash_extended(msgstatus.delivery_state, bigint) IS 'Hash with a seed';
+
+CREATE OPERATOR msgstatus.= (
+    LEFTARG = msgstatus.delivery_state, RIGHTARG = msgstatus.delivery_state, FUNCTION = msgstatus.delivery_state_eq,
+    COMMUTATOR = OPERATOR(msgstatus.=), NEGATOR = OPERATOR(msgstatus.<>),
+    RESTRICT = eqsel, JOIN = eqjoinsel,
+    HASHES, MERGES
+);
+COMMENT ON OPERATOR msgstatus.= (msgstatus.delivery_state, msgstatus.delivery_state) IS 'equal';
+
+CREATE OPERATOR msgstatus.<> (
+    LEFTARG = msgstatus.delivery_state, RIGHTARG = msgstatus.delivery_state, FUNCTION = msgstatus.delivery_state_ne,
+    COMMUTATOR = OPERATOR(msgstatus.<>), NEGATOR = OPERATOR(msgstatus.=),
+    RESTRICT = neqsel, JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR msgstatus.<> (msgstatus.delivery_state, msgstatus.delivery_state) IS 'not equal';
+
+CREATE OPERATOR msgstatus.< (
+    LEFTARG = msgstatus.delivery_state, RIGHTARG = msgstatus.delivery_state, FUNCTION = msgstatus.delivery_state_lt,
+    COMMUTATOR = OPERATOR(msgstatus.>), NEGATOR = OPERATOR(msgstatus.>=),
+    RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR msgstatus.< (msgstatus.delivery_state, msgstatus.delivery_state) IS 'less than';
+
+CREATE OPERATOR msgstatus.<= (
+    LEFTARG = msgstatus.delivery_state, RIGHTARG = msgstatus.delivery_state, FUNCTION = msgstatus.delivery_state_le,
+    COMMUTATOR = OPERATOR(msgstatus.>=), NEGATOR = OPERATOR(msgstatus.>),
+    RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR msgstatus.<= (msgstatus.delivery_state, msgstatus.delivery_state) IS 'less than or equal';
+
+CREATE OPERATOR msgstatus.> (
+    LEFTARG = msgstatus.delivery_state, RIGHTARG = msgstatus.delivery_state, FUNCTION = msgstatus.delivery_state_gt,
+    COMMUTATOR = OPERATOR(msgstatus.<), NEGATOR = OPERATOR(msgstatus.<=),
+    RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR msgstatus.> (msgstatus.delivery_state, msgstatus.delivery_state) IS 'greater than';
+
+CREATE OPERATOR msgstatus.>= (
+    LEFTARG = msgstatus.delivery_state, RIGHTARG = msgstatus.delivery_state, FUNCTION = msgstatus.delivery_state_ge,
+    COMMUTATOR = OPERATOR(msgstatus.<=), NEGATOR = OPERATOR(msgstatus.<),
+    RESTRICT = scalargesel, JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR msgstatus.>= (msgstatus.delivery_state, msgstatus.delivery_state) IS 'greater than or equal';
+
+CREATE OPERATOR FAMILY msgstatus.delivery_state_ops USING btree;
+COMMENT ON OPERATOR FAMILY msgstatus.delivery_state_ops USING btree IS 'Order of delivery_state';
+CREATE OPERATOR CLASS msgstatus.delivery_state_ops DEFAULT FOR TYPE msgstatus.delivery_state USING btree FAMILY msgstatus.delivery_state_ops AS
+    OPERATOR 1 msgstatus.<,
+    OPERATOR 2 msgstatus.<=,
+    OPERATOR 3 msgstatus.=,
+    OPERATOR 4 msgstatus.>=,
+    OPERATOR 5 msgstatus.>,
+    FUNCTION 1 msgstatus.delivery_state_cmp(msgstatus.delivery_state, msgstatus.delivery_state),
+    -- Equal values have equal bytes, so an index may store duplicates once.
+    FUNCTION 4 pg_catalog.btequalimage(oid);
+COMMENT ON OPERATOR CLASS msgstatus.delivery_state_ops USING btree IS 'Order of delivery_state';
+
+CREATE OPERATOR FAMILY msgstatus.delivery_state_ops USING hash;
+COMMENT ON OPERATOR FAMILY msgstatus.delivery_state_ops USING hash IS 'Equality of delivery_state';
+CREATE OPERATOR CLASS msgstatus.delivery_state_ops DEFAULT FOR TYPE msgstatus.delivery_state USING hash FAMILY msgstatus.delivery_state_ops AS
+    OPERATOR 1 msgstatus.=,
+    FUNCTION 1 msgstatus.delivery_state_hash(msgstatus.delivery_state),
+    FUNCTION 2 msgstatus.delivery_state_hash_extended(msgstatus.delivery_state, bigint);
+COMMENT ON OPERATOR CLASS msgstatus.delivery_state_ops USING hash IS 'Equality of delivery_state';
+
+CREATE FUNCTION msgstatus.delivery_state_larger(msgstatus.delivery_state, msgstatus.delivery_state) RETURNS msgstatus.delivery_state
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_larger';
+COMMENT ON FUNCTION msgstatus.delivery_state_larger(msgstatus.delivery_state, msgstatus.delivery_state) IS 'The larger of two states';
+
+CREATE AGGREGATE msgstatus.max(msgstatus.delivery_state) (
+    SFUNC = msgstatus.delivery_state_larger, STYPE = msgstatus.delivery_state, COMBINEFUNC = msgstatus.delivery_state_larger,
+    SORTOP = OPERATOR(msgstatus.>), PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE msgstatus.max(msgstatus.delivery_state) IS 'The highest state';
+
+CREATE FUNCTION msgstatus.delivery_state_smaller(msgstatus.delivery_state, msgstatus.delivery_state) RETURNS msgstatus.delivery_state
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_smaller';
+COMMENT ON FUNCTION msgstatus.delivery_state_smaller(msgstatus.delivery_state, msgstatus.delivery_state) IS 'The smaller of two states';
+
+CREATE AGGREGATE msgstatus.min(msgstatus.delivery_state) (
+    SFUNC = msgstatus.delivery_state_smaller, STYPE = msgstatus.delivery_state, COMBINEFUNC = msgstatus.delivery_state_smaller,
+    SORTOP = OPERATOR(msgstatus.<), PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE msgstatus.min(msgstatus.delivery_state) IS 'The lowest state';
+
+CREATE FUNCTION msgstatus.is_failure(msgstatus.delivery_state) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_is_failure';
+COMMENT ON FUNCTION msgstatus.is_failure(msgstatus.delivery_state) IS 'Did the message not arrive for a reason the provider names: failed, undelivered';
+
+CREATE FUNCTION msgstatus.is_final(msgstatus.delivery_state) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_is_final';
+COMMENT ON FUNCTION msgstatus.is_final(msgstatus.delivery_state) IS 'Has the provider finished its attempt: received, partially_delivered, skipped, canceled, failed, undelivered, delivered, read, played';
