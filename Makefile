@@ -113,9 +113,6 @@ installcheck: ## run the SQL tests against a server that runs and has the extens
 	+$(pgxs) installcheck
 
 demo: ## install what is missing, build, start a private database and the receiver, send webhooks, show what came of them
-	@test/demo/demo precheck
-	@.ci/install-packages demo
-	+@$(again) extension receiver
 	+@test/demo/demo start
 
 down: ## stop the demo and remove everything it made
