@@ -41,6 +41,10 @@ $(built_for):
 	@mkdir -p build && rm -f build/extension-for-postgresql-* && touch $@
 $(OBJS:.o=.bc): %.bc: %.o
 
+.PHONY: tidy
+tidy:
+	echo $(OBJS:.o=.cpp) | xargs -n 1 -P "$$(nproc)" sh -c 'clang-tidy --quiet "$$1" -- $(CPPFLAGS)' -
+
 # The two halves of PGXS's installcheck, each with an exit status of its own.
 .PHONY: pg_regress pg_isolation_regress
 pg_regress:
@@ -94,7 +98,7 @@ install: ## install both, through sudo where that is needed
 	@.ci/install-packages install
 	+@$(again) extension receiver
 	+@$(sudo) $(again) install-files DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' bindir='$(bindir)' PG_CONFIG='$(PG_CONFIG)'
-	@.ci/after-install
+	@[ -n '$(DESTDIR)' ] || .ci/after-install
 
 install-files:
 	+$(pgxs) install
