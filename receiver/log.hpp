@@ -1,0 +1,66 @@
+// Structured logs: one event a line, as key=value pairs or as JSON. Who calls masks what may hold a phone number; secrets
+// and bodies are never passed here.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace msgstatus::receiver {
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class LogFormat : std::uint8_t { logfmt, json };
+
+/// One key and its value; text is quoted where the format asks for it, numbers are not.
+struct LogField {
+    LogField(std::string_view key_, std::string_view value_) : key(key_), text(value_) {}
+    LogField(std::string_view key_, const char *value_) : key(key_), text(value_) {}
+    LogField(std::string_view key_, const std::string &value_) : key(key_), text(value_) {}
+    template <std::integral Number>
+    LogField(std::string_view key_, Number value_) : key(key_), text(std::to_string(value_)), number(true) {}
+
+    std::string_view key;
+    std::string text;
+    bool number = false;
+};
+
+/// start_log does send the log to standard error, from the given level up.
+void start_log(LogLevel level, LogFormat format);
+
+/// log does write one event: when, how grave, what (a short fixed text), and its fields.
+void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
+
+/// format_log_line does return the line that log writes after time and level.
+std::string format_log_line(LogFormat format, std::string_view event, std::initializer_list<LogField> fields);
+
+/// LogLimiter does let one event a second through and counts the rest, so that a flood of bad requests or a database in
+/// trouble cannot fill the disk.
+class LogLimiter {
+public:
+    /// admit does tell whether to log now.
+    bool admit() {
+        const auto now = std::chrono::steady_clock::now();
+        if (now - last_ < std::chrono::seconds(1)) {
+            ++suppressed_;
+            return false;
+        }
+        last_ = now;
+        return true;
+    }
+
+    /// take_suppressed does return how many events were kept back since the last one logged, and starts over.
+    std::uint64_t take_suppressed() {
+        const std::uint64_t count = suppressed_;
+        suppressed_ = 0;
+        return count;
+    }
+
+private:
+    std::chrono::steady_clock::time_point last_{};
+    std::uint64_t suppressed_ = 0;
+};
+
+} // namespace msgstatus::receiver

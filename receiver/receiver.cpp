@@ -1,0 +1,132 @@
+#include "receiver.hpp"
+
+#include <csignal>
+#include <stdexcept>
+#include <utility>
+
+#include <sys/resource.h>
+
+#include "log.hpp"
+
+namespace msgstatus::receiver {
+namespace {
+
+using boost::system::error_code;
+
+constexpr std::size_t admin_body_limit = 64 * 1024;
+constexpr std::size_t admin_connections = 64;
+constexpr std::chrono::milliseconds last_words(500); // for the answers of those who waited in vain to go out
+
+LaneSettings lane_settings(const Config &config) {
+    return {.database = config.database,
+            .lanes = config.lanes,
+            .batch_max = config.batch_max,
+            .batch_max_bytes = config.batch_max_bytes,
+            .queue_max = config.queue_max,
+            .statement_timeout = config.statement_timeout,
+            .lock_timeout = config.lock_timeout};
+}
+
+HttpLimits http_limits(const Config &config, std::size_t body_limit, std::size_t max_connections) {
+    return {.body_limit = body_limit,
+            .max_connections = max_connections,
+            .header_timeout = config.header_timeout,
+            .body_timeout = config.body_timeout,
+            .idle_timeout = config.idle_timeout};
+}
+
+// allow_descriptors does raise the soft limit of open files, as far as the hard one allows.
+void allow_descriptors(std::size_t wanted) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < wanted)
+        log(LogLevel::warning, "the limit of open files is low", {{"limit", limit.rlim_cur}, {"wanted", wanted}});
+}
+
+} // namespace
+
+Receiver::Receiver(Config config)
+    : config_(std::move(config)), budget_(config_.buffer_max_bytes), admin_budget_(admin_connections * admin_body_limit),
+      pool_(context_, lane_settings(config_), metrics_), webhook_routes_(config_, pool_, metrics_),
+      admin_routes_(metrics_, [this] { return gauges(); }),
+      webhook_server_(context_, webhook_routes_, budget_,
+                      http_limits(config_, config_.body_limit, config_.max_connections)),
+      admin_server_(context_, admin_routes_, admin_budget_, http_limits(config_, admin_body_limit, admin_connections)),
+      signals_(context_, SIGTERM, SIGINT), drain_timer_(context_.get_executor()) {}
+
+Gauges Receiver::gauges() const {
+    return {.queue_depth = pool_.queue_depth(),
+            .buffer_bytes = budget_.used(),
+            .connections = webhook_server_.connections(),
+            .lanes = pool_.lanes(),
+            .lanes_connected = pool_.lanes_connected()};
+}
+
+void Receiver::listen() {
+    const auto listen_on = [](HttpServer &server, const Endpoint &endpoint, const char *setting) {
+        try {
+            const Endpoint bound = server.listen(endpoint);
+            log(LogLevel::info, "listening", {{"listener", setting}, {"address", bound.host}, {"port", bound.port}});
+        } catch (const boost::system::system_error &error) {
+            throw std::runtime_error(std::string(setting) + ": cannot listen on " + endpoint.host + ":" +
+                                     std::to_string(endpoint.port) + ": " + error.code().message());
+        }
+    };
+    listen_on(webhook_server_, config_.listen, "listen");
+    if (config_.admin_listen)
+        listen_on(admin_server_, *config_.admin_listen, "admin-listen");
+}
+
+void Receiver::run() {
+    std::signal(SIGPIPE, SIG_IGN); // a client that goes away is an error of write, nothing more
+    allow_descriptors(config_.max_connections + admin_connections + config_.lanes + 64);
+    listen();
+    pool_.start();
+    wait_for_signal();
+    context_.run();
+    log(LogLevel::info, "stopped");
+}
+
+void Receiver::wait_for_signal() {
+    signals_.async_wait([this](error_code cancelled, int) {
+        if (cancelled)
+            return;
+        if (draining_)
+            stop_waiting();
+        else
+            drain();
+        wait_for_signal();
+    });
+}
+
+void Receiver::drain() {
+    draining_ = true;
+    log(LogLevel::info, "draining", {{"connections", webhook_server_.connections()}, {"queue_depth", pool_.queue_depth()}});
+    admin_routes_.stop_being_ready();
+    drain_timer_.expires_after(config_.drain_timeout);
+    drain_timer_.async_wait([this](error_code cancelled) {
+        if (!cancelled)
+            stop_waiting();
+    });
+    webhook_server_.drain([this] {
+        pool_.stop();
+        context_.stop();
+    });
+}
+
+// stop_waiting does answer 503 to what is not committed, and ends.
+void Receiver::stop_waiting() {
+    log(LogLevel::warning, "drain cut short",
+        {{"connections", webhook_server_.connections()}, {"queue_depth", pool_.queue_depth()}});
+    pool_.stop();
+    drain_timer_.expires_after(last_words);
+    drain_timer_.async_wait([this](error_code cancelled) {
+        if (!cancelled)
+            context_.stop();
+    });
+}
+
+} // namespace msgstatus::receiver

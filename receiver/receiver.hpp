@@ -1,0 +1,49 @@
+// The program's parts put together, from start to drain.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "admin_routes.hpp"
+#include "buffer_budget.hpp"
+#include "config.hpp"
+#include "http_server.hpp"
+#include "lane_pool.hpp"
+#include "metrics.hpp"
+#include "webhook_routes.hpp"
+
+namespace msgstatus::receiver {
+
+/// Receiver does run in one thread: what it does for a webhook is little, and PostgreSQL needs the processors.
+class Receiver {
+public:
+    explicit Receiver(Config config);
+
+    /// run does listen, and returns after SIGTERM or SIGINT when every accepted request is answered, or when
+    /// drain-timeout has passed. A second signal makes it short.
+    /// @throws std::runtime_error if an address cannot be listened on
+    void run();
+
+private:
+    void listen();
+    void wait_for_signal();
+    void drain();
+    void stop_waiting();
+    Gauges gauges() const;
+
+    Config config_;
+    BufferBudget budget_;
+    BufferBudget admin_budget_;
+    Metrics metrics_;
+    boost::asio::io_context context_{1};
+    LanePool pool_;
+    WebhookRoutes webhook_routes_;
+    AdminRoutes admin_routes_;
+    HttpServer webhook_server_;
+    HttpServer admin_server_;
+    boost::asio::signal_set signals_;
+    Timer drain_timer_;
+    bool draining_ = false;
+};
+
+} // namespace msgstatus::receiver

@@ -1,0 +1,19 @@
+// Secrets come from the environment or from files, never from flags, which everyone on the machine can read.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace msgstatus::receiver {
+
+/// split_secrets does return the secrets of a text, one a line, without blanks around them and without empty lines: while
+/// a secret is being changed, the old and the new one are both valid.
+std::vector<std::string> split_secrets(std::string_view text);
+
+/// read_secret_file does return the secrets in a file, one a line.
+/// @throws std::runtime_error if the file cannot be read, is larger than 64 kB or holds no secret
+std::vector<std::string> read_secret_file(const std::string &path);
+
+} // namespace msgstatus::receiver
