@@ -10,7 +10,7 @@ OBJS = $(patsubst %.cpp,%.o,$(wildcard extension/core/*.cpp extension/pg/*.cpp))
 EXTENSION = extension/msgstatus
 DATA_built = extension/msgstatus--$(EXTENSION_VERSION).sql
 
-PG_CPPFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fvisibility=hidden \
+PG_CPPFLAGS = -std=c++20 -DMSGSTATUS_VERSION=\"$(EXTENSION_VERSION)\" -fno-exceptions -fno-rtti -fvisibility=hidden \
 	-Iextension -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CXXFLAGS = -Wall -Wextra -Wpedantic -Werror
 SHLIB_LINK += -lstdc++

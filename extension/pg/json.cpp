@@ -1,0 +1,120 @@
+#include "pg/json.hpp"
+
+#include "core/ascii.hpp"
+
+#include <charconv>
+
+extern "C" {
+#include "utils/numeric.h"
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#endif
+}
+
+namespace msgstatus {
+namespace {
+
+// JsonbValueToJsonb and friends take the value as mutable although they only read it.
+JsonbValue *as_mutable(const JsonbValue &value) {
+    return const_cast<JsonbValue *>(&value);
+}
+
+} // namespace
+
+Json Json::of_document(Jsonb *document) {
+    JsonbValue root;
+    if (JB_ROOT_IS_SCALAR(document)) {
+        JsonbExtractScalar(&document->root, &root);
+    } else {
+        root.type = jbvBinary;
+        root.val.binary.data = &document->root;
+        root.val.binary.len = static_cast<int>(VARSIZE_ANY_EXHDR(document));
+    }
+    return Json(root);
+}
+
+std::string_view Json::scalar_text() const {
+    if (!is_number())
+        return string();
+    return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number())));
+}
+
+std::optional<int> Json::integer() const {
+    const std::string_view digits = trim(scalar_text());
+    int value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
+        return std::nullopt;
+    return value;
+}
+
+Json Json::operator[](std::string_view key) const {
+    JsonbValue member;
+    if (!is_object() || getKeyJsonValueFromContainer(value_.val.binary.data, key.data(), static_cast<int>(key.size()),
+                                                     &member) == nullptr)
+        return {};
+    return Json(member);
+}
+
+Jsonb *Json::to_document() const {
+    return JsonbValueToJsonb(as_mutable(value_));
+}
+
+Jsonb *Json::without(std::span<const std::string_view> left_out) const {
+    if (!is_object())
+        return nullptr;
+    JsonbParseState *state = nullptr;
+    bool any = false;
+    for_each_member([&](std::string_view key, const Json &member) {
+        if (std::find(left_out.begin(), left_out.end(), key) != left_out.end())
+            return;
+        if (!any)
+            pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
+        any = true;
+        JsonbValue name;
+        name.type = jbvString;
+        name.val.string.val = const_cast<char *>(key.data());
+        name.val.string.len = static_cast<int>(key.size());
+        pushJsonbValue(&state, WJB_KEY, &name);
+        pushJsonbValue(&state, WJB_VALUE, as_mutable(member.value_));
+    });
+    if (!any)
+        return nullptr;
+    return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr));
+}
+
+Json parse_json(std::string_view text) {
+    char *input = pnstrdup(text.data(), text.size());
+    Jsonb *volatile document = nullptr;
+    MemoryContext context = CurrentMemoryContext;
+    // Before PostgreSQL 16, jsonb's input can only raise; later, it still does for nesting beyond the stack. Catching
+    // without a subtransaction is sound here, since reading jsonb touches nothing but memory.
+    PG_TRY();
+    {
+        Datum result = 0;
+#if PG_VERSION_NUM >= 160000
+        ErrorSaveContext soft_error = {};
+        soft_error.type = T_ErrorSaveContext;
+        if (DirectInputFunctionCallSafe(jsonb_in, input, InvalidOid, -1, reinterpret_cast<Node *>(&soft_error),
+                                        &result))
+            document = DatumGetJsonbP(result);
+#else
+        result = DirectFunctionCall1(jsonb_in, CStringGetDatum(input));
+        document = DatumGetJsonbP(result);
+#endif
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(context);
+        const int code = geterrcode();
+        const bool about_content = ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||
+                                   ERRCODE_TO_CATEGORY(code) == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+        if (!about_content)
+            PG_RE_THROW();
+        FlushErrorState();
+    }
+    PG_END_TRY();
+    return document == nullptr ? Json() : Json::of_document(document);
+}
+
+} // namespace msgstatus

@@ -1,0 +1,104 @@
+// Reading jsonb: a value, its kind, its members. Nothing here raises because of what the document says.
+#pragma once
+
+#include "pg/postgres.hpp"
+
+extern "C" {
+#include "utils/jsonb.h"
+}
+
+namespace msgstatus {
+
+// One value of a document, or the absence of one. Cheap to copy; valid as long as the document is.
+class Json {
+public:
+    Json() { value_.type = jbvNull; }
+    explicit Json(const JsonbValue &value) : value_(value), exists_(true) {}
+
+    // of_document returns the value at the root.
+    static Json of_document(Jsonb *document);
+
+    bool exists() const { return exists_; }
+    // JSON's null says as little as absence does.
+    bool is_null() const { return !exists_ || value_.type == jbvNull; }
+    bool is_object() const { return is_container() && JsonContainerIsObject(value_.val.binary.data); }
+    bool is_array() const {
+        return is_container() && JsonContainerIsArray(value_.val.binary.data) &&
+               !JsonContainerIsScalar(value_.val.binary.data);
+    }
+    bool is_string() const { return value_.type == jbvString; }
+    bool is_number() const { return value_.type == jbvNumeric; }
+    bool is_bool() const { return value_.type == jbvBool; }
+
+    // The bytes of a string; empty for anything else.
+    std::string_view string() const {
+        if (!is_string())
+            return {};
+        return {value_.val.string.val, static_cast<std::size_t>(value_.val.string.len)};
+    }
+    bool boolean() const { return is_bool() && value_.val.boolean; }
+    Numeric number() const { return value_.val.numeric; }
+
+    // The bytes of a string, the digits of a number (palloc'd); empty for anything else.
+    std::string_view scalar_text() const;
+
+    // A whole number within `int`, from a number or a string of digits.
+    std::optional<int> integer() const;
+
+    // The member of an object with the key; absent where there is none or this is no object.
+    Json operator[](std::string_view key) const;
+
+    // The first of the members that is present and not null.
+    Json first_of(std::string_view key, std::string_view other) const {
+        const Json value = (*this)[key];
+        return value.is_null() ? (*this)[other] : value;
+    }
+
+    // The number of elements of an array, or of members of an object.
+    std::size_t size() const { return is_container() ? JsonContainerSize(value_.val.binary.data) : 0; }
+
+    // Calls visit(element) for each element of an array.
+    template <typename Visit>
+    void for_each_element(Visit visit) const {
+        JsonbIterator *iterator = JsonbIteratorInit(value_.val.binary.data);
+        JsonbValue element;
+        for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &element, false); token != WJB_DONE;
+             token = JsonbIteratorNext(&iterator, &element, true))
+            if (token == WJB_ELEM)
+                visit(Json(element));
+    }
+
+    // Calls visit(key, value) for each member of an object.
+    template <typename Visit>
+    void for_each_member(Visit visit) const {
+        JsonbIterator *iterator = JsonbIteratorInit(value_.val.binary.data);
+        JsonbValue token_value;
+        std::string_view key;
+        for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &token_value, false); token != WJB_DONE;
+             token = JsonbIteratorNext(&iterator, &token_value, true)) {
+            if (token == WJB_KEY)
+                key = {token_value.val.string.val, static_cast<std::size_t>(token_value.val.string.len)};
+            else if (token == WJB_VALUE)
+                visit(key, Json(token_value));
+        }
+    }
+
+    // A palloc'd document that holds this value alone.
+    Jsonb *to_document() const;
+
+    // A palloc'd document of the members of this object whose key is not among `left_out`; null where none is left.
+    Jsonb *without(std::span<const std::string_view> left_out) const;
+
+private:
+    bool is_container() const { return exists_ && value_.type == jbvBinary; }
+
+    JsonbValue value_;
+    bool exists_ = false;
+};
+
+static_assert(std::is_trivially_destructible_v<Json> && std::is_trivially_copyable_v<Json>);
+
+// parse_json reads a document out of a string inside another one; absent where it is none, or one that jsonb refuses.
+Json parse_json(std::string_view text);
+
+} // namespace msgstatus

@@ -1,0 +1,187 @@
+// Meta's WhatsApp Cloud API, and the providers that pass its shape on (AiSensy, 360dialog, Gupshup, Wati, AWS).
+// Source: developers.facebook.com/docs/whatsapp/cloud-api/webhooks.
+#include "pg/webhook.hpp"
+
+namespace msgstatus {
+namespace {
+
+constexpr std::string_view wamid_prefix = "wamid.";
+
+// The provider of a status object that stands alone, told by its id.
+Text provider_of_id(Text id) {
+    if (id.starts_with(wamid_prefix))
+        return "meta";
+    if (id.size() == 34 && (id.starts_with("SM") || id.starts_with("MM")))
+        return "twilio";
+    return {};
+}
+
+ErrorInfo read_error(const Json &error) {
+    ErrorInfo info;
+    info.code = error["code"].integer();
+    info.title = error["title"].string();
+    const Text message = error["message"].string();
+    if (info.title.empty())
+        info.title = message;
+    info.details = error["error_data"]["details"].string();
+    if (info.details.empty() && message != info.title)
+        info.details = message;
+    return info;
+}
+
+// The first of `errors`, which is what Meta's own tools show; all of them stay in the detail.
+ErrorInfo first_error(const Json &errors) {
+    ErrorInfo info;
+    if (errors.is_object())
+        return read_error(errors);
+    if (!errors.is_array())
+        return info;
+    bool first = true;
+    errors.for_each_element([&](const Json &error) {
+        if (first)
+            info = read_error(error);
+        first = false;
+    });
+    return info;
+}
+
+void read_pricing(MessageFacts &facts, const Json &pricing) {
+    facts.pricing_category = pricing["category"].string();
+    if (pricing["billable"].is_bool())
+        facts.billable = pricing["billable"].boolean();
+}
+
+Text content_of(const Json &message, Text type) {
+    if (type == "text")
+        return message["text"]["body"].string();
+    if (type == "button")
+        return message["button"]["text"].string();
+    return message[type]["caption"].string();
+}
+
+} // namespace
+
+void read_meta_envelope(Reader &reader, const Json &envelope, const Context &context) {
+    const Json entries = envelope["entry"];
+    if (!entries.is_array())
+        return reader.reject(envelope, context, "\"entry\" is not an array");
+    Context inner = context;
+    inner.provider = "meta";
+    entries.for_each_element([&](const Json &entry) { read_meta_entry(reader, entry, inner); });
+}
+
+void read_meta_entry(Reader &reader, const Json &entry, const Context &context) {
+    const Json changes = entry["changes"];
+    if (!changes.is_array())
+        return reader.reject(entry, context, "an entry without an array of changes");
+    Context inner = context;
+    inner.provider = "meta";
+    changes.for_each_element([&](const Json &change) { read_meta_change(reader, change, inner); });
+}
+
+void read_meta_change(Reader &reader, const Json &change, const Context &context) {
+    if (!change.is_object())
+        return reader.reject(change, context, "a change that is not an object");
+    // Template, account, quality, call and group updates are no statuses of messages.
+    const Json field = change["field"];
+    if (field.is_string() && field.string() != "messages")
+        return reader.ignore();
+    if (!change["value"].is_object())
+        return reader.reject(change, context, "a change whose value is not an object");
+    Context inner = context;
+    inner.provider = "meta";
+    read_meta_value(reader, change["value"], inner);
+}
+
+void read_meta_value(Reader &reader, const Json &value, const Context &context) {
+    Context inner = context;
+    // Bare statuses, without what surrounds them at Meta, are what AiSensy sends.
+    if (inner.provider.empty())
+        inner.provider = value["messaging_product"].exists() || value["metadata"].exists() ? "meta" : "aisensy";
+    inner.business_address = address_of(value["metadata"]["display_phone_number"]);
+
+    const Json statuses = value["statuses"];
+    if (statuses.is_array())
+        statuses.for_each_element([&](const Json &status) { read_meta_status(reader, status, inner); });
+    else if (!statuses.is_null())
+        reader.reject(value, inner, "\"statuses\" is not an array");
+
+    const Json messages = value["messages"];
+    if (messages.is_array())
+        messages.for_each_element([&](const Json &message) {
+            // Twilio's page of messages has the same member.
+            if (message["sid"].exists())
+                return read_twilio_resource(reader, message, context);
+            read_meta_message(reader, message, inner);
+        });
+    else if (!messages.is_null())
+        reader.reject(value, inner, "\"messages\" is not an array");
+
+    // Errors of the account, contacts and the like.
+    if (statuses.is_null() && messages.is_null())
+        reader.ignore();
+}
+
+void read_meta_status(Reader &reader, const Json &status, const Context &context) {
+    if (!status.is_object())
+        return reader.reject(status, context, "a status that is not an object");
+    // Payments and calls share the shape.
+    const Json type = status["type"];
+    if (type.is_string() && type.string() != "message")
+        return reader.ignore();
+    const auto state = state_of(status["status"]);
+    if (!state)
+        return reader.reject(status, context, "the status is missing or names no known state");
+
+    Observation o = new_observation(context);
+    o.message_id = status["id"].string();
+    if (o.message_id.empty())
+        o.message_id = status.first_of("message_id", "messageId").string();
+    o.state = *state;
+    const Json timestamp = status["timestamp"];
+    const bool time_usable = set_time(o, timestamp);
+    o.error = first_error(status["errors"]);
+
+    if (o.facts.provider.empty())
+        o.facts.provider = provider_of_id(o.message_id);
+    o.facts.direction = is_incoming(*state) ? "inbound" : "outbound";
+    o.facts.sender = context.business_address;
+    o.facts.recipient = address_of(status.first_of("recipient_id", "recipient_user_id"));
+    // In a group each participant reports for himself, in an object of its own.
+    o.participant = address_of(status.first_of("recipient_participant_id", "recipient_participant_user_id"));
+    read_pricing(o.facts, status["pricing"]);
+
+    constexpr std::array<std::string_view, 7> kept_elsewhere{
+        "id", "message_id", "messageId", "status", "recipient_id", "recipient_participant_id", "timestamp"};
+    o.detail = status.without(
+        std::span(kept_elsewhere).first(kept_elsewhere.size() - (time_usable || timestamp.is_null() ? 0 : 1)));
+    reader.begin_object(status, context);
+    reader.add(o);
+    reader.end_object();
+}
+
+void read_meta_message(Reader &reader, const Json &message, const Context &context) {
+    if (!message.is_object())
+        return reader.reject(message, context, "a message that is not an object");
+    Observation o = new_observation(context);
+    o.message_id = message["id"].string();
+    o.state = DeliveryState::received;
+    const bool time_usable = set_time(o, message["timestamp"]);
+    o.error = first_error(message["errors"]);
+
+    if (o.facts.provider.empty())
+        o.facts.provider = provider_of_id(o.message_id);
+    o.facts.direction = "inbound";
+    o.facts.sender = address_of(message.first_of("from", "from_user_id"));
+    o.facts.recipient = context.business_address;
+    o.facts.message_type = message["type"].string();
+    o.facts.content = content_of(message, o.facts.message_type);
+
+    constexpr std::array<std::string_view, 4> kept_elsewhere{"id", "from", "type", "timestamp"};
+    o.detail = message.without(std::span(kept_elsewhere).first(kept_elsewhere.size() - (time_usable ? 0 : 1)));
+    reader.begin_object(message, context);
+    reader.add(o);
+    reader.end_object();
+}
+
+} // namespace msgstatus

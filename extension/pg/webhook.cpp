@@ -1,0 +1,192 @@
+#include "pg/webhook.hpp"
+
+#include "core/phone.hpp"
+
+extern "C" {
+#include "miscadmin.h"
+}
+
+namespace msgstatus {
+namespace {
+
+constexpr EventTime earliest_event_time = 0; // 2000-01-01
+constexpr EventTime latest_after_receipt = microseconds_per_day;
+
+constexpr std::string_view twilio_events = "com.twilio.";
+
+bool too_long(Text text, std::size_t limit) {
+    return text.size() > limit;
+}
+
+// Why an observation cannot be kept, or null.
+const char *problem_of(const Observation &o) {
+    const MessageFacts &f = o.facts;
+    if (o.message_id.empty())
+        return "the message id is missing, empty or not a string";
+    if (too_long(o.message_id, max_message_id_size))
+        return "the message id is longer than 512 bytes";
+    if (too_long(f.sender, max_address_size) || too_long(f.recipient, max_address_size) ||
+        too_long(o.participant, max_address_size))
+        return "an address is longer than 256 bytes";
+    if (too_long(f.message_type, max_label_size) || too_long(f.price_unit, max_label_size) ||
+        too_long(f.pricing_category, max_label_size))
+        return "a type, unit or category is longer than 256 bytes";
+    if (too_long(o.error.title, max_error_text_size) || too_long(o.error.details, max_error_text_size))
+        return "an error text is longer than 8 KiB";
+    if (too_long(f.content, max_content_size) || too_long(f.media_url, max_content_size))
+        return "the content is longer than 256 KiB";
+    return nullptr;
+}
+
+} // namespace
+
+void Reader::read_webhook(const Json &webhook, const Context &context) {
+    batch_.counts.push({});
+    first_rejection_ = batch_.rejections.size();
+    read_any(webhook, context);
+
+    if (batch_.rejections.size() - first_rejection_ <= max_rejections_per_webhook)
+        return;
+    Rejection whole = batch_.rejections[first_rejection_];
+    whole.reason = "more than 1000 parts cannot be used";
+    whole.payload = webhook;
+    batch_.rejections.truncate(first_rejection_);
+    batch_.rejections.push(whole);
+}
+
+void Reader::read_any(const Json &value, const Context &context) {
+    CHECK_FOR_INTERRUPTS();
+    if (context.nesting > max_nesting)
+        return reject(value, context, "nested more than 200 levels deep");
+    if (value.is_object())
+        return read_object(value, context);
+    if (!value.is_array())
+        return reject(value, context, "not a JSON object");
+    Context inner = context;
+    ++inner.nesting;
+    value.for_each_element([&](const Json &element) { read_any(element, inner); });
+}
+
+// The order of the questions matters where shapes share members: the most specific comes first.
+void Reader::read_object(const Json &object, const Context &context) {
+    if (object["entry"].exists())
+        return read_meta_envelope(*this, object, context);
+    if (object["changes"].exists())
+        return read_meta_entry(*this, object, context);
+    if (object["field"].is_string() && object["value"].exists())
+        return read_meta_change(*this, object, context);
+    if (object["whatsAppWebhookEntry"].exists() || (object["Message"].is_string() && object["TopicArn"].exists()))
+        return read_sns_notification(object, context);
+    if (object["topic"].is_string() && object["data"].exists())
+        return read_aisensy_project_webhook(*this, object, context);
+    if (object["type"].string().starts_with(twilio_events))
+        return read_twilio_event(*this, object, context);
+    if (object["MessageSid"].exists() || object["SmsSid"].exists() || object["SmsMessageSid"].exists())
+        return read_twilio_callback(*this, object, context);
+    if (object["messages"].is_array() && object["next_page_uri"].exists())
+        return read_twilio_page(*this, object, context);
+    if (object["statuses"].exists() || object["messages"].exists() || object["messaging_product"].exists())
+        return read_meta_value(*this, object, context);
+    if (object["sid"].exists() && object["status"].exists())
+        return read_twilio_resource(*this, object, context);
+    if (object["status"].exists())
+        return read_meta_status(*this, object, context);
+    if (object["from"].exists() && object["type"].exists())
+        return read_meta_message(*this, object, context);
+    reject(object, context, "not a shape of any known webhook");
+}
+
+// AWS Social delivers Meta's entries through SNS: a document in a string in a document, or two.
+void Reader::read_sns_notification(const Json &object, const Context &context) {
+    const Json entry = object["whatsAppWebhookEntry"];
+    if (!entry.exists())
+        return read_embedded(object["Message"], context);
+    if (entry.is_string())
+        return read_embedded(entry, context);
+    Context inner = context;
+    ++inner.nesting;
+    read_any(entry, inner);
+}
+
+void Reader::read_embedded(const Json &text, const Context &context) {
+    const Json embedded = parse_json(text.string());
+    if (!embedded.exists())
+        return reject(text, context, "the text in the notification is not JSON");
+    Context inner = context;
+    ++inner.nesting;
+    read_any(embedded, inner);
+}
+
+void Reader::reject(const Json &part, const Context &context, const char *reason) {
+    Counts &counts = batch_.counts.back();
+    ++counts.received;
+    ++counts.rejected;
+    // Past the limit the webhook is kept whole instead; one more than the limit tells so.
+    if (batch_.rejections.size() - first_rejection_ > max_rejections_per_webhook)
+        return;
+    Rejection rejection;
+    rejection.received_at = context.received_at;
+    rejection.source = context.source;
+    rejection.provider = context.provider;
+    rejection.sender = context.business_address;
+    rejection.reason = reason;
+    rejection.payload = part;
+    rejection.webhook = static_cast<std::uint32_t>(batch_.counts.size() - 1);
+    batch_.rejections.push(rejection);
+}
+
+void Reader::begin_object(const Json &object, const Context &context) {
+    object_ = object;
+    context_ = context;
+    problem_ = nullptr;
+    first_observation_ = batch_.observations.size();
+}
+
+void Reader::add(Observation observation) {
+    if (problem_ == nullptr)
+        problem_ = problem_of(observation);
+    observation.object = static_cast<std::uint32_t>(batch_.objects.size());
+    observation.fingerprint = fingerprint_of(observation);
+    batch_.observations.push(observation);
+}
+
+void Reader::end_object() {
+    if (problem_ != nullptr) {
+        batch_.observations.truncate(first_observation_);
+        return reject(object_, context_, problem_);
+    }
+    StatusObject object;
+    object.webhook = static_cast<std::uint32_t>(batch_.counts.size() - 1);
+    batch_.objects.push(object);
+    ++batch_.counts.back().received;
+}
+
+Observation new_observation(const Context &context) {
+    Observation observation;
+    observation.received_at = context.received_at;
+    observation.source = context.source;
+    observation.facts.provider = context.provider;
+    return observation;
+}
+
+bool set_time(Observation &observation, const Json &value) {
+    const auto time = parse_event_time(value.scalar_text());
+    const bool usable = time && *time >= earliest_event_time && *time <= observation.received_at + latest_after_receipt;
+    observation.event_time = usable ? *time : observation.received_at;
+    observation.time_of_receipt = !usable;
+    return usable;
+}
+
+Text address_of(const Json &value) {
+    const Text given = value.scalar_text();
+    if (given.empty())
+        return {};
+    auto *normal = static_cast<char *>(palloc(given.size() + 1));
+    return {normal, normalize_address(given, normal)};
+}
+
+std::optional<DeliveryState> state_of(const Json &label) {
+    return parse_state(label.string());
+}
+
+} // namespace msgstatus

@@ -1,0 +1,98 @@
+// Reading webhooks: which provider's shape is it, and what does it say was observed.
+//
+// webhook.cpp recognises the shape; meta.cpp, twilio.cpp and aisensy.cpp each read the shapes of one provider. Content
+// never raises: what cannot be used becomes a rejection.
+#pragma once
+
+#include "pg/observation.hpp"
+
+namespace msgstatus {
+
+// Levels of arrays (and documents within strings) around a webhook beyond which it is rejected, so that no content can
+// exhaust the stack.
+inline constexpr int max_nesting = 200;
+
+// Unusable parts of one webhook beyond which it is rejected whole, in one row, so that a small body cannot fill a
+// table. Meta sends at most 1000 updates in a webhook.
+inline constexpr std::size_t max_rejections_per_webhook = 1000;
+
+// What is known around the part being read.
+struct Context {
+    EventTime received_at = 0;
+    Text source;
+    Text provider;
+    // The business's own number, where the surroundings name it.
+    Text business_address;
+    int nesting = 0;
+};
+
+// Collects what is read out of the webhooks of one call.
+class Reader {
+public:
+    explicit Reader(Batch &batch) : batch_(batch) {}
+
+    // read_webhook reads one webhook into the batch, counted by an entry of its own.
+    void read_webhook(const Json &webhook, const Context &context);
+
+    // read_any reads anything a webhook may be, recognised by its shape.
+    void read_any(const Json &value, const Context &context);
+
+    // ignore counts a part that is no status.
+    void ignore() { ++batch_.counts.back().ignored; }
+
+    // reject keeps a part that cannot be used, with a reason (a literal) that a person understands.
+    void reject(const Json &part, const Context &context, const char *reason);
+
+    // begin_object opens a status object; add() adds its observations to it, and end_object closes it. If one of them
+    // cannot be used, the object is rejected whole.
+    void begin_object(const Json &object, const Context &context);
+    void add(Observation observation);
+    void end_object();
+
+private:
+    void read_object(const Json &object, const Context &context);
+    void read_sns_notification(const Json &object, const Context &context);
+    void read_embedded(const Json &text, const Context &context);
+
+    Batch &batch_;
+    // The open status object.
+    Json object_;
+    Context context_;
+    const char *problem_ = nullptr;
+    std::size_t first_observation_ = 0;
+    std::size_t first_rejection_ = 0;
+};
+
+// What every shape needs.
+
+// new_observation returns an observation with what the context knows.
+Observation new_observation(const Context &context);
+
+// set_time takes the event time from the value, or the time of receipt where it is missing, unreadable or impossible:
+// before 2000, or more than a day after receipt. Tells whether the value was usable.
+bool set_time(Observation &observation, const Json &value);
+
+// address_of returns the phone number as "+<digits>", or any other address as it is; empty where there is none.
+Text address_of(const Json &value);
+
+// state_of returns the state that the label names.
+std::optional<DeliveryState> state_of(const Json &label);
+
+// Meta (meta.cpp), and all who send its shape.
+void read_meta_envelope(Reader &reader, const Json &envelope, const Context &context);
+void read_meta_entry(Reader &reader, const Json &entry, const Context &context);
+void read_meta_change(Reader &reader, const Json &change, const Context &context);
+void read_meta_value(Reader &reader, const Json &value, const Context &context);
+void read_meta_status(Reader &reader, const Json &status, const Context &context);
+void read_meta_message(Reader &reader, const Json &message, const Context &context);
+
+// Twilio (twilio.cpp).
+void read_twilio_callback(Reader &reader, const Json &callback, const Context &context);
+void read_twilio_resource(Reader &reader, const Json &resource, const Context &context);
+void read_twilio_page(Reader &reader, const Json &page, const Context &context);
+void read_twilio_event(Reader &reader, const Json &event, const Context &context);
+
+// AiSensy (aisensy.cpp).
+void read_aisensy_project_webhook(Reader &reader, const Json &webhook, const Context &context);
+
+} // namespace msgstatus

@@ -1,0 +1,20 @@
+CREATE FUNCTION msgstatus.install() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    extension_version text := (SELECT extversion FROM pg_extension WHERE extname = 'msgstatus');
+BEGIN
+    -- One installation at a time, so that IF NOT EXISTS sees what the other one made.
+    PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.install', 0));
+    PERFORM msgstatus.install_installation();
+    PERFORM msgstatus.install_message();
+    PERFORM msgstatus.install_status_event();
+    PERFORM msgstatus.install_rejected_status();
+    PERFORM msgstatus.install_error_code_catalog();
+    PERFORM msgstatus.install_views();
+    INSERT INTO msgstatus.installation AS i (version) VALUES (extension_version)
+    ON CONFLICT ((true)) DO UPDATE SET version = excluded.version, installed_at = excluded.installed_at
+    WHERE i.version <> excluded.version;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install() IS
+    'Makes the tables and views of msgstatus where they are missing, and brings them up to the version of the extension; harmless to repeat';

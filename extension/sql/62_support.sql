@@ -1,0 +1,11 @@
+-- Small functions that others are built on.
+
+CREATE FUNCTION msgstatus.check_installation() RETURNS void
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'check_installation';
+COMMENT ON FUNCTION msgstatus.check_installation() IS
+    'Raises 55000 with a HINT where install() was not called, or not for this version';
+
+CREATE FUNCTION msgstatus.normalize_address(text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'normalize_address';
+COMMENT ON FUNCTION msgstatus.normalize_address(text) IS
+    'A phone number as +<digits>, without whatsapp: and separators; any other address as it is';

@@ -1,0 +1,57 @@
+-- What a sender calls after a send.
+
+CREATE FUNCTION msgstatus.register_message(
+    message_id text,
+    provider text DEFAULT NULL,
+    direction text DEFAULT NULL,
+    sender text DEFAULT NULL,
+    recipient text DEFAULT NULL,
+    message_type text DEFAULT NULL,
+    content text DEFAULT NULL,
+    media_url text DEFAULT NULL,
+    metadata jsonb DEFAULT NULL,
+    created_by text DEFAULT NULL
+) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM msgstatus.check_installation();
+    IF register_message.message_id IS NULL OR register_message.message_id = ''
+        OR octet_length(register_message.message_id) > 512 THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'a message id has between 1 and 512 bytes';
+    END IF;
+    -- What is given replaces what webhooks said and stays, whatever they say later; what is not given is left to them.
+    INSERT INTO msgstatus.message AS m (message_id, provider, direction, sender, recipient, message_type, content,
+        media_url, metadata, created_by, registered)
+    SELECT $1, $2, $3, msgstatus.normalize_address($4), msgstatus.normalize_address($5), $6, $7, $8, $9, $10,
+        (CASE WHEN $2 IS NULL THEN 0 ELSE 1 END + CASE WHEN $3 IS NULL THEN 0 ELSE 2 END
+        + CASE WHEN $4 IS NULL THEN 0 ELSE 4 END + CASE WHEN $5 IS NULL THEN 0 ELSE 8 END
+        + CASE WHEN $6 IS NULL THEN 0 ELSE 16 END + CASE WHEN $7 IS NULL THEN 0 ELSE 32 END
+        + CASE WHEN $8 IS NULL THEN 0 ELSE 64 END)::smallint
+    ON CONFLICT (message_id) DO UPDATE SET
+        provider = COALESCE(excluded.provider, m.provider),
+        direction = COALESCE(excluded.direction, m.direction),
+        sender = COALESCE(excluded.sender, m.sender),
+        recipient = COALESCE(excluded.recipient, m.recipient),
+        message_type = COALESCE(excluded.message_type, m.message_type),
+        content = COALESCE(excluded.content, m.content),
+        media_url = COALESCE(excluded.media_url, m.media_url),
+        metadata = COALESCE(m.metadata || excluded.metadata, excluded.metadata, m.metadata),
+        created_by = COALESCE(excluded.created_by, m.created_by),
+        registered = COALESCE(m.registered, 0::smallint) | excluded.registered,
+        updated_at = excluded.updated_at
+    WHERE m.registered IS NULL
+        OR (m.registered | excluded.registered) <> m.registered
+        OR excluded.provider <> m.provider
+        OR excluded.direction <> m.direction
+        OR excluded.sender <> m.sender
+        OR excluded.recipient <> m.recipient
+        OR excluded.message_type <> m.message_type
+        OR excluded.content <> m.content
+        OR excluded.media_url <> m.media_url
+        OR excluded.metadata IS NOT NULL AND (m.metadata IS NULL OR (m.metadata || excluded.metadata) <> m.metadata)
+        OR excluded.created_by IS NOT NULL AND (m.created_by IS NULL OR excluded.created_by <> m.created_by);
+END
+$$;
+COMMENT ON FUNCTION msgstatus.register_message(text, text, text, text, text, text, text, text, jsonb, text) IS
+    'Says what is known of a message that was sent, before or after its first status; harmless to repeat. 22023 for an id that is empty or longer than 512 bytes';
