@@ -5,8 +5,8 @@
 # processes LINK PATH prints the ids of the processes of the demo's owner whose LINK (exe, cwd) in /proc leads to PATH. It
 # looks as that owner does: in a container even root may not look at the processes of others.
 processes() {
-    as_owner true 2>/dev/null || return 0 # no such user yet: nothing of theirs can be running
-    as_owner bash -c '
+    "${as_owner[@]}" true 2>/dev/null || return 0 # no such user yet: nothing of theirs can be running
+    "${as_owner[@]}" bash -c '
         for process in /proc/[0-9]*; do
             target=$(readlink "$process/$1" 2>/dev/null) || continue
             [ "${target% (deleted)}" != "$2" ] || echo "${process#/proc/}"
@@ -28,7 +28,6 @@ parent_of() { sed -n 's/^PPid:[^0-9]*//p' "/proc/$1/status" 2>/dev/null; }
 
 # end_processes FINDER SIGNAL sends SIGNAL to what FINDER finds, waits up to 10 s until it is gone, then kills it.
 end_processes() {
-    as_owner true 2>/dev/null || return 0 # no such user yet: nothing of theirs can be running
     local finder=$1 signal=$2 pids waiting
     pids=$($finder)
     [ -n "$pids" ] || return 0

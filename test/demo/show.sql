@@ -8,7 +8,7 @@ SET datestyle = 'ISO';
 \echo 'ORDER1001 was told read, then sent, never delivered: a message that was read was delivered, so the time stands there.'
 \echo 'The failed ones stay failed, although queued or sent came afterwards. Phone numbers are masked.'
 \echo
-SELECT right(message_id, 12) AS message, provider, recipient, state,
+SELECT right(message_id, 9) AS message, provider, recipient, state,
        to_char(sent_at, 'HH24:MI:SS') AS sent, to_char(delivered_at, 'HH24:MI:SS') AS delivered,
        to_char(read_at, 'HH24:MI:SS') AS read, to_char(failed_at, 'HH24:MI:SS') AS failed, error_code, error_title
 FROM msgstatus.message_timeline
@@ -23,4 +23,4 @@ FROM msgstatus.message_history('wamid.ORDER1001');
 \echo 'msgstatus.rejected_summary: what could not be used is kept whole, with a reason, and can be applied again later. Its'
 \echo 'neighbour in the same webhook was applied.'
 \echo
-SELECT * FROM msgstatus.rejected_summary;
+SELECT rejected, provider, reason, first_received_at::timestamptz(0) FROM msgstatus.rejected_summary;
