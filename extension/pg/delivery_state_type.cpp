@@ -17,8 +17,7 @@ DeliveryState parse_state_or_error(std::string_view label) {
     const auto state = parse_state(label);
     if (!state)
         ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-                        errmsg("invalid input value for type delivery_state: \"%.*s\"",
-                               static_cast<int>(std::min<std::size_t>(label.size(), 64)), label.data())));
+                        errmsg("invalid input value for type delivery_state: \"%.*s\"", shown(label), label.data())));
     return *state;
 }
 
@@ -28,8 +27,9 @@ MSGSTATUS_FUNCTION(delivery_state_in) {
     const char *label = PG_GETARG_CSTRING(0);
     const auto state = parse_state(label);
     if (!state)
-        MSGSTATUS_INPUT_ERROR(fcinfo, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-                                       errmsg("invalid input value for type %s: \"%.64s\"", "delivery_state", label)));
+        MSGSTATUS_INPUT_ERROR(fcinfo,
+                              (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+                               errmsg("invalid input value for type delivery_state: \"%.*s\"", shown(label), label)));
     return state_datum(*state);
 }
 

@@ -35,10 +35,6 @@ std::string_view string_of(const JsonbValue &value) {
     return {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
 }
 
-int shown(std::string_view text) {
-    return static_cast<int>(std::min<std::size_t>(text.size(), 64));
-}
-
 } // namespace
 
 MSGSTATUS_FUNCTION(message_status_in) {
@@ -49,10 +45,11 @@ MSGSTATUS_FUNCTION(message_status_in) {
     case StatusTextError::none:
         break;
     case StatusTextError::syntax:
-        MSGSTATUS_INPUT_ERROR(fcinfo, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-                                       errmsg("invalid input syntax for type %s: \"%.64s\"", "message_status", text),
-                                       errhint("Write an object of states and ISO 8601 times, such as "
-                                               "{\"sent\": \"2024-12-10T10:30:00Z\"}.")));
+        MSGSTATUS_INPUT_ERROR(fcinfo,
+                              (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+                               errmsg("invalid input syntax for type message_status: \"%.*s\"", shown(text), text),
+                               errhint("Write an object of states and ISO 8601 times, such as "
+                                       "{\"sent\": \"2024-12-10T10:30:00Z\"}.")));
     case StatusTextError::unknown_state:
         MSGSTATUS_INPUT_ERROR(
             fcinfo, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),

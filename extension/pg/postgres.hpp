@@ -19,6 +19,7 @@ extern "C" {
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #if PG_VERSION_NUM >= 160000
@@ -58,6 +59,12 @@ static_assert(sizeof(TimestampTz) == sizeof(std::int64_t));
 // view_of returns the bytes of a text, detoasted and packed.
 inline std::string_view view_of(const text *t) {
     return {VARDATA_ANY(t), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(t))};
+}
+
+// shown returns how many bytes of a text, in the database's encoding, an error message shows: at most 64, and no
+// character in part.
+inline int shown(std::string_view text) {
+    return pg_mbcliplen(text.data(), static_cast<int>(text.size()), 64);
 }
 
 // text_of returns a palloc'd text with the bytes.
