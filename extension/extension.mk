@@ -22,3 +22,7 @@ extension/msgstatus--$(EXTENSION_VERSION).sql: $(EXTENSION_SQL) extension/extens
 	cat $(EXTENSION_SQL) > $@
 
 EXTRA_CLEAN += extension/msgstatus--$(EXTENSION_VERSION).sql
+
+# pg_regress: every sql/*.sql in the order of names, in one database that has the extension.
+REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS = --load-extension=msgstatus --encoding=UTF8 --no-locale
