@@ -16,7 +16,7 @@ namespace msgstatus {
 // unspecified.
 struct Status {
     StateSet present = 0;
-    std::array<EventTime, state_count> time;
+    std::array<EventTime, state_count> time{};
 };
 
 // The status as it is stored: one byte of format version, the set, the members' times in ascending order of state, all

@@ -11,6 +11,8 @@ namespace msgstatus {
 
 class PreparedStatement {
 public:
+    PreparedStatement() = default;
+    // The text must live as long as the backend.
     explicit PreparedStatement(const char *sql) : sql_(sql) {}
 
     // execute runs the statement, within SPI, with the parameter of the type; returns the number of rows processed.
@@ -20,7 +22,7 @@ public:
     std::uint64_t execute(std::span<const Oid> types, std::span<const Datum> parameters, const char *nulls);
 
 private:
-    const char *sql_;
+    const char *sql_ = nullptr;
     SPIPlanPtr plan_ = nullptr;
     // What the plan was made for.
     std::array<Oid, 4> types_{};

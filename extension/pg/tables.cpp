@@ -3,12 +3,14 @@
 #include "pg/composite.hpp"
 #include "pg/delivery_state_datum.hpp"
 #include "pg/installation.hpp"
+#include "pg/message_upsert.hpp"
 #include "pg/message_status_datum.hpp"
 #include "pg/prepared.hpp"
 
 extern "C" {
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
 }
 
 // The statements name every function, operator and type by its schema or rely on the search_path that the calling
@@ -44,80 +46,6 @@ WHERE e.message_id = o.message_id AND e.fingerprint = o.fingerprint
         AND (COALESCE(e.detail, '{}'), COALESCE(o.error_title, ''), COALESCE(o.error_details, ''), COALESCE(o.source, ''))
             < (COALESCE(o.detail, '{}'), COALESCE(e.error_title, ''), COALESCE(e.error_details, ''), COALESCE(e.source, '')))
 )");
-
-// Conditions on a row `m` of message and a row `x` that is to be merged into it. A fact that register_message gave is
-// not changed by a webhook; among webhooks the smaller value stays, for no other reason than that it is the same in
-// every order.
-#define REGISTERED(m, bit) "(" m ".registered & " bit ") <> 0"
-#define IS_SMALLER(m, x, column)                                                                                       \
-    x "." column " IS NOT NULL AND (" m "." column " IS NULL OR " x "." column " < " m "." column ")"
-#define IS_LARGER(m, x, column)                                                                                        \
-    x "." column " IS NOT NULL AND (" m "." column " IS NULL OR " x "." column " > " m "." column ")"
-#define FACT_CHANGES(m, x, column, bit) "(" IS_SMALLER(m, x, column) ") AND (" REGISTERED(m, bit) ") IS NOT TRUE"
-#define ERROR_KEY(r)                                                                                                   \
-    "(" r ".error_at, COALESCE(" r ".error_code, 0), COALESCE(" r ".error_title, ''), COALESCE(" r                     \
-    ".error_details, ''))"
-#define ERROR_CHANGES(m, x)                                                                                            \
-    x ".error_at IS NOT NULL AND (" m ".error_at IS NULL OR " ERROR_KEY(x) " < " ERROR_KEY(m) ")"
-#define CHANGES(m, x)                                                                                                                                                                                                                           \
-    "NOT " x ".status OPERATOR(msgstatus.<@) " m ".status"                                                                                                                                                                                      \
-    " OR " FACT_CHANGES(m, x, "provider", "1") " OR " FACT_CHANGES(m, x, "direction", "2") " OR " FACT_CHANGES(m, x, "sender", "4") " OR " FACT_CHANGES(m, x, "recipient", "8") " OR " FACT_CHANGES(                                            \
-        m, x, "message_type",                                                                                                                                                                                                                   \
-        "16") " OR " FACT_CHANGES(m, x, "content",                                                                                                                                                                                              \
-                                  "32") " OR " FACT_CHANGES(m, x, "media_url",                                                                                                                                                                  \
-                                                            "64") " OR " IS_SMALLER(m, x,                                                                                                                                                       \
-                                                                                    "price") " OR " IS_SMALLER(m, x,                                                                                                                            \
-                                                                                                               "price"                                                                                                                          \
-                                                                                                               "_uni"                                                                                                                           \
-                                                                                                               "t") " OR " IS_LARGER(m,                                                                                                         \
-                                                                                                                                     x,                                                                                                         \
-                                                                                                                                     "num_segments") " OR " IS_SMALLER(m,                                                                       \
-                                                                                                                                                                       x,                                                                       \
-                                                                                                                                                                       "pricing_category") " OR " IS_LARGER(m,                                  \
-                                                                                                                                                                                                            x,                                  \
-                                                                                                                                                                                                            "billable") " OR " ERROR_CHANGES(m, \
-                                                                                                                                                                                                                                             x)
-#define MERGED_FACT(column, bit)                                                                                       \
-    column " = CASE WHEN " REGISTERED("m", bit) " THEN m." column " ELSE LEAST(m." column ", excluded." column ") END"
-#define MERGED_ERROR(column)                                                                                           \
-    column " = CASE WHEN " ERROR_CHANGES("m", "excluded") " THEN excluded." column " ELSE m." column " END"
-
-PreparedStatement upsert_messages_statement(
-    "INSERT INTO msgstatus.message AS m (message_id, status, provider, direction, sender, recipient, message_type, "
-    "content,"
-    " media_url, error_at, error_code, error_title, error_details, price, price_unit, num_segments, pricing_category,"
-    " billable, created_at, updated_at) "
-    "SELECT c.message_id, c.status, c.provider, c.direction, c.sender, c.recipient, c.message_type, c.content,"
-    " c.media_url, c.error_at, c.error_code, c.error_title, c.error_details, c.price, c.price_unit, c.num_segments,"
-    " c.pricing_category, c.billable, c.changed_at, c.changed_at "
-    "FROM pg_catalog.unnest($1) AS c "
-    // A redelivery is looked up first: ON CONFLICT would lock the row, and so write, even where nothing changes. A
-    // stale answer does no harm, because a row that held an observation once always will.
-    "WHERE c.has_new_observation"
-    " OR (SELECT " CHANGES(
-        "k",
-        "c") " FROM msgstatus.message AS k WHERE k.message_id = c.message_id) IS NOT FALSE "
-             "ON CONFLICT (message_id) DO UPDATE SET"
-             " status = m.status OPERATOR(msgstatus.||) excluded.status, " MERGED_FACT(
-                 "provider",
-                 "1") ", " MERGED_FACT("direction",
-                                       "2") ", " MERGED_FACT("sender", "4") ", " MERGED_FACT("recipient",
-                                                                                             "8") ", " MERGED_FACT("mes"
-                                                                                                                   "sag"
-                                                                                                                   "e_"
-                                                                                                                   "typ"
-                                                                                                                   "e",
-                                                                                                                   "16") ", " MERGED_FACT("content", "32") ", " MERGED_FACT("media_url", "64") ", " MERGED_ERROR("error_at") ", " MERGED_ERROR("error_code") ", " MERGED_ERROR("error_title") ", " MERGED_ERROR("error_details") ", "
-                                                                                                                                                                                                                                                                                                                                 "price = LEAST(m.price, excluded.price), "
-                                                                                                                                                                                                                                                                                                                                 "price_unit = LEAST(m.price_unit, excluded.price_unit), "
-                                                                                                                                                                                                                                                                                                                                 "num_segments = GREATEST(m.num_segments, excluded.num_segments), "
-                                                                                                                                                                                                                                                                                                                                 "pricing_category = LEAST(m.pricing_category, excluded.pricing_category), "
-                                                                                                                                                                                                                                                                                                                                 "billable = GREATEST(m.billable, excluded.billable), "
-                                                                                                                                                                                                                                                                                                                                 "updated_at = excluded.updated_at "
-                                                                                                                                                                                                                                                                                                                                 "WHERE " CHANGES(
-                                                                                                                                                                                                                                                                                                                                     "m",
-                                                                                                                                                                                                                                                                                                                                     "excluded") " "
-                                                                                                                                                                                                                                                                                                                                                 "RETURNING m.message_id");
 
 PreparedStatement insert_rejections_statement(R"(
 INSERT INTO msgstatus.rejected_status (received_at, source, provider, sender, reason, payload, body)
@@ -168,6 +96,42 @@ void put_change(RowBuilder &row, const MessageChange &c, TimestampTz now) {
     row.put_time(now);
 }
 
+struct UpsertVariant {
+    std::uint32_t columns = 0;
+    bool look_first = false;
+    PreparedStatement statement;
+};
+
+// The statements for the combinations of columns met so far. Webhooks come in few shapes, so there are few; the last
+// place is kept for the statement with every column, which serves whatever comes when the others are taken.
+std::array<UpsertVariant, 32> upsert_variants;
+std::size_t upsert_variant_count = 0;
+
+UpsertVariant *find_upsert(std::uint32_t columns, bool look_first) {
+    const auto end = upsert_variants.begin() + upsert_variant_count;
+    const auto found = std::find_if(upsert_variants.begin(), end, [&](const UpsertVariant &variant) {
+        return variant.columns == columns && variant.look_first == look_first;
+    });
+    return found == end ? nullptr : &*found;
+}
+
+PreparedStatement &upsert_statement(std::uint32_t columns, bool look_first) {
+    if (UpsertVariant *found = find_upsert(columns, look_first))
+        return found->statement;
+    if (upsert_variant_count + 1 >= upsert_variants.size()) {
+        columns = all_message_columns;
+        look_first = true;
+        if (UpsertVariant *found = find_upsert(columns, look_first))
+            return found->statement;
+    }
+    const MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+    const char *sql = message_upsert_sql(columns, look_first);
+    MemoryContextSwitchTo(caller);
+    UpsertVariant &added = upsert_variants[upsert_variant_count++];
+    added = {columns, look_first, PreparedStatement(sql)};
+    return added.statement;
+}
+
 // Sets is_new on the observations whose fingerprints the statement returned. Rows come back in the order in which they
 // went in; where they do not, the search starts anew.
 void mark_returned(std::span<Observation> observations) {
@@ -216,9 +180,16 @@ void correct_events(std::span<Observation *const> observations) {
 }
 
 void upsert_messages(std::span<const MessageChange> changes, Vector<Text> &changed) {
+    std::uint32_t columns = 0;
+    bool look_first = false;
+    for (const MessageChange &change : changes) {
+        columns |= columns_of(change);
+        look_first = look_first || !change.has_new_observation;
+    }
     const TimestampTz now = GetCurrentTransactionStartTimestamp();
     const auto put = [now](RowBuilder &row, const MessageChange &change) { put_change(row, change, now); };
-    upsert_messages_statement.execute(message_change_type.array_oid(), message_change_type.array_of(changes, put));
+    upsert_statement(columns, look_first)
+        .execute(message_change_type.array_oid(), message_change_type.array_of(changes, put));
     for (std::uint64_t row = 0; row < SPI_tuptable->numvals; ++row) {
         bool is_null = false;
         const Datum id = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &is_null);

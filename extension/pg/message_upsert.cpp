@@ -1,0 +1,146 @@
+#include "pg/message_upsert.hpp"
+
+extern "C" {
+#include "lib/stringinfo.h"
+}
+
+namespace msgstatus {
+namespace {
+
+// How two values of a column become one. Whichever it is, the result does not depend on the order.
+enum class Merge : std::uint8_t {
+    fact,     // the smaller, unless register_message gave the column, which is then left alone
+    smallest, // the smaller, for no other reason than that it is the same in every order
+    largest,
+};
+
+struct Column {
+    MessageColumn bit;
+    const char *name;
+    Merge merge;
+};
+
+constexpr std::array columns_of_message{
+    Column{column_provider, "provider", Merge::fact},
+    Column{column_direction, "direction", Merge::fact},
+    Column{column_sender, "sender", Merge::fact},
+    Column{column_recipient, "recipient", Merge::fact},
+    Column{column_message_type, "message_type", Merge::fact},
+    Column{column_content, "content", Merge::fact},
+    Column{column_media_url, "media_url", Merge::fact},
+    Column{column_price, "price", Merge::smallest},
+    Column{column_price_unit, "price_unit", Merge::smallest},
+    // Twilio says 0 until it knows.
+    Column{column_num_segments, "num_segments", Merge::largest},
+    Column{column_pricing_category, "pricing_category", Merge::smallest},
+    Column{column_billable, "billable", Merge::largest},
+};
+
+// The error shown is that of the earliest failure, ties broken by value.
+constexpr std::array error_columns{"error_at", "error_code", "error_title", "error_details"};
+
+template <typename Visit>
+void for_each_column(std::uint32_t columns, Visit visit) {
+    for (const Column &column : columns_of_message)
+        if ((columns & column.bit) != 0)
+            visit(column);
+}
+
+void append_column_names(StringInfo sql, std::uint32_t columns, const char *prefix) {
+    for_each_column(columns, [&](const Column &column) { appendStringInfo(sql, ", %s%s", prefix, column.name); });
+    if ((columns & column_error) != 0)
+        for (const char *name : error_columns)
+            appendStringInfo(sql, ", %s%s", prefix, name);
+}
+
+const char *merge_function(Merge merge) {
+    return merge == Merge::largest ? "GREATEST" : "LEAST";
+}
+
+// Does the error in row x come before that in row m?
+void append_error_precedes(StringInfo sql, const char *m, const char *x) {
+    appendStringInfo(sql, "%s.error_at IS NOT NULL AND (%s.error_at IS NULL OR ", x, m);
+    for (const char *row : {x, m}) {
+        appendStringInfo(sql,
+                         "(%s.error_at, COALESCE(%s.error_code, 0), COALESCE(%s.error_title, ''), "
+                         "COALESCE(%s.error_details, ''))%s",
+                         row, row, row, row, row == x ? " < " : ")");
+    }
+}
+
+// Would merging row x into row m of message change it?
+void append_changes(StringInfo sql, std::uint32_t columns, const char *m, const char *x) {
+    appendStringInfo(sql, "NOT %s.status OPERATOR(msgstatus.<@) %s.status", x, m);
+    for_each_column(columns, [&](const Column &column) {
+        appendStringInfo(sql, " OR %s(%s.%s, %s.%s) IS DISTINCT FROM %s.%s", merge_function(column.merge), m,
+                         column.name, x, column.name, m, column.name);
+        if (column.merge == Merge::fact)
+            appendStringInfo(sql, " AND (%s.registered & %u) IS DISTINCT FROM %u", m, column.bit, column.bit);
+    });
+    if ((columns & column_error) != 0) {
+        appendStringInfoString(sql, " OR ");
+        append_error_precedes(sql, m, x);
+    }
+}
+
+void append_assignments(StringInfo sql, std::uint32_t columns) {
+    appendStringInfoString(
+        sql, "status = m.status OPERATOR(msgstatus.||) excluded.status, updated_at = excluded.updated_at");
+    for_each_column(columns, [&](const Column &column) {
+        appendStringInfo(sql, ", %s = ", column.name);
+        if (column.merge == Merge::fact)
+            appendStringInfo(sql, "CASE WHEN (m.registered & %u) <> 0 THEN m.%s ELSE ", column.bit, column.name);
+        appendStringInfo(sql, "%s(m.%s, excluded.%s)", merge_function(column.merge), column.name, column.name);
+        if (column.merge == Merge::fact)
+            appendStringInfoString(sql, " END");
+    });
+    if ((columns & column_error) != 0)
+        for (const char *name : error_columns) {
+            appendStringInfo(sql, ", %s = CASE WHEN ", name);
+            append_error_precedes(sql, "m", "excluded");
+            appendStringInfo(sql, " THEN excluded.%s ELSE m.%s END", name, name);
+        }
+}
+
+std::uint32_t bit_if(bool holds, MessageColumn column) {
+    return holds ? column : 0U;
+}
+
+} // namespace
+
+std::uint32_t columns_of(const MessageChange &change) {
+    const MessageFacts &f = change.facts;
+    return bit_if(!f.provider.empty(), column_provider) | bit_if(!f.direction.empty(), column_direction) |
+           bit_if(!f.sender.empty(), column_sender) | bit_if(!f.recipient.empty(), column_recipient) |
+           bit_if(!f.message_type.empty(), column_message_type) | bit_if(!f.content.empty(), column_content) |
+           bit_if(!f.media_url.empty(), column_media_url) | bit_if(f.price != nullptr, column_price) |
+           bit_if(!f.price_unit.empty(), column_price_unit) | bit_if(f.num_segments.has_value(), column_num_segments) |
+           bit_if(!f.pricing_category.empty(), column_pricing_category) |
+           bit_if(f.billable.has_value(), column_billable) | bit_if(change.error_at.has_value(), column_error);
+}
+
+const char *message_upsert_sql(std::uint32_t columns, bool look_first) {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    appendStringInfoString(&sql, "INSERT INTO msgstatus.message AS m (message_id, status, created_at, updated_at");
+    append_column_names(&sql, columns, "");
+    appendStringInfoString(&sql, ") SELECT c.message_id, c.status, c.changed_at, c.changed_at");
+    append_column_names(&sql, columns, "c.");
+    appendStringInfoString(&sql, " FROM pg_catalog.unnest($1) AS c");
+    if (look_first) {
+        // ON CONFLICT locks a row, and so writes, even where nothing changes. A stale answer does no harm: what a row
+        // holds once it always will.
+        appendStringInfoString(&sql, " WHERE c.has_new_observation OR (SELECT ");
+        append_changes(&sql, columns, "k", "c");
+        appendStringInfoString(
+            &sql, " FROM msgstatus.message AS k WHERE k.message_id = c.message_id) IS DISTINCT FROM false");
+    }
+    appendStringInfoString(&sql, " ON CONFLICT (message_id) DO UPDATE SET ");
+    append_assignments(&sql, columns);
+    appendStringInfoString(&sql, " WHERE ");
+    append_changes(&sql, columns, "m", "excluded");
+    appendStringInfoString(&sql, " RETURNING m.message_id");
+    return sql.data;
+}
+
+} // namespace msgstatus
