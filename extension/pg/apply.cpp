@@ -29,6 +29,10 @@ int compare_details(const Jsonb *a, const Jsonb *b) {
     return compareJsonbContainers(const_cast<JsonbContainer *>(&a->root), const_cast<JsonbContainer *>(&b->root));
 }
 
+Text text_of_document(Jsonb *document) {
+    return JsonbToCString(nullptr, &document->root, static_cast<int>(VARSIZE(document)));
+}
+
 // Of the repetitions of one observation the one that stays comes first. The same order as in correct_events.
 bool precedes(const Observation &a, const Observation &b) {
     if (a.received_at != b.received_at)
@@ -39,7 +43,10 @@ bool precedes(const Observation &a, const Observation &b) {
         return a.error.title < b.error.title;
     if (a.error.details != b.error.details)
         return a.error.details < b.error.details;
-    return a.source < b.source;
+    if (a.source != b.source)
+        return a.source < b.source;
+    // Details that are equal need not look alike: 1.0 and 1.00.
+    return a.detail != nullptr && b.detail != nullptr && text_of_document(a.detail) < text_of_document(b.detail);
 }
 
 // By message, so that every call locks in the same order; repetitions together, the one that stays first.
@@ -88,8 +95,9 @@ void merge_facts(MessageFacts &kept, const MessageFacts &other) {
 bool error_precedes(EventTime time, const ErrorInfo &error, EventTime other_time, const ErrorInfo &other) {
     if (time != other_time)
         return time < other_time;
-    if (error.code.value_or(0) != other.code.value_or(0))
-        return error.code.value_or(0) < other.code.value_or(0);
+    // No code sorts before any, Meta's 0 among them.
+    if (error.code != other.code)
+        return error.code < other.code;
     if (error.title != other.title)
         return error.title < other.title;
     return error.details < other.details;

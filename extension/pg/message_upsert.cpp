@@ -57,14 +57,14 @@ const char *merge_function(Merge merge) {
     return merge == Merge::largest ? "GREATEST" : "LEAST";
 }
 
-// Does the error in row x come before that in row m?
+// Does the error in row x come before that in row m? One without a code comes before any, Meta's 0 among them.
 void append_error_precedes(StringInfo sql, const char *m, const char *x) {
     appendStringInfo(sql, "%s.error_at IS NOT NULL AND (%s.error_at IS NULL OR ", x, m);
     for (const char *row : {x, m}) {
         appendStringInfo(sql,
-                         "(%s.error_at, COALESCE(%s.error_code, 0), COALESCE(%s.error_title, ''), "
-                         "COALESCE(%s.error_details, ''))%s",
-                         row, row, row, row, row == x ? " < " : ")");
+                         "(%s.error_at, %s.error_code IS NOT NULL, COALESCE(%s.error_code, 0), "
+                         "COALESCE(%s.error_title, ''), COALESCE(%s.error_details, ''))%s",
+                         row, row, row, row, row, row == x ? " < " : ")");
     }
 }
 

@@ -2,6 +2,7 @@
 
 extern "C" {
 #include "nodes/parsenodes.h"
+#include "utils/guc.h"
 }
 
 namespace msgstatus {
@@ -27,6 +28,15 @@ std::uint64_t PreparedStatement::execute(std::span<const Oid> types, std::span<c
     if (result < 0)
         elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
     return SPI_processed;
+}
+
+LookupByKey::LookupByKey() : guc_level_(NewGUCNestLevel()) {
+    for (const char *setting : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"})
+        (void)set_config_option(setting, "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+void LookupByKey::leave() const {
+    AtEOXact_GUC(true, guc_level_);
 }
 
 } // namespace msgstatus

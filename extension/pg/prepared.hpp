@@ -28,4 +28,17 @@ private:
     std::array<Oid, 4> types_{};
 };
 
+// A scope in which tables are looked up by their key, in the order of the rows given. Left to itself, the planner would
+// scan a table that was nearly empty when the plan was made and no longer is, for as long as the plan lives; and a join
+// by hash would lock rows in an order of its own. leave() must be called unless an error leaves by longjmp, which
+// PostgreSQL's abort cleans up after.
+class LookupByKey {
+public:
+    LookupByKey();
+    void leave() const;
+
+private:
+    int guc_level_;
+};
+
 } // namespace msgstatus

@@ -34,7 +34,8 @@ ON CONFLICT (message_id, fingerprint) DO NOTHING
 RETURNING e.fingerprint)");
 
 // A total order over everything that a repetition of an observation may say otherwise: the earliest receipt wins, then
-// the richer detail, then the smaller texts. The winner is the same in whatever order they come.
+// the richer detail, then the smaller texts, then the detail as text (1.0 and 1.00 are equal). The winner is the same
+// in whatever order they come.
 PreparedStatement correct_events_statement(R"(
 UPDATE msgstatus.status_event AS e
 SET event_time = o.event_time, received_at = o.received_at, time_source = o.time_source, source = o.source,
@@ -43,8 +44,10 @@ FROM pg_catalog.unnest($1) AS o
 WHERE e.message_id = o.message_id AND e.fingerprint = o.fingerprint
     AND (o.received_at < e.received_at
         OR o.received_at = e.received_at
-        AND (COALESCE(e.detail, '{}'), COALESCE(o.error_title, ''), COALESCE(o.error_details, ''), COALESCE(o.source, ''))
-            < (COALESCE(o.detail, '{}'), COALESCE(e.error_title, ''), COALESCE(e.error_details, ''), COALESCE(e.source, '')))
+        AND (COALESCE(e.detail, '{}'), COALESCE(o.error_title, ''), COALESCE(o.error_details, ''), COALESCE(o.source, ''),
+                o.detail::text COLLATE "C")
+            < (COALESCE(o.detail, '{}'), COALESCE(e.error_title, ''), COALESCE(e.error_details, ''), COALESCE(e.source, ''),
+                e.detail::text COLLATE "C"))
 )");
 
 PreparedStatement insert_rejections_statement(R"(
@@ -176,7 +179,10 @@ void insert_events(std::span<Observation> observations) {
 
 void correct_events(std::span<Observation *const> observations) {
     const auto put = [](RowBuilder &row, const Observation *o) { put_observation(row, *o); };
-    correct_events_statement.execute(observation_type.array_oid(), observation_type.array_of(observations, put));
+    const Datum rows = observation_type.array_of(observations, put);
+    const LookupByKey lookup;
+    correct_events_statement.execute(observation_type.array_oid(), rows);
+    lookup.leave();
 }
 
 void upsert_messages(std::span<const MessageChange> changes, Vector<Text> &changed) {
@@ -188,8 +194,15 @@ void upsert_messages(std::span<const MessageChange> changes, Vector<Text> &chang
     }
     const TimestampTz now = GetCurrentTransactionStartTimestamp();
     const auto put = [now](RowBuilder &row, const MessageChange &change) { put_change(row, change, now); };
-    upsert_statement(columns, look_first)
-        .execute(message_change_type.array_oid(), message_change_type.array_of(changes, put));
+    const Datum rows = message_change_type.array_of(changes, put);
+    PreparedStatement &statement = upsert_statement(columns, look_first);
+    if (look_first) {
+        const LookupByKey lookup;
+        statement.execute(message_change_type.array_oid(), rows);
+        lookup.leave();
+    } else {
+        statement.execute(message_change_type.array_oid(), rows);
+    }
     for (std::uint64_t row = 0; row < SPI_tuptable->numvals; ++row) {
         bool is_null = false;
         const Datum id = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &is_null);

@@ -24,7 +24,8 @@ Text direction_of(DeliveryState state) {
     return is_incoming(state) ? "inbound" : "outbound";
 }
 
-// A decimal number, or null for anything else; numeric's own input would raise.
+// A decimal number, or null for anything else; numeric's own input would raise. Without trailing zeros: they make two
+// numbers that are equal, and of which the first to come would stay.
 Numeric price_of(const Json &value) {
     const std::string_view text = trim(value.scalar_text());
     std::string_view digits = text;
@@ -35,8 +36,9 @@ Numeric price_of(const Json &value) {
                        (point == std::string_view::npos || all_digits(digits.substr(point + 1)));
     if (!valid)
         return nullptr;
-    return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(text.data(), text.size())),
-                                               ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+    const Datum price = DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(text.data(), text.size())),
+                                            ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+    return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, price));
 }
 
 void add_alone(Reader &reader, const Json &object, const Context &context, const Observation &observation) {

@@ -4,6 +4,8 @@
 CREATE FUNCTION msgstatus.install_message() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN
+    -- Texts that webhooks merge compare by their bytes, as apply_message_status does within a call: in the order of a
+    -- language, which of two stays would depend on how they were cut into calls.
     CREATE TABLE IF NOT EXISTS msgstatus.message (
         message_id text COLLATE "C" PRIMARY KEY,
         provider text COLLATE "C",
@@ -11,14 +13,14 @@ BEGIN
         sender text COLLATE "C",
         recipient text COLLATE "C",
         message_type text COLLATE "C",
-        content text,
-        media_url text,
+        content text COLLATE "C",
+        media_url text COLLATE "C",
         metadata jsonb,
         created_by text,
         status msgstatus.message_status NOT NULL DEFAULT '{}',
         error_code integer,
-        error_title text,
-        error_details text,
+        error_title text COLLATE "C",
+        error_details text COLLATE "C",
         price numeric,
         price_unit text COLLATE "C",
         num_segments integer,

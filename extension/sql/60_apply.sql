@@ -1,13 +1,10 @@
 -- The way in for webhooks. The functions act on the tables as the tables' owner, so a role needs no right on them.
---
--- The planner settings hold for the look-ups by message_id: with statistics of a table that was empty a moment ago it
--- would scan a table that no longer is, for as long as the prepared plan lives.
 
 CREATE FUNCTION msgstatus.apply_message_status(
     payload jsonb, received_at timestamptz DEFAULT now(), source text DEFAULT NULL
 ) RETURNS jsonb
     LANGUAGE c VOLATILE PARALLEL UNSAFE
-    SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+    SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'apply_message_status';
 COMMENT ON FUNCTION msgstatus.apply_message_status(jsonb, timestamptz, text) IS
     'Applies a webhook body of any provider, or an array of them; returns how many statuses were received, applied, unchanged, rejected, ignored';
@@ -17,7 +14,7 @@ CREATE FUNCTION msgstatus.apply_message_status_batch(
     OUT received integer, OUT applied integer, OUT unchanged integer, OUT rejected integer, OUT ignored integer
 ) RETURNS SETOF record
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+    SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'apply_message_status_batch';
 COMMENT ON FUNCTION msgstatus.apply_message_status_batch(jsonb[], timestamptz[], text[]) IS
     'Applies many webhook bodies at once, each with its time of receipt and source; returns a row of counts for each, in order';

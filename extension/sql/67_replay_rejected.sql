@@ -4,7 +4,7 @@ CREATE FUNCTION msgstatus.apply_rejected(
     payload jsonb, received_at timestamptz, source text, provider text, sender text
 ) RETURNS jsonb
     LANGUAGE c VOLATILE PARALLEL UNSAFE
-    SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+    SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'apply_rejected';
 COMMENT ON FUNCTION msgstatus.apply_rejected(jsonb, timestamptz, text, text, text) IS
     'Applies a part of a webhook with what is known of its surroundings; used by replay_rejected()';
