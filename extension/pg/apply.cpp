@@ -242,16 +242,57 @@ struct ArrayArgument {
     Datum *elements = nullptr;
     bool *nulls = nullptr;
     int count = 0;
+
+    Text text_at(int i) const { return nulls[i] ? Text() : view_of(DatumGetTextPP(elements[i])); }
 };
 
-ArrayArgument deconstruct(ArrayType *array, Oid type) {
-    if (ARR_NDIM(array) > 1)
-        ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("the arrays must have one dimension")));
+ArrayArgument array_argument(FunctionCallInfo fcinfo, int n, Oid type, std::optional<int> expected_count) {
+    ArrayType *array = PG_GETARG_ARRAYTYPE_P(n);
     ArrayArgument argument;
-    deconstruct_array(array, type, type == TIMESTAMPTZOID ? 8 : -1, type == TIMESTAMPTZOID && FLOAT8PASSBYVAL,
-                      type == TIMESTAMPTZOID ? TYPALIGN_DOUBLE : TYPALIGN_INT, &argument.elements, &argument.nulls,
-                      &argument.count);
+    const bool is_time = type == TIMESTAMPTZOID;
+    deconstruct_array(array, type, is_time ? 8 : -1, is_time && FLOAT8PASSBYVAL,
+                      is_time ? TYPALIGN_DOUBLE : TYPALIGN_INT, &argument.elements, &argument.nulls, &argument.count);
+    if (ARR_NDIM(array) > 1 || (expected_count && argument.count != *expected_count))
+        ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+                        errmsg("the arrays must have one dimension and the same length")));
     return argument;
+}
+
+// The first three arguments of the functions that take many webhooks.
+struct WebhookArrays {
+    ArrayArgument payloads;
+    ArrayArgument times;
+    ArrayArgument sources;
+
+    Context context(int i) const {
+        return context_of(times.nulls[i] ? std::nullopt : std::optional(DatumGetTimestampTz(times.elements[i])),
+                          sources.text_at(i));
+    }
+
+    void read(Reader &reader, int i, const Context &context) const {
+        if (payloads.nulls[i])
+            reader.skip_webhook();
+        else
+            reader.read_webhook(Json::of_document(DatumGetJsonbP(payloads.elements[i])), context);
+    }
+};
+
+WebhookArrays webhook_arguments(FunctionCallInfo fcinfo) {
+    const ArrayArgument payloads = array_argument(fcinfo, 0, JSONBOID, std::nullopt);
+    return {payloads, array_argument(fcinfo, 1, TIMESTAMPTZOID, payloads.count),
+            array_argument(fcinfo, 2, TEXTOID, payloads.count)};
+}
+
+void return_counts(FunctionCallInfo fcinfo, const Vector<Counts> &all) {
+    InitMaterializedSRF(fcinfo, 0);
+    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+    for (const Counts &counts : all) {
+        std::array<Datum, named_counts.size()> values;
+        std::array<bool, named_counts.size()> nulls{};
+        for (std::size_t i = 0; i < named_counts.size(); ++i)
+            values[i] = Int32GetDatum(counts.*named_counts[i].count);
+        tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
+    }
 }
 
 } // namespace
@@ -266,48 +307,31 @@ MSGSTATUS_FUNCTION(apply_message_status) {
     PG_RETURN_JSONB_P(counts_document(batch.counts[0]));
 }
 
-MSGSTATUS_FUNCTION(apply_rejected) {
-    if (PG_ARGISNULL(0))
-        PG_RETURN_JSONB_P(counts_document({}));
-    Context context = context_of(time_argument(fcinfo, 1), text_argument(fcinfo, 2));
-    context.provider = text_argument(fcinfo, 3);
-    context.business_address = text_argument(fcinfo, 4);
-    Batch batch;
-    Reader(batch).read_webhook(Json::of_document(PG_GETARG_JSONB_P(0)), context);
-    apply(batch);
-    PG_RETURN_JSONB_P(counts_document(batch.counts[0]));
-}
-
 MSGSTATUS_FUNCTION(apply_message_status_batch) {
-    const ArrayArgument payloads = deconstruct(PG_GETARG_ARRAYTYPE_P(0), JSONBOID);
-    const ArrayArgument times = deconstruct(PG_GETARG_ARRAYTYPE_P(1), TIMESTAMPTZOID);
-    const ArrayArgument sources = deconstruct(PG_GETARG_ARRAYTYPE_P(2), TEXTOID);
-    if (times.count != payloads.count || sources.count != payloads.count)
-        ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("the arrays must be of the same length")));
-
+    const WebhookArrays webhooks = webhook_arguments(fcinfo);
     Batch batch;
     Reader reader(batch);
-    for (int i = 0; i < payloads.count; ++i) {
-        if (payloads.nulls[i]) {
-            batch.counts.push({});
-            continue;
-        }
-        const Context context =
-            context_of(times.nulls[i] ? std::nullopt : std::optional(DatumGetTimestampTz(times.elements[i])),
-                       sources.nulls[i] ? Text() : view_of(DatumGetTextPP(sources.elements[i])));
-        reader.read_webhook(Json::of_document(DatumGetJsonbP(payloads.elements[i])), context);
+    for (int i = 0; i < webhooks.payloads.count; ++i)
+        webhooks.read(reader, i, webhooks.context(i));
+    apply(batch);
+    return_counts(fcinfo, batch.counts);
+    return 0;
+}
+
+MSGSTATUS_FUNCTION(apply_rejected) {
+    const WebhookArrays webhooks = webhook_arguments(fcinfo);
+    const ArrayArgument providers = array_argument(fcinfo, 3, TEXTOID, webhooks.payloads.count);
+    const ArrayArgument senders = array_argument(fcinfo, 4, TEXTOID, webhooks.payloads.count);
+    Batch batch;
+    Reader reader(batch);
+    for (int i = 0; i < webhooks.payloads.count; ++i) {
+        Context context = webhooks.context(i);
+        context.provider = providers.text_at(i);
+        context.business_address = senders.text_at(i);
+        webhooks.read(reader, i, context);
     }
     apply(batch);
-
-    InitMaterializedSRF(fcinfo, 0);
-    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-    for (const Counts &counts : batch.counts) {
-        std::array<Datum, named_counts.size()> values;
-        std::array<bool, named_counts.size()> nulls{};
-        for (std::size_t i = 0; i < named_counts.size(); ++i)
-            values[i] = Int32GetDatum(counts.*named_counts[i].count);
-        tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
-    }
+    return_counts(fcinfo, batch.counts);
     return 0;
 }
 

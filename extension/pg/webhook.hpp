@@ -34,6 +34,9 @@ public:
     // read_webhook reads one webhook into the batch, counted by an entry of its own.
     void read_webhook(const Json &webhook, const Context &context);
 
+    // skip_webhook counts one that is SQL NULL.
+    void skip_webhook() { batch_.counts.push({}); }
+
     // read_any reads anything a webhook may be, recognised by its shape.
     void read_any(const Json &value, const Context &context);
 

@@ -1,13 +1,14 @@
 -- The way back for dead letters, after the cause is mended (a state made known, a body edited).
 
 CREATE FUNCTION msgstatus.apply_rejected(
-    payload jsonb, received_at timestamptz, source text, provider text, sender text
-) RETURNS jsonb
-    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    payloads jsonb[], received_at timestamptz[], sources text[], providers text[], senders text[],
+    OUT received integer, OUT applied integer, OUT unchanged integer, OUT rejected integer, OUT ignored integer
+) RETURNS SETOF record
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'apply_rejected';
-COMMENT ON FUNCTION msgstatus.apply_rejected(jsonb, timestamptz, text, text, text) IS
-    'Applies a part of a webhook with what is known of its surroundings; used by replay_rejected()';
+COMMENT ON FUNCTION msgstatus.apply_rejected(jsonb[], timestamptz[], text[], text[], text[]) IS
+    'Applies parts of webhooks with what is known of their surroundings; used by replay_rejected()';
 
 CREATE FUNCTION msgstatus.replay_rejected(
     ids bigint[] DEFAULT NULL, max_count integer DEFAULT 1000
@@ -15,15 +16,17 @@ CREATE FUNCTION msgstatus.replay_rejected(
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     letter record;
-    document jsonb;
-    counts jsonb;
-    replayed integer := 0;
-    applied integer := 0;
-    rejected integer := 0;
+    replayed bigint[] := '{}';
+    payloads jsonb[] := '{}';
+    times timestamptz[] := '{}';
+    sources text[] := '{}';
+    providers text[] := '{}';
+    senders text[] := '{}';
+    unreadable integer := 0;
+    result jsonb;
 BEGIN
     PERFORM msgstatus.check_installation();
-    -- SKIP LOCKED, so that two sessions that replay do not wait for each other; the highest id of now, so that what is
-    -- rejected again is not met again.
+    -- SKIP LOCKED, so that two sessions that replay share the work.
     FOR letter IN
         SELECT r.rejected_id, r.received_at, r.source, r.provider, r.sender, r.payload, r.body
         FROM msgstatus.rejected_status AS r
@@ -32,25 +35,34 @@ BEGIN
         LIMIT replay_rejected.max_count
         FOR UPDATE SKIP LOCKED
     LOOP
-        document := letter.payload;
-        IF document IS NULL THEN
+        IF letter.payload IS NULL THEN
             BEGIN
-                document := letter.body::jsonb;
+                letter.payload := letter.body::jsonb;
             EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-                replayed := replayed + 1;
-                rejected := rejected + 1;
+                unreadable := unreadable + 1;
                 CONTINUE;
             END;
         END IF;
-        -- Whatever is rejected again comes back as a new dead letter, with the reason of today.
-        DELETE FROM msgstatus.rejected_status AS r WHERE r.rejected_id = letter.rejected_id;
-        counts := msgstatus.apply_rejected(document, letter.received_at, letter.source, letter.provider, letter.sender);
-        replayed := replayed + 1;
-        applied := applied + (counts ->> 'applied')::integer;
-        rejected := rejected + (counts ->> 'rejected')::integer;
+        replayed := replayed || letter.rejected_id;
+        payloads := payloads || letter.payload;
+        times := times || letter.received_at;
+        sources := sources || letter.source;
+        providers := providers || letter.provider;
+        senders := senders || letter.sender;
     END LOOP;
-    RETURN jsonb_build_object('replayed', replayed, 'applied', applied, 'rejected', rejected);
+
+    -- What is rejected again comes back as a new dead letter, with the reason of today. All are applied by one call, which
+    -- locks in the same order as every other.
+    DELETE FROM msgstatus.rejected_status AS r WHERE r.rejected_id = ANY (replayed);
+    SELECT jsonb_build_object(
+        'replayed', cardinality(replayed) + unreadable,
+        'applied', COALESCE(sum(a.applied), 0),
+        'unchanged', COALESCE(sum(a.unchanged), 0),
+        'rejected', COALESCE(sum(a.rejected), 0) + unreadable)
+    INTO result
+    FROM msgstatus.apply_rejected(payloads, times, sources, providers, senders) AS a;
+    RETURN result;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.replay_rejected(bigint[], integer) IS
-    'Applies dead letters again, all or those with the ids, at most max_count, oldest first; returns how many were replayed, and of their statuses applied and rejected';
+    'Applies dead letters again, all or those with the ids, at most max_count, oldest first; returns how many were replayed, and what became of their statuses';
