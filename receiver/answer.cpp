@@ -72,7 +72,9 @@ Answer processed_answer(bool partial, unsigned long processed) {
     return answer;
 }
 
-Answer unavailable_answer(std::string_view message) { return error_answer(503, message, "Retry-After: 5\r\n"); }
+Answer unavailable_answer(std::string_view message) {
+    return error_answer(503, message, "Retry-After: 5\r\n");
+}
 
 void append_answer(std::string &out, const Answer &answer, const AnswerForm &form) {
     const std::string_view body = answer.text();

@@ -17,8 +17,8 @@ inline constexpr unsigned oid_text_array = 1009;
 inline constexpr unsigned oid_jsonb_array = 3807;
 inline constexpr unsigned oid_timestamptz_array = 1185;
 
-/// BatchParameters does hold the three arrays of apply_message_status_batch: bodies as jsonb, times, sources. The buffers
-/// are used again for the next batch.
+/// BatchParameters does hold the three arrays of apply_message_status_batch: bodies as jsonb, times, sources. The
+/// buffers are used again for the next batch.
 class BatchParameters {
 public:
     /// encode does fill the arrays from the jobs, at least one.

@@ -28,7 +28,8 @@ std::set<std::string> other_environment_names() {
     return names;
 }
 
-void store_flags(int argc, const char *const argv[], const po::options_description &options, po::variables_map &settings) {
+void store_flags(int argc, const char *const argv[], const po::options_description &options,
+                 po::variables_map &settings) {
     using namespace po::command_line_style;
     try {
         // No guessing: --meta-app-secret must not pass for --meta-app-secret-file.
@@ -162,7 +163,8 @@ std::string public_url_of(const po::variables_map &settings) {
     if (url.empty())
         return url;
     const std::size_t host = url.starts_with("https://") ? 8 : (url.starts_with("http://") ? 7 : std::string::npos);
-    if (host == std::string::npos || host == url.size() || url[host] == '/' || url.find_first_of("?# \t") != std::string::npos)
+    if (host == std::string::npos || host == url.size() || url[host] == '/' ||
+        url.find_first_of("?# \t") != std::string::npos)
         throw ConfigError("public-url: must be http:// or https://, a host, and at most a path");
     while (url.ends_with('/'))
         url.pop_back();
@@ -195,9 +197,9 @@ void add_warnings(Config &config) {
     const auto unset = [](const std::vector<std::string> &secrets) { return secrets.empty(); };
     if (config.allow_unsigned) {
         std::string names;
-        for (const auto &[secrets, name] : {std::pair{&config.meta_app_secrets, "meta"},
-                                            std::pair{&config.twilio_auth_tokens, "twilio"},
-                                            std::pair{&config.aisensy_secrets, "aisensy"}}) {
+        for (const auto &[secrets, name] :
+             {std::pair{&config.meta_app_secrets, "meta"}, std::pair{&config.twilio_auth_tokens, "twilio"},
+              std::pair{&config.aisensy_secrets, "aisensy"}}) {
             if (unset(*secrets))
                 names += names.empty() ? name : std::string(", ") + name;
         }

@@ -63,8 +63,8 @@ struct LoadedConfig {
 };
 
 /// load_config does gather the settings from the flags, then from the environment (--admin-listen is
-/// MSGSTATUS_ADMIN_LISTEN), then from the file that --config names: the first to set something wins. It reads the secrets
-/// and checks all.
+/// MSGSTATUS_ADMIN_LISTEN), then from the file that --config names: the first to set something wins. It reads the
+/// secrets and checks all.
 /// @throws ConfigError
 LoadedConfig load_config(int argc, const char *const argv[]);
 

@@ -59,8 +59,8 @@ po::options_description database_options() {
 }
 
 po::options_description secret_options() {
-    po::options_description options("Secrets (each also as environment variable without _FILE; one a line, all are valid)",
-                                    100);
+    po::options_description options(
+        "Secrets (each also as environment variable without _FILE; one a line, all are valid)", 100);
     // clang-format off
     options.add_options()
         ("meta-app-secret-file", po::value<std::string>()->value_name("FILE"), "app secret, keys X-Hub-Signature-256")
@@ -115,16 +115,19 @@ std::string environment_name(const std::string &option) {
 
 std::string help_text() {
     std::ostringstream text;
-    text << "msgstatus-receiver takes delivery-status webhooks of WhatsApp and SMS providers over HTTP, checks who sent\n"
+    text << "msgstatus-receiver takes delivery-status webhooks of WhatsApp and SMS providers over HTTP, checks who "
+            "sent\n"
             "them and hands them to the function msgstatus.apply_message_status_batch of a PostgreSQL database.\n"
             "It answers 200 when they are committed.\n\n"
             "Usage: msgstatus-receiver [option]...\n\n"
             "Every option but those of `Command` may also be set in the environment (--admin-listen as\n"
-            "MSGSTATUS_ADMIN_LISTEN) or in the file of --config (admin-listen = ...). Flags win, then the environment, then\n"
+            "MSGSTATUS_ADMIN_LISTEN) or in the file of --config (admin-listen = ...). Flags win, then the environment, "
+            "then\n"
             "the file.\n\n"
          << command_options() << '\n'
          << config_options() << '\n'
-         << "Exit status: 0 after SIGTERM or SIGINT, when every accepted request is answered; 1 on a failure; 2 on a bad\n"
+         << "Exit status: 0 after SIGTERM or SIGINT, when every accepted request is answered; 1 on a failure; 2 on a "
+            "bad\n"
             "setting.\n";
     return text.str();
 }

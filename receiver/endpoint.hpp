@@ -9,7 +9,7 @@
 namespace msgstatus::receiver {
 
 struct Endpoint {
-    std::string host; ///< a name or an address, IPv6 without its brackets
+    std::string host;       ///< a name or an address, IPv6 without its brackets
     std::uint16_t port = 0; ///< 0: any free port
 
     bool operator==(const Endpoint &) const = default;

@@ -20,7 +20,8 @@ constexpr std::chrono::milliseconds sweep_interval(200);
 
 } // namespace
 
-HttpServer::HttpServer(asio::io_context &context, RequestHandler &handler, BufferBudget &budget, const HttpLimits &limits)
+HttpServer::HttpServer(asio::io_context &context, RequestHandler &handler, BufferBudget &budget,
+                       const HttpLimits &limits)
     : handler_(handler), budget_(budget), limits_(limits), acceptor_(context.get_executor()),
       sweep_timer_(context.get_executor()), accept_timer_(context.get_executor()) {
     update_date();

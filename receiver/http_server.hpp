@@ -26,7 +26,8 @@ struct HttpLimits {
 /// HttpServer does accept connections, at most so many at a time, and looks after their times.
 class HttpServer {
 public:
-    HttpServer(boost::asio::io_context &context, RequestHandler &handler, BufferBudget &budget, const HttpLimits &limits);
+    HttpServer(boost::asio::io_context &context, RequestHandler &handler, BufferBudget &budget,
+               const HttpLimits &limits);
     HttpServer(const HttpServer &) = delete;
     HttpServer &operator=(const HttpServer &) = delete;
 

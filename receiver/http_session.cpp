@@ -176,8 +176,7 @@ void HttpSession::refuse_malformed(error_code ec) {
         std::optional<Answer> refusal;
         if (!head_checked_)
             refusal = server_.handler().check_head(request_, route_); // no such route is the better answer
-        const std::string message =
-            "the body is larger than " + std::to_string(server_.limits().body_limit) + " bytes";
+        const std::string message = "the body is larger than " + std::to_string(server_.limits().body_limit) + " bytes";
         refuse_and_close(refusal ? std::move(*refusal) : error_answer(413, message));
     } else if (ec == http::error::header_limit) {
         refuse_and_close(error_answer(431, "the header is too large"));

@@ -17,8 +17,8 @@ namespace msgstatus::receiver {
 
 class HttpServer;
 
-/// HttpSession does read requests, also pipelined ones, hands them to the handler and writes the answers in the order of
-/// the requests. It reads no further while too many answers are outstanding or the client does not take them.
+/// HttpSession does read requests, also pipelined ones, hands them to the handler and writes the answers in the order
+/// of the requests. It reads no further while too many answers are outstanding or the client does not take them.
 ///
 /// Times are kept without a timer for each connection: the server calls sweep() a few times a second.
 class HttpSession : public AnswerSink, public std::enable_shared_from_this<HttpSession> {

@@ -20,6 +20,8 @@ void answer_committed(const Job &job, std::int32_t received, std::int32_t reject
     job.to.send(std::move(answer));
 }
 
-void answer_unavailable(const Job &job, std::string_view message) { job.to.send(unavailable_answer(message)); }
+void answer_unavailable(const Job &job, std::string_view message) {
+    job.to.send(unavailable_answer(message));
+}
 
 } // namespace msgstatus::receiver

@@ -10,10 +10,10 @@
 namespace msgstatus::receiver {
 
 struct Job {
-    BufferedBody body;                ///< well-formed JSON
-    std::int64_t received_at = 0;     ///< microseconds since 2000-01-01 00:00 UTC, as PostgreSQL counts
-    std::string_view source;          ///< names the provider; a literal
-    bool empty_answer = false;        ///< success is an empty 204 (Twilio)
+    BufferedBody body;            ///< well-formed JSON
+    std::int64_t received_at = 0; ///< microseconds since 2000-01-01 00:00 UTC, as PostgreSQL counts
+    std::string_view source;      ///< names the provider; a literal
+    bool empty_answer = false;    ///< success is an empty 204 (Twilio)
     AnswerTo to;
 };
 

@@ -13,7 +13,9 @@ namespace {
 // Iterative: the depth of nesting costs heap, never stack.
 constexpr unsigned parse_flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
 
 template <class Handler>
 rapidjson::ParseErrorCode parse(rapidjson::Reader &reader, std::string_view text, Handler &handler) {
@@ -43,8 +45,8 @@ std::string neutralised(std::string_view text) {
             } else if (c == '\\' && i + 1 < text.size()) {
                 const char kind = text[++i];
                 out.push_back(kind);
-                const bool surrogate = kind == 'u' && i + 2 < text.size() && (text[i + 1] == 'd' || text[i + 1] == 'D') &&
-                                       (text[i + 2] > '7');
+                const bool surrogate = kind == 'u' && i + 2 < text.size() &&
+                                       (text[i + 1] == 'd' || text[i + 1] == 'D') && (text[i + 2] > '7');
                 if (surrogate) {
                     out += "00"; // the last two digits follow as they are
                     i += 2;

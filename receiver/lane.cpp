@@ -91,7 +91,9 @@ void Lane::prepared(const PgResult &result) {
     }
 }
 
-void Lane::pg_lost(const std::string &reason) { connection_failed(reason); }
+void Lane::pg_lost(const std::string &reason) {
+    connection_failed(reason);
+}
 
 // connection_failed does answer what was in flight and plan the next attempt. The connection is closed already.
 void Lane::connection_failed(const std::string &reason) {

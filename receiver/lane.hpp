@@ -16,12 +16,12 @@ namespace msgstatus::receiver {
 
 class LanePool;
 
-/// Lane does carry one batch at a time to apply_message_status_batch. Each call commits by itself, so a webhook is answered
-/// 200 exactly when the call that held it has succeeded.
+/// Lane does carry one batch at a time to apply_message_status_batch. Each call commits by itself, so a webhook is
+/// answered 200 exactly when the call that held it has succeeded.
 ///
-/// A call that fails is halved until the webhook at fault stands alone: one that jsonb refuses is kept as text, any other
-/// is answered 503, and its neighbours are committed. If the connection breaks, whether the call was committed is not
-/// known: its webhooks are answered 503, and applying them again changes nothing. Then the lane reconnects.
+/// A call that fails is halved until the webhook at fault stands alone: one that jsonb refuses is kept as text, any
+/// other is answered 503, and its neighbours are committed. If the connection breaks, whether the call was committed is
+/// not known: its webhooks are answered 503, and applying them again changes nothing. Then the lane reconnects.
 class Lane : private PgOwner {
 public:
     Lane(boost::asio::io_context &context, LanePool &pool, std::size_t number);
@@ -89,7 +89,7 @@ private:
     Clock::time_point halving_ends_;
     bool rejecting_ = false; ///< the call in flight is reject_webhook
     std::string reject_reason_;
-    unsigned retries_ = 0;   ///< of the current part
+    unsigned retries_ = 0; ///< of the current part
     std::size_t committed_ = 0;
     std::size_t culprits_ = 0;
 };

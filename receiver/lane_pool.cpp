@@ -68,7 +68,9 @@ void LanePool::dispatch() {
     }
 }
 
-void LanePool::lane_ready() { dispatch(); }
+void LanePool::lane_ready() {
+    dispatch();
+}
 
 void LanePool::lane_lost() {
     if (lanes_connected() == 0)

@@ -24,8 +24,8 @@ struct LaneSettings {
     std::chrono::milliseconds lock_timeout{};
 };
 
-/// LanePool does bring webhooks to the database. It batches by itself, without a timer: a lane that is free takes what has
-/// collected while all were busy.
+/// LanePool does bring webhooks to the database. It batches by itself, without a timer: a lane that is free takes what
+/// has collected while all were busy.
 class LanePool {
 public:
     LanePool(boost::asio::io_context &context, LaneSettings settings, Metrics &metrics);

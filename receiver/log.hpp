@@ -1,5 +1,5 @@
-// Structured logs: one event a line, as key=value pairs or as JSON. Who calls masks what may hold a phone number; secrets
-// and bodies are never passed here.
+// Structured logs: one event a line, as key=value pairs or as JSON. Who calls masks what may hold a phone number;
+// secrets and bodies are never passed here.
 #pragma once
 
 #include <chrono>

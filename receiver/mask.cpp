@@ -8,8 +8,12 @@ namespace {
 constexpr std::size_t fewest_digits = 7; // E.164 numbers in use have at least so many
 constexpr std::string_view wamid = "wamid.";
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-bool is_separator(char c) noexcept { return c == ' ' || c == '.' || c == '-' || c == '(' || c == ')'; }
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+bool is_separator(char c) noexcept {
+    return c == ' ' || c == '.' || c == '-' || c == '(' || c == ')';
+}
 bool is_base64(char c) noexcept {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' || c == '/' || c == '=' ||
            c == '_' || c == '-';

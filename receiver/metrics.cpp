@@ -45,21 +45,23 @@ std::string prometheus_text(const Metrics &metrics, const Gauges &gauges) {
     out << "msgstatus_build_info{version=\"" MSGSTATUS_VERSION "\"} 1\n";
     family(out, "requests_total", "counter", "HTTP requests on the webhook listener by route and status code.");
     for (const auto &[key, count] : metrics.requests)
-        out << "msgstatus_requests_total{route=\"" << key.first << "\",code=\"" << key.second << "\"} " << count << '\n';
+        out << "msgstatus_requests_total{route=\"" << key.first << "\",code=\"" << key.second << "\"} " << count
+            << '\n';
     labelled(out, "signature_failures_total", "Webhooks refused for a missing or wrong signature.", "provider",
              metrics.signature_failures);
-    labelled(out, "statuses_total", "Statuses in committed webhooks by what came of them.", "outcome", metrics.statuses);
+    labelled(out, "statuses_total", "Statuses in committed webhooks by what came of them.", "outcome",
+             metrics.statuses);
     single(out, "bodies_committed_total", "counter", "Webhook bodies committed.", metrics.bodies_committed);
     single(out, "bodies_kept_as_text_total", "counter", "Webhook bodies that jsonb refused, kept as dead letters.",
            metrics.bodies_kept_as_text);
-    single(out, "bodies_unavailable_total", "counter", "Webhook bodies answered 503 because they could not be committed.",
-           metrics.bodies_unavailable);
+    single(out, "bodies_unavailable_total", "counter",
+           "Webhook bodies answered 503 because they could not be committed.", metrics.bodies_unavailable);
     histogram(out, "batch_size", "Webhook bodies in one call of the database.", metrics.batch_size);
     histogram(out, "batch_seconds", "Duration of one call of the database, commit included.", metrics.batch_seconds);
     single(out, "batches_failed_total", "counter", "Calls of the database that failed, retried parts included.",
            metrics.batches_failed);
-    single(out, "database_connects_total", "counter", "Connections made to the database; all but the first of each lane are reconnects.",
-           metrics.connects);
+    single(out, "database_connects_total", "counter",
+           "Connections made to the database; all but the first of each lane are reconnects.", metrics.connects);
     single(out, "database_connect_failures_total", "counter", "Failed attempts to connect to the database.",
            metrics.connect_failures);
     single(out, "lanes", "gauge", "Lanes configured.", gauges.lanes);

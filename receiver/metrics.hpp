@@ -10,7 +10,8 @@
 namespace msgstatus::receiver {
 
 /// A histogram with fixed upper bounds.
-template <std::size_t Bounds> class Histogram {
+template <std::size_t Bounds>
+class Histogram {
 public:
     explicit Histogram(const std::array<double, Bounds> &bounds) : bounds_(bounds) {}
 

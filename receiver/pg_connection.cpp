@@ -37,7 +37,9 @@ std::string_view primary_message_of(const PgResult &result) noexcept {
 PgConnection::PgConnection(asio::io_context &context, PgOwner &owner)
     : context_(context), owner_(owner), descriptor_(context.get_executor()) {}
 
-PgConnection::~PgConnection() { close(); }
+PgConnection::~PgConnection() {
+    close();
+}
 
 void PgConnection::close() {
     ++generation_;
@@ -202,7 +204,9 @@ void PgConnection::sent(int ok) {
         lose_later();
 }
 
-void PgConnection::query(const char *sql) { sent(PQsendQuery(connection_.get(), sql)); }
+void PgConnection::query(const char *sql) {
+    sent(PQsendQuery(connection_.get(), sql));
+}
 
 void PgConnection::prepare(const char *name, const char *sql, std::span<const unsigned> types) {
     sent(PQsendPrepare(connection_.get(), name, sql, static_cast<int>(types.size()), types.data()));
@@ -218,8 +222,8 @@ void PgConnection::execute(const char *name, std::span<const PgParameter> parame
         lengths[i] = static_cast<int>(parameters[i].bytes.size());
         formats[i] = parameters[i].binary ? 1 : 0;
     }
-    sent(PQsendQueryPrepared(connection_.get(), name, static_cast<int>(parameters.size()), values.data(), lengths.data(),
-                             formats.data(), 1));
+    sent(PQsendQueryPrepared(connection_.get(), name, static_cast<int>(parameters.size()), values.data(),
+                             lengths.data(), formats.data(), 1));
 }
 
 void PgConnection::lose() {

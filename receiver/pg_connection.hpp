@@ -34,7 +34,8 @@ public:
     virtual void pg_connected() = 0;
     /// The command is complete; with several results, the first failed or else the last one. Never null.
     virtual void pg_result(PgResult result) = 0;
-    /// Connecting failed, or the connection broke; the result of a command in flight is not known. It is closed already.
+    /// Connecting failed, or the connection broke; the result of a command in flight is not known. It is closed
+    /// already.
     virtual void pg_lost(const std::string &reason) = 0;
 };
 
@@ -44,8 +45,8 @@ struct PgParameter {
     bool binary = true;
 };
 
-/// PgConnection does hold one connection, connects anew when told to, and runs one command at a time. The owner is never
-/// called from within a call to the connection.
+/// PgConnection does hold one connection, connects anew when told to, and runs one command at a time. The owner is
+/// never called from within a call to the connection.
 class PgConnection {
 public:
     /// @param owner  must outlive the connection

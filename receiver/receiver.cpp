@@ -49,9 +49,9 @@ void allow_descriptors(std::size_t wanted) {
 } // namespace
 
 Receiver::Receiver(Config config)
-    : config_(std::move(config)), budget_(config_.buffer_max_bytes), admin_budget_(admin_connections * admin_body_limit),
-      pool_(context_, lane_settings(config_), metrics_), webhook_routes_(config_, pool_, metrics_),
-      admin_routes_(metrics_, [this] { return gauges(); }),
+    : config_(std::move(config)), budget_(config_.buffer_max_bytes),
+      admin_budget_(admin_connections * admin_body_limit), pool_(context_, lane_settings(config_), metrics_),
+      webhook_routes_(config_, pool_, metrics_), admin_routes_(metrics_, [this] { return gauges(); }),
       webhook_server_(context_, webhook_routes_, budget_,
                       http_limits(config_, config_.body_limit, config_.max_connections)),
       admin_server_(context_, admin_routes_, admin_budget_, http_limits(config_, admin_body_limit, admin_connections)),
@@ -104,7 +104,8 @@ void Receiver::wait_for_signal() {
 
 void Receiver::drain() {
     draining_ = true;
-    log(LogLevel::info, "draining", {{"connections", webhook_server_.connections()}, {"queue_depth", pool_.queue_depth()}});
+    log(LogLevel::info, "draining",
+        {{"connections", webhook_server_.connections()}, {"queue_depth", pool_.queue_depth()}});
     admin_routes_.stop_being_ready();
     drain_timer_.expires_after(config_.drain_timeout);
     drain_timer_.async_wait([this](error_code cancelled) {

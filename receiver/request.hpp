@@ -41,8 +41,8 @@ struct Request {
     void clear() noexcept {
         method = boost::beast::http::verb::unknown;
         version = 11;
-        for (std::string *text : {&target, &host, &content_type, &content_encoding, &meta_signature, &twilio_signature,
-                                  &aisensy_signature})
+        for (std::string *text :
+             {&target, &host, &content_type, &content_encoding, &meta_signature, &twilio_signature, &aisensy_signature})
             text->clear();
         host_headers = 0;
         signature_headers = 0;

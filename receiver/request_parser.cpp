@@ -9,7 +9,9 @@ namespace {
 
 namespace http = boost::beast::http;
 
-std::string_view plain(boost::beast::string_view text) noexcept { return {text.data(), text.size()}; }
+std::string_view plain(boost::beast::string_view text) noexcept {
+    return {text.data(), text.size()};
+}
 
 // origin_form does return path and query of a target that may be in absolute form (RFC 9112, section 3.2.2).
 std::string_view origin_form(std::string_view target) noexcept {
@@ -80,7 +82,9 @@ void RequestParser::on_field_impl(field name, string_view name_text, string_view
 void RequestParser::on_trailer_field_impl(field, string_view, string_view, error_code &) {}
 #endif
 
-void RequestParser::on_header_impl(error_code &) { header_seen_ = true; }
+void RequestParser::on_header_impl(error_code &) {
+    header_seen_ = true;
+}
 
 void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t> &length, error_code &) {
     // What a client announces is reserved only as far as it is likely to be true.

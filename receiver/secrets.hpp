@@ -8,8 +8,8 @@
 
 namespace msgstatus::receiver {
 
-/// split_secrets does return the secrets of a text, one a line, without blanks around them and without empty lines: while
-/// a secret is being changed, the old and the new one are both valid.
+/// split_secrets does return the secrets of a text, one a line, without blanks around them and without empty lines:
+/// while a secret is being changed, the old and the new one are both valid.
 std::vector<std::string> split_secrets(std::string_view text);
 
 /// read_secret_file does return the secrets in a file, one a line.

@@ -37,7 +37,8 @@ private:
     std::vector<Hmac> keys_;
 };
 
-/// Twilio's X-Twilio-Signature: base64 of the HMAC-SHA1 of the public URL and the parameters, keyed with the auth token.
+/// Twilio's X-Twilio-Signature: base64 of the HMAC-SHA1 of the public URL and the parameters, keyed with the auth
+/// token.
 class TwilioSignature {
 public:
     explicit TwilioSignature(const std::vector<std::string> &auth_tokens);
@@ -46,8 +47,8 @@ public:
     /// @param url  as configured at Twilio, query included, as encoded; tried with and without its port
     bool verify_form(std::string_view header, std::string_view url, const Form &form);
 
-    /// verify_body does tell whether the header fits the URL, and the body the URL's parameter `bodySHA256`. Without that
-    /// parameter nothing vouches for the body, so the answer is no.
+    /// verify_body does tell whether the header fits the URL, and the body the URL's parameter `bodySHA256`. Without
+    /// that parameter nothing vouches for the body, so the answer is no.
     bool verify_body(std::string_view header, std::string_view url, std::string_view body);
 
 private:

@@ -64,7 +64,8 @@ std::string url_with_other_port(std::string_view url) {
     const std::size_t host = user_end == std::string_view::npos || user_end < authority ? authority : user_end + 1;
     // The colons of an IPv6 address stand within brackets.
     const std::size_t bracket = url.substr(0, authority_end).find(']', host);
-    const std::size_t colon = url.substr(0, authority_end).find(':', bracket == std::string_view::npos ? host : bracket);
+    const std::size_t colon =
+        url.substr(0, authority_end).find(':', bracket == std::string_view::npos ? host : bracket);
     std::string out;
     out.reserve(url.size() + 4);
     if (colon != std::string_view::npos) {

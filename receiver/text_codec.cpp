@@ -29,9 +29,13 @@ int base64_digit(char c) noexcept {
     return -1;
 }
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 
-bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool is_space(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 } // namespace
 
@@ -71,6 +75,8 @@ std::optional<std::size_t> decode_base64(std::string_view text, std::span<unsign
             out[written++] = static_cast<unsigned char>(bits >> held & 0xff);
         }
     }
+    if ((bits & ((1U << held) - 1)) != 0)
+        return std::nullopt; // of several spellings of the same bytes, only the proper one
     return written;
 }
 

@@ -26,7 +26,9 @@ Route find_route(std::string_view path) noexcept {
     return other_route;
 }
 
-bool has_handshake(std::uint8_t route) noexcept { return route == any_route || route == meta_route; }
+bool has_handshake(std::uint8_t route) noexcept {
+    return route == any_route || route == meta_route;
+}
 
 MediaType type_of(const Request &request) noexcept {
     // Without a Content-Type, RFC 9110 (section 8.3) lets the receiver look: all but forms are JSON here.
@@ -97,7 +99,8 @@ std::optional<Answer> WebhookRoutes::check_type(const Request &request, std::uin
     type = type_of(request);
     const bool takes_forms = route == any_route || route == twilio_route;
     if (type == MediaType::other || (type == MediaType::form && !takes_forms))
-        return error_answer(415, takes_forms ? "the body must be JSON or a form, in UTF-8" : "the body must be JSON in UTF-8");
+        return error_answer(415, takes_forms ? "the body must be JSON or a form, in UTF-8"
+                                             : "the body must be JSON in UTF-8");
     if (!request.content_encoding.empty() && !equals_ignoring_case(request.content_encoding, "identity"))
         return error_answer(415, "the body must not be compressed", "Accept-Encoding: identity\r\n");
     return std::nullopt;
@@ -122,9 +125,10 @@ std::optional<WebhookRoutes::Sender> WebhookRoutes::find_sender(const Request &r
     }
     // Without a signature the body may be anyone's who could send such a one; it passes only where one of them has no
     // secret to sign with.
-    const bool may_be_unsigned = type == MediaType::form ? !has_secret(Provider::twilio)
-                                                         : !has_secret(Provider::meta) || !has_secret(Provider::twilio) ||
-                                                               !has_secret(Provider::aisensy);
+    const bool may_be_unsigned =
+        type == MediaType::form
+            ? !has_secret(Provider::twilio)
+            : !has_secret(Provider::meta) || !has_secret(Provider::twilio) || !has_secret(Provider::aisensy);
     return config_.allow_unsigned && may_be_unsigned ? std::optional(Sender{}) : std::nullopt;
 }
 
@@ -149,7 +153,8 @@ bool WebhookRoutes::verify(const Request &request, Provider provider, const Form
     };
     if (!config_.public_url.empty())
         return verify_url(config_.public_url + request.target);
-    return verify_url("https://" + request.host + request.target) || verify_url("http://" + request.host + request.target);
+    return verify_url("https://" + request.host + request.target) ||
+           verify_url("http://" + request.host + request.target);
 }
 
 void WebhookRoutes::handle(Request &request, std::uint8_t route, AnswerTo to) {
@@ -203,6 +208,8 @@ Answer WebhookRoutes::handshake(const Request &request) const {
     return answer;
 }
 
-void WebhookRoutes::answered(std::uint8_t route, unsigned status) { ++metrics_.requests[{route_names[route], status}]; }
+void WebhookRoutes::answered(std::uint8_t route, unsigned status) {
+    ++metrics_.requests[{route_names[route], status}];
+}
 
 } // namespace msgstatus::receiver

@@ -6,12 +6,13 @@ runs as user postgres, and as an ordinary user.
 
     with PgServer() as server:
         database = server.create_database("msgstatus")
-        psycopg2.connect(server.conninfo(database))
+        server.query(database, "SELECT 1 AS one")  # [{"one": 1}]
 
 PG_CONFIG picks the version. As a program: `pgserver.py COMMAND...` runs a command with PGHOST, PGPORT, PGUSER and
 PGDATABASE set to such a server.
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -19,8 +20,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-
-import psycopg2
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INSTALL = "CREATE EXTENSION msgstatus; SELECT msgstatus.install();"
@@ -130,27 +129,25 @@ class PgServer:
     def conninfo(self, database="postgres", user="postgres"):
         return f"host=127.0.0.1 port={self.port} user={user} dbname={database}"
 
-    def connect(self, database="postgres"):
-        """connect does return an autocommit connection of psycopg2."""
-        connection = psycopg2.connect(self.conninfo(database))
-        connection.autocommit = True
-        return connection
+    def psql(self, database, *arguments):
+        """psql does return the command that runs psql on a database."""
+        return [str(self.bindir / "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.conninfo(database), *arguments]
+
+    def execute(self, database, sql):
+        """execute does run statements, each committed by itself, and returns what psql prints."""
+        done = subprocess.run(self.psql(database), input=sql, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{sql}\n{done.stderr}")
+        return done.stdout
+
+    def query(self, database, sql):
+        """query does return the rows of one SELECT as dictionaries."""
+        return json.loads(self.execute(database, f"SELECT coalesce(json_agg(q), '[]') FROM ({sql}) q"))
 
     def create_database(self, name, setup=INSTALL):
         """create_database does make a database, anew if it exists, with the extension installed, and returns its name."""
-        connection = self.connect()
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-                cursor.execute(f'CREATE DATABASE "{name}"')
-        finally:
-            connection.close()
-        connection = self.connect(name)
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(setup)
-        finally:
-            connection.close()
+        self.execute("postgres", f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE);\nCREATE DATABASE "{name}";')
+        self.execute(name, setup)
         return name
 
 

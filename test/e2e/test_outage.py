@@ -1,0 +1,180 @@
+"""The database goes away and comes back; the receiver is never restarted."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from client import Connection
+from conftest import Database, check_log
+from pgserver import PgServer
+from receiver import Receiver, wait_until
+from webhooks import new_id, one
+
+
+@pytest.fixture
+def own():
+    """own is a database on a server that the test may stop, and a receiver on it."""
+    with PgServer() as server:
+        database = Database(server, server.create_database("outage"))
+        with Receiver(database.conninfo, "--allow-unsigned") as receiver:
+            receiver.wait_ready()
+            yield database, receiver
+            if receiver.process.poll() is None:
+                receiver.stop()
+            check_log(receiver)
+
+
+def assert_unavailable(answer):
+    assert answer.status == 503 and answer.json["status"] == "error"
+    assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_stopped_and_started(own, mode):
+    database, receiver = own
+    before, during, after = new_id(), new_id(), new_id()
+    with Connection(receiver.port) as connection:
+        assert connection.post("/webhook", one(before)).status == 200
+        database.server.stop(mode)
+        wait_until(lambda: receiver.admin("/readyz").status == 503, "readyz to notice")
+        started = time.monotonic()
+        assert_unavailable(connection.post("/webhook", one(during)))
+        assert time.monotonic() - started < 1, "a refusal needs no waiting"
+        assert receiver.admin("/healthz").status == 200
+        database.server.start()
+        receiver.wait_ready()
+        assert connection.post("/webhook", one(after)).status == 200
+    assert database.states(before, during, after) == {before: "sent", after: "sent"}
+    assert receiver.metric("msgstatus_database_connects_total") >= 3
+
+
+def test_started_before_the_database(own):
+    database, _ = own
+    database.server.stop()
+    with Receiver(database.conninfo, "--allow-unsigned") as receiver:
+        assert receiver.admin("/readyz").status == 503
+        assert_unavailable(receiver.post("/webhook", one()))
+        receiver.wait_for_log("cannot connect to the database")
+        database.server.start()
+        receiver.wait_ready()
+        assert receiver.post("/webhook", one()).status == 200
+        receiver.stop()
+
+
+def test_nothing_answered_200_is_lost_while_it_restarts(own):
+    database, receiver = own
+    committed, refused, stop = set(), [], threading.Event()
+
+    def client():
+        with Connection(receiver.port) as connection:
+            while not stop.is_set():
+                message_id = new_id()
+                answer = connection.post("/webhook", one(message_id))
+                if answer.status == 200:
+                    committed.add(message_id)
+                else:
+                    assert_unavailable(answer)
+                    refused.append(message_id)
+                    time.sleep(0.01)
+
+    threads = [threading.Thread(target=client) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for mode in ("immediate", "fast", "immediate"):
+        enough = len(committed) + 200
+        wait_until(lambda: len(committed) >= enough, "webhooks to be committed")
+        refusals = len(refused)
+        database.server.stop(mode)
+        wait_until(lambda: len(refused) > refusals, "a refusal")
+        database.server.start()
+        receiver.wait_ready()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    stored = set(database.states())
+    assert committed <= stored
+
+
+def test_backends_terminated_in_flight(own):
+    database, receiver = own
+    with database.hold("LOCK TABLE msgstatus.message;"):
+        with Connection(receiver.port) as connection:
+            from client import raw_post
+            connection.send(raw_post("/webhook", one()))
+            wait_until(lambda: receiver.metric("msgstatus_batch_size_count") == 1, "the call to be in flight")
+            database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'msgstatus-receiver'")
+            assert_unavailable(connection.read_response())
+    receiver.wait_ready()
+    assert receiver.post("/webhook", one()).status == 200
+    assert receiver.events("database connection lost")
+
+
+def test_read_only(own):
+    database, receiver = own
+    database.execute("ALTER SYSTEM SET default_transaction_read_only = on; SELECT pg_reload_conf();")
+    wait_until(lambda: receiver.post("/webhook", one()).status == 503, "a refusal")
+    assert_unavailable(receiver.post("/webhook", one()))
+    database.execute("SET default_transaction_read_only = off; ALTER SYSTEM RESET default_transaction_read_only; "
+                     "SELECT pg_reload_conf();")
+    receiver.wait_ready()
+    wait_until(lambda: receiver.post("/webhook", one()).status == 200, "webhooks to be taken again")
+
+
+def test_without_the_extension(own):
+    database, _ = own
+    database.execute("CREATE DATABASE bare")
+    bare = Database(database.server, "bare")
+    with Receiver(bare.conninfo, "--allow-unsigned") as receiver:
+        receiver.wait_for_log("cannot connect to the database")
+        assert "msgstatus" in receiver.events("cannot connect to the database")[0]["reason"]
+        assert receiver.admin("/readyz").status == 503
+        assert_unavailable(receiver.post("/webhook", one()))
+        bare.execute("CREATE EXTENSION msgstatus")
+        receiver.wait_ready()
+        assert_unavailable(receiver.post("/webhook", one()))  # install() has not been called
+        bare.execute("SELECT msgstatus.install()")
+        assert receiver.post("/webhook", one()).status == 200
+        receiver.stop()
+
+
+def test_dropped_prepared_statements(own):
+    """What a pooler or ALTER EXTENSION may do to the lanes' statements."""
+    database, receiver = own
+    assert receiver.post("/webhook", one()).status == 200
+    database.execute("DROP FUNCTION msgstatus.reject_webhook CASCADE" if False else "SELECT 1")
+    definition = database.query("SELECT extversion FROM pg_extension WHERE extname = 'msgstatus'")
+    assert definition
+    database.execute("DROP EXTENSION msgstatus CASCADE; DROP SCHEMA IF EXISTS msgstatus CASCADE; "
+                     "CREATE EXTENSION msgstatus; SELECT msgstatus.install();")
+    wait_until(lambda: receiver.post("/webhook", one()).status == 200, "webhooks to be taken again")
+
+
+def test_a_server_that_does_not_answer(own):
+    database, _ = own
+    with Receiver(database.conninfo, "--allow-unsigned", "--lanes", "1", "--statement-timeout", "0.5") as receiver:
+        receiver.wait_ready()
+        pid = database.query("SELECT max(pid) AS pid FROM pg_stat_activity WHERE application_name = 'msgstatus-receiver'")[0]["pid"]
+        newest = database.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'msgstatus-receiver' "
+                                "ORDER BY backend_start DESC LIMIT 1")[0]["pid"]
+        assert pid and newest
+        os.kill(newest, signal.SIGSTOP)
+        try:
+            assert_unavailable(receiver.post("/webhook", one()))
+            receiver.wait_ready()
+            assert receiver.post("/webhook", one()).status == 200
+        finally:
+            os.kill(newest, signal.SIGCONT)
+        receiver.stop()
+
+
+def test_the_next_host_is_tried(own):
+    database, _ = own
+    server = database.server
+    conninfo = f"postgresql://postgres@127.0.0.1:1,127.0.0.1:{server.port}/outage?target_session_attrs=read-write"
+    with Receiver(conninfo, "--allow-unsigned") as receiver:
+        receiver.wait_ready()
+        assert receiver.post("/webhook", one()).status == 200
+        receiver.stop()

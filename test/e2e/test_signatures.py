@@ -1,0 +1,155 @@
+"""Whoever is not the provider is refused with 401, and nothing of it is stored."""
+
+import json
+
+import pytest
+
+from client import FORM, aisensy_signature, form, meta_signature, twilio_signature
+from conftest import SECRETS
+from webhooks import aisensy_flat, new_id, one, twilio_fields
+
+META = SECRETS["MSGSTATUS_META_APP_SECRET"]
+TWILIO = SECRETS["MSGSTATUS_TWILIO_AUTH_TOKEN"]
+AISENSY = SECRETS["MSGSTATUS_AISENSY_SECRET"]
+
+
+def assert_refused(answer):
+    assert (answer.status, answer.json["status"]) == (401, "error")
+    assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("route", ["/webhook", "/webhooks/meta"])
+def test_meta(signed_receiver, database, route):
+    message_id = new_id()
+    body = one(message_id)
+    right = meta_signature(META, body)["X-Hub-Signature-256"]
+    last = "0" if right[-1] != "0" else "1"
+    for signature in ("", "sha256=", right[7:], right[:-1], right + "0", right[:-1] + last, "sha1=" + right[7:],
+                      meta_signature("another secret", body)["X-Hub-Signature-256"],
+                      meta_signature(META, body + b" ")["X-Hub-Signature-256"]):
+        assert_refused(signed_receiver.post(route, body, {"X-Hub-Signature-256": signature}))
+    assert_refused(signed_receiver.post(route, body))
+    changed = body.replace(b'"sent"', b'"read"')
+    assert_refused(signed_receiver.post(route, changed, {"X-Hub-Signature-256": right}))
+    assert database.states(message_id) == {}
+    assert signed_receiver.post(route, body, {"x-hub-signature-256": right}).status == 200
+    assert database.states(message_id) == {message_id: "sent"}
+
+
+@pytest.mark.parametrize("route", ["/webhook", "/webhooks/aisensy"])
+def test_aisensy(signed_receiver, database, route):
+    message_id = new_id()
+    body = json.dumps(aisensy_flat(message_id)).encode()
+    right = aisensy_signature(AISENSY, body)["X-AiSensy-Signature"]
+    for signature in ("", "sha256=", right[:-2], "g" + right[1:],
+                      aisensy_signature("another secret", body)["X-AiSensy-Signature"]):
+        assert_refused(signed_receiver.post(route, body, {"X-AiSensy-Signature": signature}))
+    assert_refused(signed_receiver.post(route, body))
+    assert_refused(signed_receiver.post(route, body.replace(b"delivered", b"read"), {"X-AiSensy-Signature": right}))
+    assert database.states(message_id) == {}
+    assert signed_receiver.post(route, body, {"X-AiSensy-Signature": right}).status == 200
+
+
+@pytest.mark.parametrize("route", ["/webhook", "/webhooks/twilio/status"])
+def test_twilio(signed_receiver, database, route):
+    message_id = new_id("SM")
+    fields = twilio_fields(message_id)
+    url = "https://hooks.example.org" + route
+    right = twilio_signature(TWILIO, url, fields)["X-Twilio-Signature"]
+
+    def post(signature, sent=fields, target=route):
+        headers = FORM if signature is None else {**FORM, "X-Twilio-Signature": signature}
+        return signed_receiver.request("POST", target, form(sent), headers)
+
+    for signature in (None, "", right[:-1], "A" + right[1:], "*" + right[1:],
+                      twilio_signature("another token", url, fields)["X-Twilio-Signature"],
+                      twilio_signature(TWILIO, "http://hooks.example.org" + route, fields)["X-Twilio-Signature"],
+                      twilio_signature(TWILIO, "https://other.example.org" + route, fields)["X-Twilio-Signature"]):
+        assert_refused(post(signature))
+    assert_refused(post(right, [*fields, ("Extra", "1")]))
+    assert_refused(post(right, fields[:-1]))
+    assert_refused(post(right, target=route + "?x=1"))
+    assert database.states(message_id) == {}
+    assert post(right).status == 204
+    assert post(right, fields[::-1]).status == 204, "the order of fields is not signed"
+
+
+@pytest.mark.parametrize("public_url", ["https://hooks.example.org", "https://hooks.example.org:443",
+                                        "https://hooks.example.org:8443", "http://hooks.example.org",
+                                        "https://hooks.example.org/below/it"])
+def test_twilio_port_variants(start, public_url):
+    receiver = start("--public-url", public_url, MSGSTATUS_TWILIO_AUTH_TOKEN=TWILIO)
+    scheme, rest = public_url.split("://")
+    authority, _, path = rest.partition("/")
+    host, _, port = authority.partition(":")
+    tail = ("/" + path if path else "") + "/webhooks/twilio/status?q=a:1"
+    standard = {"https": "443", "http": "80"}[scheme]
+    fields = twilio_fields(new_id("SM"))
+
+    def post(url):
+        headers = {**FORM, **twilio_signature(TWILIO, url, fields)}
+        return receiver.request("POST", "/webhooks/twilio/status?q=a:1", form(fields), headers).status
+
+    assert post(f"{scheme}://{host}{tail}") == 204
+    assert post(f"{scheme}://{host}:{port or standard}{tail}") == 204
+    assert post(f"{scheme}://{host}:4444{tail}") == 401
+
+
+def test_twilio_without_public_url_believes_the_host_header(start):
+    receiver = start(MSGSTATUS_TWILIO_AUTH_TOKEN=TWILIO)
+    assert receiver.events("setting")[0]["reason"].startswith("public-url")
+    fields = twilio_fields(new_id("SM"))
+    for scheme in ("http", "https"):
+        url = f"{scheme}://127.0.0.1:{receiver.port}/webhooks/twilio/status"
+        headers = {**FORM, **twilio_signature(TWILIO, url, fields)}
+        assert receiver.request("POST", "/webhooks/twilio/status", form(fields), headers).status == 204
+
+
+def test_a_signature_counts_only_for_its_own_provider(signed_receiver, database):
+    message_id = new_id()
+    body = one(message_id)
+    for secret in (META, AISENSY, TWILIO):
+        signatures = [meta_signature(secret, body), aisensy_signature(secret, body)]
+        for route, signature, right in [("/webhooks/meta", signatures[1], None), ("/webhooks/aisensy", signatures[0], None),
+                                        ("/webhook", signatures[0], META), ("/webhook", signatures[1], AISENSY)]:
+            if secret != right:
+                assert_refused(signed_receiver.post(route, body, signature))
+    both = {**meta_signature(META, body), **aisensy_signature("another secret", body)}
+    assert_refused(signed_receiver.post("/webhook", body, both))
+    assert database.states(message_id) == {}
+
+
+def test_without_a_secret_a_provider_is_refused(start, database):
+    receiver = start(MSGSTATUS_META_APP_SECRET=META)
+    message_id = new_id()
+    body = json.dumps(aisensy_flat(message_id)).encode()
+    for secret in ("", AISENSY, META):
+        assert_refused(receiver.post("/webhooks/aisensy", body, aisensy_signature(secret, body)))
+        assert_refused(receiver.post("/webhook", body, aisensy_signature(secret, body)))
+    fields = twilio_fields(new_id("SM"))
+    url = f"http://127.0.0.1:{receiver.port}/webhook"
+    assert_refused(receiver.request("POST", "/webhook", form(fields), {**FORM, **twilio_signature("", url, fields)}))
+    assert_refused(receiver.request("POST", "/webhook", form(fields), FORM))
+    assert_refused(receiver.post("/webhook", body))
+    assert database.states(message_id) == {}
+    assert receiver.metric('msgstatus_signature_failures_total{provider="aisensy"}') == 0
+    assert receiver.metric('msgstatus_signature_failures_total{provider="webhook"}') > 0
+
+
+def test_allow_unsigned_spares_only_providers_without_a_secret(start, database):
+    receiver = start("--allow-unsigned", MSGSTATUS_META_APP_SECRET=META)
+    assert any("aisensy" in entry["reason"] and "meta" not in entry["reason"] for entry in receiver.events("setting"))
+    forged, unsigned = new_id(), new_id()
+    assert_refused(receiver.post("/webhooks/meta", one(forged)))
+    assert_refused(receiver.post("/webhook", one(forged), meta_signature("wrong", one(forged))))
+    assert receiver.post("/webhooks/aisensy", aisensy_flat(unsigned)).status == 200
+    assert database.states(forged, unsigned) == {unsigned: "delivered"}
+
+
+def test_two_secrets_are_valid_at_a_time(start, tmp_path):
+    path = tmp_path / "secret"
+    path.write_text("old-secret\nnew-secret\n")
+    receiver = start("--meta-app-secret-file", str(path))
+    for secret, status in (("old-secret", 200), ("new-secret", 200), ("third", 401), ("old-secret\nnew-secret", 401)):
+        body = one()
+        assert receiver.post("/webhooks/meta", body, meta_signature(secret, body)).status == status

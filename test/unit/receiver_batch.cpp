@@ -1,0 +1,112 @@
+// What goes to the database, and what its errors mean.
+
+#include <gtest/gtest.h>
+
+#include "batch_encoding.hpp"
+#include "job_queue.hpp"
+#include "media_type.hpp"
+#include "sqlstate.hpp"
+
+namespace msgstatus::receiver {
+namespace {
+
+Job job(BufferBudget &budget, std::string_view body, std::string_view source = "meta") {
+    Job job;
+    EXPECT_TRUE(job.body.append(budget, body));
+    job.received_at = 0x0102030405060708;
+    job.source = source;
+    return job;
+}
+
+std::string bytes(std::initializer_list<int> values) {
+    std::string out;
+    for (const int value : values)
+        out.push_back(static_cast<char>(value));
+    return out;
+}
+
+TEST(BatchParameters, AreBinaryArrays) {
+    BufferBudget budget(100);
+    std::vector<Job> jobs;
+    jobs.push_back(job(budget, "{}"));
+    jobs.push_back(job(budget, "[1]", "twilio"));
+    BatchParameters parameters;
+    parameters.encode(jobs);
+    parameters.encode(jobs); // starts over
+    const auto [bodies, times, sources] = parameters.parameters();
+    const auto header = [](int high, int low) {
+        return bytes({0, 0, 0, 1, 0, 0, 0, 0, 0, 0, high, low, 0, 0, 0, 2, 0, 0, 0, 1});
+    };
+    EXPECT_EQ(bodies, header(0x0e, 0xda) + bytes({0, 0, 0, 3, 1}) + "{}" + bytes({0, 0, 0, 4, 1}) + "[1]");
+    const std::string time = bytes({0, 0, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8});
+    EXPECT_EQ(times, header(0x04, 0xa0) + time + time);
+    EXPECT_EQ(sources, header(0, 25) + bytes({0, 0, 0, 4}) + "meta" + bytes({0, 0, 0, 6}) + "twilio");
+}
+
+TEST(BatchParameters, ReadWhatTheyWrite) {
+    for (const std::int32_t value : {0, 1, -1, 256, INT32_MAX, INT32_MIN}) {
+        std::string text;
+        append_int32(text, value);
+        EXPECT_EQ(read_int32(text.data()), value);
+    }
+}
+
+TEST(JobQueue, LimitsBatchesByCountAndBytes) {
+    BufferBudget budget(1000);
+    JobQueue queue(4);
+    for (const char *body : {"1234567", "12", "123", "1"})
+        queue.push(job(budget, body));
+    EXPECT_TRUE(queue.is_full());
+    std::vector<Job> batch;
+    queue.take_batch(10, 5, batch);
+    ASSERT_EQ(batch.size(), 1U) << "a body larger than the limit goes alone";
+    EXPECT_EQ(batch[0].body.text(), "1234567");
+    queue.take_batch(10, 5, batch);
+    EXPECT_EQ(batch.size(), 2U) << "2 + 3 bytes";
+    queue.push(job(budget, "2"));
+    queue.take_batch(1, 5, batch);
+    EXPECT_EQ(batch.size(), 1U);
+    EXPECT_EQ(queue.size(), 1U);
+}
+
+TEST(BufferBudget, IsGivenBackByWhoeverHoldsTheBody) {
+    BufferBudget budget(10);
+    {
+        BufferedBody body;
+        EXPECT_TRUE(body.append(budget, "12345"));
+        EXPECT_TRUE(body.append(budget, "12345"));
+        EXPECT_FALSE(body.append(budget, "1"));
+        BufferedBody other = std::move(body);
+        body = BufferedBody(); // NOLINT(bugprone-use-after-move): a moved-from body is empty
+        EXPECT_EQ(budget.used(), 10U);
+        other.replace("a longer text that the budget does not see");
+        EXPECT_EQ(budget.used(), 10U);
+    }
+    EXPECT_EQ(budget.used(), 0U);
+}
+
+TEST(ClassifyFailure, TellsDataFromTheRest) {
+    for (const char *state : {"22P05", "22P02", "22003", "22021", "54001", "54000"})
+        EXPECT_EQ(classify_failure(state), Failure::data) << state;
+    for (const char *state : {"40001", "40P01"})
+        EXPECT_EQ(classify_failure(state), Failure::conflict) << state;
+    for (const char *state : {"", "08006", "57P01", "57P02", "57P03", "25006", "53300", "53100", "26000"})
+        EXPECT_EQ(classify_failure(state), Failure::unavailable) << state;
+    for (const char *state : {"P0001", "23514", "42501", "57014", "55P03", "55000", "XX000"})
+        EXPECT_EQ(classify_failure(state), Failure::other) << state;
+}
+
+TEST(ClassifyMediaType, KnowsJsonAndForms) {
+    for (const char *type :
+         {"application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\"", "text/json",
+          "application/cloudevents+json", "application/json; x=y"})
+        EXPECT_EQ(classify_media_type(type), MediaType::json) << type;
+    for (const char *type : {"application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=UTF-8"})
+        EXPECT_EQ(classify_media_type(type), MediaType::form) << type;
+    for (const char *type : {"", "text/plain", "multipart/form-data", "application/xml", "+json", "application/jsonx",
+                             "application/json; charset=iso-8859-1"})
+        EXPECT_EQ(classify_media_type(type), MediaType::other) << type;
+}
+
+} // namespace
+} // namespace msgstatus::receiver

@@ -1,0 +1,172 @@
+// Where settings come from, who wins, and what is refused with a message that names the setting.
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "config.hpp"
+#include "config_options.hpp"
+#include "endpoint.hpp"
+#include "secrets.hpp"
+
+namespace msgstatus::receiver {
+namespace {
+
+class ConfigTest : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string path = testing::TempDir() + "msgstatus-config-XXXXXX";
+        ASSERT_NE(mkdtemp(path.data()), nullptr);
+        directory_ = path;
+    }
+    void TearDown() override {
+        for (const std::string &name : environment_)
+            unsetenv(name.c_str());
+        std::filesystem::remove_all(directory_);
+    }
+    void set(const std::string &name, const std::string &value) {
+        setenv(name.c_str(), value.c_str(), 1);
+        environment_.push_back(name);
+    }
+    std::string file(const std::string &name, const std::string &text) const {
+        std::ofstream(directory_ / name) << text;
+        return directory_ / name;
+    }
+    static Config load(std::vector<std::string> flags) {
+        std::vector<const char *> argv{"msgstatus-receiver"};
+        for (const std::string &flag : flags)
+            argv.push_back(flag.c_str());
+        return load_config(static_cast<int>(argv.size()), argv.data()).config;
+    }
+    static std::string problem(std::vector<std::string> flags) {
+        try {
+            load(std::move(flags));
+        } catch (const ConfigError &error) {
+            return error.what();
+        }
+        return "no problem";
+    }
+    static bool names(const std::string &message, const std::string &setting) {
+        return message.find(setting) != std::string::npos;
+    }
+
+private:
+    std::filesystem::path directory_;
+    std::vector<std::string> environment_;
+};
+
+TEST_F(ConfigTest, HasTheDocumentedDefaults) {
+    const Config config = load({});
+    EXPECT_EQ(config.listen, (Endpoint{"127.0.0.1", 8080}));
+    EXPECT_EQ(config.admin_listen, (Endpoint{"127.0.0.1", 9090}));
+    EXPECT_EQ(config.body_limit, 4U * 1024 * 1024);
+    EXPECT_TRUE(config.meta_app_secrets.empty());
+    EXPECT_FALSE(config.allow_unsigned);
+}
+
+TEST_F(ConfigTest, FlagsWinThenEnvironmentThenFile) {
+    const std::string path = file("conf", "lanes = 3\nbatch-max = 30\nqueue-max = 300\nallow-unsigned = true\n");
+    set("MSGSTATUS_LANES", "4");
+    set("MSGSTATUS_BATCH_MAX", "40");
+    const Config config = load({"--config", path, "--lanes=5"});
+    EXPECT_EQ(config.lanes, 5U);
+    EXPECT_EQ(config.batch_max, 40U);
+    EXPECT_EQ(config.queue_max, 300U);
+    EXPECT_TRUE(config.allow_unsigned);
+}
+
+TEST_F(ConfigTest, EmptyEnvironmentIsNotSet) {
+    set("MSGSTATUS_LANES", "");
+    EXPECT_EQ(load({}).lanes, 2U);
+}
+
+TEST_F(ConfigTest, TheFileMayBeNamedInTheEnvironment) {
+    set("MSGSTATUS_CONFIG", file("conf", "# comment\nlanes = 7 # another\n"));
+    EXPECT_EQ(load({}).lanes, 7U);
+}
+
+TEST_F(ConfigTest, SecretsComeFromTheEnvironmentOrFromFiles) {
+    set("MSGSTATUS_META_APP_SECRET", "one");
+    const std::string path = file("token", "  old \r\n\nnew\n");
+    const Config config = load({"--twilio-auth-token-file", path, "--public-url", "https://a.b/"});
+    EXPECT_EQ(config.meta_app_secrets, std::vector<std::string>{"one"});
+    EXPECT_EQ(config.twilio_auth_tokens, (std::vector<std::string>{"old", "new"}));
+    EXPECT_EQ(config.public_url, "https://a.b");
+    const std::string conf = file("conf", "aisensy-secret-file = " + path + "\n");
+    EXPECT_EQ(load({"--config", conf}).aisensy_secrets.size(), 2U);
+    set("MSGSTATUS_META_VERIFY_TOKEN_FILE", path);
+    EXPECT_EQ(load({}).meta_verify_tokens.size(), 2U);
+}
+
+TEST_F(ConfigTest, SecretsAreNoFlagsAndNoLinesOfTheFile) {
+    const std::string message = problem({"--meta-app-secret", "hidden"});
+    EXPECT_TRUE(names(message, "meta-app-secret")) << message;
+    EXPECT_TRUE(names(problem({"--config", file("conf", "aisensy-secret = hidden\n")}), "aisensy-secret"));
+}
+
+TEST_F(ConfigTest, NamesTheSettingThatIsWrong) {
+    EXPECT_TRUE(names(problem({"--no-such"}), "no-such"));
+    EXPECT_TRUE(names(problem({"stray"}), "positional"));
+    EXPECT_TRUE(names(problem({"--listen", "8080"}), "listen"));
+    EXPECT_TRUE(names(problem({"--admin-listen", "127.0.0.1:99999"}), "admin-listen"));
+    EXPECT_TRUE(names(problem({"--lanes", "0"}), "lanes"));
+    EXPECT_TRUE(names(problem({"--lanes", "-1"}), "lanes"));
+    EXPECT_TRUE(names(problem({"--lanes", "many"}), "lanes"));
+    EXPECT_TRUE(names(problem({"--body-limit", "0"}), "body-limit"));
+    EXPECT_TRUE(names(problem({"--idle-timeout", "nan"}), "idle-timeout"));
+    EXPECT_TRUE(names(problem({"--drain-timeout", "-1"}), "drain-timeout"));
+    EXPECT_TRUE(names(problem({"--log-level", "loud"}), "log-level"));
+    EXPECT_TRUE(names(problem({"--log-format", "xml"}), "log-format"));
+    EXPECT_TRUE(names(problem({"--public-url", "a.b"}), "public-url"));
+    EXPECT_TRUE(names(problem({"--public-url", "https://a.b?c"}), "public-url"));
+    EXPECT_TRUE(names(problem({"--database", "host=a nonsense=b"}), "database"));
+    EXPECT_TRUE(names(problem({"--config", "/nonexistent"}), "config"));
+    EXPECT_TRUE(names(problem({"--meta-app-secret-file", "/nonexistent"}), "meta-app-secret-file"));
+    EXPECT_TRUE(names(problem({"--meta-app-secret-file", file("empty", "\n \n")}), "meta-app-secret-file"));
+    EXPECT_TRUE(names(problem({"--config", file("conf", "lanes = many\n")}), "lanes"));
+    set("MSGSTATUS_LANES", "many");
+    EXPECT_TRUE(names(problem({}), "MSGSTATUS_LANES"));
+}
+
+TEST_F(ConfigTest, RefusesASecretGivenTwice) {
+    set("MSGSTATUS_AISENSY_SECRET", "one");
+    EXPECT_TRUE(names(problem({"--aisensy-secret-file", file("secret", "two")}), "aisensy-secret"));
+}
+
+TEST_F(ConfigTest, NeverShowsThePasswordOfABadConnectionString) {
+    for (const char *database : {"host=a password='hidden", "postgresql://u:hidden@[::1/db", "password=x hidden"})
+        EXPECT_FALSE(names(problem({"--database", database}), "hidden")) << database;
+}
+
+TEST_F(ConfigTest, WarnsOfWhatIsAllowedYetDangerous) {
+    set("MSGSTATUS_META_APP_SECRET", "one");
+    set("MSGSTATUS_TWILIO_AUTH_TOKEN", "two");
+    set("MSGSTATUS_NO_SUCH", "three");
+    const Config config = load({"--allow-unsigned"});
+    ASSERT_EQ(config.warnings.size(), 3U);
+    EXPECT_TRUE(names(config.warnings[0], "MSGSTATUS_NO_SUCH"));
+    EXPECT_TRUE(names(config.warnings[1], "name of aisensy")) << config.warnings[1];
+    EXPECT_TRUE(names(config.warnings[2], "public-url"));
+}
+
+TEST_F(ConfigTest, TheHelpNamesEveryOption) {
+    const std::string help = help_text();
+    const auto options = config_options();
+    for (const auto &option : options.options())
+        EXPECT_TRUE(names(help, "--" + option->long_name())) << option->long_name();
+}
+
+TEST(ParseEndpoint, KnowsNamesAndAddresses) {
+    EXPECT_EQ(parse_endpoint("localhost:0"), (Endpoint{"localhost", 0}));
+    EXPECT_EQ(parse_endpoint("[::1]:8080"), (Endpoint{"::1", 8080}));
+    for (const char *text :
+         {"", ":", ":8080", "host", "host:", "host:x", "host:-1", "host:65536", "::1:80", "host:80x"})
+        EXPECT_EQ(parse_endpoint(text), std::nullopt) << text;
+}
+
+} // namespace
+} // namespace msgstatus::receiver

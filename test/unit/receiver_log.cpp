@@ -1,0 +1,41 @@
+// Log lines, and what must never be in them.
+
+#include <gtest/gtest.h>
+
+#include "log.hpp"
+#include "mask.hpp"
+
+namespace msgstatus::receiver {
+namespace {
+
+TEST(MaskPhoneNumbers, KeepsTheEndsOnly) {
+    EXPECT_EQ(mask_phone_numbers("to +14155550100 now"), "to +14*******00 now");
+    EXPECT_EQ(mask_phone_numbers("whatsapp:+14155550100,14155550101"), "whatsapp:+14*******00,14*******01");
+    EXPECT_EQ(mask_phone_numbers("+1 (415) 555-0100."), "+1 (4**) ***-**00.");
+    EXPECT_EQ(mask_phone_numbers("5550100"), "55***00");
+}
+
+TEST(MaskPhoneNumbers, LeavesShortNumbersAlone) {
+    EXPECT_EQ(mask_phone_numbers("line 12, column 345, code 131026"), "line 12, column 345, code 131026");
+    EXPECT_EQ(mask_phone_numbers(""), "");
+}
+
+TEST(MaskPhoneNumbers, HidesMessageIdsOfWhatsApp) {
+    EXPECT_EQ(mask_phone_numbers("key (wamid.HBgLMTQxNTU1NTI2NzEVAgARGBI=) exists"), "key (wamid.*) exists");
+}
+
+TEST(MaskPhoneNumbers, LimitsTheLength) {
+    EXPECT_EQ(mask_phone_numbers(std::string(1000, 'x'), 10), "xxxxxxxxxx...");
+}
+
+TEST(FormatLogLine, QuotesWhereNeeded) {
+    EXPECT_EQ(format_log_line(LogFormat::logfmt, "listening", {{"address", "127.0.0.1"}, {"port", 8080}}),
+              "event=listening address=127.0.0.1 port=8080");
+    EXPECT_EQ(format_log_line(LogFormat::logfmt, "two words", {{"empty", ""}, {"text", "a=\"b\"\n"}}),
+              R"(event="two words" empty="" text="a=\"b\"\n")");
+    EXPECT_EQ(format_log_line(LogFormat::json, "two words", {{"port", 8080}, {"text", "a\"b"}}),
+              R"("event":"two words","port":8080,"text":"a\"b")");
+}
+
+} // namespace
+} // namespace msgstatus::receiver
