@@ -3,7 +3,7 @@
 # be made, or left, for it. Whoever starts something that stays must close descriptor 9 for it.
 take_lock() {
     local parent=${dir%/*}
-    while [ ! -d "$parent" ]; do parent=${parent%/*}; done
-    exec 9<"${parent:-/}"
+    while [ ! -d "$parent/" ]; do parent=${parent%/*}; done
+    exec 9<"$parent/"
     flock -n 9 || die "another make demo or make down is at work"
 }
