@@ -1,0 +1,148 @@
+"""The pages of docs/, read as Markdown and run as SQL.
+
+A page's ```sql blocks are one session, from top to bottom. A ```text block that follows one shows what psql prints for it.
+The word after `sql` says what is special about a block:
+
+    sql              runs without an error
+    sql raises=22023 its last statement raises this SQLSTATE, and the ```text block shows the message
+    sql elsewhere    is not run: it needs what a test does not have, such as a second server
+
+As a program, `pages.py PAGE...` prints each page with its ```text blocks as they should be, for whoever edits it:
+
+    test/docs/pages.py docs/tutorial.md >new && mv new docs/tutorial.md
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "test/e2e"))
+
+from pgserver import PgServer  # noqa: E402
+
+FENCE = re.compile(r"^```(\w*) *(.*)$")
+# Psql prints these between the output of two blocks.
+MARK = "--- block {} ---"
+
+
+@dataclass
+class Block:
+    """A fenced block: its language, what else its first line says, its lines, and where it starts in the page."""
+
+    language: str
+    flags: list
+    line: int
+    lines: list = field(default_factory=list)
+
+    @property
+    def text(self):
+        return "\n".join(self.lines)
+
+    @property
+    def raises(self):
+        """The SQLSTATE that the block is to end with, or None."""
+        return next((flag.split("=", 1)[1] for flag in self.flags if flag.startswith("raises=")), None)
+
+
+@dataclass
+class Example:
+    """A block of SQL that is run, and the block that shows its output, if there is one."""
+
+    sql: Block
+    shown: Block | None
+
+
+def blocks_of(page):
+    """blocks_of does return the fenced blocks of a Markdown text, in order."""
+    blocks, current = [], None
+    for number, line in enumerate(page.splitlines(), start=1):
+        fence = FENCE.match(line)
+        if current is None and fence:
+            current = Block(fence[1], fence[2].split(), number)
+        elif current is not None and line == "```":
+            blocks.append(current)
+            current = None
+        elif current is not None:
+            current.lines.append(line)
+    if current is not None:
+        raise ValueError(f"the block that starts in line {current.line} does not end")
+    return blocks
+
+
+def examples_of(page):
+    """examples_of does return the SQL blocks of a page that are run, each with the output shown after it."""
+    examples = []
+    follows_sql = False
+    for block in blocks_of(page):
+        if block.language == "sql":
+            follows_sql = "elsewhere" not in block.flags
+            if follows_sql:
+                examples.append(Example(block, None))
+        elif block.language == "text" and follows_sql and examples[-1].shown is None:
+            examples[-1].shown = block
+    return examples
+
+
+def script_of(examples):
+    """script_of does return what psql is to be fed: the blocks, and before each one a mark."""
+    lines = [r"\pset pager off", "SET client_min_messages = warning;"]
+    for number, example in enumerate(examples):
+        lines.append(rf"\echo {MARK.format(number)}")
+        if example.sql.raises:
+            lines += [r"\set ON_ERROR_STOP off", example.sql.text, r"\set ON_ERROR_STOP on",
+                      r"""\echo 'ERROR: ' :LAST_ERROR_MESSAGE""", r"\echo SQLSTATE :LAST_ERROR_SQLSTATE"]
+        else:
+            lines.append(example.sql.text)
+    return "\n".join(lines) + "\n"
+
+
+def normal(output):
+    """normal does return lines without the blanks at their ends, and without empty lines around them."""
+    return "\n".join(line.rstrip() for line in output.splitlines()).strip("\n")
+
+
+def run(page, conninfo, psql):
+    """run does run a page's examples in one session, and returns what it got as far as it came, as pairs of example and
+    output, and what went wrong, or None."""
+    examples = examples_of(page)
+    done = subprocess.run([psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", conninfo], input=script_of(examples),
+                          capture_output=True, text=True, check=False)
+    results = []
+    for example, output in zip(examples, re.split(r"^--- block \d+ ---\n", done.stdout, flags=re.MULTILINE)[1:]):
+        if example.sql.raises:
+            output, _, sqlstate = output.rpartition("SQLSTATE ")
+            if sqlstate.strip() != example.sql.raises:
+                return results, f"line {example.sql.line}: raises {sqlstate.strip()}, not {example.sql.raises}\n{output}"
+        results.append((example, normal(output)))
+    if done.returncode != 0:
+        example, output = results.pop()
+        return results, f"line {example.sql.line}:\n{output}\n{done.stderr}"
+    return results, None
+
+
+def updated(page, results):
+    """updated does return the page with the outputs as they are in place of those it shows."""
+    lines = page.splitlines()
+    for example, output in reversed(results):
+        if example.shown:
+            start = example.shown.line
+            lines[start:start + len(example.shown.lines)] = output.splitlines()
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    with PgServer() as server:
+        for number, name in enumerate(sys.argv[1:]):
+            page = pathlib.Path(name).read_text(encoding="utf-8")
+            database = server.create_database(f"page{number}", setup="")
+            results, failure = run(page, server.conninfo(database), str(server.bindir / "psql"))
+            if failure:
+                sys.exit(f"{name}, {failure}")
+            sys.stdout.write(updated(page, results))
+
+
+if __name__ == "__main__":
+    main()
