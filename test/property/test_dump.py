@@ -1,0 +1,197 @@
+"""Dump and restore keep every row, the state of every sequence, and what a user added to the tables."""
+
+import contextlib
+import random
+import subprocess
+
+import psycopg2
+import pytest
+
+from schedule import ApplyBatch, read_tables, run_all
+from webhooks import Generator
+
+# What users do to tables that are theirs. The functions of theirs name what they use by schema.
+ADDITIONS = """
+SET search_path = public, msgstatus;
+CREATE ROLE {role};
+CREATE SCHEMA shop;
+CREATE TABLE shop.campaign (campaign_id integer PRIMARY KEY, name text);
+INSERT INTO shop.campaign VALUES (1, 'spring'), (2, 'autumn');
+ALTER TABLE msgstatus.message ADD COLUMN campaign_id integer DEFAULT 1 REFERENCES shop.campaign;
+CREATE INDEX message_by_campaign ON msgstatus.message (campaign_id);
+CREATE INDEX message_by_state ON msgstatus.message (msgstatus.state(status));
+CREATE TABLE shop.order_message (
+    order_id integer PRIMARY KEY,
+    message_id text COLLATE "C" REFERENCES msgstatus.message,
+    seen msgstatus.message_status,
+    state msgstatus.delivery_state);
+CREATE INDEX ON shop.order_message (state, seen);
+INSERT INTO shop.order_message
+SELECT row_number() OVER (ORDER BY message_id), message_id, status, msgstatus.state(status) FROM msgstatus.message;
+CREATE VIEW shop.failed AS
+SELECT message_id, status ->> 'sent' AS sent_at FROM msgstatus.message
+WHERE msgstatus.is_failure(msgstatus.state(status));
+CREATE TABLE shop.log (entry text);
+CREATE FUNCTION shop.log_message() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN INSERT INTO shop.log VALUES (NEW.message_id); RETURN NEW; END $$;
+CREATE TRIGGER log_message AFTER INSERT OR UPDATE ON msgstatus.message
+FOR EACH ROW EXECUTE FUNCTION shop.log_message();
+ALTER TABLE msgstatus.message ENABLE ROW LEVEL SECURITY;
+CREATE POLICY only_spring ON msgstatus.message FOR SELECT TO {role} USING (campaign_id = 1);
+GRANT USAGE ON SCHEMA msgstatus TO {role};
+GRANT SELECT ON msgstatus.message TO {role};
+SELECT msgstatus.grant_access('{role}', 'ingest');
+ALTER TABLE msgstatus.status_event ADD CONSTRAINT not_too_old CHECK (event_time > '1990-01-01');
+UPDATE msgstatus.error_code_catalog SET advice = 'ask the boss' WHERE provider = 'meta' AND code = 131026;
+INSERT INTO msgstatus.error_code_catalog VALUES ('carrier', 1, 'lost', true, 'again');
+"""
+
+# Everything that a restore must bring back, in the words of the catalog.
+CATALOG = """
+SELECT 'index', indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace IN ('msgstatus'::regnamespace, 'shop'::regnamespace))
+UNION ALL
+SELECT 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE connamespace IN ('msgstatus'::regnamespace, 'shop'::regnamespace)
+UNION ALL
+SELECT 'column', attrelid::regclass || '.' || attname,
+    concat_ws(' ', format_type(atttypid, atttypmod), attcollation::regcollation, attnotnull, col_description(attrelid, attnum))
+FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped AND attrelid IN (
+    SELECT oid FROM pg_class WHERE relnamespace IN ('msgstatus'::regnamespace, 'shop'::regnamespace))
+UNION ALL
+SELECT 'relation', oid::regclass::text,
+    concat_ws(' ', relkind, relrowsecurity, reloptions, relacl, obj_description(oid, 'pg_class'))
+FROM pg_class WHERE relnamespace IN ('msgstatus'::regnamespace, 'shop'::regnamespace)
+UNION ALL
+SELECT 'view', oid::regclass::text, pg_get_viewdef(oid) FROM pg_class
+WHERE relkind = 'v' AND relnamespace IN ('msgstatus'::regnamespace, 'shop'::regnamespace)
+UNION ALL
+SELECT 'trigger', tgrelid::regclass || '.' || tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL
+SELECT 'policy', schemaname || '.' || tablename || '.' || policyname, concat_ws(' ', cmd, roles, qual) FROM pg_policies
+UNION ALL
+-- PostgreSQL may order the members of an ACL otherwise.
+SELECT 'function', p.oid::regprocedure::text,
+    (SELECT string_agg(a::text, ' ' ORDER BY a::text COLLATE "C") FROM unnest(proacl) AS a)
+FROM pg_proc AS p WHERE pronamespace = 'msgstatus'::regnamespace
+UNION ALL
+SELECT 'sequence', schemaname || '.' || sequencename, last_value::text FROM pg_sequences
+UNION ALL
+SELECT 'extension', extname, extversion FROM pg_extension
+ORDER BY 1, 2, 3
+"""
+TABLES = ("msgstatus.message", "msgstatus.status_event", "msgstatus.rejected_status", "msgstatus.error_code_catalog",
+          "msgstatus.installation", "shop.campaign", "shop.order_message", "shop.log")
+
+
+def deliveries(seed, number):
+    generator = Generator(random.Random(seed))
+    return [generator.delivery() for _ in range(number)]
+
+
+def contents(database):
+    rows = {t: database.query(f'SELECT t::text FROM {t} AS t ORDER BY t::text COLLATE "C"') for t in TABLES}
+    return rows, database.query(CATALOG)
+
+
+def apply_all(database, batch):
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        run_all(cursor, [ApplyBatch(batch)])
+        return read_tables(cursor)
+
+
+@pytest.fixture(scope="module")
+def filled(server):
+    database = server.create_database()
+    apply_all(database, deliveries(1, 60))
+    database.query("SELECT msgstatus.register_message('wamid.HBgA', content => E'a\\tb\\n\\\\.\\nc', metadata => '{\"a\": 1.00}')")
+    database.query(r"SELECT msgstatus.reject_webhook(E'{\"a\": \"\\\\u0000\"}\n', 'jsonb refuses it', '2024-12-10')")
+    database.query(ADDITIONS.format(role="dump_reader"))
+    return database
+
+
+def plain(server, source, target):
+    with subprocess.Popen(program(server, "pg_dump", source), stdout=subprocess.PIPE) as dump:
+        subprocess.run([*program(server, "psql", target), "-X", "-q", "-v", "ON_ERROR_STOP=1"], stdin=dump.stdout,
+                       stdout=subprocess.DEVNULL, check=True)
+    assert dump.returncode == 0
+
+
+def custom(server, source, target):
+    with subprocess.Popen([*program(server, "pg_dump", source), "-Fc"], stdout=subprocess.PIPE) as dump:
+        subprocess.run([*program(server, "pg_restore", target), "--exit-on-error"], stdin=dump.stdout, check=True)
+    assert dump.returncode == 0
+
+
+def program(server, name, database):
+    return [str(server.pg.bindir / name), "-d", server.conninfo(database.name)]
+
+
+def parallel(server, source, target, directory):
+    subprocess.run([*program(server, "pg_dump", source), "-Fd", "-j2", "-f", str(directory)], check=True)
+    subprocess.run([*program(server, "pg_restore", target), "--exit-on-error", "-j2", str(directory)], check=True)
+
+
+@pytest.mark.parametrize("way", [plain, custom, parallel], ids=lambda way: way.__name__)
+def test_restored_database_is_the_same_and_works(server, filled, way, tmp_path):
+    restored = server.create_database(installed=False)
+    way(server, filled, restored, *([tmp_path / "dump"] if way is parallel else []))
+    assert contents(restored) == contents(filled)
+
+    restored.query("SELECT msgstatus.install()")
+    assert contents(restored) == contents(filled)
+    more = deliveries(2, 60)
+    with contextlib.closing(filled.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        run_all(cursor, [ApplyBatch(more)])
+        expected = read_tables(cursor)
+        cursor.execute("ROLLBACK")
+    assert apply_all(restored, more) == expected
+    assert restored.query("SELECT count(*) FROM shop.log")[0][0] > 0
+    ids = restored.query("SELECT count(*), count(DISTINCT rejected_id) FROM msgstatus.rejected_status")[0]
+    assert ids[0] == ids[1] > filled.query("SELECT count(*) FROM msgstatus.rejected_status")[0][0]
+    assert restored.query("SELECT count(*) FROM shop.failed JOIN msgstatus.message_timeline USING (message_id)")
+
+    # The policy holds for the reader and not for what apply_message_status does.
+    restored.query("UPDATE msgstatus.message SET campaign_id = 2")
+    assert restored.query("SET ROLE dump_reader; SELECT count(*) FROM msgstatus.message") == [(0,)]
+
+
+def test_a_restored_database_refuses_what_the_original_does(server, filled):
+    restored = server.create_database(installed=False)
+    custom(server, filled, restored)
+    with pytest.raises(psycopg2.errors.DependentObjectsStillExist):
+        restored.query("DROP EXTENSION msgstatus")
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+        restored.query("DELETE FROM msgstatus.message")
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        restored.query("UPDATE msgstatus.status_event SET event_time = '1980-01-01'")
+
+
+def test_a_second_database_is_independent(server, filled):
+    before = contents(filled)
+    second = server.create_database()
+    apply_all(second, deliveries(3, 30))
+    assert second.query("SELECT count(*) > 0 FROM msgstatus.message") == [(True,)]
+    assert contents(filled) == before
+    second.query("DROP EXTENSION msgstatus CASCADE")
+    assert contents(filled) == before
+    third = server.create_database(installed=False)
+    third.query("CREATE EXTENSION msgstatus")
+    with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState) as refused:
+        third.query("SELECT msgstatus.apply_message_status('{}')")
+    assert "msgstatus.install()" in refused.value.diag.message_hint
+
+
+def test_one_session_survives_a_new_installation(server):
+    """The plans and type numbers a session remembers must not outlive the extension they are of."""
+    database = server.create_database()
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        for _ in range(2):
+            run_all(cursor, [ApplyBatch(deliveries(4, 20))])
+            first = read_tables(cursor)
+            cursor.execute("DROP EXTENSION msgstatus CASCADE")
+            cursor.execute("DROP SCHEMA IF EXISTS msgstatus CASCADE")
+            cursor.execute("CREATE EXTENSION msgstatus; SELECT msgstatus.install()")
+        run_all(cursor, [ApplyBatch(deliveries(4, 20))])
+        assert read_tables(cursor) == first
