@@ -1,5 +1,5 @@
 -- delivery_state: input, output, order, functions.
-SET search_path = msgstatus, public;
+SET search_path = public, msgstatus;
 
 -- Every label, in ascending order.
 SELECT label, label::delivery_state AS state, is_failure(label::delivery_state), is_final(label::delivery_state)

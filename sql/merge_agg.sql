@@ -1,5 +1,5 @@
 -- merge_agg: the merge of many.
-SET search_path = msgstatus, public;
+SET search_path = public, msgstatus;
 
 SELECT merge_agg(s) FROM (VALUES (NULL::message_status)) AS t (s) WHERE false;
 SELECT merge_agg(s) FROM (VALUES (NULL::message_status), (NULL)) AS t (s);

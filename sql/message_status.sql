@@ -1,5 +1,5 @@
 -- message_status: input, output, operators, functions.
-SET search_path = msgstatus, public;
+SET search_path = public, msgstatus;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 

@@ -1,5 +1,5 @@
 -- What the catalog says about the extension: comments, privileges, volatility, estimators.
-SET search_path = msgstatus, public;
+SET search_path = public, msgstatus;
 
 -- Every object of the extension has a comment. (Array and row types are made by PostgreSQL along with their types.)
 SELECT pg_describe_object(d.classid, d.objid, 0) AS "without a comment"

@@ -1,5 +1,5 @@
 -- Btree and hash: indexes, joins, grouping, partitions of both types.
-SET search_path = msgstatus, public;
+SET search_path = public, msgstatus;
 
 CREATE FUNCTION plan_has(query text, part text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE

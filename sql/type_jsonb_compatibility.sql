@@ -1,5 +1,5 @@
 -- A query written for the common column `status jsonb` gives the same answer on a column of type message_status.
-SET search_path = msgstatus, public;
+SET search_path = public, msgstatus;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 

@@ -1,6 +1,6 @@
 -- The laws of message_status on thousands of random values. Each query looks for values that break a law, so it must find
 -- none; what it finds are the counterexamples.
-SET search_path = msgstatus, public;
+SET search_path = public, msgstatus;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 SET max_parallel_workers_per_gather = 0; -- random() is to run in one process, in one order

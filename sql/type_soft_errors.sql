@@ -1,5 +1,5 @@
 -- Since PostgreSQL 16 an error in the text of a value can be caught without aborting the statement.
-SET search_path = msgstatus, public;
+SET search_path = public, msgstatus;
 SELECT current_setting('server_version_num')::integer >= 160000 AS soft_errors
 \gset
 \if :soft_errors

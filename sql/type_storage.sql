@@ -1,5 +1,5 @@
 -- What a status takes in a row, header included: three observed states at most 28 bytes.
-SET search_path = msgstatus, public;
+SET search_path = public, msgstatus;
 
 CREATE TABLE stored (states integer, status message_status);
 INSERT INTO stored SELECT 0, '{}';
