@@ -26,3 +26,7 @@ EXTRA_CLEAN += extension/msgstatus--$(EXTENSION_VERSION).sql
 # pg_regress: every sql/*.sql in the order of names, in one database that has the extension.
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --load-extension=msgstatus --encoding=UTF8 --no-locale
+
+# pg_isolation_regress: every specification in test/isolation.
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=msgstatus --encoding=UTF8 --no-locale
