@@ -1,10 +1,12 @@
 #include "batch_encoding.hpp"
 
+#include "units.hpp"
+
 namespace msgstatus::receiver {
 namespace {
 
 constexpr char jsonb_version = 1;
-constexpr std::size_t most_kept_bytes = 4 * 1024 * 1024;
+constexpr std::size_t most_kept_bytes = 4 * mebibyte;
 
 void begin_array(std::string &out, unsigned element_type, std::size_t size) {
     if (out.capacity() > most_kept_bytes)

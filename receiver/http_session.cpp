@@ -7,6 +7,7 @@
 
 #include "http_server.hpp"
 #include "log.hpp"
+#include "units.hpp"
 
 namespace msgstatus::receiver {
 namespace {
@@ -16,11 +17,11 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 
 constexpr std::size_t most_pipelined = 32;
-constexpr std::size_t read_size = 8 * 1024;
-constexpr std::size_t body_read_size = 64 * 1024;
-constexpr std::size_t most_kept_buffer = 32 * 1024;
-constexpr std::uint64_t largest_body_read_over = 64 * 1024; // a refused larger one costs the connection
-constexpr std::size_t most_lingered = 16 * 1024 * 1024;
+constexpr std::size_t read_size = 8 * kibibyte;
+constexpr std::size_t body_read_size = 64 * kibibyte;
+constexpr std::size_t most_kept_buffer = 32 * kibibyte;
+constexpr std::uint64_t largest_body_read_over = 64 * kibibyte; // a refused larger one costs the connection
+constexpr std::size_t most_lingered = 16 * mebibyte;
 constexpr std::chrono::seconds linger_time(2);
 
 } // namespace

@@ -7,13 +7,14 @@
 #include <sys/resource.h>
 
 #include "log.hpp"
+#include "units.hpp"
 
 namespace msgstatus::receiver {
 namespace {
 
 using boost::system::error_code;
 
-constexpr std::size_t admin_body_limit = 64 * 1024;
+constexpr std::size_t admin_body_limit = 64 * kibibyte;
 constexpr std::size_t admin_connections = 64;
 constexpr std::chrono::milliseconds last_words(500); // for the answers of those who waited in vain to go out
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "text_codec.hpp"
+#include "units.hpp"
 
 namespace msgstatus::receiver {
 namespace {
@@ -29,7 +30,7 @@ std::string_view origin_form(std::string_view target) noexcept {
 RequestParser::RequestParser(Request &request, BufferBudget &budget, std::size_t body_limit_)
     : request_(request), budget_(budget) {
     body_limit(body_limit_);
-    header_limit(16 * 1024);
+    header_limit(16 * kibibyte);
 }
 
 void RequestParser::on_request_impl(http::verb method, string_view, string_view target, int version, error_code &) {
@@ -88,7 +89,7 @@ void RequestParser::on_header_impl(error_code &) {
 
 void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t> &length, error_code &) {
     // What a client announces is reserved only as far as it is likely to be true.
-    constexpr std::uint64_t most_in_advance = 64 * 1024;
+    constexpr std::uint64_t most_in_advance = 64 * kibibyte;
     if (length && !discard_body_)
         request_.body.reserve(static_cast<std::size_t>(std::min(*length, most_in_advance)));
 }

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "text_codec.hpp"
+#include "units.hpp"
 
 namespace msgstatus::receiver {
 
@@ -22,7 +23,7 @@ std::vector<std::string> split_secrets(std::string_view text) {
 }
 
 std::vector<std::string> read_secret_file(const std::string &path) {
-    constexpr std::size_t largest = 64 * 1024;
+    constexpr std::size_t largest = 64 * kibibyte;
     errno = 0;
     std::ifstream file(path, std::ios::binary);
     std::string text(largest + 1, '\0');

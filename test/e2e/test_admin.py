@@ -1,6 +1,9 @@
 """The admin listener."""
 
+import subprocess
+
 from client import request
+from receiver import PROGRAM, clean_environment
 from webhooks import one
 
 
@@ -40,8 +43,6 @@ def test_metrics(open_receiver):
 
 
 def test_admin_listener_can_be_off(database):
-    import subprocess
-    from receiver import PROGRAM, clean_environment
     process = subprocess.Popen([PROGRAM, "--listen", "127.0.0.1:0", "--admin-listen", "off", "--allow-unsigned", "--database",
                                 database.conninfo], env=clean_environment(), stderr=subprocess.PIPE, text=True)
     try:

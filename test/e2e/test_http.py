@@ -268,7 +268,7 @@ def test_eight_parallel_clients(open_receiver, database):
         with Connection(open_receiver.port) as connection:
             for i in range(90):
                 message_id = shared[(i * 7 + number) % len(shared)]
-                answer = connection.post("/webhook", one(message_id, states[(i + number) % 3]))
+                answer = connection.post("/webhook", one(message_id, states[(i // 30 + number) % 3]))
                 if answer.status != 200 or answer.json["processed"] != 1:
                     failures.append(answer)
 

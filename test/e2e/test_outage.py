@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from client import Connection
+from client import Connection, raw_post
 from conftest import Database, check_log
 from pgserver import PgServer
 from receiver import Receiver, wait_until
@@ -102,7 +102,6 @@ def test_backends_terminated_in_flight(own):
     database, receiver = own
     with database.hold("LOCK TABLE msgstatus.message;"):
         with Connection(receiver.port) as connection:
-            from client import raw_post
             connection.send(raw_post("/webhook", one()))
             wait_until(lambda: receiver.metric("msgstatus_batch_size_count") == 1, "the call to be in flight")
             database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'msgstatus-receiver'")
@@ -140,13 +139,10 @@ def test_without_the_extension(own):
         receiver.stop()
 
 
-def test_dropped_prepared_statements(own):
-    """What a pooler or ALTER EXTENSION may do to the lanes' statements."""
+def test_the_extension_made_anew(own):
+    """What happens under the lanes' prepared statements when the extension is made anew."""
     database, receiver = own
     assert receiver.post("/webhook", one()).status == 200
-    database.execute("DROP FUNCTION msgstatus.reject_webhook CASCADE" if False else "SELECT 1")
-    definition = database.query("SELECT extversion FROM pg_extension WHERE extname = 'msgstatus'")
-    assert definition
     database.execute("DROP EXTENSION msgstatus CASCADE; DROP SCHEMA IF EXISTS msgstatus CASCADE; "
                      "CREATE EXTENSION msgstatus; SELECT msgstatus.install();")
     wait_until(lambda: receiver.post("/webhook", one()).status == 200, "webhooks to be taken again")
@@ -156,17 +152,15 @@ def test_a_server_that_does_not_answer(own):
     database, _ = own
     with Receiver(database.conninfo, "--allow-unsigned", "--lanes", "1", "--statement-timeout", "0.5") as receiver:
         receiver.wait_ready()
-        pid = database.query("SELECT max(pid) AS pid FROM pg_stat_activity WHERE application_name = 'msgstatus-receiver'")[0]["pid"]
-        newest = database.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'msgstatus-receiver' "
-                                "ORDER BY backend_start DESC LIMIT 1")[0]["pid"]
-        assert pid and newest
-        os.kill(newest, signal.SIGSTOP)
+        backend = database.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'msgstatus-receiver' "
+                                 "ORDER BY backend_start DESC LIMIT 1")[0]["pid"]
+        os.kill(backend, signal.SIGSTOP)
         try:
             assert_unavailable(receiver.post("/webhook", one()))
             receiver.wait_ready()
             assert receiver.post("/webhook", one()).status == 200
         finally:
-            os.kill(newest, signal.SIGCONT)
+            os.kill(backend, signal.SIGCONT)
         receiver.stop()
 
 

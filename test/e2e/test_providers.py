@@ -1,5 +1,6 @@
 """Each provider's genuine webhooks, signed as the provider signs, end up as the right states."""
 
+import hashlib
 import json
 
 from client import FORM, aisensy_signature, form, meta_signature, request, twilio_signature
@@ -111,7 +112,6 @@ def test_twilio_on_the_common_route(signed_receiver, database):
 
 
 def test_twilio_event_streams(signed_receiver, database):
-    import hashlib
     message_id = new_id("SM")
     body = json.dumps([{"specversion": "1.0", "type": "com.twilio.messaging.message.delivered", "source": "/x", "id": "EZ1",
                         "time": "2024-12-10T10:30:05.250Z", "datacontenttype": "application/json",

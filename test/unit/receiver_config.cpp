@@ -36,15 +36,15 @@ protected:
         std::ofstream(directory_ / name) << text;
         return directory_ / name;
     }
-    static Config load(std::vector<std::string> flags) {
+    static Config load(const std::vector<std::string> &flags) {
         std::vector<const char *> argv{"msgstatus-receiver"};
         for (const std::string &flag : flags)
             argv.push_back(flag.c_str());
         return load_config(static_cast<int>(argv.size()), argv.data()).config;
     }
-    static std::string problem(std::vector<std::string> flags) {
+    static std::string problem(const std::vector<std::string> &flags) {
         try {
-            load(std::move(flags));
+            load(flags);
         } catch (const ConfigError &error) {
             return error.what();
         }
