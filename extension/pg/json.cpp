@@ -60,8 +60,29 @@ Jsonb *Json::to_document() const {
     return JsonbValueToJsonb(as_mutable(value_));
 }
 
+bool Json::nests_too_deep() const {
+    // A level takes at least the header of a container and its entry in the one around it: what is smaller than that need
+    // not be walked through.
+    constexpr int smallest = max_nesting * 2 * static_cast<int>(sizeof(JEntry));
+    if (!is_container() || value_.val.binary.len < smallest)
+        return false;
+    JsonbIterator *iterator = JsonbIteratorInit(value_.val.binary.data);
+    JsonbValue token_value;
+    int depth = 0;
+    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &token_value, false); token != WJB_DONE;
+         token = JsonbIteratorNext(&iterator, &token_value, false)) {
+        if (token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT) {
+            if (++depth > max_nesting)
+                return true;
+        } else if (token == WJB_END_ARRAY || token == WJB_END_OBJECT) {
+            --depth;
+        }
+    }
+    return false;
+}
+
 Jsonb *Json::without(std::span<const std::string_view> left_out) const {
-    if (!is_object())
+    if (!is_object() || nests_too_deep())
         return nullptr;
     JsonbParseState *state = nullptr;
     bool any = false;

@@ -9,6 +9,11 @@ extern "C" {
 
 namespace msgstatus {
 
+// Levels of arrays and objects (and of documents within strings) around a webhook, or within a status object, beyond which
+// it is rejected. PostgreSQL recurses where it builds a document, and raises where the stack ends, which no content may
+// bring about.
+inline constexpr int max_nesting = 200;
+
 // One value of a document, or the absence of one. Cheap to copy; valid as long as the document is.
 class Json {
 public:
@@ -86,7 +91,11 @@ public:
     // A palloc'd document that holds this value alone.
     Jsonb *to_document() const;
 
-    // A palloc'd document of the members of this object whose key is not among `left_out`; null where none is left.
+    // Tells whether arrays and objects nest more than max_nesting levels deep in this value.
+    bool nests_too_deep() const;
+
+    // A palloc'd document of the members of this object whose key is not among `left_out`; null where none is left, or
+    // where they nest too deep.
     Jsonb *without(std::span<const std::string_view> left_out) const;
 
 private:

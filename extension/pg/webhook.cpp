@@ -12,6 +12,7 @@ namespace {
 constexpr EventTime earliest_event_time = 0; // 2000-01-01
 constexpr EventTime latest_after_receipt = microseconds_per_day;
 
+constexpr const char *too_deep = "nested more than 200 levels deep";
 constexpr std::string_view twilio_events = "com.twilio.";
 
 bool too_long(Text text, std::size_t limit) {
@@ -57,7 +58,7 @@ void Reader::read_webhook(const Json &webhook, const Context &context) {
 void Reader::read_any(const Json &value, const Context &context) {
     CHECK_FOR_INTERRUPTS();
     if (context.nesting > max_nesting)
-        return reject(value, context, "nested more than 200 levels deep");
+        return reject(value, context, too_deep);
     if (value.is_object())
         return read_object(value, context);
     if (!value.is_array())
@@ -138,7 +139,7 @@ void Reader::reject(const Json &part, const Context &context, const char *reason
 void Reader::begin_object(const Json &object, const Context &context) {
     object_ = object;
     context_ = context;
-    problem_ = nullptr;
+    problem_ = object.nests_too_deep() ? too_deep : nullptr;
     first_observation_ = batch_.observations.size();
 }
 

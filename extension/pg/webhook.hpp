@@ -8,10 +8,6 @@
 
 namespace msgstatus {
 
-// Levels of arrays (and documents within strings) around a webhook beyond which it is rejected, so that no content can
-// exhaust the stack.
-inline constexpr int max_nesting = 200;
-
 // Unusable parts of one webhook beyond which it is rejected whole, in one row, so that a small body cannot fill a
 // table. Meta sends at most 1000 updates in a webhook.
 inline constexpr std::size_t max_rejections_per_webhook = 1000;
