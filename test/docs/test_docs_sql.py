@@ -4,7 +4,7 @@ import pytest
 
 import pages
 
-PAGES = ["tutorial.md"]
+PAGES = ["tutorial.md", "reference.md"]
 
 
 @pytest.mark.parametrize("name", PAGES)
