@@ -61,8 +61,8 @@ Jsonb *Json::to_document() const {
 }
 
 bool Json::nests_too_deep() const {
-    // A level takes at least the header of a container and its entry in the one around it: what is smaller than that need
-    // not be walked through.
+    // A level takes at least the header of a container and its entry in the one around it: what is smaller than that
+    // need not be walked through.
     constexpr int smallest = max_nesting * 2 * static_cast<int>(sizeof(JEntry));
     if (!is_container() || value_.val.binary.len < smallest)
         return false;

@@ -9,9 +9,9 @@ extern "C" {
 
 namespace msgstatus {
 
-// Levels of arrays and objects (and of documents within strings) around a webhook, or within a status object, beyond which
-// it is rejected. PostgreSQL recurses where it builds a document, and raises where the stack ends, which no content may
-// bring about.
+// Levels of arrays and objects (and of documents within strings) around a webhook, or within a status object, beyond
+// which it is rejected. PostgreSQL recurses where it builds a document, and raises where the stack ends, which no
+// content may bring about.
 inline constexpr int max_nesting = 200;
 
 // One value of a document, or the absence of one. Cheap to copy; valid as long as the document is.
