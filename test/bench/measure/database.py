@@ -1,0 +1,83 @@
+"""The databases of the private server: one loaded once, copies of it to measure on."""
+
+import os
+import subprocess
+import time
+
+from designs import DESIGNS, JSONB, OURS
+from settings import BENCH, CLIENT, MESSAGES
+
+LOADED = "bench_loaded"
+COPY = "bench"
+
+
+def sql(statements, database=COPY):
+    """sql does run statements and returns the rows as lists of strings."""
+    done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-F", "\t", "-d", database], input=statements,
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{statements}\n{done.stderr}")
+    return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def value(statement, database=COPY):
+    """value does return the only column of the only row."""
+    return sql(statement, database)[0][0]
+
+
+def wal_position():
+    """wal_position does return how many bytes of WAL were ever written."""
+    return int(value("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"))
+
+
+def create_empty(database=COPY):
+    """create_empty does make a database with the tables of every design, all empty."""
+    sql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE);\nCREATE DATABASE {database};", "postgres")
+    sql("CREATE EXTENSION msgstatus; SELECT msgstatus.install();", database)
+    for name in ("jsonb.sql", "typed.sql"):
+        sql((BENCH / "designs" / name).read_text(encoding="utf-8"), database)
+
+
+def load():
+    """load does make the database that the others are copies of: `sent` of every message, in every design."""
+    started = time.monotonic()
+    create_empty(LOADED)
+    environment = {**os.environ, "PGDATABASE": LOADED}
+    for design in (OURS, JSONB):
+        subprocess.run([CLIENT, "--order", "loaded", "--messages", str(MESSAGES), "--per-call", "1000", "--clients", "2",
+                        *design.arguments], env=environment, stdout=subprocess.DEVNULL, check=True)
+    rows = subprocess.Popen([CLIENT, "--order", "updates", "--messages", str(MESSAGES)], stdout=subprocess.PIPE)
+    subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-c",
+                    "COPY typed_design.staged (n, message_id, provider, direction, sender, recipient, state, event_time, "
+                    "pricing_category, billable, detail, fingerprint) FROM STDIN"],
+                   env=environment, stdin=rows.stdout, check=True)
+    if rows.wait() != 0:
+        raise RuntimeError("the load generator failed")
+    sql("""
+        INSERT INTO typed_design.message (message_id, provider, direction, sender, recipient, sent_at, pricing_category,
+            billable, created_at, updated_at)
+        SELECT message_id, provider, direction, sender, recipient, (status ->> 'sent')::timestamptz, pricing_category,
+            billable, created_at, updated_at
+        FROM jsonb_design.message;
+        INSERT INTO typed_design.status_event SELECT * FROM jsonb_design.status_event;
+        CREATE EXTENSION pg_prewarm;
+        VACUUM (FREEZE, ANALYZE);
+        CHECKPOINT;
+    """, LOADED)
+    for design in DESIGNS:
+        for table in (design.message, design.status_event):
+            rows = int(value(f"SELECT count(*) FROM {table}", LOADED))
+            if rows != MESSAGES:
+                raise RuntimeError(f"{table} holds {rows} rows instead of {MESSAGES}")
+    print(f"{MESSAGES} messages loaded in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def copy_loaded():
+    """copy_loaded does make a fresh copy of the loaded database, all of it in PostgreSQL's cache."""
+    sql(f"DROP DATABASE IF EXISTS {COPY} WITH (FORCE);\n"
+        f"CREATE DATABASE {COPY} TEMPLATE {LOADED} STRATEGY file_copy;", "postgres")
+    sql("""
+        SELECT pg_prewarm(c.oid) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname IN ('msgstatus', 'jsonb_design', 'typed_design') AND c.relkind IN ('r', 'i');
+        CHECKPOINT;
+    """)

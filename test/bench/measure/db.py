@@ -1,0 +1,73 @@
+"""Section db: calls to the database. First deliveries of statuses, as many at a time as given, from several clients."""
+
+from designs import DESIGNS, JSONB, OURS, TYPED
+from report import ratios, spread, table, write
+from settings import CALLS, CLIENTS, ROUNDS, SECONDS
+from supply import Supply, send
+
+
+def calibrate(supply, per_call, clients):
+    """calibrate does return how many statuses take about a round; a whole number of calls for each client."""
+    step = per_call * clients
+    count = max(step, 2000 // step * step)
+    for _ in range(2):
+        first = supply.take(count)
+        rate = min(count / send(design, first, count, per_call, clients)["seconds"] for design in DESIGNS)
+        count = max(step, int(min(rate * SECONDS, supply.largest)) // step * step)
+        if SECONDS < 1:
+            break
+    return count
+
+
+def measure(supply, per_call, clients):
+    """measure does return the measurements of each design, one a round."""
+    count = calibrate(supply, per_call, clients)
+    measured = {design: [] for design in DESIGNS}
+    for number in range(ROUNDS):
+        first = supply.take(count)
+        # Who begins changes from round to round.
+        for i in range(len(DESIGNS)):
+            design = DESIGNS[(number + i) % len(DESIGNS)]
+            measured[design].append(send(design, first, count, per_call, clients))
+    return measured
+
+
+def per_second(measurements):
+    """per_second does return statuses a second, one a round."""
+    return [m["statuses"] / m["seconds"] for m in measurements]
+
+
+def cpu(measurements):
+    """cpu does return microseconds of the backends' CPU time a status, one a round."""
+    return [m["server_cpu"] / m["statuses"] * 1e6 for m in measurements]
+
+
+def wal(measurements):
+    """wal does return bytes of WAL a status, one a round."""
+    return [m["wal"] / m["statuses"] for m in measurements]
+
+
+def run():
+    """run does measure every combination and write the report."""
+    supply = Supply()
+    speed, work, log = [], [], []
+    for per_call in CALLS:
+        for clients in CLIENTS:
+            measured = measure(supply, per_call, clients)
+            ours, jsonb, typed = (measured[d] for d in (OURS, JSONB, TYPED))
+            case = f"{per_call} a call, {clients} clients"
+            speed.append((case, *(spread(per_second(m), 0) for m in (ours, jsonb, typed)),
+                          spread(ratios(per_second(ours), per_second(jsonb))),
+                          spread(ratios(per_second(ours), per_second(typed)))))
+            work.append((case, *(spread(cpu(m), 1) for m in (ours, jsonb, typed)),
+                         spread(ratios(cpu(jsonb), cpu(ours))), spread(ratios(cpu(typed), cpu(ours)))))
+            log.append((case, *(spread(wal(m), 0) for m in (ours, jsonb, typed)), spread(ratios(wal(ours), wal(jsonb)))))
+            print(f"{case}: statuses/s {speed[-1][1:]}, CPU {work[-1][1:]}", flush=True)
+    write("db", "\n\n".join([
+        "Statuses a second, min / median / max of the rounds:",
+        table(("", "msgstatus", "jsonb", "typed", "msgstatus : jsonb", "msgstatus : typed"), speed),
+        "CPU time of the backends in microseconds a status, and how many times that of msgstatus the others need:",
+        table(("", "msgstatus", "jsonb", "typed", "jsonb : msgstatus", "typed : msgstatus"), work),
+        "Bytes of WAL a status, with few pages left to write in full:",
+        table(("", "msgstatus", "jsonb", "typed", "msgstatus : jsonb"), log),
+    ]))

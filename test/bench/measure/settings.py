@@ -1,0 +1,18 @@
+"""What is measured, from the environment; test/bench/run tells the meaning of each."""
+
+import os
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BENCH = ROOT / "test" / "bench"
+REPORTS = ROOT / "build" / "bench"
+
+CLIENT = os.environ["MSGSTATUS_BENCH_CLIENT"]
+RECEIVER = os.environ["MSGSTATUS_RECEIVER"]
+SCRATCH = pathlib.Path(os.environ["MSGSTATUS_STAGE"])
+
+MESSAGES = int(os.environ.get("MSGSTATUS_BENCH_MESSAGES", "1000000"))
+SECONDS = float(os.environ.get("MSGSTATUS_BENCH_SECONDS", "5"))
+ROUNDS = int(os.environ.get("MSGSTATUS_BENCH_ROUNDS", "5"))
+CALLS = [int(n) for n in os.environ.get("MSGSTATUS_BENCH_CALLS", "1 10 100 1000").split()]
+CLIENTS = [int(n) for n in os.environ.get("MSGSTATUS_BENCH_CLIENTS", "1 4 16").split()]
