@@ -54,8 +54,8 @@ void PgConnection::close() {
 void PgConnection::connect(const std::string &conninfo) {
     close();
     // Parameters before dbname are defaults that the connection string overrides, those behind it are not negotiable.
-    std::array<const char *, 8> names{};
-    std::array<const char *, 8> values{};
+    std::array<const char *, 10> names{};
+    std::array<const char *, 10> values{};
     std::size_t count = 0;
     const auto add = [&](const char *name, const char *value) {
         names[count] = name;
@@ -63,6 +63,9 @@ void PgConnection::connect(const std::string &conninfo) {
     };
     add("fallback_application_name", "msgstatus-receiver");
     add("tcp_user_timeout", "10000"); // milliseconds; a host that does not answer must not hold up the next one
+    add("keepalives_idle", "30");     // seconds; that a host has gone is to be known before the next webhook comes
+    add("keepalives_interval", "10");
+    add("keepalives_count", "3");
     if (std::getenv("PGTARGETSESSIONATTRS") == nullptr)
         add("target_session_attrs", "read-write");
     if (!conninfo.empty())
