@@ -86,6 +86,20 @@ def examples_of(page):
     return examples
 
 
+def code_spans(page):
+    """code_spans does return what stands between backticks, outside of fenced blocks, unescaped for tables."""
+    prose = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
+    return [span.replace("\\|", "|") for span in re.findall(r"`([^`]+)`", prose)]
+
+
+def section(page, heading):
+    """section does return the part of a page under a heading, up to the next one of its level or above."""
+    start = page.index(f"\n{heading}\n") + 1
+    level = len(heading) - len(heading.lstrip("#"))
+    end = re.compile(rf"^#{{1,{level}}} ", flags=re.MULTILINE).search(page, start + len(heading))
+    return page[start:end.start() if end else None]
+
+
 def script_of(examples):
     """script_of does return what psql is to be fed: the blocks, and before each one a mark."""
     lines = [r"\pset pager off", "SET client_min_messages = warning;"]

@@ -4,6 +4,7 @@ import re
 
 import pages
 import pytest
+from pages import code_spans, section
 
 # Of the extension itself, and of what install() makes.
 FUNCTIONS = """
@@ -40,20 +41,6 @@ def database(docs_server):
 @pytest.fixture(scope="module")
 def page():
     return (pages.ROOT / "docs/reference.md").read_text(encoding="utf-8")
-
-
-def code_spans(page):
-    """code_spans does return what stands between backticks, outside of fenced blocks, unescaped for tables."""
-    prose = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
-    return [span.replace("\\|", "|") for span in re.findall(r"`([^`]+)`", prose)]
-
-
-def section(page, heading):
-    """section does return the part of a page under a heading, up to the next one of that level."""
-    level = heading.split(" ")[0]
-    start = page.index(f"\n{heading}\n") + 1
-    end = page.find(f"\n{level} ", start)
-    return page[start:end if end > 0 else None]
 
 
 def short(signature):

@@ -4,7 +4,7 @@ import pytest
 
 import pages
 
-PAGES = ["tutorial.md", "reference.md"]
+PAGES = ["tutorial.md", "reference.md", "operations.md"]
 
 
 @pytest.mark.parametrize("name", PAGES)
