@@ -5,13 +5,13 @@ The word after `sql` says what is special about a block:
 
     sql              runs without an error
     sql raises=22023 its last statement raises this SQLSTATE, and the ```text block shows the message
-    sql elsewhere    is not run: it needs what a test does not have, such as a second server
 
 As a program, `pages.py PAGE...` prints each page with its ```text blocks as they should be, for whoever edits it:
 
     test/docs/pages.py docs/tutorial.md >new && mv new docs/tutorial.md
 """
 
+import os
 import pathlib
 import re
 import subprocess
@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "test/e2e"))
 from pgserver import PgServer  # noqa: E402
 
 FENCE = re.compile(r"^```(\w*) *(.*)$")
-# Psql prints these between the output of two blocks.
+# psql prints these between the outputs of two blocks.
 MARK = "--- block {} ---"
 
 
@@ -75,13 +75,10 @@ def blocks_of(page):
 def examples_of(page):
     """examples_of does return the SQL blocks of a page that are run, each with the output shown after it."""
     examples = []
-    follows_sql = False
     for block in blocks_of(page):
         if block.language == "sql":
-            follows_sql = "elsewhere" not in block.flags
-            if follows_sql:
-                examples.append(Example(block, None))
-        elif block.language == "text" and follows_sql and examples[-1].shown is None:
+            examples.append(Example(block, None))
+        elif block.language == "text" and examples and examples[-1].shown is None:
             examples[-1].shown = block
     return examples
 
@@ -123,7 +120,7 @@ def run(page, conninfo, psql):
     output, and what went wrong, or None."""
     examples = examples_of(page)
     done = subprocess.run([psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", conninfo], input=script_of(examples),
-                          capture_output=True, text=True, check=False)
+                          env={**os.environ, "LC_ALL": "C.UTF-8"}, capture_output=True, encoding="utf-8", check=False)
     results = []
     for example, output in zip(examples, re.split(r"^--- block \d+ ---\n", done.stdout, flags=re.MULTILINE)[1:]):
         if example.sql.raises:
