@@ -139,7 +139,8 @@ const char *message_upsert_sql(std::uint32_t columns, bool look_first) {
     append_assignments(&sql, columns);
     appendStringInfoString(&sql, " WHERE ");
     append_changes(&sql, columns, "m", "excluded");
-    appendStringInfoString(&sql, " RETURNING m.message_id");
+    if (look_first)
+        appendStringInfoString(&sql, " RETURNING m.message_id");
     return sql.data;
 }
 

@@ -30,7 +30,8 @@ std::uint32_t columns_of(const MessageChange &change);
 
 // message_upsert_sql returns the statement for changes that hold no value outside the columns, palloc'd in the current
 // context. The fewer columns, the less there is to set up for each call, which is most of the cost of a small one. If
-// `look_first`, rows without a new observation are compared with the table before they are locked.
+// `look_first`, rows without a new observation are compared with the table before they are locked,
+// and the ids of the rows written are returned.
 const char *message_upsert_sql(std::uint32_t columns, bool look_first);
 
 } // namespace msgstatus

@@ -1,7 +1,5 @@
 #include "pg/observation.hpp"
 
-#include <cstring>
-
 extern "C" {
 #include "common/hashfn.h"
 }
@@ -40,6 +38,26 @@ std::int64_t fingerprint_of(const Observation &observation) {
     if (!observation.participant.empty())
         hash = hash_text(observation.participant, hash);
     return static_cast<std::int64_t>(hash);
+}
+
+std::int32_t digest_of(const Observation &observation) {
+    const MessageFacts &facts = observation.facts;
+    std::uint64_t hash = 0;
+    // Each text is hashed with its length, so that what moves from one to the next makes a difference.
+    for (const Text text : {observation.source, observation.error.title, observation.error.details, facts.provider,
+                            facts.direction, facts.sender, facts.recipient, facts.message_type, facts.content,
+                            facts.media_url, facts.price_unit, facts.pricing_category})
+        hash = text.empty() ? hash * 31 + 1 : hash_text(text, hash);
+    if (observation.detail != nullptr)
+        hash = hash_text({VARDATA(observation.detail), VARSIZE(observation.detail) - VARHDRSZ}, hash);
+    if (facts.price != nullptr)
+        hash = hash_text({VARDATA_ANY(facts.price), VARSIZE_ANY_EXHDR(facts.price)}, hash);
+
+    std::array<unsigned char, 6> rest;
+    unsigned char *p = put(rest.data(), static_cast<std::uint32_t>(facts.num_segments.value_or(-1)));
+    p = put(p, static_cast<std::uint8_t>(facts.billable.has_value()));
+    put(p, static_cast<std::uint8_t>(facts.billable.value_or(false)));
+    return static_cast<std::int32_t>(hash_bytes_extended(rest.data(), static_cast<int>(rest.size()), hash));
 }
 
 } // namespace msgstatus

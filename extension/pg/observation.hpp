@@ -60,8 +60,12 @@ struct Observation {
     std::uint32_t object = 0;
     // Tells observations apart; set by fingerprint_of.
     std::int64_t fingerprint = 0;
-    // It added something to the tables; set when it is applied.
+    // Tells what repetitions of an observation say otherwise apart; set by digest_of.
+    std::int32_t digest = 0;
+    // It was not in the trail yet; set when it is applied.
     bool is_new = false;
+    // It was, but with other content or a later receipt; set when it is applied.
+    bool differs = false;
 };
 
 // A part of a webhook that could not be used.
@@ -101,5 +105,9 @@ struct Batch {
 // error code, and the time where it is the provider's. A time of receipt does not count: the same callback delivered
 // twice is one observation. It is stored; PostgreSQL keeps its hash stable for the sake of hash partitioning.
 std::int64_t fingerprint_of(const Observation &observation);
+
+// digest_of returns a 32-bit number of everything else that was said: source, texts, detail and facts. By it a
+// redelivery is told from a repetition that brings news.
+std::int32_t digest_of(const Observation &observation);
 
 } // namespace msgstatus

@@ -25,20 +25,26 @@ CompositeType message_change_type("message_change");
 CompositeType rejection_type("rejection");
 
 PreparedStatement insert_events_statement(R"(
-INSERT INTO msgstatus.status_event AS e (message_id, fingerprint, state, event_time, received_at, time_source, source,
-    participant, error_code, error_title, error_details, detail)
-SELECT o.message_id, o.fingerprint, o.state, o.event_time, o.received_at, o.time_source, o.source,
+INSERT INTO msgstatus.status_event AS e (message_id, fingerprint, digest, state, event_time, received_at, time_source,
+    source, participant, error_code, error_title, error_details, detail)
+SELECT o.message_id, o.fingerprint, o.digest, o.state, o.event_time, o.received_at, o.time_source, o.source,
     o.participant, o.error_code, o.error_title, o.error_details, o.detail
 FROM pg_catalog.unnest($1) AS o
 ON CONFLICT (message_id, fingerprint) DO NOTHING
 RETURNING e.fingerprint)");
+
+PreparedStatement find_differing_statement(R"(
+SELECT o.fingerprint
+FROM pg_catalog.unnest($1) AS o
+JOIN msgstatus.status_event AS e ON e.message_id = o.message_id AND e.fingerprint = o.fingerprint
+WHERE e.digest <> o.digest OR o.received_at < e.received_at)");
 
 // A total order over everything that a repetition of an observation may say otherwise: the earliest receipt wins, then
 // the richer detail, then the smaller texts, then the detail as text (1.0 and 1.00 are equal). The winner is the same
 // in whatever order they come.
 PreparedStatement correct_events_statement(R"(
 UPDATE msgstatus.status_event AS e
-SET event_time = o.event_time, received_at = o.received_at, time_source = o.time_source, source = o.source,
+SET digest = o.digest, event_time = o.event_time, received_at = o.received_at, time_source = o.time_source, source = o.source,
     error_title = o.error_title, error_details = o.error_details, detail = o.detail
 FROM pg_catalog.unnest($1) AS o
 WHERE e.message_id = o.message_id AND e.fingerprint = o.fingerprint
@@ -61,17 +67,18 @@ void put_error(RowBuilder &row, const ErrorInfo &error) {
     row.put_text(error.details);
 }
 
-void put_observation(RowBuilder &row, const Observation &o) {
-    row.put_text(o.message_id);
-    row.put(Int64GetDatum(o.fingerprint));
-    row.put(state_datum(o.state));
-    row.put_time(o.event_time);
-    row.put_time(o.received_at);
-    row.put_text(o.time_of_receipt ? "receipt" : "provider");
-    row.put_text(o.source);
-    row.put_text(o.participant);
-    put_error(row, o.error);
-    row.put_pointer(o.detail);
+void put_observation(RowBuilder &row, const Observation *o) {
+    row.put_text(o->message_id);
+    row.put(Int64GetDatum(o->fingerprint));
+    row.put(Int32GetDatum(o->digest));
+    row.put(state_datum(o->state));
+    row.put_time(o->event_time);
+    row.put_time(o->received_at);
+    row.put_text(o->time_of_receipt ? "receipt" : "provider");
+    row.put_text(o->source);
+    row.put_text(o->participant);
+    put_error(row, o->error);
+    row.put_pointer(o->detail);
 }
 
 void put_change(RowBuilder &row, const MessageChange &c, TimestampTz now) {
@@ -135,19 +142,19 @@ PreparedStatement &upsert_statement(std::uint32_t columns, bool look_first) {
     return added.statement;
 }
 
-// Sets is_new on the observations whose fingerprints the statement returned. Rows come back in the order in which they
-// went in; where they do not, the search starts anew.
-void mark_returned(std::span<Observation> observations) {
+// Sets the flag on the observations whose fingerprints the statement returned. Rows come back in the order in which
+// they went in; where they do not, the search starts anew.
+void mark_returned(std::span<Observation *const> observations, bool Observation::*flag) {
     std::size_t next = 0;
     for (std::uint64_t row = 0; row < SPI_tuptable->numvals; ++row) {
         bool is_null = false;
         const auto fingerprint =
             DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &is_null));
         for (std::size_t looked = 0; looked < observations.size(); ++looked) {
-            Observation &candidate = observations[next];
+            Observation &candidate = *observations[next];
             next = next + 1 == observations.size() ? 0 : next + 1;
             if (candidate.fingerprint == fingerprint) {
-                candidate.is_new = true;
+                candidate.*flag = true;
                 break;
             }
         }
@@ -171,15 +178,22 @@ void TableAccess::close() {
     SPI_finish();
 }
 
-void insert_events(std::span<Observation> observations) {
+void insert_events(std::span<Observation *const> observations) {
     insert_events_statement.execute(observation_type.array_oid(),
                                     observation_type.array_of(observations, put_observation));
-    mark_returned(observations);
+    mark_returned(observations, &Observation::is_new);
+}
+
+void mark_differing(std::span<Observation *const> observations) {
+    const Datum rows = observation_type.array_of(observations, put_observation);
+    const LookupByKey lookup;
+    find_differing_statement.execute(observation_type.array_oid(), rows);
+    lookup.leave();
+    mark_returned(observations, &Observation::differs);
 }
 
 void correct_events(std::span<Observation *const> observations) {
-    const auto put = [](RowBuilder &row, const Observation *o) { put_observation(row, *o); };
-    const Datum rows = observation_type.array_of(observations, put);
+    const Datum rows = observation_type.array_of(observations, put_observation);
     const LookupByKey lookup;
     correct_events_statement.execute(observation_type.array_oid(), rows);
     lookup.leave();
@@ -203,6 +217,8 @@ void upsert_messages(std::span<const MessageChange> changes, Vector<Text> &chang
     } else {
         statement.execute(message_change_type.array_oid(), rows);
     }
+    if (!look_first)
+        return;
     for (std::uint64_t row = 0; row < SPI_tuptable->numvals; ++row) {
         bool is_null = false;
         const Datum id = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &is_null);

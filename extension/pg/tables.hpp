@@ -33,14 +33,18 @@ private:
 
 // insert_events adds the observations, sorted by message and fingerprint and distinct, to the audit trail, and sets
 // is_new on those that were not in it yet.
-void insert_events(std::span<Observation> observations);
+void insert_events(std::span<Observation *const> observations);
+
+// mark_differing sets `differs` on the observations whose event in the trail says something else, or was received
+// later. Writes nothing.
+void mark_differing(std::span<Observation *const> observations);
 
 // correct_events lets an earlier receipt of a known observation take the place of a later one, ties broken by value.
 // Without it, the trail would depend on the order of the calls.
 void correct_events(std::span<Observation *const> observations);
 
-// upsert_messages merges the changes, sorted by message and distinct, into the messages, and calls
-// changed(message_id) for each row that was written.
+// upsert_messages merges the changes, sorted by message and distinct, into the messages. Where some of them hold no new
+// observation, it adds the ids of all messages that were written to `changed`.
 void upsert_messages(std::span<const MessageChange> changes, Vector<Text> &changed);
 
 // insert_rejections keeps what could not be used.

@@ -148,6 +148,7 @@ void Reader::add(Observation observation) {
         problem_ = problem_of(observation);
     observation.object = static_cast<std::uint32_t>(batch_.objects.size());
     observation.fingerprint = fingerprint_of(observation);
+    observation.digest = digest_of(observation);
     batch_.observations.push(observation);
 }
 

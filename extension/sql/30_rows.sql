@@ -3,6 +3,7 @@
 CREATE TYPE msgstatus.observation AS (
     message_id text,
     fingerprint bigint,
+    digest integer,
     state msgstatus.delivery_state,
     event_time timestamptz,
     received_at timestamptz,

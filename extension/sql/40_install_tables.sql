@@ -29,8 +29,7 @@ BEGIN
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now(),
         error_at timestamptz,
-        registered smallint,
-        CHECK (message_id <> '')
+        registered smallint
     ) WITH (
         -- Room for the next versions of a row in its own page: together with no index on what webhooks change, updates
         -- stay heap-only.
@@ -74,6 +73,7 @@ BEGIN
         event_time timestamptz NOT NULL,
         received_at timestamptz NOT NULL,
         fingerprint bigint NOT NULL,
+        digest integer NOT NULL,
         time_source text COLLATE "C" NOT NULL,
         source text COLLATE "C",
         participant text COLLATE "C",
@@ -90,6 +90,8 @@ BEGIN
     COMMENT ON COLUMN msgstatus.status_event.received_at IS 'When the first report of it reached us';
     COMMENT ON COLUMN msgstatus.status_event.fingerprint IS
         'Hash of what makes an observation distinct: message, state, participant, error code, the provider''s time';
+    COMMENT ON COLUMN msgstatus.status_event.digest IS
+        'Hash of everything else that was said, by which a redelivery is told from a repetition that brings news';
     COMMENT ON COLUMN msgstatus.status_event.time_source IS
         'provider, or receipt where the provider gave no time that can be true';
     COMMENT ON COLUMN msgstatus.status_event.source IS 'Where the report came from, as the caller named it';

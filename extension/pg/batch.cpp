@@ -1,0 +1,204 @@
+#include "pg/batch.hpp"
+
+#include "pg/tables.hpp"
+
+namespace msgstatus {
+namespace {
+
+int compare_identity(const Observation &a, const Observation &b) {
+    if (const int by_id = a.message_id.compare(b.message_id); by_id != 0)
+        return by_id;
+    return a.fingerprint < b.fingerprint ? -1 : a.fingerprint > b.fingerprint;
+}
+
+int compare_details(const Jsonb *a, const Jsonb *b) {
+    if (a == nullptr || b == nullptr)
+        return (a != nullptr) - (b != nullptr);
+    return compareJsonbContainers(const_cast<JsonbContainer *>(&a->root), const_cast<JsonbContainer *>(&b->root));
+}
+
+Text text_of_document(Jsonb *document) {
+    return JsonbToCString(nullptr, &document->root, static_cast<int>(VARSIZE(document)));
+}
+
+// Of the repetitions of one observation the one that stays comes first. The same order as in correct_events.
+bool precedes(const Observation &a, const Observation &b) {
+    if (a.received_at != b.received_at)
+        return a.received_at < b.received_at;
+    if (const int by_detail = compare_details(a.detail, b.detail); by_detail != 0)
+        return by_detail > 0;
+    if (a.error.title != b.error.title)
+        return a.error.title < b.error.title;
+    if (a.error.details != b.error.details)
+        return a.error.details < b.error.details;
+    if (a.source != b.source)
+        return a.source < b.source;
+    // Details that are equal need not look alike: 1.0 and 1.00.
+    return a.detail != nullptr && b.detail != nullptr && text_of_document(a.detail) < text_of_document(b.detail);
+}
+
+// By message, so that every call locks in the same order; repetitions together, the one that stays first.
+bool sorts_before(const Observation *a, const Observation *b) {
+    if (const int by_identity = compare_identity(*a, *b); by_identity != 0)
+        return by_identity < 0;
+    if (precedes(*a, *b))
+        return true;
+    if (precedes(*b, *a))
+        return false;
+    return a->object < b->object;
+}
+
+void keep_smaller(Text &kept, Text other) {
+    if (!other.empty() && (kept.empty() || other < kept))
+        kept = other;
+}
+
+template <typename T>
+void keep_larger(std::optional<T> &kept, const std::optional<T> &other) {
+    if (other && (!kept || *other > *kept))
+        kept = other;
+}
+
+bool is_smaller(Numeric a, Numeric b) {
+    return DatumGetBool(DirectFunctionCall2(numeric_lt, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+// The same rules as those of the statement in upsert_messages.
+void merge_facts(MessageFacts &kept, const MessageFacts &other) {
+    keep_smaller(kept.provider, other.provider);
+    keep_smaller(kept.direction, other.direction);
+    keep_smaller(kept.sender, other.sender);
+    keep_smaller(kept.recipient, other.recipient);
+    keep_smaller(kept.message_type, other.message_type);
+    keep_smaller(kept.content, other.content);
+    keep_smaller(kept.media_url, other.media_url);
+    if (other.price != nullptr && (kept.price == nullptr || is_smaller(other.price, kept.price)))
+        kept.price = other.price;
+    keep_smaller(kept.price_unit, other.price_unit);
+    keep_larger(kept.num_segments, other.num_segments);
+    keep_smaller(kept.pricing_category, other.pricing_category);
+    keep_larger(kept.billable, other.billable);
+}
+
+bool error_precedes(EventTime time, const ErrorInfo &error, EventTime other_time, const ErrorInfo &other) {
+    if (time != other_time)
+        return time < other_time;
+    // No code sorts before any, Meta's 0 among them.
+    if (error.code != other.code)
+        return error.code < other.code;
+    if (error.title != other.title)
+        return error.title < other.title;
+    return error.details < other.details;
+}
+
+void merge_observation(MessageChange &change, const Observation &o) {
+    observe(change.status, o.state, o.event_time);
+    merge_facts(change.facts, o.facts);
+    if (is_failure(o.state) && o.error.any() &&
+        (!change.error_at || error_precedes(o.event_time, o.error, *change.error_at, change.error))) {
+        change.error_at = o.event_time;
+        change.error = o.error;
+    }
+    change.has_new_observation = change.has_new_observation || o.is_new;
+}
+
+// The observations in the order of sorts_before.
+Vector<Observation *> sort_observations(Vector<Observation> &observations) {
+    Vector<Observation *> sorted;
+    for (Observation &o : observations)
+        sorted.push(&o);
+    std::sort(sorted.begin(), sorted.end(), sorts_before);
+    return sorted;
+}
+
+// Of each observation the first repetition.
+Vector<Observation *> distinct_of(const Vector<Observation *> &sorted) {
+    Vector<Observation *> distinct;
+    for (Observation *o : sorted)
+        if (distinct.empty() || compare_identity(*distinct.back(), *o) != 0)
+            distinct.push(o);
+    return distinct;
+}
+
+// Writes the observations to the trail, and marks those that are new or say something else than what is there.
+void record_events(const Vector<Observation *> &sorted) {
+    const Vector<Observation *> distinct = distinct_of(sorted);
+    insert_events({distinct.begin(), distinct.size()});
+
+    Vector<Observation *> known;
+    for (Observation *o : distinct)
+        if (!o->is_new)
+            known.push(o);
+    if (!known.empty())
+        mark_differing({known.begin(), known.size()});
+    Vector<Observation *> differing;
+    for (Observation *o : known)
+        if (o->differs)
+            differing.push(o);
+    if (!differing.empty())
+        correct_events({differing.begin(), differing.size()});
+
+    // A repetition within the call was not looked up, so what it says otherwise may be news to the message.
+    const Observation *first = nullptr;
+    for (Observation *o : sorted) {
+        if (first == nullptr || compare_identity(*first, *o) != 0)
+            first = o;
+        else
+            o->differs = o->digest != first->digest;
+    }
+}
+
+// What the observations that bring something change, by message.
+Vector<MessageChange> changes_of(const Vector<Observation *> &sorted) {
+    Vector<MessageChange> changes;
+    for (const Observation *o : sorted) {
+        if (!o->is_new && !o->differs)
+            continue;
+        if (changes.empty() || changes.back().message_id != o->message_id) {
+            changes.push({});
+            changes.back().message_id = o->message_id;
+        }
+        merge_observation(changes.back(), *o);
+    }
+    return changes;
+}
+
+void apply_observations(Batch &batch) {
+    const Vector<Observation *> sorted = sort_observations(batch.observations);
+    record_events(sorted);
+    const Vector<MessageChange> changes = changes_of(sorted);
+    Vector<Text> changed;
+    if (!changes.empty())
+        upsert_messages({changes.begin(), changes.size()}, changed);
+
+    for (const Observation *o : sorted)
+        if (o->is_new)
+            batch.objects[o->object].applied = true;
+    // Observations that were known told a new fact of these messages.
+    for (Text id : changed) {
+        const auto before_id = [](const Observation *o, Text text) { return o->message_id < text; };
+        for (auto o = std::lower_bound(sorted.begin(), sorted.end(), id, before_id);
+             o != sorted.end() && (*o)->message_id == id; ++o)
+            if ((*o)->differs)
+                batch.objects[(*o)->object].applied = true;
+    }
+}
+
+} // namespace
+
+void apply_batch(Batch &batch) {
+    if (!batch.observations.empty() || !batch.rejections.empty()) {
+        TableAccess access;
+        if (!batch.observations.empty())
+            apply_observations(batch);
+        if (!batch.rejections.empty())
+            insert_rejections({batch.rejections.begin(), batch.rejections.size()});
+        access.close();
+    }
+    for (const StatusObject &object : batch.objects) {
+        Counts &counts = batch.counts[object.webhook];
+        ++(object.applied ? counts.applied : counts.unchanged);
+    }
+}
+
+} // namespace msgstatus
