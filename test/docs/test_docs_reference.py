@@ -77,6 +77,23 @@ def test_every_column_is_there(docs_server, database, page):
         assert not missing, f"{heading}: {sorted(missing)}"
 
 
+def test_every_column_named_exists(docs_server, database, page):
+    columns = {(row["relation"], row["name"]) for row in docs_server.query(database, COLUMNS)}
+    for relation in {relation for relation, _ in columns}:
+        tables = [line for line in section(page, f"### `{relation}`").splitlines() if line.startswith("| `")]
+        for name in (name for line in tables for name in re.findall(r"`(\w+)`", line.split("|")[1])):
+            assert (relation, name) in columns
+
+
+def test_every_reason_is_there(page):
+    files = [pages.ROOT / "extension/pg" / f"{name}.cpp" for name in ("webhook", "meta", "twilio", "aisensy")]
+    source = "\n".join(re.sub(r"//.*", "", file.read_text(encoding="utf-8")) for file in files)
+    # What is written in words is a reason; keys and labels have no blanks.
+    reasons = {literal.replace('\\"', '"') for literal in re.findall(r'"((?:[^"\\\n]|\\.)+)"', source) if " " in literal}
+    assert "the message id is longer than 512 bytes" in reasons
+    assert reasons <= set(code_spans(section(page, "## Dead letters"))), reasons - set(code_spans(page))
+
+
 def test_every_signature_is_right(docs_server, database, page):
     text = "\n".join(code_spans(page))
     functions = docs_server.query(database, SIGNATURES)
