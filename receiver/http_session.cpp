@@ -101,13 +101,16 @@ bool HttpSession::may_parse() const noexcept {
 }
 
 void HttpSession::process() {
-    processing_ = true; // answers that come at once are written together below
-    while (may_parse() && parse_some()) {
-    }
-    processing_ = false;
+    bool needs_more = false;
+    do {
+        processing_ = true; // answers that come at once are written together below
+        while (!needs_more && may_parse())
+            needs_more = !parse_some();
+        processing_ = false;
+        flush(); // which may make room for more requests
+    } while (!needs_more && may_parse());
     if (buffer_.size() == 0 && buffer_.capacity() > most_kept_buffer)
         buffer_.shrink_to_fit();
-    flush();
     if (closed_ || last_request_seen_ || writing_ || slots_.size() >= most_pipelined)
         return; // reading goes on when answers have gone out
     read();

@@ -217,6 +217,13 @@ def test_pipelined_requests_are_answered_in_order(open_receiver, database):
     assert len(database.states(*ids)) == len(ids)
 
 
+def test_pipelined_refusals(open_receiver):
+    # More of them than the receiver takes at a time, and nothing from outside to wake it up again.
+    with Connection(open_receiver.port) as connection:
+        connection.send(raw_post("/webhook", b"{") * 300)
+        assert [connection.read_response().status for _ in range(300)] == [400] * 300
+
+
 def test_requests_in_pieces(open_receiver, database):
     message_id = new_id()
     data = raw_post("/webhook", one(message_id))
