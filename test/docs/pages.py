@@ -104,7 +104,7 @@ def script_of(examples):
         lines.append(rf"\echo {MARK.format(number)}")
         if example.sql.raises:
             lines += [r"\set ON_ERROR_STOP off", example.sql.text, r"\set ON_ERROR_STOP on",
-                      r"""\echo 'ERROR: ' :LAST_ERROR_MESSAGE""", r"\echo SQLSTATE :LAST_ERROR_SQLSTATE"]
+                      r"""\echo 'ERROR: ' :LAST_ERROR_MESSAGE""", r"\echo SQLSTATE :SQLSTATE"]
         else:
             lines.append(example.sql.text)
     return "\n".join(lines) + "\n"

@@ -31,6 +31,7 @@ def test_a_wrong_output_is_noticed(docs_server):
     "```sql\nSELECT 1;\n```\n\n```sql\nSELECT 1 / 0;\n```\n",
     "```sql raises=22012\nSELECT 1;\n```\n",
     "```sql raises=22012\nSELECT 'x'::integer;\n```\n",
+    "```sql raises=22012\nSELECT 1 / 0;\n```\n\n```sql raises=22012\nSELECT 1;\n```\n",
 ])
 def test_a_block_that_fails_is_noticed(docs_server, page):
     _, failure = pages.run(page, docs_server.conninfo(), str(docs_server.bindir / "psql"))
