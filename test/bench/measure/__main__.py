@@ -3,19 +3,28 @@
 import sys
 
 import database
+import db
+import profile_backend
+import receiver
+import redelivery
 import report
+import size
+
+SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "receiver": receiver}
 
 
 def main(names):
     """main does run the sections in a fixed order."""
-    environment = report.environment()
-    report.write("environment", environment)
-    sections = [name for name in ("size", "db", "redelivery", "receiver") if not names or name in names]
+    if names[:1] == ["--profile"]:
+        database.load()
+        return profile_backend.run(names[1], int(names[2]))
+    report.write("environment", report.environment())
+    sections = [name for name in SECTIONS if not names or name in names]
     if sections != ["size"]:
         database.load()
     for name in sections:
         print(f"=== {name}", flush=True)
-        __import__(name).run()
+        SECTIONS[name].run()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BENCH = ROOT / "test" / "bench"
-REPORTS = ROOT / "build" / "bench"
+REPORTS = pathlib.Path(os.environ["MSGSTATUS_BENCH_REPORTS"])
+NODE = ROOT / "build" / "bench" / "node"
 
 CLIENT = os.environ["MSGSTATUS_BENCH_CLIENT"]
 RECEIVER = os.environ["MSGSTATUS_RECEIVER"]

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import database
-from designs import DESIGNS
+from designs import DESIGNS, TYPED
 from settings import CLIENT, MESSAGES
 
 # After a checkpoint the first change of a page writes the whole page to the WAL. So many statuses are applied, unmeasured,
@@ -33,27 +33,29 @@ class Supply:
         self.designs = designs
         self.next = None
 
+    @property
+    def largest(self):
+        """The most statuses that can be taken at once."""
+        return (MESSAGES if TYPED in self.designs else 2 * MESSAGES) - SETTLING
+
     def take(self, count):
         """take does return the number of the first of `count` statuses that no design has seen."""
-        count = min(count, self.largest)
-        if self.next is not None and self.next < MESSAGES < self.next + count:
-            self.next = MESSAGES  # a message may occur twice in a call that spans the two passes
-        if self.next is None or self.next + count > 2 * MESSAGES:
-            self.renew()
-            if self.next + count > MESSAGES:
-                self.next = MESSAGES
+        if count > self.largest:
+            raise ValueError(f"{count} statuses at once; there are {self.largest}")
+        if not self._has(count):
+            database.copy_loaded()
+            for design in self.designs:
+                send(design, 0, SETTLING, 1000, 2)
+            self.next = SETTLING
+            self._has(count)
         first = self.next
         self.next += count
         return first
 
-    @property
-    def largest(self):
-        """The most statuses that can be taken at once."""
-        return MESSAGES // 2
-
-    def renew(self):
-        """renew does start anew."""
-        database.copy_loaded()
-        for design in self.designs:
-            send(design, 0, SETTLING, 1000, 2)
-        self.next = SETTLING
+    def _has(self, count):
+        if self.next is None:
+            return False
+        # A range that spans the two passes may hold a message twice, which the typed design does not take.
+        if TYPED in self.designs and self.next < MESSAGES < self.next + count:
+            self.next = MESSAGES
+        return self.next + count <= 2 * MESSAGES
