@@ -1,0 +1,136 @@
+-- grant_access and its levels; nothing is PUBLIC's; apply_message_status needs no right but to be called, and leaves the
+-- caller who he was.
+BEGIN;
+\ir include/helpers.psql
+SELECT no_plan();
+
+CREATE ROLE t_ingest;
+CREATE ROLE t_analyst;
+CREATE ROLE t_operator;
+CREATE ROLE "T ""odd"" role";
+CREATE ROLE t_nobody;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+SELECT counts('{"MessageSid": "SM1", "MessageStatus": "failed", "From": "+4930123456", "To": "+491701234567", "ErrorCode": 30003}');
+SELECT counts('5');
+
+-- Unknown levels.
+SELECT throws_ok($$SELECT msgstatus.grant_access('t_nobody', 'root')$$, '22023', 'unknown level "root"');
+SELECT throws_ok($$SELECT msgstatus.grant_access('t_nobody', NULL)$$, '22023');
+SELECT throws_ok($$SELECT msgstatus.grant_access('t_nobody', 'Ingest')$$, '22023');
+SELECT throws_ok($$SELECT msgstatus.grant_access('no_such_role', 'ingest')$$, '42704');
+
+SELECT lives_ok($$SELECT msgstatus.grant_access('t_ingest', 'ingest')$$);
+SELECT lives_ok($$SELECT msgstatus.grant_access('t_analyst', 'analyst')$$);
+SELECT lives_ok($$SELECT msgstatus.grant_access('t_operator', 'operator')$$);
+SELECT lives_ok($$SELECT msgstatus.grant_access('"T ""odd"" role"', 'ingest')$$, 'a role whose name needs quotes');
+SELECT lives_ok($$SELECT msgstatus.grant_access('t_ingest', 'ingest')$$, 'again');
+
+-- may returns what a role may do with each relation.
+CREATE FUNCTION may(role text, relation text) RETURNS text LANGUAGE sql AS $$
+    SELECT COALESCE(string_agg(p, ' '), '') FROM unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) AS p
+    WHERE has_table_privilege(role, 'msgstatus.' || relation, p)
+$$;
+CREATE TEMP TABLE relation AS SELECT relname::text AS name, relkind FROM pg_class
+WHERE relnamespace = 'msgstatus'::regnamespace AND relkind IN ('r', 'v');
+SELECT is(may('t_ingest', name), '', 'ingest on ' || name) FROM relation;
+SELECT is(may('t_nobody', name), '', 'PUBLIC on ' || name) FROM relation;
+SELECT is(may('t_analyst', name), CASE relkind WHEN 'v' THEN 'SELECT' ELSE '' END, 'analyst on ' || name) FROM relation;
+SELECT is(may('t_operator', name), CASE WHEN relkind = 'v' OR name = 'installation' THEN 'SELECT' ELSE 'SELECT INSERT UPDATE DELETE' END,
+    'operator on ' || name) FROM relation;
+
+-- functions returns the functions a role may call, those of the types aside.
+CREATE FUNCTION functions(role text) RETURNS text[] LANGUAGE sql AS $$
+    SELECT COALESCE(array_agg(DISTINCT proname::text ORDER BY proname::text), '{}') FROM pg_proc
+    WHERE pronamespace = 'msgstatus'::regnamespace AND provolatile <> 'i' AND has_function_privilege(role, oid, 'EXECUTE')
+$$;
+SELECT is(functions('t_nobody'), '{}', 'PUBLIC may call nothing');
+SELECT is((SELECT count(*) FROM pg_proc WHERE pronamespace = 'msgstatus'::regnamespace AND has_function_privilege('t_nobody', oid, 'EXECUTE')), 0::bigint);
+SELECT is(has_schema_privilege('t_nobody', 'msgstatus', 'USAGE'), false);
+SELECT is(has_type_privilege('t_nobody', 'msgstatus.message_status', 'USAGE'), false);
+SELECT is(functions('t_ingest'), '{apply_message_status,apply_message_status_batch,reject_webhook}');
+SELECT is(functions('t_analyst'), '{}');
+SELECT is(functions('t_operator') @> '{apply_message_status,apply_message_status_batch,message_history,register_message,reject_webhook,replay_rejected}', true);
+SELECT is(functions('t_operator') && '{install,grant_access}', false, 'installing and granting is for the owner');
+SELECT is(has_schema_privilege('t_operator', 'msgstatus', 'CREATE'), false);
+
+-- ingest: may apply, and see nothing.
+SET LOCAL ROLE t_ingest;
+SELECT is((msgstatus.apply_message_status('[{"id": "w1", "status": "sent"}, {"id": "w1", "status": "gone"}]') ->> 'applied'), '1', 'ingest applies');
+SELECT is((SELECT sum(applied) FROM msgstatus.apply_message_status_batch('{"{\"id\": \"w2\", \"status\": \"sent\"}"}', '{NULL}', '{NULL}')), 1::bigint);
+SELECT lives_ok($$SELECT msgstatus.reject_webhook('x', 'y')$$);
+SELECT is(current_user::text, 't_ingest', 'and is who it was');
+SELECT throws_ok(format('SELECT * FROM msgstatus.%s', name), '42501', NULL, 'ingest does not read ' || name)
+FROM unnest('{message,status_event,rejected_status,error_code_catalog,installation,message_timeline,rejected_summary}'::text[]) AS name;
+SELECT throws_ok($$SELECT * FROM msgstatus.message_history('w1')$$, '42501');
+SELECT throws_ok($$SELECT msgstatus.register_message('w1')$$, '42501');
+SELECT throws_ok($$SELECT msgstatus.replay_rejected()$$, '42501');
+SELECT throws_ok($$SELECT msgstatus.grant_access('t_ingest', 'operator')$$, '42501');
+SELECT throws_ok($$SELECT msgstatus.install()$$, '42501');
+
+-- analyst: the views, masked.
+RESET ROLE;
+SET LOCAL ROLE t_analyst;
+SELECT is((SELECT concat_ws(' ', sender, recipient, state, error_code, error_meaning, error_retryable) FROM msgstatus.message_timeline WHERE message_id = 'SM1'),
+    '+49******56 +49********67 failed 30003 handset unreachable t', 'an analyst sees masked numbers');
+SELECT is((SELECT count(*) FROM msgstatus.message_timeline WHERE state OPERATOR(msgstatus.>=) 'sent' AND sent_at IS NOT NULL), 2::bigint, 'and queries by state');
+SELECT is((SELECT count(*) > 0 FROM msgstatus.rejected_summary), true);
+SELECT throws_ok(format('SELECT * FROM msgstatus.%s', name), '42501', NULL, 'an analyst does not read ' || name)
+FROM unnest('{message,status_event,rejected_status,error_code_catalog,installation}'::text[]) AS name;
+SELECT throws_ok($$SELECT msgstatus.apply_message_status('{}')$$, '42501');
+SELECT throws_ok($$SELECT msgstatus.reject_webhook('x', 'y')$$, '42501');
+SELECT throws_ok($$SELECT * FROM msgstatus.message_history('w1')$$, '42501');
+SELECT throws_ok($$UPDATE msgstatus.message_timeline SET provider = 'x'$$);
+
+-- A function of the analyst's own that leaks what it is shown sees no more than the view shows.
+RESET ROLE;
+CREATE SCHEMA t_own AUTHORIZATION t_analyst;
+CREATE FUNCTION t_own.peek(text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
+BEGIN
+    IF $1 ~ '^\+\d{6}' THEN RAISE EXCEPTION 'seen: %', $1; END IF;
+    RETURN true;
+END $$;
+GRANT EXECUTE ON FUNCTION t_own.peek(text) TO t_analyst;
+SET LOCAL ROLE t_analyst;
+SELECT lives_ok('SELECT * FROM msgstatus.message_timeline WHERE t_own.peek(recipient) AND t_own.peek(sender)', 'numbers do not leak into functions');
+
+-- operator.
+RESET ROLE;
+SET LOCAL ROLE t_operator;
+SELECT is((msgstatus.apply_message_status('{"id": "w3", "status": "gone"}') ->> 'rejected'), '1');
+SELECT lives_ok($$SELECT msgstatus.register_message('w3', recipient => '+491701234567')$$);
+SELECT lives_ok($$SELECT * FROM msgstatus.message_history('w1')$$);
+SELECT lives_ok($$UPDATE msgstatus.rejected_status SET payload = '{"id": "w3", "status": "sent"}' WHERE payload ->> 'id' = 'w3'$$);
+SELECT is((msgstatus.replay_rejected() ->> 'applied'), '1', 'an operator mends and replays');
+SELECT lives_ok($$UPDATE msgstatus.error_code_catalog SET advice = 'x' WHERE code = 2$$);
+SELECT lives_ok($$DELETE FROM msgstatus.rejected_status$$);
+SELECT throws_ok($$DROP TABLE msgstatus.message$$, '42501');
+SELECT throws_ok($$SELECT msgstatus.install()$$, '42501');
+SELECT throws_ok($$SELECT msgstatus.grant_access('t_operator', 'operator')$$, '42501');
+SELECT throws_ok($$CREATE TABLE msgstatus.x ()$$, '42501');
+
+-- A role with no more than EXECUTE; and after an error.
+RESET ROLE;
+GRANT USAGE ON SCHEMA msgstatus TO t_nobody;
+GRANT EXECUTE ON FUNCTION msgstatus.apply_message_status(jsonb, timestamptz, text) TO t_nobody;
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused as %', current_user; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON msgstatus.message FOR EACH ROW WHEN (NEW.message_id = 'refused') EXECUTE FUNCTION refuse();
+SET LOCAL ROLE t_nobody;
+SELECT is((msgstatus.apply_message_status('{"id": "w4", "status": "sent"}') ->> 'applied'), '1', 'EXECUTE is all it takes');
+SELECT throws_like($$SELECT msgstatus.apply_message_status('{"id": "refused", "status": "sent"}')$$, 'refused as %', 'an error in a user''s trigger');
+SELECT is(current_user::text, 't_nobody', 'the caller is who he was');
+SELECT throws_ok('SELECT * FROM msgstatus.message', '42501', NULL, 'with no more rights than before');
+SELECT throws_ok($$SELECT msgstatus.apply_message_status('{}', 'infinity')$$, '22008');
+SELECT is(current_user::text, 't_nobody');
+SELECT is((msgstatus.apply_message_status('{"id": "w5", "status": "sent"}') ->> 'applied'), '1', 'and may go on');
+
+-- Row security of the user's does not hide from apply_message_status what it must merge with.
+RESET ROLE;
+ALTER TABLE msgstatus.message ENABLE ROW LEVEL SECURITY;
+CREATE POLICY nothing ON msgstatus.message USING (false);
+SET LOCAL ROLE t_nobody;
+SELECT is((msgstatus.apply_message_status('{"id": "w5", "status": "delivered"}') ->> 'applied'), '1');
+RESET ROLE;
+SELECT is((SELECT msgstatus.state(m.status)::text FROM msgstatus.message AS m WHERE message_id = 'w5'), 'delivered');
+
+SELECT finish();
+ROLLBACK;
