@@ -34,7 +34,10 @@ bool precedes(const Observation &a, const Observation &b) {
     if (a.source != b.source)
         return a.source < b.source;
     // Details that are equal need not look alike: 1.0 and 1.00.
-    return a.detail != nullptr && b.detail != nullptr && text_of_document(a.detail) < text_of_document(b.detail);
+    if (a.detail != nullptr && b.detail != nullptr)
+        if (const int by_text = text_of_document(a.detail).compare(text_of_document(b.detail)); by_text != 0)
+            return by_text < 0;
+    return a.digest < b.digest;
 }
 
 // By message, so that every call locks in the same order; repetitions together, the one that stays first.

@@ -40,8 +40,8 @@ JOIN msgstatus.status_event AS e ON e.message_id = o.message_id AND e.fingerprin
 WHERE e.digest <> o.digest OR o.received_at < e.received_at)");
 
 // A total order over everything that a repetition of an observation may say otherwise: the earliest receipt wins, then
-// the richer detail, then the smaller texts, then the detail as text (1.0 and 1.00 are equal). The winner is the same
-// in whatever order they come.
+// the richer detail, then the smaller texts, then the detail as text (1.0 and 1.00 are equal), then the digest. The
+// winner is the same in whatever order they come.
 PreparedStatement correct_events_statement(R"(
 UPDATE msgstatus.status_event AS e
 SET digest = o.digest, event_time = o.event_time, received_at = o.received_at, time_source = o.time_source, source = o.source,
@@ -51,9 +51,9 @@ WHERE e.message_id = o.message_id AND e.fingerprint = o.fingerprint
     AND (o.received_at < e.received_at
         OR o.received_at = e.received_at
         AND (COALESCE(e.detail, '{}'), COALESCE(o.error_title, ''), COALESCE(o.error_details, ''), COALESCE(o.source, ''),
-                o.detail::text COLLATE "C")
+                COALESCE(o.detail::text, '') COLLATE "C", o.digest)
             < (COALESCE(o.detail, '{}'), COALESCE(e.error_title, ''), COALESCE(e.error_details, ''), COALESCE(e.source, ''),
-                e.detail::text COLLATE "C"))
+                COALESCE(e.detail::text, '') COLLATE "C", e.digest))
 )");
 
 PreparedStatement insert_rejections_statement(R"(
@@ -247,7 +247,7 @@ void insert_rejected_body(Text body, Text reason, EventTime received_at, Text so
         row.put_null();
         row.put_text(reason);
         row.put_null();
-        row.put_text(text);
+        row.put_pointer(text_of(text)); // even an empty body is one
     };
     insert_rejections_statement.execute(rejection_type.array_oid(),
                                         rejection_type.array_of(std::span<const Text>(&body, 1), put));

@@ -97,8 +97,8 @@ def test_one_statement_per_table(cursor):
         first = nested_statements(cursor, lambda: apply(cursor, body))
         assert [writes_to(t, first) for t in ("status_event", "message", "rejected_status")] == [1, 1, 0]
         again = nested_statements(cursor, lambda: apply(cursor, body))
-        # One to add what is missing, one to let an earlier report of the same take the place of a later one.
-        assert [writes_to(t, again) for t in ("status_event", "message", "rejected_status")] == [2, 1, 0]
+        # One that tries to add what is missing; the trail tells the rest.
+        assert [writes_to(t, again) for t in ("status_event", "message", "rejected_status")] == [1, 0, 0]
         assert len(again) <= len(first) + 1
 
 
