@@ -1,0 +1,119 @@
+-- What install() makes, that it may be repeated whatever users did to the tables, and what is said where it was not called.
+BEGIN;
+\ir include/helpers.psql
+SELECT no_plan();
+
+-- told returns what a statement raises: code, message, hint.
+CREATE FUNCTION told(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    hint text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'nothing';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' | ', SQLSTATE, SQLERRM, hint);
+END
+$$;
+CREATE TEMP TABLE needs_tables (statement text);
+INSERT INTO needs_tables VALUES
+    ($$SELECT msgstatus.apply_message_status('{"id": "a", "status": "sent"}')$$),
+    ($$SELECT msgstatus.apply_message_status('5')$$),
+    ($$SELECT * FROM msgstatus.apply_message_status_batch(ARRAY['{"id": "a", "status": "sent"}']::jsonb[], '{NULL}', '{NULL}')$$),
+    ($$SELECT msgstatus.reject_webhook('x', 'y')$$),
+    ($$SELECT msgstatus.register_message('a')$$),
+    ($$SELECT * FROM msgstatus.message_history('a')$$),
+    ($$SELECT msgstatus.replay_rejected()$$),
+    ($$SELECT msgstatus.grant_access(current_user::regrole, 'ingest')$$);
+
+-- Tables of another version. (First of all: what a session has seen to be right it does not look at again.)
+UPDATE msgstatus.installation SET version = '0.0.1';
+SELECT is(told(statement), '55000 | the tables of msgstatus are of version 0.0.1, its library of version ' || extversion
+    || ' | Run: SELECT msgstatus.install();', statement)
+FROM needs_tables, pg_extension WHERE extname = 'msgstatus';
+SELECT is(current_user, session_user, 'the caller is who he was');
+SELECT lives_ok('SELECT msgstatus.install()', 'install() brings them up to date');
+SELECT is((SELECT version FROM msgstatus.installation), (SELECT extversion FROM pg_extension WHERE extname = 'msgstatus'));
+SELECT is(told(statement), 'nothing', statement) FROM needs_tables;
+
+-- The tables and views are the user's, not the extension's.
+SELECT is_empty($$SELECT c.relname FROM pg_depend AS d JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND d.objid = c.oid
+    WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'msgstatus') AND c.relkind <> 'c'$$, 'no relation belongs to the extension');
+SELECT throws_ok('DROP EXTENSION msgstatus', '2BP01', NULL, 'and so it cannot be dropped from under them');
+SELECT tables_are('msgstatus', '{message,status_event,rejected_status,error_code_catalog,installation}'::name[]);
+SELECT views_are('msgstatus', '{message_timeline,rejected_summary}'::name[]);
+SELECT is((SELECT extrelocatable FROM pg_extension WHERE extname = 'msgstatus'), false);
+SELECT columns_are('msgstatus', 'message', '{message_id,provider,direction,sender,recipient,message_type,content,media_url,metadata,
+    created_by,status,error_code,error_title,error_details,price,price_unit,num_segments,pricing_category,billable,created_at,updated_at,
+    error_at,registered}'::name[]);
+SELECT col_is_pk('msgstatus', 'message', 'message_id', 'key');
+SELECT col_type_is('msgstatus', 'message', 'message_id', 'text', 'key');
+SELECT col_type_is('msgstatus', 'message', 'status', 'msgstatus.message_status', 'status');
+SELECT columns_are('msgstatus', 'status_event', '{message_id,state,event_time,received_at,fingerprint,time_source,source,participant,
+    error_code,error_title,error_details,detail}'::name[]);
+SELECT columns_are('msgstatus', 'rejected_status', '{rejected_id,received_at,source,provider,sender,reason,payload,body,rejected_at}'::name[]);
+
+-- Updates stay heap-only, and every key holds the message's id.
+SELECT is((SELECT array_agg(indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'msgstatus.message'::regclass), '{msgstatus.message_pkey}');
+SELECT is((SELECT array_agg(indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'msgstatus.status_event'::regclass), '{msgstatus.status_event_pkey}');
+-- Texts that merge by their bytes must compare so.
+SELECT is_empty($$SELECT attrelid::regclass, attname FROM pg_attribute WHERE attrelid IN ('msgstatus.message'::regclass, 'msgstatus.status_event'::regclass)
+    AND atttypid = 'text'::regtype AND attcollation <> '"C"'::regcollation AND attname <> 'created_by'$$, 'texts compare by their bytes');
+
+-- Repeated, also after users made the tables theirs.
+CREATE TABLE public.campaign (campaign_id integer PRIMARY KEY);
+ALTER TABLE msgstatus.message ADD COLUMN campaign_id integer REFERENCES public.campaign;
+ALTER TABLE msgstatus.message ADD CHECK (num_segments >= 0);
+ALTER TABLE msgstatus.message SET (fillfactor = 70);
+ALTER TABLE msgstatus.message ENABLE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON msgstatus.message USING (true);
+CREATE INDEX message_by_recipient ON msgstatus.message (recipient);
+CREATE INDEX event_by_time ON msgstatus.status_event (event_time);
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TRIGGER nothing BEFORE INSERT ON msgstatus.message FOR EACH ROW EXECUTE FUNCTION nothing();
+CREATE VIEW public.mine AS SELECT t.message_id, t.state FROM msgstatus.message_timeline AS t;
+COMMENT ON TABLE msgstatus.status_event IS 'ours';
+CREATE FUNCTION catalog() RETURNS text LANGUAGE sql AS $$
+    SELECT md5(string_agg(t, E'\n' ORDER BY t)) FROM (
+        SELECT to_jsonb(c)::text FROM pg_class AS c WHERE c.relnamespace = 'msgstatus'::regnamespace AND relkind <> 'v'
+        UNION ALL SELECT to_jsonb(a)::text FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid WHERE c.relnamespace = 'msgstatus'::regnamespace
+        UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid WHERE c.relnamespace = 'msgstatus'::regnamespace
+        UNION ALL SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'msgstatus'::regnamespace
+        UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal
+        UNION ALL SELECT polname FROM pg_policy
+        UNION ALL SELECT pg_get_viewdef('msgstatus.message_timeline') UNION ALL SELECT pg_get_viewdef('public.mine')
+        UNION ALL SELECT to_jsonb(i)::text FROM msgstatus.installation AS i
+        UNION ALL SELECT to_jsonb(e)::text FROM msgstatus.error_code_catalog AS e
+    ) AS all_of_it (t)
+$$;
+SELECT lives_ok('SELECT msgstatus.install()', 'once more');
+CREATE TEMP TABLE before AS SELECT catalog();
+SELECT lives_ok('SELECT msgstatus.install()', 'and once more');
+SELECT is(catalog(), (SELECT catalog FROM before), 'changes nothing');
+SELECT is(counts('{"id": "b", "status": "sent", "timestamp": 1733832000}'), '1 1 0 0 0', 'and all works');
+SELECT lives_ok('SELECT * FROM public.mine');
+CREATE TEMP TABLE rows_before AS SELECT m.* FROM msgstatus.message AS m;
+
+-- One table missing.
+DROP TABLE msgstatus.rejected_status CASCADE;
+SELECT lives_ok('SELECT msgstatus.install()', 'makes what is missing');
+SELECT is(counts('5'), '1 0 0 1 0');
+SELECT results_eq('SELECT * FROM msgstatus.message ORDER BY message_id', 'SELECT * FROM rows_before ORDER BY message_id', 'and loses nothing');
+DROP TABLE msgstatus.message CASCADE;
+SELECT is(told(statement), '55000 | the tables of msgstatus are missing | Run: SELECT msgstatus.install();', statement) FROM needs_tables;
+SELECT lives_ok('SELECT msgstatus.install()');
+SELECT is(told(statement), 'nothing', statement) FROM needs_tables;
+
+-- Without tables at all.
+SET LOCAL client_min_messages = error;
+DROP EXTENSION msgstatus CASCADE;
+SELECT hasnt_schema('msgstatus');
+CREATE EXTENSION msgstatus;
+SELECT is(told(statement), '55000 | the tables of msgstatus are missing | Run: SELECT msgstatus.install();', 'not installed: ' || statement) FROM needs_tables;
+SELECT is(told($$SELECT msgstatus.apply_message_status('[]')$$), 'nothing', 'where there is nothing to do, nothing is needed');
+SELECT lives_ok('DROP EXTENSION msgstatus', 'without tables it can be dropped');
+CREATE SCHEMA msgstatus;
+SELECT throws_ok('CREATE EXTENSION msgstatus', '42P06', NULL, 'a schema of this name that is somebody else''s is not taken over');
+
+SELECT finish();
+ROLLBACK;

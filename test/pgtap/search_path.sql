@@ -1,0 +1,112 @@
+-- A caller's search_path decides nothing: functions, operators and tables of an attacker in a schema before all others, or
+-- among the temporary objects, are not used.
+BEGIN;
+\ir include/helpers.psql
+SELECT no_plan();
+
+CREATE ROLE t_granted;
+CREATE SCHEMA evil;
+CREATE FUNCTION evil.used(what text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'attacked by %', what; END $$;
+-- Operators that fit better than the built-in ones, or as well and come first.
+DO $$
+DECLARE
+    operator record;
+    n integer := 0;
+BEGIN
+    FOR operator IN
+        SELECT oprname, format_type(oprleft, NULL) AS l, format_type(oprright, NULL) AS r, format_type(oprresult, NULL) AS result FROM pg_operator
+        WHERE oprkind = 'b' AND oprnamespace IN ('pg_catalog'::regnamespace, 'msgstatus'::regnamespace)
+            AND oprleft = ANY ('{text,integer,smallint,bigint,boolean,jsonb,timestamptz,name,oid,numeric,"char",msgstatus.message_status,msgstatus.delivery_state}'::regtype[])
+            AND oprright = ANY ('{text,integer,smallint,bigint,boolean,jsonb,timestamptz,name,oid,numeric,"char",text[],msgstatus.message_status,msgstatus.delivery_state}'::regtype[])
+    LOOP
+        n := n + 1;
+        EXECUTE format('CREATE FUNCTION evil.operator_%s(%s, %s) RETURNS %s LANGUAGE plpgsql AS %L', n, operator.l, operator.r, operator.result,
+            format('BEGIN PERFORM evil.used(%L); END', 'operator ' || operator.oprname));
+        EXECUTE format('CREATE OPERATOR evil.%s (FUNCTION = evil.operator_%s, LEFTARG = %s, RIGHTARG = %s)', operator.oprname, n, operator.l, operator.r);
+    END LOOP;
+    IF n < 100 THEN
+        RAISE EXCEPTION 'only % operators', n;
+    END IF;
+END
+$$;
+-- Functions with the names and arguments of those in pg_catalog and msgstatus.
+DO $$
+DECLARE
+    f record;
+BEGIN
+    FOR f IN
+        SELECT p.proname, pg_get_function_identity_arguments(p.oid) AS arguments, format_type(p.prorettype, NULL) AS result, p.proretset
+        FROM pg_proc AS p
+        WHERE p.prokind = 'f' AND p.provariadic = 0 AND (p.pronamespace = 'msgstatus'::regnamespace OR p.pronamespace = 'pg_catalog'::regnamespace
+            AND p.proname IN ('now', 'unnest', 'length', 'left', 'right', 'repeat', 'octet_length', 'jsonb_build_object', 'format',
+                'pg_advisory_xact_lock', 'hashtextextended', 'array_agg', 'cardinality', 'to_jsonb', 'generate_series', 'array_append'))
+            AND NOT EXISTS (SELECT FROM unnest(p.proargmodes) AS m WHERE m <> 'i')
+            AND NOT EXISTS (SELECT FROM unnest(p.proargtypes) AS t WHERE t IN ('internal'::regtype, 'cstring'::regtype))
+            AND p.prorettype NOT IN ('internal'::regtype, 'cstring'::regtype, 'anyelement'::regtype, 'record'::regtype)
+    LOOP
+        EXECUTE format('CREATE FUNCTION evil.%I(%s) RETURNS %s %s LANGUAGE plpgsql AS %L', f.proname, f.arguments, CASE WHEN f.proretset THEN 'SETOF' END,
+            f.result, format('BEGIN PERFORM evil.used(%L); END', 'function ' || f.proname));
+    END LOOP;
+END
+$$;
+CREATE FUNCTION evil.lock() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.used('a table'); END $$;
+CREATE TABLE evil.message (message_id text, version text);
+CREATE TABLE evil.installation (version text);
+CREATE TABLE evil.pg_extension (extname name, extversion text);
+CREATE TEMP TABLE message (message_id text);
+CREATE TEMP TABLE status_event (message_id text);
+CREATE TEMP TABLE rejected_status (rejected_id bigint);
+CREATE TEMP TABLE installation (version text);
+CREATE TEMP TABLE pg_extension (extname name, extversion text);
+CREATE TEMP TABLE pg_proc (oid oid, proname name, pronamespace oid, provolatile "char");
+CREATE TYPE pg_temp.observation AS (x integer);
+
+CREATE FUNCTION attacked(statement text) RETURNS text LANGUAGE plpgsql SET search_path = pg_temp, evil, msgstatus, pg_catalog AS $$
+BEGIN
+    EXECUTE statement;
+    RETURN 'safe';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLERRM;
+END
+$$;
+SELECT is(attacked($$SELECT 'a'::pg_catalog.text = 'b'::pg_catalog.text$$), 'attacked by operator =', 'the attack is one');
+SELECT is(attacked('SELECT now()'), 'attacked by function now');
+
+-- Plans must be made under attack, too, not taken over from before.
+DISCARD PLANS;
+SELECT is(attacked(statement), 'safe', statement) FROM (VALUES
+    ($$SELECT msgstatus.install()$$),
+    ($$SELECT msgstatus.apply_message_status('[{"id": "a", "status": "sent", "timestamp": 1733832000}, {"id": "a", "status": "gone"}]')$$),
+    ($$SELECT msgstatus.apply_message_status('[{"id": "a", "status": "sent", "timestamp": 1733832000, "recipient_id": "4917012345678"}]')$$),
+    ($$SELECT msgstatus.apply_message_status('[{"id": "a", "status": "sent", "timestamp": 1733832000}]', '2024-01-01')$$),
+    ($$SELECT msgstatus.apply_message_status('{"sid": "SM1", "status": "failed", "error_code": 5, "price": "-0.5", "from": "1", "to": "2", "num_segments": "3"}')$$),
+    ($$SELECT msgstatus.apply_message_status('{"sid": "SM1", "status": "failed", "error_code": 4, "price": "-0.6", "from": "0", "to": "1", "num_segments": "4"}')$$),
+    ($$SELECT * FROM msgstatus.apply_message_status_batch(ARRAY['{"id": "b", "status": "sent"}']::jsonb[], '{NULL}', '{NULL}')$$),
+    ($$SELECT msgstatus.reject_webhook('x', 'y')$$),
+    ($$SELECT msgstatus.register_message('a', 'meta', recipient => '+1', metadata => '{"a": 1}', created_by => 'x')$$),
+    ($$SELECT msgstatus.register_message('a', 'twilio', recipient => '+2', metadata => '{"b": 1}', created_by => 'y')$$),
+    ($$SELECT * FROM msgstatus.message_history('a')$$),
+    ($$SELECT msgstatus.replay_rejected()$$),
+    ($$SELECT msgstatus.replay_rejected('{1,2}', 5)$$),
+    ($$SELECT msgstatus.grant_access('t_granted', 'operator')$$),
+    ($$SELECT msgstatus.grant_access('t_granted', 'analyst')$$),
+    ($$SELECT * FROM msgstatus.message_timeline$$),
+    ($$SELECT * FROM msgstatus.rejected_summary$$),
+    ($$SELECT msgstatus.mask_address('+491701234567'), msgstatus.normalize_address('491701234567')$$),
+    ($$SELECT msgstatus.merge_agg(m.status) FROM msgstatus.message AS m$$),
+    ($$INSERT INTO msgstatus.message (message_id, status) VALUES ('c', '{"sent": "2024-12-10T12:00:00Z"}')$$)
+) AS s (statement);
+SELECT is((SELECT count(*) FROM evil.message) + (SELECT count(*) FROM pg_temp.message) + (SELECT count(*) FROM pg_temp.status_event)
+    + (SELECT count(*) FROM pg_temp.rejected_status), 0::bigint, 'nothing went into the attacker''s tables');
+SELECT is((SELECT count(*) FROM msgstatus.message), 4::bigint);
+SELECT is((SELECT count(*) FROM msgstatus.status_event), 5::bigint);
+
+-- Functions that build on others have their path pinned, or need none.
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_catalog.pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
+    WHERE p.pronamespace = 'msgstatus'::regnamespace AND l.lanname IN ('plpgsql', 'sql') AND p.prosqlbody IS NULL
+        AND NOT COALESCE(p.proconfig, '{}') && '{"search_path=pg_catalog, pg_temp"}'$$, 'the path is pinned');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'msgstatus'::regnamespace AND p.prosecdef$$,
+    'no function runs as its owner');
+
+SELECT finish();
+ROLLBACK;
