@@ -49,7 +49,7 @@ SELECT columns_are('msgstatus', 'message', '{message_id,provider,direction,sende
 SELECT col_is_pk('msgstatus', 'message', 'message_id', 'key');
 SELECT col_type_is('msgstatus', 'message', 'message_id', 'text', 'key');
 SELECT col_type_is('msgstatus', 'message', 'status', 'msgstatus.message_status', 'status');
-SELECT columns_are('msgstatus', 'status_event', '{message_id,state,event_time,received_at,fingerprint,time_source,source,participant,
+SELECT columns_are('msgstatus', 'status_event', '{message_id,state,event_time,received_at,fingerprint,digest,time_source,source,participant,
     error_code,error_title,error_details,detail}'::name[]);
 SELECT columns_are('msgstatus', 'rejected_status', '{rejected_id,received_at,source,provider,sender,reason,payload,body,rejected_at}'::name[]);
 
