@@ -32,8 +32,11 @@ Installation find_installation() {
     Installation found;
     if (OidIsValid(schema))
         found.message_table = get_relname_relid("message", schema);
-    if (!OidIsValid(found.message_table) || !OidIsValid(get_relname_relid("installation", schema)))
+    if (!OidIsValid(found.message_table))
         raise_not_installed();
+    for (const char *table : {"status_event", "rejected_status", "installation"})
+        if (!OidIsValid(get_relname_relid(table, schema)))
+            raise_not_installed();
     HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(found.message_table));
     if (!HeapTupleIsValid(tuple))
         raise_not_installed();
