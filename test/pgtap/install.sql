@@ -96,6 +96,7 @@ CREATE TEMP TABLE rows_before AS SELECT m.* FROM msgstatus.message AS m;
 
 -- One table missing.
 DROP TABLE msgstatus.rejected_status CASCADE;
+SELECT is(told(statement), '55000 | the tables of msgstatus are missing | Run: SELECT msgstatus.install();', 'one is missing: ' || statement) FROM needs_tables;
 SELECT lives_ok('SELECT msgstatus.install()', 'makes what is missing');
 SELECT is(counts('5'), '1 0 0 1 0');
 SELECT results_eq('SELECT * FROM msgstatus.message ORDER BY message_id', 'SELECT * FROM rows_before ORDER BY message_id', 'and loses nothing');

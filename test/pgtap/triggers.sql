@@ -1,0 +1,41 @@
+-- What users hang onto the tables takes part in the call: triggers that call back, and errors of theirs.
+BEGIN;
+\ir include/helpers.psql
+SELECT no_plan();
+
+-- A trigger that applies a status itself, in the middle of the outer call.
+CREATE FUNCTION echo() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.message_id LIKE 'outer%' THEN
+        PERFORM msgstatus.apply_message_status(jsonb_build_array(
+            jsonb_build_object('id', replace(NEW.message_id, 'outer', 'inner'), 'status', 'sent', 'timestamp', 1733832000),
+            '{"id": "inner", "status": "gone"}'), '2024-12-10 12:00Z');
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER echo AFTER INSERT OR UPDATE ON msgstatus.message FOR EACH ROW EXECUTE FUNCTION echo();
+CREATE TRIGGER echo AFTER INSERT ON msgstatus.status_event FOR EACH ROW EXECUTE FUNCTION echo();
+SELECT is(counts((SELECT jsonb_agg(jsonb_build_object('id', 'outer' || n, 'status', 'read', 'timestamp', 1733832000 + n)) FROM generate_series(1, 50) AS n)),
+    '50 50 0 0 0', 'calls within a call');
+SELECT is((SELECT array_agg(DISTINCT status::text) FROM msgstatus.message WHERE message_id LIKE 'inner%'), ARRAY['{"sent": "2024-12-10T12:00:00Z"}']);
+SELECT is((SELECT count(*) FROM msgstatus.message), 100::bigint);
+SELECT is((SELECT count(*) FROM msgstatus.rejected_status), 100::bigint);
+SELECT is(current_user, session_user);
+
+-- A trigger that skips rows: what it refuses is simply not there.
+CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN CASE WHEN NEW.message_id = 'skipped' THEN NULL ELSE NEW END; END $$;
+CREATE TRIGGER skip BEFORE INSERT ON msgstatus.message FOR EACH ROW EXECUTE FUNCTION skip();
+SELECT lives_ok($$SELECT counts('[{"id": "skipped", "status": "sent"}, {"id": "taken", "status": "sent"}]')$$);
+SELECT is((SELECT array_agg(message_id) FROM msgstatus.message WHERE message_id IN ('skipped', 'taken')), '{taken}');
+
+-- An error in one of a session's calls leaves nothing behind that would harm the next.
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON msgstatus.status_event FOR EACH ROW WHEN (NEW.message_id = 'refused') EXECUTE FUNCTION refuse();
+SELECT throws_ok($$SELECT counts('[{"id": "with", "status": "sent"}, {"id": "refused", "status": "sent"}]')$$, 'refused') FROM generate_series(1, 20);
+SELECT is(status('with'), NULL, 'the call is undone whole');
+SELECT is(counts('{"id": "with", "status": "sent"}'), '1 1 0 0 0', 'the next one works');
+SELECT is(current_setting('enable_seqscan'), 'on', 'and settings are as they were');
+
+SELECT finish();
+ROLLBACK;
