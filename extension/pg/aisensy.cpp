@@ -27,29 +27,28 @@ void read_aisensy_project_webhook(Reader &reader, const Json &webhook, const Con
     const Json message = webhook["data"]["message"];
     if (!message.is_object())
         return reader.reject(webhook, context, "a status update without a message");
-    const auto state = state_of(message["status"]);
+    Fields fields(message);
+    const auto state = fields.state("status");
     if (!state)
-        return reader.reject(webhook, context, "the status is missing or names no known state");
+        return reader.reject(webhook, context, unknown_state);
 
     Observation o = new_observation(context);
-    o.message_id = message["messageId"].string();
+    o.message_id = fields.text("messageId");
     o.state = *state;
     o.facts.provider = "aisensy";
     o.facts.direction = is_incoming(*state) ? "inbound" : "outbound";
-    o.facts.recipient = address_of(message["phone_number"]);
-    o.facts.message_type = message["message_type"].string();
-
+    o.facts.recipient = fields.address("phone_number");
+    o.facts.message_type = fields.text("message_type");
     const Json failure = message["failureResponse"];
     ErrorInfo error;
     error.code = failure["code"].integer();
     error.title = failure["reason"].string();
 
     reader.begin_object(webhook, context);
-    Json present_time;
+    set_time(o, Json());
     for (const TimedState &timed : timed_states) {
-        const Json time = message[timed.member];
         if (timed.state == *state) {
-            present_time = time;
+            fields.time(o, timed.member);
             continue;
         }
         Observation other = o;
@@ -57,15 +56,12 @@ void read_aisensy_project_webhook(Reader &reader, const Json &webhook, const Con
         if (is_failure(timed.state))
             other.error = error;
         // A time that cannot be true says nothing about a state that is not the present one.
-        if (!time.is_null() && set_time(other, time))
+        if (fields.time(other, timed.member))
             reader.add(other);
     }
-    set_time(o, present_time);
     if (is_failure(*state))
         o.error = error;
-    constexpr std::array<std::string_view, 8> kept_elsewhere{
-        "messageId", "status", "phone_number", "message_type", "sent_at", "delivered_at", "read_at", "failed_at"};
-    o.detail = message.without(kept_elsewhere);
+    o.detail = fields.rest();
     reader.add(o);
     reader.end_object();
 }

@@ -165,7 +165,9 @@ MSGSTATUS_FUNCTION(reject_webhook) {
     if (PG_ARGISNULL(0))
         PG_RETURN_VOID();
     const Context context = context_of(time_argument(fcinfo, 2), text_argument(fcinfo, 3));
-    const Text reason = PG_ARGISNULL(1) ? Text("not said") : text_argument(fcinfo, 1);
+    Text reason = text_argument(fcinfo, 1);
+    if (reason.empty())
+        reason = "not said";
     TableAccess access;
     insert_rejected_body(view_of(PG_GETARG_TEXT_PP(0)), reason, context.received_at, context.source);
     access.close();

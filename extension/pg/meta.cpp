@@ -129,59 +129,50 @@ void read_meta_status(Reader &reader, const Json &status, const Context &context
     const Json type = status["type"];
     if (type.is_string() && type.string() != "message")
         return reader.ignore();
-    const auto state = state_of(status["status"]);
+    Fields fields(status);
+    const auto state = fields.state("status");
     if (!state)
-        return reader.reject(status, context, "the status is missing or names no known state");
+        return reader.reject(status, context, unknown_state);
 
     Observation o = new_observation(context);
-    o.message_id = status["id"].string();
+    o.message_id = fields.text("id");
     if (o.message_id.empty())
-        o.message_id = status.first_of("message_id", "messageId").string();
+        o.message_id = fields.text("message_id", "messageId");
     o.state = *state;
-    const Json timestamp = status["timestamp"];
-    const bool time_usable = set_time(o, timestamp);
+    fields.time(o, "timestamp");
     o.error = first_error(status["errors"]);
 
     if (o.facts.provider.empty())
         o.facts.provider = provider_of_id(o.message_id);
     o.facts.direction = is_incoming(*state) ? "inbound" : "outbound";
     o.facts.sender = context.business_address;
-    o.facts.recipient = address_of(status.first_of("recipient_id", "recipient_user_id"));
+    o.facts.recipient = fields.address("recipient_id", "recipient_user_id");
     // In a group each participant reports for himself, in an object of its own.
-    o.participant = address_of(status.first_of("recipient_participant_id", "recipient_participant_user_id"));
+    o.participant = fields.address("recipient_participant_id", "recipient_participant_user_id");
     read_pricing(o.facts, status["pricing"]);
-
-    constexpr std::array<std::string_view, 7> kept_elsewhere{
-        "id", "message_id", "messageId", "status", "recipient_id", "recipient_participant_id", "timestamp"};
-    o.detail = status.without(
-        std::span(kept_elsewhere).first(kept_elsewhere.size() - (time_usable || timestamp.is_null() ? 0 : 1)));
-    reader.begin_object(status, context);
-    reader.add(o);
-    reader.end_object();
+    o.detail = fields.rest();
+    add_alone(reader, status, context, o);
 }
 
 void read_meta_message(Reader &reader, const Json &message, const Context &context) {
     if (!message.is_object())
         return reader.reject(message, context, "a message that is not an object");
+    Fields fields(message);
     Observation o = new_observation(context);
-    o.message_id = message["id"].string();
+    o.message_id = fields.text("id");
     o.state = DeliveryState::received;
-    const bool time_usable = set_time(o, message["timestamp"]);
+    fields.time(o, "timestamp");
     o.error = first_error(message["errors"]);
 
     if (o.facts.provider.empty())
         o.facts.provider = provider_of_id(o.message_id);
     o.facts.direction = "inbound";
-    o.facts.sender = address_of(message.first_of("from", "from_user_id"));
+    o.facts.sender = fields.address("from", "from_user_id");
     o.facts.recipient = context.business_address;
-    o.facts.message_type = message["type"].string();
+    o.facts.message_type = fields.text("type");
     o.facts.content = content_of(message, o.facts.message_type);
-
-    constexpr std::array<std::string_view, 4> kept_elsewhere{"id", "from", "type", "timestamp"};
-    o.detail = message.without(std::span(kept_elsewhere).first(kept_elsewhere.size() - (time_usable ? 0 : 1)));
-    reader.begin_object(message, context);
-    reader.add(o);
-    reader.end_object();
+    o.detail = fields.rest();
+    add_alone(reader, message, context, o);
 }
 
 } // namespace msgstatus

@@ -1,16 +1,11 @@
 #include "pg/webhook.hpp"
 
-#include "core/phone.hpp"
-
 extern "C" {
 #include "miscadmin.h"
 }
 
 namespace msgstatus {
 namespace {
-
-constexpr EventTime earliest_event_time = 0; // 2000-01-01
-constexpr EventTime latest_after_receipt = microseconds_per_day;
 
 constexpr const char *too_deep = "nested more than 200 levels deep";
 constexpr std::string_view twilio_events = "com.twilio.";
@@ -171,24 +166,10 @@ Observation new_observation(const Context &context) {
     return observation;
 }
 
-bool set_time(Observation &observation, const Json &value) {
-    const auto time = parse_event_time(value.scalar_text());
-    const bool usable = time && *time >= earliest_event_time && *time <= observation.received_at + latest_after_receipt;
-    observation.event_time = usable ? *time : observation.received_at;
-    observation.time_of_receipt = !usable;
-    return usable;
-}
-
-Text address_of(const Json &value) {
-    const Text given = value.scalar_text();
-    if (given.empty())
-        return {};
-    auto *normal = static_cast<char *>(palloc(given.size() + 1));
-    return {normal, normalize_address(given, normal)};
-}
-
-std::optional<DeliveryState> state_of(const Json &label) {
-    return parse_state(label.string());
+void add_alone(Reader &reader, const Json &object, const Context &context, const Observation &observation) {
+    reader.begin_object(object, context);
+    reader.add(observation);
+    reader.end_object();
 }
 
 } // namespace msgstatus

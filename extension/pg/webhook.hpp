@@ -4,6 +4,7 @@
 // never raises: what cannot be used becomes a rejection.
 #pragma once
 
+#include "pg/fields.hpp"
 #include "pg/observation.hpp"
 
 namespace msgstatus {
@@ -67,15 +68,10 @@ private:
 // new_observation returns an observation with what the context knows.
 Observation new_observation(const Context &context);
 
-// set_time takes the event time from the value, or the time of receipt where it is missing, unreadable or impossible:
-// before 2000, or more than a day after receipt. Tells whether the value was usable.
-bool set_time(Observation &observation, const Json &value);
+// add_alone adds a status object that holds one observation.
+void add_alone(Reader &reader, const Json &object, const Context &context, const Observation &observation);
 
-// address_of returns the phone number as "+<digits>", or any other address as it is; empty where there is none.
-Text address_of(const Json &value);
-
-// state_of returns the state that the label names.
-std::optional<DeliveryState> state_of(const Json &label);
+inline constexpr const char *unknown_state = "the status is missing or names no known state";
 
 // Meta (meta.cpp), and all who send its shape.
 void read_meta_envelope(Reader &reader, const Json &envelope, const Context &context);

@@ -27,7 +27,7 @@ BEGIN
         msgstatus.reached_at(m.status, 'delivered') AS delivered_at,
         msgstatus.reached_at(m.status, 'read') AS read_at,
         LEAST(msgstatus.reached_at(m.status, 'failed'), msgstatus.reached_at(m.status, 'undelivered')) AS failed_at,
-        msgstatus.observed_at(m.status, 'received') AS received_at,
+        msgstatus.observed_at(m.status, 'received') AS incoming_at,
         m.error_code,
         m.error_title,
         c.meaning AS error_meaning,

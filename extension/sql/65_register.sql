@@ -23,11 +23,16 @@ BEGIN
     -- What is given replaces what webhooks said and stays, whatever they say later; what is not given is left to them.
     INSERT INTO msgstatus.message AS m (message_id, provider, direction, sender, recipient, message_type, content,
         media_url, metadata, created_by, registered)
-    SELECT $1, $2, $3, msgstatus.normalize_address($4), msgstatus.normalize_address($5), $6, $7, $8, $9, $10,
-        (CASE WHEN $2 IS NULL THEN 0 ELSE 1 END + CASE WHEN $3 IS NULL THEN 0 ELSE 2 END
-        + CASE WHEN $4 IS NULL THEN 0 ELSE 4 END + CASE WHEN $5 IS NULL THEN 0 ELSE 8 END
-        + CASE WHEN $6 IS NULL THEN 0 ELSE 16 END + CASE WHEN $7 IS NULL THEN 0 ELSE 32 END
-        + CASE WHEN $8 IS NULL THEN 0 ELSE 64 END)::smallint
+    SELECT $1, g.provider, g.direction, g.sender, g.recipient, g.message_type, g.content, g.media_url, $9, g.created_by,
+        (CASE WHEN g.provider IS NULL THEN 0 ELSE 1 END + CASE WHEN g.direction IS NULL THEN 0 ELSE 2 END
+        + CASE WHEN g.sender IS NULL THEN 0 ELSE 4 END + CASE WHEN g.recipient IS NULL THEN 0 ELSE 8 END
+        + CASE WHEN g.message_type IS NULL THEN 0 ELSE 16 END + CASE WHEN g.content IS NULL THEN 0 ELSE 32 END
+        + CASE WHEN g.media_url IS NULL THEN 0 ELSE 64 END)::smallint
+    -- An empty text says nothing.
+    FROM (SELECT NULLIF($2, '') AS provider, NULLIF($3, '') AS direction,
+        msgstatus.normalize_address(NULLIF($4, '')) AS sender, msgstatus.normalize_address(NULLIF($5, '')) AS recipient,
+        NULLIF($6, '') AS message_type, NULLIF($7, '') AS content, NULLIF($8, '') AS media_url,
+        NULLIF($10, '') AS created_by) AS g
     ON CONFLICT (message_id) DO UPDATE SET
         provider = COALESCE(excluded.provider, m.provider),
         direction = COALESCE(excluded.direction, m.direction),

@@ -22,7 +22,7 @@ DECLARE
     sources text[] := '{}';
     providers text[] := '{}';
     senders text[] := '{}';
-    unreadable integer := 0;
+    unreadable bigint[] := '{}';
     result jsonb;
 BEGIN
     PERFORM msgstatus.check_installation();
@@ -31,7 +31,7 @@ BEGIN
         SELECT r.rejected_id, r.received_at, r.source, r.provider, r.sender, r.payload, r.body
         FROM msgstatus.rejected_status AS r
         WHERE replay_rejected.ids IS NULL OR r.rejected_id = ANY (replay_rejected.ids)
-        ORDER BY r.rejected_id
+        ORDER BY r.rejected_at, r.rejected_id
         LIMIT replay_rejected.max_count
         FOR UPDATE SKIP LOCKED
     LOOP
@@ -39,7 +39,7 @@ BEGIN
             BEGIN
                 letter.payload := letter.body::jsonb;
             EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-                unreadable := unreadable + 1;
+                unreadable := unreadable || letter.rejected_id;
                 CONTINUE;
             END;
         END IF;
@@ -54,15 +54,17 @@ BEGIN
     -- What is rejected again comes back as a new dead letter, with the reason of today. All are applied by one call, which
     -- locks in the same order as every other.
     DELETE FROM msgstatus.rejected_status AS r WHERE r.rejected_id = ANY (replayed);
+    -- What jsonb still refuses goes to the end of the queue, so that it does not stand in the way of the others.
+    UPDATE msgstatus.rejected_status AS r SET rejected_at = clock_timestamp() WHERE r.rejected_id = ANY (unreadable);
     SELECT jsonb_build_object(
-        'replayed', cardinality(replayed) + unreadable,
+        'replayed', cardinality(replayed) + cardinality(unreadable),
         'applied', COALESCE(sum(a.applied), 0),
         'unchanged', COALESCE(sum(a.unchanged), 0),
-        'rejected', COALESCE(sum(a.rejected), 0) + unreadable)
+        'rejected', COALESCE(sum(a.rejected), 0) + cardinality(unreadable))
     INTO result
     FROM msgstatus.apply_rejected(payloads, times, sources, providers, senders) AS a;
     RETURN result;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.replay_rejected(bigint[], integer) IS
-    'Applies dead letters again, all or those with the ids, at most max_count, oldest first; returns how many were replayed, and what became of their statuses';
+    'Applies dead letters again, all or those with the ids, at most max_count, those first that have waited longest; returns how many were replayed, and what became of their statuses';

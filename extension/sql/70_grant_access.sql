@@ -1,20 +1,31 @@
 CREATE FUNCTION msgstatus.grant_access(role regrole, level text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    function_signature text;
-    relation_name text;
+    object text;
 BEGIN
     PERFORM msgstatus.check_installation();
     IF level NOT IN ('ingest', 'analyst', 'operator') OR level IS NULL THEN
         RAISE invalid_parameter_value USING MESSAGE = format('unknown level "%s"', level),
             HINT = 'The levels are ingest, analyst and operator.';
     END IF;
+    -- The level replaces the one the role had.
+    FOR object IN
+        SELECT DISTINCT 'TABLE ' || c.oid::regclass
+        FROM pg_class AS c, aclexplode(c.relacl) AS a
+        WHERE c.relnamespace = 'msgstatus'::regnamespace AND a.grantee = role::oid AND a.grantee <> c.relowner
+        UNION ALL
+        SELECT DISTINCT 'ROUTINE ' || p.oid::regprocedure
+        FROM pg_proc AS p, aclexplode(p.proacl) AS a
+        WHERE p.pronamespace = 'msgstatus'::regnamespace AND a.grantee = role::oid AND a.grantee <> p.proowner
+    LOOP
+        EXECUTE format('REVOKE ALL ON %s FROM %s', object, role);
+    END LOOP;
     EXECUTE format('GRANT USAGE ON SCHEMA msgstatus TO %s', role);
 
     -- ingest: the ways in, and nothing else; they act on the tables as the tables' owner.
     -- analyst: the views, and what their columns and queries on them are made of.
     -- operator: everything but owning, installing and granting.
-    FOR function_signature IN
+    FOR object IN
         SELECT p.oid::regprocedure
         FROM pg_proc AS p
         WHERE p.pronamespace = 'msgstatus'::regnamespace
@@ -24,18 +35,12 @@ BEGIN
                 ELSE p.proname NOT LIKE 'install%' AND p.proname <> 'grant_access'
             END
     LOOP
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', function_signature, role);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', object, role);
     END LOOP;
 
     IF level IN ('analyst', 'operator') THEN
         EXECUTE format('GRANT USAGE ON TYPE msgstatus.delivery_state, msgstatus.message_status TO %s', role);
-        FOR relation_name IN
-            SELECT c.oid::regclass
-            FROM pg_class AS c
-            WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relkind = 'v'
-        LOOP
-            EXECUTE format('GRANT SELECT ON %s TO %s', relation_name, role);
-        END LOOP;
+        EXECUTE format('GRANT SELECT ON msgstatus.message_timeline, msgstatus.rejected_summary TO %s', role);
     END IF;
     IF level = 'operator' THEN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.message, msgstatus.status_event,'
@@ -45,4 +50,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.grant_access(regrole, text) IS
-    'Grants a role the level ingest (may only apply), analyst (may only read the views, phone numbers masked) or operator (all but owning); 22023 for another level';
+    'Grants a role the level ingest (may only apply), analyst (may only read the views, phone numbers masked) or operator (all but owning), in place of the level it had; 22023 for another level';
