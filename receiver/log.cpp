@@ -82,10 +82,15 @@ std::string format_log_line(LogFormat format, std::string_view event, std::initi
     return line;
 }
 
-void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+bool log_enabled(LogLevel level) {
     const Log &log = the_log();
-    if (!log.logger || !log.logger->should_log(spdlog_level(level)))
+    return log.logger && log.logger->should_log(spdlog_level(level));
+}
+
+void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+    if (!log_enabled(level))
         return;
+    const Log &log = the_log();
     const std::string line = format_log_line(log.format, event, fields);
     log.logger->log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
 }

@@ -30,6 +30,9 @@ struct LogField {
 /// start_log does send the log to standard error, from the given level up.
 void start_log(LogLevel level, LogFormat format);
 
+/// log_enabled does tell whether events of a level are written: ask before logging on a path that every request takes.
+bool log_enabled(LogLevel level);
+
 /// log does write one event: when, how grave, what (a short fixed text), and its fields.
 void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
 

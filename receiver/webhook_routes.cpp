@@ -210,6 +210,8 @@ Answer WebhookRoutes::handshake(const Request &request) const {
 
 void WebhookRoutes::answered(std::uint8_t route, unsigned status) {
     ++metrics_.requests[{route_names[route], status}];
+    if (log_enabled(LogLevel::debug))
+        log(LogLevel::debug, "answered", {{"route", route_names[route]}, {"status", status}});
 }
 
 } // namespace msgstatus::receiver
