@@ -3,7 +3,7 @@
 import subprocess
 
 from client import request
-from receiver import PROGRAM, clean_environment
+from receiver import PROGRAM, clean_environment, wait_until
 from webhooks import one
 
 
@@ -34,7 +34,8 @@ def test_metrics(open_receiver):
     assert [after[name] - before[name] for name in before] == [3, 1, 3, 1, 2, 3, 3, 3]
     text = open_receiver.admin("/metrics").text
     assert open_receiver.admin("/metrics").headers["content-type"].startswith("text/plain; version=0.0.4")
-    assert open_receiver.metric("msgstatus_lanes_connected") == open_receiver.metric("msgstatus_lanes") > 0
+    assert open_receiver.metric("msgstatus_lanes") == 2
+    wait_until(lambda: open_receiver.metric("msgstatus_lanes_connected") == 2, "both lanes to connect")
     families = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
     assert len(families) == len(set(families))
     for line in text.splitlines():
