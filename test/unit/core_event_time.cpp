@@ -323,7 +323,7 @@ TEST(EventTime, EveryFormOfRandomTimesMeansTheSame) {
             random.between(min_time / microseconds_per_second + 86'400, max_time / microseconds_per_second - 86'400);
         const EventTime time = second * microseconds_per_second;
         const int offset = static_cast<int>(random.between(-(15 * 60 + 59), 15 * 60 + 59));
-        const std::tm tm = broken_down(time + offset * 60 * microseconds_per_second).tm;
+        const std::tm tm = broken_down(time + 60 * microseconds_per_second * offset).tm;
         const int hours = std::abs(offset) / 60;
         const int minutes = std::abs(offset) % 60;
         const char sign = offset < 0 ? '-' : '+';
