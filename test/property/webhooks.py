@@ -40,6 +40,9 @@ PRICES = ["-0.00750", "-0.0075", "-0.1", "0", None, "about a cent"]
 NOT_A_TIME = ["", "abc", "-1", 0, None, True, [], "99999-01-01T00:00:00Z", 1e30, "NaN", {"a": 1}]
 
 
+OUT_OF_PLACE = [None, True, 0, -1, 1.0, 1e300, "", "x", "sent", "1733832000", [], [[]], {}, {"id": "wamid.HBgA", "status": "read"}]
+
+
 @dataclasses.dataclass
 class Seen:
     """One message, seen in one state; time is None where the provider gave none that can be true."""
@@ -60,7 +63,7 @@ class Delivery:
     received_at: int
     source: str | None
     seen: list
-    objects: int  # status objects that can be used
+    objects: int | None  # status objects that can be used; None where nobody knows
     rejected: int = 0
     ignored: int = 0
 
@@ -91,6 +94,14 @@ def shuffled(rng, members):
     items = list(members.items())
     rng.shuffle(items)
     return dict(items)
+
+
+def places_in(value):
+    """places_in does return all members and elements of a document, at any depth, as (container, key)."""
+    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield value, key
+        yield from places_in(value[key])
 
 
 class Generator:
@@ -340,6 +351,18 @@ class Generator:
         if rng.random() < 0.5:
             again.body = again.body.replace('"x": 1.0', '"x": 1.00')
         return again
+
+    def spoiled(self, delivery, other):
+        """spoiled does return a delivery with parts replaced by what does not belong there, some of it from another."""
+        rng = self.rng
+        document = json.loads(delivery.body)
+        for _ in range(rng.choice([1, 1, 2, 4])):
+            places = list(places_in(document))
+            if places:
+                container, key = rng.choice(places)
+                foreign = [c[k] for c, k in places_in(json.loads(other.body))]
+                container[key] = copy.deepcopy(rng.choice([*foreign, *OUT_OF_PLACE]))
+        return dataclasses.replace(delivery, body=json.dumps(document), seen=None, objects=None)
 
     def written(self, document):
         return json.dumps(document, ensure_ascii=False).replace('"@1.0@"', "1.0").replace('"@1.00@"', "1.00")
