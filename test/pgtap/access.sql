@@ -72,7 +72,7 @@ RESET ROLE;
 SET LOCAL ROLE t_analyst;
 SELECT is((SELECT concat_ws(' ', sender, recipient, state, error_code, error_meaning, error_retryable) FROM msgstatus.message_timeline WHERE message_id = 'SM1'),
     '+49******56 +49********67 failed 30003 handset unreachable t', 'an analyst sees masked numbers');
-SELECT is((SELECT count(*) FROM msgstatus.message_timeline WHERE state OPERATOR(msgstatus.>=) 'sent' AND sent_at IS NOT NULL), 2::bigint, 'and queries by state');
+SELECT is((SELECT count(*) FROM msgstatus.message_timeline WHERE state::text IN ('sent', 'failed', 'read') AND created_at IS NOT NULL), 3::bigint, 'and queries by state');
 SELECT is((SELECT count(*) > 0 FROM msgstatus.rejected_summary), true);
 SELECT throws_ok(format('SELECT * FROM msgstatus.%s', name), '42501', NULL, 'an analyst does not read ' || name)
 FROM unnest('{message,status_event,rejected_status,error_code_catalog,installation}'::text[]) AS name;
@@ -131,6 +131,34 @@ SET LOCAL ROLE t_nobody;
 SELECT is((msgstatus.apply_message_status('{"id": "w5", "status": "delivered"}') ->> 'applied'), '1');
 RESET ROLE;
 SELECT is((SELECT msgstatus.state(m.status)::text FROM msgstatus.message AS m WHERE message_id = 'w5'), 'delivered');
+
+DROP POLICY nothing ON msgstatus.message;
+
+-- A level takes the place of the one before.
+CREATE TEMP TABLE granted AS
+SELECT role, functions(role) AS functions, (SELECT jsonb_object_agg(name, may(role, name)) FROM relation) AS relations
+FROM unnest('{t_ingest,t_analyst,t_operator}'::text[]) AS role;
+CREATE ROLE t_changing;
+SELECT msgstatus.grant_access('t_changing', 'operator'), msgstatus.grant_access('t_changing', 'ingest');
+SELECT is(functions('t_changing'), (SELECT functions FROM granted WHERE role = 't_ingest'), 'from operator down to ingest');
+SELECT is((SELECT jsonb_object_agg(name, may('t_changing', name)) FROM relation), (SELECT relations FROM granted WHERE role = 't_ingest'));
+SELECT msgstatus.grant_access('t_changing', 'analyst');
+SELECT is(functions('t_changing'), (SELECT functions FROM granted WHERE role = 't_analyst'), 'from ingest to analyst');
+SELECT is((SELECT jsonb_object_agg(name, may('t_changing', name)) FROM relation), (SELECT relations FROM granted WHERE role = 't_analyst'));
+SELECT msgstatus.grant_access('t_changing', 'operator');
+SELECT is((SELECT jsonb_object_agg(name, may('t_changing', name)) FROM relation), (SELECT relations FROM granted WHERE role = 't_operator'), 'and up again');
+
+-- Tables that belong to a role that is no superuser.
+CREATE ROLE t_owner;
+SELECT lives_ok(format('ALTER TABLE msgstatus.%s OWNER TO t_owner', name)) FROM relation;
+SELECT lives_ok($$SELECT msgstatus.grant_access('t_owner', 'operator')$$);
+SELECT lives_ok($$SELECT msgstatus.grant_access('t_owner', 'analyst')$$, 'a level takes nothing away from the owner');
+SELECT lives_ok($$SELECT msgstatus.grant_access('t_owner', 'operator')$$);
+SET LOCAL ROLE t_ingest;
+SELECT is((msgstatus.apply_message_status('[{"id": "w6", "status": "read"}, {"id": "w6", "status": "gone"}]') ->> 'applied'), '1', 'act as their owner');
+SELECT is((msgstatus.apply_message_status('[{"id": "w6", "status": "read", "recipient_id": "4917012345678"}]', '2024-01-01') ->> 'applied'), '1');
+RESET ROLE;
+SELECT is((SELECT recipient FROM msgstatus.message WHERE message_id = 'w6'), '+4917012345678');
 
 SELECT finish();
 ROLLBACK;
