@@ -56,7 +56,8 @@ void verify_version(const Installation &installation) {
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("the tables of msgstatus are of version %s, its library of version %s",
                                version == nullptr ? "unknown" : version, MSGSTATUS_VERSION),
-                        errhint("Run: SELECT msgstatus.install();")));
+                        // The library may be ahead of the extension's SQL, too.
+                        errhint("Run: ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install();")));
     verified_table = installation.message_table;
 }
 

@@ -96,18 +96,18 @@ void Reader::read_object(const Json &object, const Context &context) {
 void Reader::read_sns_notification(const Json &object, const Context &context) {
     const Json entry = object["whatsAppWebhookEntry"];
     if (!entry.exists())
-        return read_embedded(object["Message"], context);
+        return read_embedded(object, object["Message"], context);
     if (entry.is_string())
-        return read_embedded(entry, context);
+        return read_embedded(object, entry, context);
     Context inner = context;
     ++inner.nesting;
     read_any(entry, inner);
 }
 
-void Reader::read_embedded(const Json &text, const Context &context) {
+void Reader::read_embedded(const Json &object, const Json &text, const Context &context) {
     const Json embedded = parse_json(text.string());
     if (!embedded.exists())
-        return reject(text, context, "the text in the notification is not JSON");
+        return reject(object, context, "the text in the notification is not JSON");
     Context inner = context;
     ++inner.nesting;
     read_any(embedded, inner);

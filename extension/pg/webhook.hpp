@@ -52,7 +52,7 @@ public:
 private:
     void read_object(const Json &object, const Context &context);
     void read_sns_notification(const Json &object, const Context &context);
-    void read_embedded(const Json &text, const Context &context);
+    void read_embedded(const Json &object, const Json &text, const Context &context);
 
     Batch &batch_;
     // The open status object.

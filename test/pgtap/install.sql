@@ -29,7 +29,7 @@ INSERT INTO needs_tables VALUES
 -- Tables of another version. (First of all: what a session has seen to be right it does not look at again.)
 UPDATE msgstatus.installation SET version = '0.0.1';
 SELECT is(told(statement), '55000 | the tables of msgstatus are of version 0.0.1, its library of version ' || extversion
-    || ' | Run: SELECT msgstatus.install();', statement)
+    || ' | Run: ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install();', statement)
 FROM needs_tables, pg_extension WHERE extname = 'msgstatus';
 SELECT is(current_user, session_user, 'the caller is who he was');
 SELECT lives_ok('SELECT msgstatus.install()', 'install() brings them up to date');
