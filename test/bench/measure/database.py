@@ -26,13 +26,20 @@ def value(statement, database=COPY):
 
 
 def wal_position():
-    """wal_position does return how many bytes of WAL were ever written."""
-    return int(value("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"))
+    """wal_position does return where the WAL ends that is flushed."""
+    return value("SELECT pg_current_wal_flush_lsn()")
 
 
-def create_empty(database=COPY):
+def wal_since(position):
+    """wal_since does return the bytes of the records written since, and those of the images of whole pages in them."""
+    rows = sql("SELECT COALESCE(sum(record_size), 0)::bigint, COALESCE(sum(fpi_size), 0)::bigint "
+               f"FROM pg_get_wal_stats('{position}', '{wal_position()}')") if wal_position() != position else [("0", "0")]
+    return tuple(map(int, rows[0]))
+
+
+def create_empty(database=COPY, tablespace="pg_default"):
     """create_empty does make a database with the tables of every design, all empty."""
-    sql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE);\nCREATE DATABASE {database};", "postgres")
+    sql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE);\nCREATE DATABASE {database} TABLESPACE {tablespace};", "postgres")
     sql("CREATE EXTENSION msgstatus; SELECT msgstatus.install();", database)
     for name in ("jsonb.sql", "typed.sql"):
         sql((BENCH / "designs" / name).read_text(encoding="utf-8"), database)
@@ -41,7 +48,8 @@ def create_empty(database=COPY):
 def load():
     """load does make the database that the others are copies of: `sent` of every message, in every design."""
     started = time.monotonic()
-    create_empty(LOADED)
+    sql(f"CREATE TABLESPACE loaded LOCATION '{os.environ['MSGSTATUS_BENCH_LOADED']}';", "postgres")
+    create_empty(LOADED, "loaded")
     environment = {**os.environ, "PGDATABASE": LOADED}
     for design in (OURS, JSONB):
         subprocess.run([CLIENT, "--order", "loaded", "--messages", str(MESSAGES), "--per-call", "1000", "--clients", "2",
@@ -61,6 +69,7 @@ def load():
         FROM jsonb_design.message;
         INSERT INTO typed_design.status_event SELECT * FROM jsonb_design.status_event;
         CREATE EXTENSION pg_prewarm;
+        CREATE EXTENSION pg_walinspect;
         VACUUM (FREEZE, ANALYZE);
         CHECKPOINT;
     """, LOADED)
@@ -75,7 +84,7 @@ def load():
 def copy_loaded():
     """copy_loaded does make a fresh copy of the loaded database, all of it in PostgreSQL's cache."""
     sql(f"DROP DATABASE IF EXISTS {COPY} WITH (FORCE);\n"
-        f"CREATE DATABASE {COPY} TEMPLATE {LOADED} STRATEGY file_copy;", "postgres")
+        f"CREATE DATABASE {COPY} TEMPLATE {LOADED} TABLESPACE pg_default STRATEGY file_copy;", "postgres")
     sql("""
         SELECT pg_prewarm(c.oid) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
         WHERE n.nspname IN ('msgstatus', 'jsonb_design', 'typed_design') AND c.relkind IN ('r', 'i');

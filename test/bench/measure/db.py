@@ -1,5 +1,7 @@
 """Section db: calls to the database. First deliveries of statuses, as many at a time as given, from several clients."""
 
+import statistics
+
 from designs import DESIGNS, JSONB, OURS, TYPED
 from report import ratios, spread, table, write
 from settings import CALLS, CLIENTS, ROUNDS, SECONDS
@@ -43,8 +45,13 @@ def cpu(measurements):
 
 
 def wal(measurements):
-    """wal does return bytes of WAL a status, one a round."""
+    """wal does return bytes of WAL a status, without images of whole pages, one a round."""
     return [m["wal"] / m["statuses"] for m in measurements]
+
+
+def page_images(measurements):
+    """page_images does return the median of the bytes of images of whole pages a status."""
+    return f"{statistics.median(m['page_images'] / m['statuses'] for m in measurements):.0f}"
 
 
 def run():
@@ -61,13 +68,14 @@ def run():
                           spread(ratios(per_second(ours), per_second(typed)))))
             work.append((case, *(spread(cpu(m), 1) for m in (ours, jsonb, typed)),
                          spread(ratios(cpu(jsonb), cpu(ours))), spread(ratios(cpu(typed), cpu(ours)))))
-            log.append((case, *(spread(wal(m), 0) for m in (ours, jsonb, typed)), spread(ratios(wal(ours), wal(jsonb)))))
+            log.append((case, *(spread(wal(m), 0) for m in (ours, jsonb, typed)), spread(ratios(wal(ours), wal(jsonb))),
+                        ", ".join(page_images(m) for m in (ours, jsonb, typed))))
             print(f"{case}: statuses/s {speed[-1][1:]}, CPU {work[-1][1:]}", flush=True)
     write("db", "\n\n".join([
         "Statuses a second, min / median / max of the rounds:",
         table(("", "msgstatus", "jsonb", "typed", "msgstatus : jsonb", "msgstatus : typed"), speed),
         "CPU time of the backends in microseconds a status, and how many times that of msgstatus the others need:",
         table(("", "msgstatus", "jsonb", "typed", "jsonb : msgstatus", "typed : msgstatus"), work),
-        "Bytes of WAL a status, with few pages left to write in full:",
-        table(("", "msgstatus", "jsonb", "typed", "msgstatus : jsonb"), log),
+        "Bytes of WAL a status without the images of whole pages that follow a checkpoint; and those, of each design:",
+        table(("", "msgstatus", "jsonb", "typed", "msgstatus : jsonb", "page images"), log),
     ]))

@@ -14,7 +14,8 @@ SETTLING = MESSAGES // 4
 
 
 def send(design, first, count, per_call, clients):
-    """send does apply statuses of the order `updates` to a design and returns what the load generator measured, and the WAL."""
+    """send does apply statuses of the order `updates` to a design. It returns what the load generator measured, and the WAL:
+    bytes of records without and of images of whole pages."""
     before = database.wal_position()
     done = subprocess.run([CLIENT, "--order", "updates", "--messages", str(MESSAGES), "--first", str(first), "--count",
                            str(count), "--per-call", str(per_call), "--clients", str(clients), *design.arguments],
@@ -22,7 +23,7 @@ def send(design, first, count, per_call, clients):
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
     measured = json.loads(done.stdout)
-    measured["wal"] = database.wal_position() - before
+    measured["wal"], measured["page_images"] = database.wal_since(before)
     return measured
 
 
