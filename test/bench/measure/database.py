@@ -26,14 +26,15 @@ def value(statement, database=COPY):
 
 
 def wal_position():
-    """wal_position does return where the WAL ends that is flushed."""
-    return value("SELECT pg_current_wal_flush_lsn()")
+    """wal_position does return where the WAL ends."""
+    # A commit of its own, so that it is flushed to the end of a record; the WAL writer flushes to the end of a page.
+    return sql("SELECT pg_current_xact_id();\nSELECT pg_current_wal_flush_lsn();")[-1][0]
 
 
 def wal_since(position):
     """wal_since does return the bytes of the records written since, and those of the images of whole pages in them."""
     rows = sql("SELECT COALESCE(sum(record_size), 0)::bigint, COALESCE(sum(fpi_size), 0)::bigint "
-               f"FROM pg_get_wal_stats('{position}', '{wal_position()}')") if wal_position() != position else [("0", "0")]
+               f"FROM pg_get_wal_stats('{position}', '{wal_position()}')")
     return tuple(map(int, rows[0]))
 
 

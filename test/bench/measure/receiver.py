@@ -88,9 +88,12 @@ def turn(contestant, written_bodies, per_body, seconds):
 def write_all_bodies(supply, rate, seconds, per_body):
     """write_all_bodies does write enough webhooks for a round, for a while of warming up and for measuring."""
     counts = {"warm-up": int(rate * SPARE), "bodies": int(rate * seconds * SPARE)}
-    shrink = min(1, supply.largest / (2 * per_body * sum(counts.values())))
-    counts = {name: int(count * shrink) * per_body for name, count in counts.items()}
-    first = supply.take(2 * sum(counts.values()))
+    needed = 2 * per_body * sum(counts.values())
+    if needed > supply.largest:
+        raise RuntimeError(f"{MESSAGES} messages give {supply.largest} new statuses, and a round of {seconds} s needs {needed}; "
+                           "set MSGSTATUS_BENCH_MESSAGES higher")
+    counts = {name: count * per_body for name, count in counts.items()}
+    first = supply.take(needed)
     written = {}
     for name, count in counts.items():
         for share in ("a", "b"):
@@ -103,21 +106,21 @@ def write_all_bodies(supply, rate, seconds, per_body):
 def measure(supply, per_body):
     """measure does return the measurements of each server, one a round."""
     measured = {contestant: [] for contestant in CONTESTANTS}
-    rate, seconds, number = 20000 / per_body ** 0.5, 1, -1  # round -1 only finds out how many webhooks a round takes
+    # Round -1 only finds out how many webhooks a round takes.
+    rate, seconds, number = min(20000 / per_body ** 0.5, supply.largest / (4 * per_body * SPARE)), 1, -1
     while number < ROUNDS:
         bodies = write_all_bodies(supply, rate, seconds, per_body)
         turns = {}
         for i in range(len(CONTESTANTS)):
             contestant = CONTESTANTS[(number + i) % len(CONTESTANTS)]
             turns[contestant] = turn(contestant, bodies, per_body, seconds)
-        rate = max(one["requests"] / one["seconds"] for one in turns.values())
-        if any(one["exhausted"] for one in turns.values()):
-            rate *= 2  # all of it again, with more
-            continue
-        if number >= 0:
-            for contestant, one in turns.items():
-                measured[contestant].append(one)
-        number += 1
+        exhausted = any(one["exhausted"] for one in turns.values())
+        if not exhausted:  # else all of it again, with more
+            if number >= 0:
+                for contestant, one in turns.items():
+                    measured[contestant].append(one)
+            number += 1
+        rate = max(one["requests"] / one["seconds"] for one in turns.values()) * (1.3 if exhausted else 1)
         seconds = max(1, min(round(SECONDS), int(supply.largest / (rate * SPARE * per_body * 2) - 1)))
     return measured
 
