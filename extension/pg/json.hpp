@@ -53,15 +53,6 @@ public:
     // The member of an object with the key; absent where there is none or this is no object.
     Json operator[](std::string_view key) const;
 
-    // The first of the members that is present and not null.
-    Json first_of(std::string_view key, std::string_view other) const {
-        const Json value = (*this)[key];
-        return value.is_null() ? (*this)[other] : value;
-    }
-
-    // The number of elements of an array, or of members of an object.
-    std::size_t size() const { return is_container() ? JsonContainerSize(value_.val.binary.data) : 0; }
-
     // Calls visit(element) for each element of an array.
     template <typename Visit>
     void for_each_element(Visit visit) const {
