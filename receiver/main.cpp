@@ -4,8 +4,8 @@
 #include <exception>
 #include <utility>
 
-#include "config.hpp"
-#include "log.hpp"
+#include "config/config.hpp"
+#include "observe/log.hpp"
 #include "receiver.hpp"
 
 int main(int argc, char *argv[]) {

@@ -6,8 +6,8 @@
 
 #include <sys/resource.h>
 
-#include "log.hpp"
-#include "units.hpp"
+#include "observe/log.hpp"
+#include "config/units.hpp"
 
 namespace msgstatus::receiver {
 namespace {

@@ -4,13 +4,13 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
-#include "admin_routes.hpp"
-#include "buffer_budget.hpp"
-#include "config.hpp"
-#include "http_server.hpp"
-#include "lane_pool.hpp"
-#include "metrics.hpp"
-#include "webhook_routes.hpp"
+#include "http/admin_routes.hpp"
+#include "http/buffer_budget.hpp"
+#include "config/config.hpp"
+#include "http/http_server.hpp"
+#include "database/lane_pool.hpp"
+#include "observe/metrics.hpp"
+#include "webhook/webhook_routes.hpp"
 
 namespace msgstatus::receiver {
 

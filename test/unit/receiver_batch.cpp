@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "batch_encoding.hpp"
-#include "job_queue.hpp"
-#include "media_type.hpp"
-#include "sqlstate.hpp"
+#include "database/batch_encoding.hpp"
+#include "database/job_queue.hpp"
+#include "http/media_type.hpp"
+#include "database/sqlstate.hpp"
 
 namespace msgstatus::receiver {
 namespace {

@@ -8,10 +8,10 @@
 
 #include <gtest/gtest.h>
 
-#include "config.hpp"
-#include "config_options.hpp"
-#include "endpoint.hpp"
-#include "secrets.hpp"
+#include "config/config.hpp"
+#include "config/config_options.hpp"
+#include "config/endpoint.hpp"
+#include "config/secrets.hpp"
 
 namespace msgstatus::receiver {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "form.hpp"
-#include "text_codec.hpp"
+#include "webhook/form.hpp"
+#include "webhook/text_codec.hpp"
 
 namespace msgstatus::receiver {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "json_check.hpp"
+#include "webhook/json_check.hpp"
 
 namespace msgstatus::receiver {
 namespace {

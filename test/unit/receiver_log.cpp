@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "log.hpp"
-#include "mask.hpp"
+#include "observe/log.hpp"
+#include "observe/mask.hpp"
 
 namespace msgstatus::receiver {
 namespace {

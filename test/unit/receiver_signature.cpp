@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "signature.hpp"
+#include "webhook/signature.hpp"
 
 namespace msgstatus::receiver {
 namespace {

@@ -1,0 +1,268 @@
+#include "config/config.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <libpq-fe.h>
+
+#include "config/config_options.hpp"
+#include "config/secrets.hpp"
+
+extern char **environ; // NOLINT(readability-redundant-declaration): not every libc declares it
+
+namespace msgstatus::receiver {
+
+namespace po = boost::program_options;
+
+namespace {
+
+// What may follow MSGSTATUS_ without being the name of an option: the secrets themselves and --config.
+std::set<std::string> other_environment_names() {
+    std::set<std::string> names{environment_name("config")};
+    for (const char *name : secret_names)
+        names.insert(environment_name(name));
+    return names;
+}
+
+void store_flags(int argc, const char *const argv[], const po::options_description &options,
+                 po::variables_map &settings) {
+    using namespace po::command_line_style;
+    try {
+        // No guessing: --meta-app-secret must not pass for --meta-app-secret-file.
+        po::store(po::command_line_parser(argc, argv)
+                      .options(options)
+                      .style((unix_style & ~allow_guessing) | 0)
+                      .positional({})
+                      .run(),
+                  settings);
+    } catch (const po::error &error) {
+        throw ConfigError(error.what());
+    }
+}
+
+void store_environment(const po::options_description &options, po::variables_map &settings,
+                       std::vector<std::string> &warnings) {
+    const std::string prefix = "MSGSTATUS_";
+    const std::set<std::string> others = other_environment_names();
+    for (char **entry = environ; *entry != nullptr; ++entry) {
+        const std::string assignment = *entry;
+        const std::size_t equals = assignment.find('=');
+        if (!assignment.starts_with(prefix) || equals == std::string::npos)
+            continue;
+        const std::string variable = assignment.substr(0, equals);
+        std::string name = variable.substr(prefix.size());
+        std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+            return c == '_' ? '-' : (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+        });
+        if (others.contains(variable))
+            continue;
+        if (options.find_nothrow(name, false) == nullptr) {
+            warnings.push_back("the environment variable " + variable + " is no setting of this program");
+            continue;
+        }
+        if (equals + 1 == assignment.size())
+            continue; // empty counts as not set
+        po::parsed_options parsed(&options);
+        parsed.options.emplace_back(name, std::vector<std::string>{assignment.substr(equals + 1)});
+        try {
+            po::store(parsed, settings);
+        } catch (const po::error &error) {
+            throw ConfigError(variable + ": " + error.what());
+        }
+    }
+}
+
+void store_file(const std::string &path, const po::options_description &options, po::variables_map &settings) {
+    std::ifstream file(path);
+    if (!file)
+        throw ConfigError("config: cannot read the file " + path);
+    try {
+        po::store(po::parse_config_file(file, options), settings);
+    } catch (const po::error &error) {
+        throw ConfigError("config: in the file " + path + ": " + error.what());
+    }
+}
+
+std::string value_of(const po::variables_map &settings, const std::string &name) {
+    const po::variable_value &value = settings[name];
+    return value.empty() ? std::string() : value.as<std::string>();
+}
+
+std::size_t count_of(const po::variables_map &settings, const std::string &name, std::size_t least, std::size_t most) {
+    const auto value = settings[name].as<std::size_t>();
+    if (value < least || value > most)
+        throw ConfigError(name + ": must be from " + std::to_string(least) + " to " + std::to_string(most));
+    return value;
+}
+
+std::chrono::milliseconds duration_of(const po::variables_map &settings, const std::string &name) {
+    const auto seconds = settings[name].as<double>();
+    if (!std::isfinite(seconds) || seconds < 0.1 || seconds > 86400)
+        throw ConfigError(name + ": must be from 0.1 to 86400 seconds");
+    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+Endpoint endpoint_of(const po::variables_map &settings, const std::string &name) {
+    const std::optional<Endpoint> endpoint = parse_endpoint(value_of(settings, name));
+    if (!endpoint)
+        throw ConfigError(name + ": must be HOST:PORT, e.g. 127.0.0.1:8080 or [::1]:8080");
+    return *endpoint;
+}
+
+std::vector<std::string> secrets_of(const po::variables_map &settings, const std::string &name) {
+    const std::string variable = environment_name(name);
+    const std::string option = name + "-file";
+    const char *value = std::getenv(variable.c_str());
+    const bool in_environment = value != nullptr && *value != '\0';
+    const std::string path = value_of(settings, option);
+    if (in_environment && !path.empty())
+        throw ConfigError(name + ": set either " + variable + " or " + option + ", not both");
+    if (in_environment) {
+        std::vector<std::string> secrets = split_secrets(value);
+        if (secrets.empty())
+            throw ConfigError(variable + ": holds no secret");
+        return secrets;
+    }
+    if (path.empty())
+        return {};
+    try {
+        return read_secret_file(path);
+    } catch (const std::runtime_error &error) {
+        throw ConfigError(option + ": " + error.what());
+    }
+}
+
+// check_database does refuse what libpq cannot parse. libpq's message may quote parts of the string, a password among
+// them, so only its harmless kinds are passed on.
+void check_database(const std::string &database) {
+    const bool is_conninfo = database.find('=') != std::string::npos || database.starts_with("postgresql://") ||
+                             database.starts_with("postgres://");
+    if (!is_conninfo)
+        return; // the name of a database, or nothing
+    char *message = nullptr;
+    PQconninfoOption *parsed = PQconninfoParse(database.c_str(), &message);
+    if (parsed != nullptr) {
+        PQconninfoFree(parsed);
+        return;
+    }
+    std::string reason = message != nullptr ? message : "out of memory";
+    PQfreemem(message);
+    if (!reason.starts_with("invalid connection option") && !reason.starts_with("invalid URI query parameter"))
+        reason = reason.substr(0, reason.find('"'));
+    while (!reason.empty() && (reason.back() == '\n' || reason.back() == ' '))
+        reason.pop_back();
+    throw ConfigError("database: no valid libpq connection string or URI: " + reason);
+}
+
+std::string public_url_of(const po::variables_map &settings) {
+    std::string url = value_of(settings, "public-url");
+    if (url.empty())
+        return url;
+    const std::size_t host = url.starts_with("https://") ? 8 : (url.starts_with("http://") ? 7 : std::string::npos);
+    if (host == std::string::npos || host == url.size() || url[host] == '/' ||
+        url.find_first_of("?# \t") != std::string::npos)
+        throw ConfigError("public-url: must be http:// or https://, a host, and at most a path");
+    while (url.ends_with('/'))
+        url.pop_back();
+    return url;
+}
+
+LogLevel log_level_of(const po::variables_map &settings) {
+    const std::string name = value_of(settings, "log-level");
+    if (name == "debug")
+        return LogLevel::debug;
+    if (name == "info")
+        return LogLevel::info;
+    if (name == "warning" || name == "warn")
+        return LogLevel::warning;
+    if (name == "error")
+        return LogLevel::error;
+    throw ConfigError("log-level: must be debug, info, warning or error");
+}
+
+LogFormat log_format_of(const po::variables_map &settings) {
+    const std::string name = value_of(settings, "log-format");
+    if (name == "logfmt")
+        return LogFormat::logfmt;
+    if (name == "json")
+        return LogFormat::json;
+    throw ConfigError("log-format: must be logfmt or json");
+}
+
+void add_warnings(Config &config) {
+    const auto unset = [](const std::vector<std::string> &secrets) { return secrets.empty(); };
+    if (config.allow_unsigned) {
+        std::string names;
+        for (const auto &[secrets, name] :
+             {std::pair{&config.meta_app_secrets, "meta"}, std::pair{&config.twilio_auth_tokens, "twilio"},
+              std::pair{&config.aisensy_secrets, "aisensy"}}) {
+            if (unset(*secrets))
+                names += names.empty() ? name : std::string(", ") + name;
+        }
+        if (!names.empty())
+            config.warnings.push_back("allow-unsigned: anyone can send statuses in the name of " + names);
+    }
+    if (!unset(config.twilio_auth_tokens) && config.public_url.empty())
+        config.warnings.emplace_back(
+            "public-url: not set; Twilio's signatures are checked against the Host header of each request");
+}
+
+} // namespace
+
+LoadedConfig load_config(int argc, const char *const argv[]) {
+    const po::options_description options = config_options();
+    const po::options_description commands = command_options();
+    po::options_description flags;
+    flags.add(commands).add(options);
+
+    Config config;
+    po::variables_map settings;
+    store_flags(argc, argv, flags, settings);
+    if (settings["help"].as<bool>())
+        return {std::move(config), PrintAndExit{help_text()}};
+    if (settings["version"].as<bool>())
+        return {std::move(config), PrintAndExit{"msgstatus-receiver " MSGSTATUS_VERSION "\n"}};
+    store_environment(options, settings, config.warnings);
+    std::string path = value_of(settings, "config");
+    if (const char *value = std::getenv("MSGSTATUS_CONFIG"); path.empty() && value != nullptr)
+        path = value;
+    if (!path.empty())
+        store_file(path, options, settings);
+
+    constexpr std::size_t gigabyte = std::size_t{1} << 30;
+    config.listen = endpoint_of(settings, "listen");
+    if (value_of(settings, "admin-listen") != "off")
+        config.admin_listen = endpoint_of(settings, "admin-listen");
+    config.public_url = public_url_of(settings);
+    config.database = value_of(settings, "database");
+    check_database(config.database);
+    config.lanes = count_of(settings, "lanes", 1, 64);
+    config.batch_max = count_of(settings, "batch-max", 1, 100000);
+    config.batch_max_bytes = count_of(settings, "batch-max-bytes", 1, gigabyte / 2);
+    config.queue_max = count_of(settings, "queue-max", 1, 10000000);
+    config.body_limit = count_of(settings, "body-limit", 1, gigabyte / 8);
+    config.buffer_max_bytes = count_of(settings, "buffer-max-bytes", config.body_limit, 64 * gigabyte);
+    config.statement_timeout = duration_of(settings, "statement-timeout");
+    config.lock_timeout = duration_of(settings, "lock-timeout");
+    config.meta_app_secrets = secrets_of(settings, "meta-app-secret");
+    config.meta_verify_tokens = secrets_of(settings, "meta-verify-token");
+    config.twilio_auth_tokens = secrets_of(settings, "twilio-auth-token");
+    config.aisensy_secrets = secrets_of(settings, "aisensy-secret");
+    config.allow_unsigned = settings["allow-unsigned"].as<bool>();
+    config.max_connections = count_of(settings, "max-connections", 1, 100000);
+    config.header_timeout = duration_of(settings, "header-timeout");
+    config.body_timeout = duration_of(settings, "body-timeout");
+    config.idle_timeout = duration_of(settings, "idle-timeout");
+    config.drain_timeout = duration_of(settings, "drain-timeout");
+    config.log_level = log_level_of(settings);
+    config.log_format = log_format_of(settings);
+    config.check_only = settings["check-config"].as<bool>();
+    add_warnings(config);
+    return {std::move(config), std::nullopt};
+}
+
+} // namespace msgstatus::receiver

@@ -1,0 +1,71 @@
+// The settings of the program: what they are, where they come from, what they may be.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "config/endpoint.hpp"
+#include "observe/log.hpp"
+
+namespace msgstatus::receiver {
+
+struct Config {
+    Endpoint listen;
+    std::optional<Endpoint> admin_listen; ///< nothing: no admin listener
+    std::string public_url;               ///< without a slash at its end; empty if not set
+
+    std::string database; ///< libpq conninfo, URI or name; empty: libpq's own defaults (PGHOST, ...)
+    std::size_t lanes = 0;
+    std::size_t batch_max = 0;
+    std::size_t batch_max_bytes = 0;
+    std::size_t queue_max = 0;
+    std::size_t buffer_max_bytes = 0;
+    std::chrono::milliseconds statement_timeout{};
+    std::chrono::milliseconds lock_timeout{};
+
+    std::vector<std::string> meta_app_secrets;
+    std::vector<std::string> meta_verify_tokens;
+    std::vector<std::string> twilio_auth_tokens;
+    std::vector<std::string> aisensy_secrets;
+    bool allow_unsigned = false;
+
+    std::size_t body_limit = 0;
+    std::size_t max_connections = 0;
+    std::chrono::milliseconds header_timeout{};
+    std::chrono::milliseconds body_timeout{};
+    std::chrono::milliseconds idle_timeout{};
+    std::chrono::milliseconds drain_timeout{};
+
+    LogLevel log_level = LogLevel::info;
+    LogFormat log_format = LogFormat::logfmt;
+    bool check_only = false;
+    std::vector<std::string> warnings; ///< what is allowed and yet worth a word at the start
+};
+
+/// A setting is wrong; the message names it.
+class ConfigError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// Instead of a configuration: a text to print (--help, --version).
+struct PrintAndExit {
+    std::string text;
+};
+
+struct LoadedConfig {
+    Config config;
+    std::optional<PrintAndExit> print;
+};
+
+/// load_config does gather the settings from the flags, then from the environment (--admin-listen is
+/// MSGSTATUS_ADMIN_LISTEN), then from the file that --config names: the first to set something wins. It reads the
+/// secrets and checks all.
+/// @throws ConfigError
+LoadedConfig load_config(int argc, const char *const argv[]);
+
+} // namespace msgstatus::receiver

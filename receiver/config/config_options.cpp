@@ -1,0 +1,135 @@
+#include "config/config_options.hpp"
+
+#include <sstream>
+
+namespace msgstatus::receiver {
+
+namespace po = boost::program_options;
+
+namespace {
+
+po::options_description network_options() {
+    po::options_description options("Network", 100);
+    // clang-format off
+    options.add_options()
+        ("listen", po::value<std::string>()->default_value("127.0.0.1:8080")->value_name("HOST:PORT"),
+         "where webhooks come in; port 0 takes a free one and logs it")
+        ("admin-listen", po::value<std::string>()->default_value("127.0.0.1:9090")->value_name("HOST:PORT"),
+         "where /healthz, /readyz and /metrics are; `off` for nowhere")
+        ("public-url", po::value<std::string>()->default_value("")->value_name("URL"),
+         "what stands before the path in the address that Twilio knows, e.g. https://hooks.example.org; its signatures "
+         "cover it. Without it, the Host header is believed")
+        ("body-limit", po::value<std::size_t>()->default_value(4194304)->value_name("BYTES"),
+         "largest body (Meta sends up to 3 MB); larger ones get 413")
+        ("max-connections", po::value<std::size_t>()->default_value(1024)->value_name("N"),
+         "open connections; more wait in the backlog of the system")
+        ("header-timeout", po::value<double>()->default_value(10)->value_name("SECONDS"),
+         "for the header of a request to arrive, else 408")
+        ("body-timeout", po::value<double>()->default_value(30)->value_name("SECONDS"),
+         "for the body of a request to arrive, else 408; also for a client to take its answer")
+        ("idle-timeout", po::value<double>()->default_value(75)->value_name("SECONDS"),
+         "how long a connection may stay open without a request")
+        ("drain-timeout", po::value<double>()->default_value(25)->value_name("SECONDS"),
+         "after SIGTERM: how long accepted requests may take to be answered");
+    // clang-format on
+    return options;
+}
+
+po::options_description database_options() {
+    po::options_description options("Database", 100);
+    // clang-format off
+    options.add_options()
+        ("database", po::value<std::string>()->default_value("")->value_name("CONNINFO"),
+         "libpq connection string or URI, several hosts and target_session_attrs included; what it leaves open comes "
+         "from PGHOST, PGSERVICE, ... A password is better kept in ~/.pgpass (PGPASSFILE)")
+        ("lanes", po::value<std::size_t>()->default_value(2)->value_name("N"),
+         "connections to the database; while the call of one is in flight, arriving bodies collect for the next call")
+        ("batch-max", po::value<std::size_t>()->default_value(500)->value_name("N"), "most bodies in one call")
+        ("batch-max-bytes", po::value<std::size_t>()->default_value(8388608)->value_name("BYTES"),
+         "most bytes in one call, a single larger body aside")
+        ("queue-max", po::value<std::size_t>()->default_value(10000)->value_name("N"),
+         "most bodies that wait for a call; beyond it webhooks get 503")
+        ("buffer-max-bytes", po::value<std::size_t>()->default_value(134217728)->value_name("BYTES"),
+         "most bytes of bodies in memory, arriving, waiting and in flight; beyond it webhooks get 503")
+        ("statement-timeout", po::value<double>()->default_value(10)->value_name("SECONDS"), "for one call")
+        ("lock-timeout", po::value<double>()->default_value(2)->value_name("SECONDS"),
+         "for a lock that someone else holds on a message");
+    // clang-format on
+    return options;
+}
+
+po::options_description secret_options() {
+    po::options_description options(
+        "Secrets (each also as environment variable without _FILE; one a line, all are valid)", 100);
+    // clang-format off
+    options.add_options()
+        ("meta-app-secret-file", po::value<std::string>()->value_name("FILE"), "app secret, keys X-Hub-Signature-256")
+        ("meta-verify-token-file", po::value<std::string>()->value_name("FILE"), "verify token of Meta's handshake")
+        ("twilio-auth-token-file", po::value<std::string>()->value_name("FILE"), "auth token, keys X-Twilio-Signature")
+        ("aisensy-secret-file", po::value<std::string>()->value_name("FILE"), "shared secret, keys X-AiSensy-Signature")
+        ("allow-unsigned", po::bool_switch(),
+         "accept webhooks of providers whose secret is not set (else 401): for tests, or where something in front "
+         "checks");
+    // clang-format on
+    return options;
+}
+
+po::options_description log_options() {
+    po::options_description options("Log (to standard error)", 100);
+    // clang-format off
+    options.add_options()
+        ("log-level", po::value<std::string>()->default_value("info")->value_name("LEVEL"),
+         "debug, info, warning or error")
+        ("log-format", po::value<std::string>()->default_value("logfmt")->value_name("FORMAT"), "logfmt or json");
+    // clang-format on
+    return options;
+}
+
+} // namespace
+
+po::options_description config_options() {
+    po::options_description options;
+    options.add(network_options()).add(database_options()).add(secret_options()).add(log_options());
+    // clang-format on
+    return options;
+}
+
+po::options_description command_options() {
+    po::options_description options("Command", 100);
+    // clang-format off
+    options.add_options()
+        ("config", po::value<std::string>()->value_name("FILE"), "read settings from a file: lines of `name = value`")
+        ("check-config", po::bool_switch(), "check the settings and exit: 0 if they are right, 2 if not")
+        ("help,h", po::bool_switch(), "print this")
+        ("version", po::bool_switch(), "print the version");
+    // clang-format on
+    return options;
+}
+
+std::string environment_name(const std::string &option) {
+    std::string name = "MSGSTATUS_";
+    for (const char c : option)
+        name.push_back(c == '-' ? '_' : (c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c));
+    return name;
+}
+
+std::string help_text() {
+    std::ostringstream text;
+    text << "msgstatus-receiver takes delivery-status webhooks of WhatsApp and SMS providers over HTTP, checks who "
+            "sent\n"
+            "them and hands them to the function msgstatus.apply_message_status_batch of a PostgreSQL database.\n"
+            "It answers 200 when they are committed.\n\n"
+            "Usage: msgstatus-receiver [option]...\n\n"
+            "Every option but those of `Command` may also be set in the environment (--admin-listen as\n"
+            "MSGSTATUS_ADMIN_LISTEN) or in the file of --config (admin-listen = ...). Flags win, then the environment, "
+            "then\n"
+            "the file.\n\n"
+         << command_options() << '\n'
+         << config_options() << '\n'
+         << "Exit status: 0 after SIGTERM or SIGINT, when every accepted request is answered; 1 on a failure; 2 on a "
+            "bad\n"
+            "setting.\n";
+    return text.str();
+}
+
+} // namespace msgstatus::receiver

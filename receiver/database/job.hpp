@@ -1,0 +1,30 @@
+// A webhook on its way through the queue and a lane.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "http/buffer_budget.hpp"
+#include "http/request_handler.hpp"
+
+namespace msgstatus::receiver {
+
+struct Job {
+    BufferedBody body;            ///< well-formed JSON
+    std::int64_t received_at = 0; ///< microseconds since 2000-01-01 00:00 UTC, as PostgreSQL counts
+    std::string_view source;      ///< names the provider; a literal
+    bool empty_answer = false;    ///< success is an empty 204 (Twilio)
+    AnswerTo to;
+};
+
+/// postgres_now does return the time in microseconds since 2000-01-01 00:00 UTC.
+std::int64_t postgres_now() noexcept;
+
+/// answer_committed does tell the sender that the webhook is committed.
+/// @param received, rejected  status objects found, and those among them that could not be used
+void answer_committed(const Job &job, std::int32_t received, std::int32_t rejected);
+
+/// answer_unavailable does tell the sender to come again: 503 with Retry-After.
+void answer_unavailable(const Job &job, std::string_view message);
+
+} // namespace msgstatus::receiver

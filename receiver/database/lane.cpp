@@ -1,0 +1,327 @@
+#include "database/lane.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "database/lane_pool.hpp"
+#include "observe/log.hpp"
+#include "observe/mask.hpp"
+
+namespace msgstatus::receiver {
+namespace {
+
+using boost::system::error_code;
+
+constexpr const char *apply_name = "msgstatus_apply";
+constexpr const char *apply_sql = "SELECT received, applied, unchanged, rejected, ignored "
+                                  "FROM msgstatus.apply_message_status_batch($1, $2, $3)";
+constexpr std::array apply_types{oid_jsonb_array, oid_timestamptz_array, oid_text_array};
+constexpr int apply_columns = 5;
+
+constexpr const char *reject_name = "msgstatus_reject";
+constexpr const char *reject_sql = "SELECT msgstatus.reject_webhook($1, $2, $3, $4)";
+constexpr std::array reject_types{oid_text, oid_text, oid_timestamptz, oid_text};
+
+constexpr std::chrono::milliseconds shortest_backoff(100);
+constexpr std::chrono::milliseconds longest_backoff(5000);
+constexpr std::chrono::seconds connect_time(15); // for each host
+constexpr std::chrono::seconds answer_slack(5);  // beyond statement_timeout, which the server keeps by itself
+constexpr unsigned most_retries = 5;
+// If so many webhooks failed one by one and none succeeded, the fault is not with single webhooks.
+constexpr std::size_t most_culprits = 8;
+
+constexpr std::string_view not_committed = "the database could not take the webhook; try again later";
+
+} // namespace
+
+Lane::Lane(boost::asio::io_context &context, LanePool &pool, std::size_t number)
+    : pool_(pool), number_(number), connection_(context, *this), reconnect_timer_(context.get_executor()),
+      backoff_(shortest_backoff), random_(std::random_device()()) {
+    const LaneSettings &settings = pool.settings();
+    settings_sql_ = "SET statement_timeout = " + std::to_string(settings.statement_timeout.count()) +
+                    "; SET lock_timeout = " + std::to_string(settings.lock_timeout.count());
+}
+
+void Lane::start() {
+    state_ = State::connecting;
+    connection_.connect(pool_.settings().database);
+    deadline_ = Clock::now() + connect_time * connection_.hosts();
+}
+
+void Lane::pg_connected() {
+    state_ = State::preparing;
+    step_ = Step::settings;
+    prepare_next();
+}
+
+void Lane::prepare_next() {
+    deadline_ = Clock::now() + connect_time;
+    switch (step_) {
+    case Step::settings:
+        connection_.query(settings_sql_.c_str());
+        break;
+    case Step::prepare_apply:
+        connection_.prepare(apply_name, apply_sql, apply_types);
+        break;
+    case Step::prepare_reject:
+        connection_.prepare(reject_name, reject_sql, reject_types);
+        break;
+    }
+}
+
+void Lane::prepared(const PgResult &result) {
+    if (PQresultStatus(result.get()) != PGRES_COMMAND_OK) {
+        const std::string reason(primary_message_of(result));
+        connection_.close();
+        connection_failed(reason);
+        return;
+    }
+    if (step_ == Step::settings) {
+        step_ = Step::prepare_apply;
+        prepare_next();
+    } else if (step_ == Step::prepare_apply) {
+        step_ = Step::prepare_reject;
+        prepare_next();
+    } else {
+        state_ = State::idle;
+        deadline_ = Clock::time_point::max();
+        ++pool_.metrics().connects;
+        log(LogLevel::info, "database connected", {{"lane", number_}});
+        pool_.lane_ready();
+    }
+}
+
+void Lane::pg_lost(const std::string &reason) {
+    connection_failed(reason);
+}
+
+// connection_failed does answer what was in flight and plan the next attempt. The connection is closed already.
+void Lane::connection_failed(const std::string &reason) {
+    const bool was_connected = is_connected();
+    state_ = State::waiting;
+    deadline_ = Clock::time_point::max();
+    if (was_connected) {
+        log(LogLevel::warning, "database connection lost", {{"lane", number_}, {"reason", reason}});
+    } else {
+        ++pool_.metrics().connect_failures;
+        if (pool_.connect_log().admit())
+            log(LogLevel::warning, "cannot connect to the database",
+                {{"lane", number_}, {"reason", reason}, {"suppressed", pool_.connect_log().take_suppressed()}});
+    }
+    reconnect_later();
+    give_up_all("the database is not available; try again later");
+    pool_.lane_lost();
+}
+
+void Lane::reconnect_later() {
+    // Full to half the interval, so that lanes and receivers do not come back all at once.
+    std::uniform_int_distribution<std::int64_t> jitter(backoff_.count() / 2, backoff_.count());
+    reconnect_timer_.expires_after(std::chrono::milliseconds(jitter(random_)));
+    backoff_ = std::min(backoff_ * 2, longest_backoff);
+    reconnect_timer_.async_wait([this](error_code cancelled) {
+        if (!cancelled && state_ == State::waiting)
+            start();
+    });
+}
+
+void Lane::carry(std::vector<Job> &batch) {
+    batch_.swap(batch);
+    parts_.assign(1, Part{0, batch_.size()});
+    committed_ = 0;
+    culprits_ = 0;
+    state_ = State::busy;
+    halving_ends_ = Clock::now() + 2 * pool_.settings().statement_timeout;
+    pool_.metrics().batch_size.observe(static_cast<double>(batch_.size()));
+    retries_ = 0;
+    call_next();
+}
+
+void Lane::call_next() {
+    if (parts_.empty()) {
+        finish_batch();
+        return;
+    }
+    const Part part = parts_.back();
+    parts_.pop_back();
+    call(part);
+}
+
+void Lane::call(const Part &part) {
+    current_ = part;
+    rejecting_ = false;
+    call_started_ = Clock::now();
+    deadline_ = call_started_ + pool_.settings().statement_timeout + answer_slack;
+    parameters_.encode({batch_.data() + part.begin, part.end - part.begin});
+    const auto [bodies, times, sources] = parameters_.parameters();
+    const PgParameter parameters[] = {{bodies}, {times}, {sources}};
+    connection_.execute(apply_name, parameters);
+}
+
+// reject does keep the only body of the current part as text.
+void Lane::reject() {
+    const Job &job = batch_[current_.begin];
+    rejecting_ = true;
+    deadline_ = Clock::now() + pool_.settings().statement_timeout + answer_slack;
+    std::string received_at;
+    append_int64(received_at, job.received_at);
+    const PgParameter parameters[] = {{job.body.text(), false}, {reject_reason_, false}, {received_at}, {job.source}};
+    connection_.execute(reject_name, parameters);
+}
+
+void Lane::pg_result(PgResult result) {
+    if (state_ == State::preparing) {
+        prepared(result);
+        return;
+    }
+    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
+        call_failed(result);
+        return;
+    }
+    backoff_ = shortest_backoff;
+    if (rejecting_) {
+        ++pool_.metrics().bodies_kept_as_text;
+        ++committed_;
+        answer_committed(batch_[current_.begin], 1, 1);
+        retries_ = 0;
+        call_next();
+        return;
+    }
+    apply_done(result);
+}
+
+void Lane::apply_done(const PgResult &result) {
+    const std::size_t size = current_.end - current_.begin;
+    const bool as_agreed = static_cast<std::size_t>(PQntuples(result.get())) == size &&
+                           PQnfields(result.get()) == apply_columns && PQgetlength(result.get(), 0, 0) == 4;
+    if (!as_agreed) {
+        log(LogLevel::error, "apply_message_status_batch returned something else than agreed",
+            {{"rows", PQntuples(result.get())}, {"bodies", size}});
+        give_up_on(current_, not_committed);
+        call_next();
+        return;
+    }
+    Metrics &metrics = pool_.metrics();
+    metrics.batch_seconds.observe(std::chrono::duration<double>(Clock::now() - call_started_).count());
+    metrics.bodies_committed += size;
+    committed_ += size;
+    retries_ = 0;
+    std::vector<Job> done;
+    const std::size_t first = current_.begin;
+    if (parts_.empty() && size == batch_.size()) {
+        // The usual case: the next batch goes on its way before this one is answered, so the server need not wait.
+        done.swap(batch_);
+        finish_batch();
+    }
+    std::array<std::uint64_t, apply_columns> sums{};
+    const std::vector<Job> &jobs = done.empty() ? batch_ : done;
+    for (std::size_t i = 0; i < size; ++i) {
+        std::array<std::int32_t, apply_columns> row{};
+        for (int column = 0; column < apply_columns; ++column) {
+            row[column] = read_int32(PQgetvalue(result.get(), static_cast<int>(i), column));
+            sums[column] += static_cast<std::uint64_t>(row[column]);
+        }
+        answer_committed(jobs[first + i], row[0], row[3]);
+    }
+    metrics.statuses["applied"] += sums[1];
+    metrics.statuses["unchanged"] += sums[2];
+    metrics.statuses["rejected"] += sums[3];
+    metrics.statuses["ignored"] += sums[4];
+    if (done.empty())
+        call_next();
+    else
+        pool_.recycle(std::move(done));
+}
+
+void Lane::call_failed(const PgResult &result) {
+    const std::string sqlstate(sqlstate_of(result));
+    const std::string message(primary_message_of(result));
+    const Failure failure = classify_failure(sqlstate);
+    const std::size_t size = current_.end - current_.begin;
+    ++pool_.metrics().batches_failed;
+    if (failure == Failure::unavailable) {
+        connection_.close();
+        connection_failed(message);
+        return;
+    }
+    if (failure == Failure::conflict && retries_ < most_retries) {
+        ++retries_;
+        if (rejecting_)
+            reject();
+        else
+            call(current_);
+        return;
+    }
+    if (failure == Failure::data && size == 1 && !rejecting_) {
+        reject_reason_ = "jsonb refuses the body: " + message + " (SQLSTATE " + sqlstate + ")";
+        reject();
+        return;
+    }
+    if (pool_.failure_log().admit())
+        log(LogLevel::warning, "a call failed",
+            {{"lane", number_},
+             {"bodies", size},
+             {"sqlstate", sqlstate},
+             {"reason", mask_phone_numbers(message)},
+             {"suppressed", pool_.failure_log().take_suppressed()}});
+    if (size > 1 && Clock::now() < halving_ends_) {
+        halve(current_);
+    } else {
+        culprits_ += size;
+        give_up_on(current_, not_committed);
+    }
+    if (committed_ == 0 && culprits_ >= most_culprits) {
+        for (const Part &part : parts_)
+            give_up_on(part, not_committed);
+        parts_.clear();
+    }
+    retries_ = 0;
+    call_next();
+}
+
+void Lane::halve(const Part &part) {
+    const std::size_t middle = part.begin + (part.end - part.begin) / 2;
+    parts_.push_back({middle, part.end});
+    parts_.push_back({part.begin, middle});
+}
+
+void Lane::give_up_on(const Part &part, std::string_view message) {
+    for (std::size_t i = part.begin; i < part.end; ++i) {
+        ++pool_.metrics().bodies_unavailable;
+        answer_unavailable(batch_[i], message);
+    }
+}
+
+// give_up_all does answer 503 to what is in flight and what is still to be called.
+void Lane::give_up_all(std::string_view message) {
+    if (batch_.empty())
+        return;
+    give_up_on(current_, message);
+    for (const Part &part : parts_)
+        give_up_on(part, message);
+    parts_.clear();
+    batch_.clear();
+}
+
+void Lane::finish_batch() {
+    batch_.clear();
+    state_ = State::idle;
+    deadline_ = Clock::time_point::max();
+    pool_.lane_ready();
+}
+
+void Lane::sweep(Clock::time_point now) {
+    if (now < deadline_)
+        return;
+    connection_.close();
+    connection_failed(state_ == State::connecting ? "timeout while connecting" : "the database does not answer");
+}
+
+void Lane::stop() {
+    connection_.close();
+    reconnect_timer_.cancel();
+    state_ = State::stopped;
+    deadline_ = Clock::time_point::max();
+    give_up_all("the receiver is stopping");
+}
+
+} // namespace msgstatus::receiver

@@ -1,0 +1,77 @@
+// The queue and the lanes that take from it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "database/job_queue.hpp"
+#include "database/lane.hpp"
+#include "observe/log.hpp"
+#include "observe/metrics.hpp"
+#include "http/net.hpp"
+
+namespace msgstatus::receiver {
+
+struct LaneSettings {
+    std::string database;
+    std::size_t lanes = 0;
+    std::size_t batch_max = 0;
+    std::size_t batch_max_bytes = 0;
+    std::size_t queue_max = 0;
+    std::chrono::milliseconds statement_timeout{};
+    std::chrono::milliseconds lock_timeout{};
+};
+
+/// LanePool does bring webhooks to the database. It batches by itself, without a timer: a lane that is free takes what
+/// has collected while all were busy.
+class LanePool {
+public:
+    LanePool(boost::asio::io_context &context, LaneSettings settings, Metrics &metrics);
+    ~LanePool();
+    LanePool(const LanePool &) = delete;
+    LanePool &operator=(const LanePool &) = delete;
+
+    void start();
+
+    /// submit does take a webhook, which will be answered in any case: at once with 503 if no lane is connected or the
+    /// queue is full.
+    void submit(Job &&job);
+
+    /// stop does close all connections; what is not committed is answered 503.
+    void stop();
+
+    std::size_t lanes() const noexcept { return lanes_.size(); }
+    std::size_t lanes_connected() const noexcept;
+    std::size_t queue_depth() const noexcept { return queue_.size(); }
+
+    // For the lanes.
+    void lane_ready();
+    void lane_lost();
+    void recycle(std::vector<Job> &&batch);
+    const LaneSettings &settings() const noexcept { return settings_; }
+    Metrics &metrics() noexcept { return metrics_; }
+    LogLimiter &connect_log() noexcept { return connect_log_; }
+    LogLimiter &failure_log() noexcept { return failure_log_; }
+
+private:
+    void dispatch_later();
+    void dispatch();
+    void sweep();
+    void refuse_queue();
+
+    boost::asio::io_context &context_;
+    LaneSettings settings_;
+    Metrics &metrics_;
+    JobQueue queue_;
+    std::vector<std::unique_ptr<Lane>> lanes_;
+    std::vector<Job> spare_; ///< memory for the next batch
+    Timer sweep_timer_;
+    LogLimiter connect_log_;
+    LogLimiter failure_log_;
+    bool dispatch_planned_ = false;
+    bool stopped_ = false;
+};
+
+} // namespace msgstatus::receiver

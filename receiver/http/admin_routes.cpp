@@ -1,0 +1,64 @@
+#include "http/admin_routes.hpp"
+
+#include <utility>
+
+namespace msgstatus::receiver {
+namespace {
+
+using boost::beast::http::verb;
+
+enum Route : std::uint8_t { other_route, health_route, ready_route, metrics_route };
+
+Route find_route(std::string_view path) noexcept {
+    if (path == "/healthz")
+        return health_route;
+    if (path == "/readyz")
+        return ready_route;
+    return path == "/metrics" ? metrics_route : other_route;
+}
+
+Answer json(std::string_view text) {
+    Answer answer;
+    answer.content_type = "application/json";
+    answer.fixed_body = text;
+    return answer;
+}
+
+} // namespace
+
+AdminRoutes::AdminRoutes(const Metrics &metrics, std::function<Gauges()> gauges)
+    : metrics_(metrics), gauges_(std::move(gauges)) {}
+
+std::optional<Answer> AdminRoutes::check_head(const Request &request, std::uint8_t &route) {
+    route = find_route(request.path());
+    if (route == other_route)
+        return error_answer(404, "no such route");
+    if (request.method != verb::get && request.method != verb::head)
+        return error_answer(405, "method not allowed", "Allow: GET, HEAD\r\n");
+    return std::nullopt;
+}
+
+void AdminRoutes::handle(Request &, std::uint8_t route, AnswerTo to) {
+    if (route == health_route) {
+        to.send(json(R"({"status":"ok"})"));
+        return;
+    }
+    const Gauges gauges = gauges_();
+    if (route == ready_route) {
+        if (draining_)
+            to.send(unavailable_answer("draining"));
+        else if (gauges.lanes_connected == 0)
+            to.send(unavailable_answer("no lane is connected to the database"));
+        else
+            to.send(json(R"({"status":"ready"})"));
+        return;
+    }
+    Answer answer;
+    answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    answer.body = prometheus_text(metrics_, gauges);
+    to.send(std::move(answer));
+}
+
+void AdminRoutes::answered(std::uint8_t, unsigned) {}
+
+} // namespace msgstatus::receiver

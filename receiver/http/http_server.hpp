@@ -1,0 +1,76 @@
+// A listener and its connections.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+#include "http/buffer_budget.hpp"
+#include "config/endpoint.hpp"
+#include "http/http_session.hpp"
+#include "http/net.hpp"
+#include "http/request_handler.hpp"
+
+namespace msgstatus::receiver {
+
+struct HttpLimits {
+    std::size_t body_limit = 0;
+    std::size_t max_connections = 0;
+    std::chrono::milliseconds header_timeout{};
+    std::chrono::milliseconds body_timeout{};
+    std::chrono::milliseconds idle_timeout{};
+};
+
+/// HttpServer does accept connections, at most so many at a time, and looks after their times.
+class HttpServer {
+public:
+    HttpServer(boost::asio::io_context &context, RequestHandler &handler, BufferBudget &budget,
+               const HttpLimits &limits);
+    HttpServer(const HttpServer &) = delete;
+    HttpServer &operator=(const HttpServer &) = delete;
+
+    /// listen does bind the address and starts accepting.
+    /// @return the address with the port in use
+    /// @throws boost::system::system_error if the address cannot be had
+    Endpoint listen(const Endpoint &endpoint);
+
+    /// drain does stop accepting and closes every connection when its requests are answered.
+    /// @param done  called once, when no connection is left
+    void drain(std::function<void()> done);
+
+    /// close_all does close every connection at once.
+    void close_all();
+
+    std::size_t connections() const noexcept { return sessions_.size(); }
+
+    // For the connections.
+    RequestHandler &handler() noexcept { return handler_; }
+    BufferBudget &budget() noexcept { return budget_; }
+    const HttpLimits &limits() const noexcept { return limits_; }
+    const std::string &date_header() const noexcept { return date_header_; }
+    void forget(const std::shared_ptr<HttpSession> &session);
+
+private:
+    void accept();
+    void begin_session(Socket socket);
+    void sweep();
+    void update_date();
+    void finish_drain();
+
+    RequestHandler &handler_;
+    BufferBudget &budget_;
+    HttpLimits limits_;
+    Acceptor acceptor_;
+    Timer sweep_timer_;
+    Timer accept_timer_;
+    std::unordered_set<std::shared_ptr<HttpSession>> sessions_;
+    std::function<void()> drained_;
+    std::string date_header_;
+    std::int64_t date_second_ = 0;
+    bool accepting_ = false;
+    bool draining_ = false;
+};
+
+} // namespace msgstatus::receiver

@@ -1,0 +1,364 @@
+#include "http/http_session.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include "http/http_server.hpp"
+#include "observe/log.hpp"
+#include "config/units.hpp"
+
+namespace msgstatus::receiver {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+constexpr std::size_t most_pipelined = 32;
+constexpr std::size_t read_size = 8 * kibibyte;
+constexpr std::size_t body_read_size = 64 * kibibyte;
+constexpr std::size_t most_kept_buffer = 32 * kibibyte;
+constexpr std::uint64_t largest_body_read_over = 64 * kibibyte; // a refused larger one costs the connection
+constexpr std::size_t most_lingered = 16 * mebibyte;
+constexpr std::chrono::seconds linger_time(2);
+
+} // namespace
+
+HttpSession::HttpSession(HttpServer &server, Socket socket) : server_(server), socket_(std::move(socket)) {}
+
+void HttpSession::start() {
+    error_code ec;
+    socket_.set_option(asio::ip::tcp::no_delay(true), ec);
+    socket_.non_blocking(true, ec);
+    enter(Phase::idle);
+    read();
+}
+
+void HttpSession::enter(Phase phase) {
+    phase_ = phase;
+    const HttpLimits &limits = server_.limits();
+    switch (phase) {
+    case Phase::idle:
+        deadline_ = Clock::now() + limits.idle_timeout;
+        break;
+    case Phase::header:
+        deadline_ = Clock::now() + limits.header_timeout;
+        break;
+    case Phase::body:
+    case Phase::writing:
+        deadline_ = Clock::now() + limits.body_timeout;
+        break;
+    case Phase::answering: // the lanes see to it that it ends
+        deadline_ = Clock::time_point::max();
+        break;
+    case Phase::lingering:
+        deadline_ = Clock::now() + linger_time;
+        break;
+    }
+}
+
+void HttpSession::read() {
+    if (reading_ || closed_ || peer_finished_)
+        return;
+    reading_ = true;
+    const std::size_t size = phase_ == Phase::body ? body_read_size : read_size;
+    socket_.async_read_some(buffer_.prepare(size), [self = shared_from_this()](error_code ec, std::size_t bytes) {
+        self->on_read(ec, bytes);
+    });
+}
+
+void HttpSession::on_read(error_code ec, std::size_t size) {
+    reading_ = false;
+    if (closed_)
+        return;
+    if (ec == asio::error::eof) {
+        peer_finished_ = true;
+        if (phase_ == Phase::lingering || !is_answering())
+            close(); // a request that is not complete will never be
+        return;
+    }
+    if (ec) {
+        close();
+        return;
+    }
+    buffer_.commit(size);
+    if (phase_ == Phase::lingering) {
+        buffer_.consume(buffer_.size());
+        lingered_ += size;
+        if (lingered_ > most_lingered)
+            close();
+        else
+            read();
+        return;
+    }
+    process();
+}
+
+bool HttpSession::may_parse() const noexcept {
+    return !closed_ && !last_request_seen_ && !writing_ && slots_.size() < most_pipelined && buffer_.size() > 0;
+}
+
+void HttpSession::process() {
+    bool needs_more = false;
+    do {
+        processing_ = true; // answers that come at once are written together below
+        while (!needs_more && may_parse())
+            needs_more = !parse_some();
+        processing_ = false;
+        flush(); // which may make room for more requests
+    } while (!needs_more && may_parse());
+    if (buffer_.size() == 0 && buffer_.capacity() > most_kept_buffer)
+        buffer_.shrink_to_fit();
+    if (closed_ || last_request_seen_ || writing_ || slots_.size() >= most_pipelined)
+        return; // reading goes on when answers have gone out
+    read();
+}
+
+// parse_some does take what the buffer holds of one request; false if it needs more.
+bool HttpSession::parse_some() {
+    if (!parser_) {
+        // RFC 9112, section 2.2: ignore empty lines before a request.
+        const char first = *static_cast<const char *>(buffer_.data().data());
+        if (first == '\r' || first == '\n') {
+            buffer_.consume(1);
+            return true;
+        }
+        request_.clear();
+        refusal_.reset();
+        head_checked_ = false;
+        route_ = RequestHandler::no_route;
+        parser_.emplace(request_, server_.budget(), server_.limits().body_limit);
+        enter(Phase::header);
+    }
+    error_code ec;
+    buffer_.consume(parser_->put(buffer_.data(), ec));
+    if (ec == http::error::need_more)
+        return false;
+    if (ec) {
+        refuse_malformed(ec);
+        return false;
+    }
+    if (!head_checked_ && parser_->is_header_done())
+        check_head();
+    if (!last_request_seen_ && parser_ && parser_->is_done())
+        finish_request();
+    return true;
+}
+
+void HttpSession::check_head() {
+    head_checked_ = true;
+    parser_->eager(true);
+    if (request_.version == 11 && request_.host_headers != 1)
+        refusal_ = error_answer(400, "exactly one Host header is required");
+    else if (request_.expects_other)
+        refusal_ = error_answer(417, "the only expectation understood is 100-continue");
+    else
+        refusal_ = server_.handler().check_head(request_, route_);
+    if (parser_->is_done())
+        return;
+    if (refusal_) {
+        const auto length = parser_->content_length();
+        if (request_.expects_continue || !length || *length > largest_body_read_over)
+            refuse_and_close(std::move(*refusal_));
+        else
+            parser_->discard_body();
+    } else if (request_.expects_continue && request_.version == 11 && buffer_.size() == 0) {
+        const std::uint64_t number = push_slot(true);
+        slots_.back().route = RequestHandler::no_route;
+        Answer go_on;
+        go_on.status = 100;
+        answer(number, std::move(go_on));
+    }
+    if (parser_)
+        enter(Phase::body);
+}
+
+void HttpSession::refuse_malformed(error_code ec) {
+    if (ec == http::error::body_limit) {
+        std::optional<Answer> refusal;
+        if (!head_checked_)
+            refusal = server_.handler().check_head(request_, route_); // no such route is the better answer
+        const std::string message = "the body is larger than " + std::to_string(server_.limits().body_limit) + " bytes";
+        refuse_and_close(refusal ? std::move(*refusal) : error_answer(413, message));
+    } else if (ec == http::error::header_limit) {
+        refuse_and_close(error_answer(431, "the header is too large"));
+    } else if (parser_->over_budget()) {
+        refuse_and_close(unavailable_answer("too many bodies in memory; try again later"));
+    } else if (ec == http::error::bad_version) {
+        refuse_and_close(error_answer(505, "only HTTP/1.0 and HTTP/1.1 are understood"));
+    } else {
+        refuse_and_close(error_answer(400, "malformed request: " + ec.message()));
+    }
+}
+
+// refuse_and_close does answer a request of which not all was read, after which the connection cannot go on.
+void HttpSession::refuse_and_close(Answer &&refusal) {
+    const std::uint64_t number = push_slot(false);
+    parser_.reset();
+    request_.body.reset();
+    answer(number, std::move(refusal));
+}
+
+void HttpSession::finish_request() {
+    const std::uint64_t number = push_slot(parser_->keep_alive());
+    const std::uint8_t route = route_;
+    parser_.reset();
+    enter(Phase::answering);
+    if (refusal_)
+        answer(number, std::move(*refusal_));
+    else
+        server_.handler().handle(request_, route, AnswerTo{shared_from_this(), number});
+}
+
+std::uint64_t HttpSession::push_slot(bool keep_alive) {
+    Slot &slot = slots_.emplace_back();
+    slot.route = route_;
+    slot.version = static_cast<std::uint8_t>(request_.version);
+    slot.keep_alive = keep_alive;
+    slot.head = request_.method == http::verb::head;
+    last_request_seen_ = last_request_seen_ || !keep_alive;
+    return first_slot_ + slots_.size() - 1;
+}
+
+void HttpSession::answer(std::uint64_t number, Answer &&answer) {
+    if (closed_)
+        return; // the client has gone
+    Slot &slot = slots_[static_cast<std::size_t>(number - first_slot_)];
+    slot.answer = std::move(answer);
+    slot.ready = true;
+    if (processing_)
+        return; // process() flushes
+    flush();
+    if (!closed_ && !writing_ && !reading_ && !last_request_seen_)
+        process(); // which had stopped for the answers outstanding
+}
+
+void HttpSession::write_ready_answers() {
+    std::string &out = writing_ ? out_next_ : out_;
+    while (!slots_.empty() && slots_.front().ready) {
+        Slot &slot = slots_.front();
+        if (slot.answer.status == 100) {
+            out.append("HTTP/1.1 100 Continue\r\n\r\n");
+        } else {
+            const bool last_of_drain = draining_ && slots_.size() == 1 && !parser_ && buffer_.size() == 0;
+            const bool keep_alive = slot.keep_alive && !slot.answer.close && !last_of_drain;
+            append_answer(out, slot.answer, {keep_alive, slot.head, slot.version, server_.date_header()});
+            server_.handler().answered(slot.route, slot.answer.status);
+            last_request_seen_ = last_request_seen_ || !keep_alive;
+        }
+        slots_.pop_front();
+        ++first_slot_;
+    }
+}
+
+void HttpSession::flush() {
+    if (closed_ || phase_ == Phase::lingering)
+        return;
+    write_ready_answers();
+    if (writing_)
+        return;
+    while (out_sent_ < out_.size()) {
+        // Answers are short and the socket mostly has room: written at once, without a round through the reactor.
+        error_code ec;
+        out_sent_ += socket_.write_some(asio::buffer(out_) + out_sent_, ec);
+        if (ec == asio::error::would_block) {
+            writing_ = true;
+            enter(Phase::writing);
+            socket_.async_write_some(asio::buffer(out_) + out_sent_,
+                                     [self = shared_from_this()](error_code write_error, std::size_t bytes) {
+                                         self->writing_ = false;
+                                         self->out_sent_ += bytes;
+                                         if (write_error)
+                                             self->close();
+                                         if (self->closed_)
+                                             return;
+                                         if (self->out_sent_ == self->out_.size()) {
+                                             self->out_.swap(self->out_next_);
+                                             self->out_next_.clear();
+                                             self->out_sent_ = 0;
+                                         }
+                                         self->process();
+                                     });
+            return;
+        }
+        if (ec) {
+            close();
+            return;
+        }
+    }
+    out_.clear();
+    out_sent_ = 0;
+    after_flush();
+}
+
+// after_flush does decide how the connection goes on when everything there was to say is said.
+void HttpSession::after_flush() {
+    if (!slots_.empty()) {
+        if (phase_ == Phase::writing)
+            enter(Phase::answering);
+        return;
+    }
+    const bool requests_wait = buffer_.size() > 0 && !last_request_seen_ && !parser_;
+    if (last_request_seen_ || (draining_ && !parser_ && !requests_wait)) {
+        linger();
+    } else if (peer_finished_ && !requests_wait) {
+        close();
+    } else if (parser_) {
+        if (phase_ == Phase::writing)
+            enter(parser_->is_header_done() ? Phase::body : Phase::header);
+    } else if (phase_ != Phase::idle) {
+        enter(Phase::idle);
+    }
+}
+
+// linger does close our half and reads over what still comes, so that the last answer is not lost to a reset
+// (RFC 9112, section 9.6).
+void HttpSession::linger() {
+    last_request_seen_ = true;
+    if (peer_finished_) {
+        close();
+        return;
+    }
+    enter(Phase::lingering);
+    buffer_.consume(buffer_.size());
+    error_code ec;
+    socket_.shutdown(Socket::shutdown_send, ec);
+    if (ec)
+        close();
+    else
+        read();
+}
+
+void HttpSession::sweep(Clock::time_point now) {
+    if (now < deadline_)
+        return;
+    if ((phase_ == Phase::header || phase_ == Phase::body) && !last_request_seen_) {
+        refuse_and_close(error_answer(408, "the request took too long to arrive"));
+        return;
+    }
+    close();
+}
+
+void HttpSession::drain() {
+    draining_ = true;
+    if (is_answering() || parser_ || phase_ == Phase::lingering)
+        return;
+    error_code ec;
+    if (buffer_.size() == 0 && socket_.available(ec) == 0)
+        linger();
+}
+
+void HttpSession::close() {
+    if (closed_)
+        return;
+    closed_ = true;
+    error_code ec;
+    socket_.close(ec);
+    slots_.clear();
+    request_.body.reset();
+    server_.forget(shared_from_this());
+}
+
+} // namespace msgstatus::receiver

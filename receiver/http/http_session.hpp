@@ -1,0 +1,96 @@
+// One HTTP connection.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/beast/core/flat_buffer.hpp>
+
+#include "http/net.hpp"
+#include "http/request_handler.hpp"
+#include "http/request_parser.hpp"
+
+namespace msgstatus::receiver {
+
+class HttpServer;
+
+/// HttpSession does read requests, also pipelined ones, hands them to the handler and writes the answers in the order
+/// of the requests. It reads no further while too many answers are outstanding or the client does not take them.
+///
+/// Times are kept without a timer for each connection: the server calls sweep() a few times a second.
+class HttpSession : public AnswerSink, public std::enable_shared_from_this<HttpSession> {
+public:
+    HttpSession(HttpServer &server, Socket socket);
+
+    void start();
+    void answer(std::uint64_t number, Answer &&answer) override;
+
+    /// sweep does end what has taken too long.
+    void sweep(Clock::time_point now);
+
+    /// drain does close the connection as soon as every request that came is answered.
+    void drain();
+
+    /// close does close the connection at once.
+    void close();
+
+    /// is_answering does tell whether requests of this connection wait for their answer.
+    bool is_answering() const noexcept { return !slots_.empty() || !out_.empty(); }
+
+private:
+    /// A request that waits for its answer, or an answer that waits for its turn.
+    struct Slot {
+        std::uint8_t route = 0;
+        std::uint8_t version = 11;
+        bool keep_alive = true;
+        bool head = false;
+        bool ready = false;
+        Answer answer;
+    };
+    enum class Phase : std::uint8_t { idle, header, body, answering, writing, lingering };
+
+    void read();
+    void on_read(boost::system::error_code ec, std::size_t size);
+    void process();
+    bool may_parse() const noexcept;
+    bool parse_some();
+    void check_head();
+    void refuse_malformed(boost::system::error_code ec);
+    void finish_request();
+    std::uint64_t push_slot(bool keep_alive);
+    void refuse_and_close(Answer &&answer);
+    void write_ready_answers();
+    void flush();
+    void after_flush();
+    void linger();
+    void enter(Phase phase);
+
+    HttpServer &server_;
+    Socket socket_;
+    boost::beast::flat_buffer buffer_;
+    Request request_;
+    std::optional<RequestParser> parser_;
+    std::optional<Answer> refusal_; ///< of the request whose body is being read over
+    std::deque<Slot> slots_;
+    std::uint64_t first_slot_ = 0; ///< number of slots_.front()
+    std::string out_;              ///< being written, from out_sent_ on
+    std::string out_next_;         ///< to be written after it
+    std::size_t out_sent_ = 0;
+    std::size_t lingered_ = 0;
+    Clock::time_point deadline_ = Clock::time_point::max();
+    Phase phase_ = Phase::idle;
+    std::uint8_t route_ = RequestHandler::no_route;
+    bool head_checked_ = false;
+    bool reading_ = false;
+    bool writing_ = false;
+    bool processing_ = false;
+    bool last_request_seen_ = false; ///< nothing after it is read
+    bool peer_finished_ = false;     ///< the client has closed its half
+    bool draining_ = false;
+    bool closed_ = false;
+};
+
+} // namespace msgstatus::receiver

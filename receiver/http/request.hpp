@@ -1,0 +1,56 @@
+// A request as far as the program looks at it.
+#pragma once
+
+#include <cstdint>
+#include <ostream> // Boost 1.74 forgets it
+#include <string>
+#include <string_view>
+
+#include <boost/beast/http/verb.hpp>
+
+#include "http/buffer_budget.hpp"
+
+namespace msgstatus::receiver {
+
+struct Request {
+    boost::beast::http::verb method = boost::beast::http::verb::unknown;
+    std::string target; ///< origin form: path and query as received
+    int version = 11;   ///< 10 or 11
+
+    std::string host;
+    std::string content_type;
+    std::string content_encoding;
+    std::string meta_signature;
+    std::string twilio_signature;
+    std::string aisensy_signature;
+    unsigned host_headers = 0;
+    unsigned signature_headers = 0; ///< of all kinds; the same one twice is ambiguous
+    bool has_content_type = false;
+    bool expects_continue = false;
+    bool expects_other = false;
+
+    BufferedBody body;
+
+    std::string_view path() const noexcept { return std::string_view(target).substr(0, target.find('?')); }
+    std::string_view query() const noexcept {
+        const std::size_t question = target.find('?');
+        return question == std::string::npos ? std::string_view() : std::string_view(target).substr(question + 1);
+    }
+
+    /// clear does empty all fields; strings keep their memory for the next request of the connection.
+    void clear() noexcept {
+        method = boost::beast::http::verb::unknown;
+        version = 11;
+        for (std::string *text :
+             {&target, &host, &content_type, &content_encoding, &meta_signature, &twilio_signature, &aisensy_signature})
+            text->clear();
+        host_headers = 0;
+        signature_headers = 0;
+        has_content_type = false;
+        expects_continue = false;
+        expects_other = false;
+        body.reset();
+    }
+};
+
+} // namespace msgstatus::receiver

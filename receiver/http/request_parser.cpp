@@ -1,0 +1,114 @@
+#include "http/request_parser.hpp"
+
+#include <algorithm>
+
+#include "webhook/text_codec.hpp"
+#include "config/units.hpp"
+
+namespace msgstatus::receiver {
+namespace {
+
+namespace http = boost::beast::http;
+
+std::string_view plain(boost::beast::string_view text) noexcept {
+    return {text.data(), text.size()};
+}
+
+// origin_form does return path and query of a target that may be in absolute form (RFC 9112, section 3.2.2).
+std::string_view origin_form(std::string_view target) noexcept {
+    if (target.starts_with('/'))
+        return target;
+    const std::size_t scheme_end = target.find("://");
+    if (scheme_end == std::string_view::npos)
+        return target;
+    const std::size_t path = target.find_first_of("/?", scheme_end + 3);
+    return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+}
+
+} // namespace
+
+RequestParser::RequestParser(Request &request, BufferBudget &budget, std::size_t body_limit_)
+    : request_(request), budget_(budget) {
+    body_limit(body_limit_);
+    header_limit(16 * kibibyte);
+}
+
+void RequestParser::on_request_impl(http::verb method, string_view, string_view target, int version, error_code &) {
+    request_.method = method;
+    request_.target.assign(origin_form(plain(target)));
+    request_.version = version;
+}
+
+void RequestParser::on_response_impl(int, string_view, int, error_code &) {} // never called for requests
+
+void RequestParser::on_field_impl(field name, string_view name_text, string_view value, error_code &) {
+    if (header_seen_)
+        return; // a trailer; it came after everything was decided
+    const auto keep_signature = [&](std::string &signature) {
+        signature.assign(plain(value));
+        ++request_.signature_headers;
+    };
+    switch (name) {
+    case field::host:
+        request_.host.assign(plain(value));
+        ++request_.host_headers;
+        break;
+    case field::content_type:
+        request_.content_type.assign(plain(value));
+        request_.has_content_type = true;
+        break;
+    case field::content_encoding:
+        request_.content_encoding.assign(plain(value));
+        break;
+    case field::expect:
+        if (equals_ignoring_case(plain(value), "100-continue"))
+            request_.expects_continue = true;
+        else
+            request_.expects_other = true;
+        break;
+    case field::unknown:
+        if (equals_ignoring_case(plain(name_text), "x-hub-signature-256"))
+            keep_signature(request_.meta_signature);
+        else if (equals_ignoring_case(plain(name_text), "x-twilio-signature"))
+            keep_signature(request_.twilio_signature);
+        else if (equals_ignoring_case(plain(name_text), "x-aisensy-signature"))
+            keep_signature(request_.aisensy_signature);
+        break;
+    default:
+        break;
+    }
+}
+
+#if BOOST_BEAST_VERSION >= 359
+void RequestParser::on_trailer_field_impl(field, string_view, string_view, error_code &) {}
+#endif
+
+void RequestParser::on_header_impl(error_code &) {
+    header_seen_ = true;
+}
+
+void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t> &length, error_code &) {
+    // What a client announces is reserved only as far as it is likely to be true.
+    constexpr std::uint64_t most_in_advance = 64 * kibibyte;
+    if (length && !discard_body_)
+        request_.body.reserve(static_cast<std::size_t>(std::min(*length, most_in_advance)));
+}
+
+std::size_t RequestParser::on_body_impl(string_view piece, error_code &ec) {
+    if (!discard_body_ && !request_.body.append(budget_, plain(piece))) {
+        over_budget_ = true;
+        ec = http::error::buffer_overflow;
+        return 0;
+    }
+    return piece.size();
+}
+
+void RequestParser::on_chunk_header_impl(std::uint64_t, string_view, error_code &) {}
+
+std::size_t RequestParser::on_chunk_body_impl(std::uint64_t, string_view piece, error_code &ec) {
+    return on_body_impl(piece, ec);
+}
+
+void RequestParser::on_finish_impl(error_code &) {}
+
+} // namespace msgstatus::receiver

@@ -1,0 +1,118 @@
+#include "webhook/json_check.hpp"
+
+#include <cstddef>
+
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+namespace msgstatus::receiver {
+namespace {
+
+// Iterative: the depth of nesting costs heap, never stack.
+constexpr unsigned parse_flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+template <class Handler>
+rapidjson::ParseErrorCode parse(rapidjson::Reader &reader, std::string_view text, Handler &handler) {
+    rapidjson::MemoryStream stream(text.data(), text.size());
+    const rapidjson::ParseResult result = reader.Parse<parse_flags>(stream, handler);
+    if (result.IsError())
+        return result.Code();
+    // The stream shows its end as NUL, so a NUL byte among the text would pass for it.
+    return stream.Tell() == text.size() ? rapidjson::kParseErrorNone : rapidjson::kParseErrorDocumentRootNotSingular;
+}
+
+// RapidJSON refuses lone surrogates in escapes and numbers beyond double, which the grammar allows. neutralised does
+// return the text with the former replaced and the latter shortened; all else, errors included, stays.
+std::string neutralised(std::string_view text) {
+    constexpr std::size_t digits_kept = 15;
+    std::string out;
+    out.reserve(text.size());
+    bool in_string = false;
+    bool in_exponent = false;
+    std::size_t digits = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_string) {
+            out.push_back(c);
+            if (c == '"') {
+                in_string = false;
+            } else if (c == '\\' && i + 1 < text.size()) {
+                const char kind = text[++i];
+                out.push_back(kind);
+                const bool surrogate = kind == 'u' && i + 2 < text.size() &&
+                                       (text[i + 1] == 'd' || text[i + 1] == 'D') && (text[i + 2] > '7');
+                if (surrogate) {
+                    out += "00"; // the last two digits follow as they are
+                    i += 2;
+                }
+            }
+            continue;
+        }
+        if (is_digit(c)) {
+            if (in_exponent)
+                out.push_back('0');
+            else if (digits < digits_kept)
+                out.push_back(c);
+            ++digits;
+            continue;
+        }
+        digits = 0;
+        in_exponent = c == 'e' || c == 'E' || (in_exponent && (c == '+' || c == '-'));
+        in_string = c == '"';
+        out.push_back(c);
+    }
+    return out;
+}
+
+} // namespace
+
+bool is_json(std::string_view text) {
+    thread_local rapidjson::Reader reader; // keeps its stack between bodies
+    rapidjson::BaseReaderHandler<> nothing;
+    switch (parse(reader, text, nothing)) {
+    case rapidjson::kParseErrorNone:
+        return true;
+    case rapidjson::kParseErrorNumberTooBig:
+    case rapidjson::kParseErrorStringUnicodeSurrogateInvalid:
+        return parse(reader, neutralised(text), nothing) == rapidjson::kParseErrorNone;
+    default:
+        return false;
+    }
+}
+
+std::string without_json_space(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_string) {
+            out.push_back(c);
+            if (c == '\\' && i + 1 < text.size())
+                out.push_back(text[++i]);
+            else if (c == '"')
+                in_string = false;
+        } else if (c != ' ' && c != '\t' && c != '\r' && c != '\n') {
+            out.push_back(c);
+            in_string = c == '"';
+        }
+    }
+    return out;
+}
+
+std::string reserialised_json(std::string_view text) {
+    rapidjson::StringBuffer buffer;
+    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+    rapidjson::Reader reader;
+    if (parse(reader, text, writer) != rapidjson::kParseErrorNone)
+        return {};
+    return {buffer.GetString(), buffer.GetSize()};
+}
+
+} // namespace msgstatus::receiver

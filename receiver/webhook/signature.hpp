@@ -1,0 +1,68 @@
+// Who sent this body? One verifier for each provider; each holds every secret that is valid now, so that secrets can be
+// changed without downtime. What is compared is compared in constant time.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "webhook/form.hpp"
+#include "webhook/hmac.hpp"
+
+namespace msgstatus::receiver {
+
+/// Meta's X-Hub-Signature-256: `sha256=` and the hex HMAC-SHA256 of the raw body, keyed with the app secret.
+class MetaSignature {
+public:
+    explicit MetaSignature(const std::vector<std::string> &secrets);
+
+    /// verify does tell whether the header fits the raw body under any of the secrets.
+    bool verify(std::string_view header, std::string_view body);
+
+private:
+    std::vector<Hmac> keys_;
+};
+
+/// AiSensy's X-AiSensy-Signature: the hex HMAC-SHA256 of the raw body or of the body re-serialised compactly, with or
+/// without `sha256=` in front.
+class AisensySignature {
+public:
+    explicit AisensySignature(const std::vector<std::string> &secrets);
+
+    /// verify does tell whether the header fits the body, which has to be JSON for its compact forms to be tried, under
+    /// any of the secrets.
+    bool verify(std::string_view header, std::string_view body);
+
+private:
+    std::vector<Hmac> keys_;
+};
+
+/// Twilio's X-Twilio-Signature: base64 of the HMAC-SHA1 of the public URL and the parameters, keyed with the auth
+/// token.
+class TwilioSignature {
+public:
+    explicit TwilioSignature(const std::vector<std::string> &auth_tokens);
+
+    /// verify_form does tell whether the header fits the URL and the fields of a form body.
+    /// @param url  as configured at Twilio, query included, as encoded; tried with and without its port
+    bool verify_form(std::string_view header, std::string_view url, const Form &form);
+
+    /// verify_body does tell whether the header fits the URL, and the body the URL's parameter `bodySHA256`. Without
+    /// that parameter nothing vouches for the body, so the answer is no.
+    bool verify_body(std::string_view header, std::string_view url, std::string_view body);
+
+private:
+    bool verify(std::string_view header, std::string_view url, std::string_view parameters);
+
+    std::vector<Hmac> keys_;
+};
+
+/// twilio_parameters does return what Twilio hashes after the URL: for each distinct name in sorted order, for each
+/// distinct value of it in sorted order, name and value.
+std::string twilio_parameters(const Form &form);
+
+/// url_with_other_port does return the URL without its port if it has one, else with its scheme's own (443 or 80), as
+/// Twilio signs some URLs with and some without it.
+std::string url_with_other_port(std::string_view url);
+
+} // namespace msgstatus::receiver

@@ -1,0 +1,80 @@
+#include <algorithm>
+#include <array>
+
+#include "webhook/signature.hpp"
+#include "webhook/signature_keys.hpp"
+#include "webhook/text_codec.hpp"
+
+namespace msgstatus::receiver {
+
+TwilioSignature::TwilioSignature(const std::vector<std::string> &auth_tokens)
+    : keys_(hmac_keys(DigestKind::sha1, auth_tokens)) {}
+
+bool TwilioSignature::verify(std::string_view header, std::string_view url, std::string_view parameters) {
+    std::array<unsigned char, 20> claimed{};
+    if (decode_base64(header, claimed) != claimed.size())
+        return false;
+    return any_key_signs(keys_, claimed, {url, parameters}) ||
+           any_key_signs(keys_, claimed, {url_with_other_port(url), parameters});
+}
+
+bool TwilioSignature::verify_form(std::string_view header, std::string_view url, const Form &form) {
+    return verify(header, url, twilio_parameters(form));
+}
+
+bool TwilioSignature::verify_body(std::string_view header, std::string_view url, std::string_view body) {
+    const std::size_t question = url.find('?');
+    if (question == std::string_view::npos)
+        return false;
+    const std::optional<Form> query = decode_form(url.substr(question + 1));
+    if (!query)
+        return false;
+    const std::optional<std::string_view> hex = form_value(*query, "bodySHA256");
+    std::array<unsigned char, 32> claimed{};
+    if (!hex || !decode_hex(*hex, claimed))
+        return false;
+    return equal_in_constant_time(sha256(body).span(), claimed) && verify(header, url, {});
+}
+
+std::string twilio_parameters(const Form &form) {
+    std::vector<const std::pair<std::string, std::string> *> fields;
+    fields.reserve(form.size());
+    std::size_t size = 0;
+    for (const auto &field : form) {
+        fields.push_back(&field);
+        size += field.first.size() + field.second.size();
+    }
+    std::sort(fields.begin(), fields.end(), [](const auto *a, const auto *b) { return *a < *b; });
+    const auto same = [](const auto *a, const auto *b) { return *a == *b; };
+    fields.erase(std::unique(fields.begin(), fields.end(), same), fields.end());
+    std::string out;
+    out.reserve(size);
+    for (const auto *field : fields)
+        out.append(field->first).append(field->second);
+    return out;
+}
+
+std::string url_with_other_port(std::string_view url) {
+    const std::size_t scheme_end = url.find("://");
+    if (scheme_end == std::string_view::npos)
+        return std::string(url);
+    const std::size_t authority = scheme_end + 3;
+    const std::size_t authority_end = std::min(url.find_first_of("/?#", authority), url.size());
+    const std::size_t user_end = url.substr(0, authority_end).rfind('@');
+    const std::size_t host = user_end == std::string_view::npos || user_end < authority ? authority : user_end + 1;
+    // The colons of an IPv6 address stand within brackets.
+    const std::size_t bracket = url.substr(0, authority_end).find(']', host);
+    const std::size_t colon =
+        url.substr(0, authority_end).find(':', bracket == std::string_view::npos ? host : bracket);
+    std::string out;
+    out.reserve(url.size() + 4);
+    if (colon != std::string_view::npos) {
+        out.append(url.substr(0, colon));
+    } else {
+        out.append(url.substr(0, authority_end));
+        out.append(equals_ignoring_case(url.substr(0, scheme_end), "https") ? ":443" : ":80");
+    }
+    return out.append(url.substr(authority_end));
+}
+
+} // namespace msgstatus::receiver

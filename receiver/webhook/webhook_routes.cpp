@@ -1,0 +1,217 @@
+#include "webhook/webhook_routes.hpp"
+
+#include <algorithm>
+
+#include "webhook/form.hpp"
+#include "webhook/hmac.hpp"
+#include "database/job.hpp"
+#include "webhook/json_check.hpp"
+#include "webhook/text_codec.hpp"
+
+namespace msgstatus::receiver {
+namespace {
+
+using boost::beast::http::verb;
+
+enum Route : std::uint8_t { other_route, any_route, meta_route, aisensy_route, twilio_route };
+
+constexpr std::array<std::string_view, 5> route_names = {"other", "/webhook", "/webhooks/meta", "/webhooks/aisensy",
+                                                         "/webhooks/twilio/status"};
+
+Route find_route(std::string_view path) noexcept {
+    for (std::uint8_t route = any_route; route <= twilio_route; ++route) {
+        if (path == route_names[route])
+            return static_cast<Route>(route);
+    }
+    return other_route;
+}
+
+bool has_handshake(std::uint8_t route) noexcept {
+    return route == any_route || route == meta_route;
+}
+
+MediaType type_of(const Request &request) noexcept {
+    // Without a Content-Type, RFC 9110 (section 8.3) lets the receiver look: all but forms are JSON here.
+    return request.has_content_type ? classify_media_type(request.content_type) : MediaType::json;
+}
+
+} // namespace
+
+WebhookRoutes::WebhookRoutes(const Config &config, LanePool &pool, Metrics &metrics)
+    : config_(config), pool_(pool), metrics_(metrics), meta_(config.meta_app_secrets),
+      twilio_(config.twilio_auth_tokens), aisensy_(config.aisensy_secrets) {}
+
+std::string_view WebhookRoutes::name_of(Provider provider) noexcept {
+    switch (provider) {
+    case Provider::meta:
+        return "meta";
+    case Provider::twilio:
+        return "twilio";
+    case Provider::aisensy:
+        return "aisensy";
+    case Provider::unknown:
+        break;
+    }
+    return "webhook";
+}
+
+const std::string &WebhookRoutes::signature_of(const Request &request, Provider provider) noexcept {
+    if (provider == Provider::meta)
+        return request.meta_signature;
+    return provider == Provider::twilio ? request.twilio_signature : request.aisensy_signature;
+}
+
+bool WebhookRoutes::has_secret(Provider provider) const noexcept {
+    switch (provider) {
+    case Provider::meta:
+        return !config_.meta_app_secrets.empty();
+    case Provider::twilio:
+        return !config_.twilio_auth_tokens.empty();
+    case Provider::aisensy:
+        return !config_.aisensy_secrets.empty();
+    case Provider::unknown:
+        break;
+    }
+    return false;
+}
+
+std::optional<Answer> WebhookRoutes::check_head(const Request &request, std::uint8_t &route) {
+    route = find_route(request.path());
+    if (route == other_route)
+        return error_answer(404, "no such route");
+    const bool is_get = request.method == verb::get || request.method == verb::head;
+    if (!(request.method == verb::post || (is_get && has_handshake(route))))
+        return error_answer(405, "method not allowed",
+                            has_handshake(route) ? "Allow: GET, HEAD, POST\r\n" : "Allow: POST\r\n");
+    if (is_get)
+        return std::nullopt;
+    MediaType type{};
+    if (std::optional<Answer> refusal = check_type(request, route, type))
+        return refusal;
+    // Who has no signature at all need not send the body.
+    const std::optional<Sender> sender = find_sender(request, route, type);
+    if (!sender || (sender->verified_by_signature && signature_of(request, sender->provider).empty()))
+        return refuse_signature(sender ? sender->provider : Provider::unknown);
+    return std::nullopt;
+}
+
+std::optional<Answer> WebhookRoutes::check_type(const Request &request, std::uint8_t route, MediaType &type) const {
+    type = type_of(request);
+    const bool takes_forms = route == any_route || route == twilio_route;
+    if (type == MediaType::other || (type == MediaType::form && !takes_forms))
+        return error_answer(415, takes_forms ? "the body must be JSON or a form, in UTF-8"
+                                             : "the body must be JSON in UTF-8");
+    if (!request.content_encoding.empty() && !equals_ignoring_case(request.content_encoding, "identity"))
+        return error_answer(415, "the body must not be compressed", "Accept-Encoding: identity\r\n");
+    return std::nullopt;
+}
+
+// find_sender does tell who is said to have sent the webhook; nothing if it must be refused whatever its signature.
+std::optional<WebhookRoutes::Sender> WebhookRoutes::find_sender(const Request &request, std::uint8_t route,
+                                                                MediaType type) const {
+    if (request.signature_headers > 1)
+        return std::nullopt; // which one should count?
+    Provider provider = Provider::unknown;
+    if (route == meta_route || (route == any_route && !request.meta_signature.empty()))
+        provider = Provider::meta;
+    else if (route == twilio_route || (route == any_route && !request.twilio_signature.empty()))
+        provider = Provider::twilio;
+    else if (route == aisensy_route || (route == any_route && !request.aisensy_signature.empty()))
+        provider = Provider::aisensy;
+    if (provider != Provider::unknown) {
+        if (has_secret(provider))
+            return Sender{provider, true};
+        return config_.allow_unsigned ? std::optional(Sender{provider, false}) : std::nullopt;
+    }
+    // Without a signature the body may be anyone's who could send such a one; it passes only where one of them has no
+    // secret to sign with.
+    const bool may_be_unsigned =
+        type == MediaType::form
+            ? !has_secret(Provider::twilio)
+            : !has_secret(Provider::meta) || !has_secret(Provider::twilio) || !has_secret(Provider::aisensy);
+    return config_.allow_unsigned && may_be_unsigned ? std::optional(Sender{}) : std::nullopt;
+}
+
+Answer WebhookRoutes::refuse_signature(Provider provider) {
+    ++metrics_.signature_failures[name_of(provider)];
+    LogLimiter &limiter = signature_log_[static_cast<std::size_t>(provider)];
+    if (limiter.admit())
+        log(LogLevel::warning, "signature refused",
+            {{"provider", name_of(provider)}, {"suppressed", limiter.take_suppressed()}});
+    return error_answer(401, "the signature is missing or wrong");
+}
+
+bool WebhookRoutes::verify(const Request &request, Provider provider, const Form *form) {
+    const std::string &signature = signature_of(request, provider);
+    const std::string &body = request.body.text();
+    if (provider == Provider::meta)
+        return meta_.verify(signature, body);
+    if (provider == Provider::aisensy)
+        return aisensy_.verify(signature, body);
+    const auto verify_url = [&](const std::string &url) {
+        return form != nullptr ? twilio_.verify_form(signature, url, *form) : twilio_.verify_body(signature, url, body);
+    };
+    if (!config_.public_url.empty())
+        return verify_url(config_.public_url + request.target);
+    return verify_url("https://" + request.host + request.target) ||
+           verify_url("http://" + request.host + request.target);
+}
+
+void WebhookRoutes::handle(Request &request, std::uint8_t route, AnswerTo to) {
+    if (request.method != verb::post) {
+        to.send(handshake(request));
+        return;
+    }
+    const MediaType type = type_of(request);
+    const std::optional<Sender> sender = find_sender(request, route, type);
+    std::optional<Form> form;
+    if (type == MediaType::form) {
+        form = decode_form(request.body.text());
+        if (!form) {
+            to.send(error_answer(400, "the body is no well-formed form in UTF-8, or has too many fields"));
+            return;
+        }
+    }
+    if (!sender || (sender->verified_by_signature && !verify(request, sender->provider, form ? &*form : nullptr))) {
+        to.send(refuse_signature(sender ? sender->provider : Provider::unknown));
+        return;
+    }
+    if (form ? form->empty() : !is_json(request.body.text())) {
+        to.send(error_answer(400, form ? "the form has no fields" : "the body is no well-formed JSON in UTF-8"));
+        return;
+    }
+    Job job;
+    job.body = std::move(request.body);
+    if (form)
+        job.body.replace(form_to_json(*form));
+    job.received_at = postgres_now();
+    job.source = name_of(sender->provider);
+    job.empty_answer = form || sender->provider == Provider::twilio;
+    job.to = std::move(to);
+    pool_.submit(std::move(job));
+}
+
+Answer WebhookRoutes::handshake(const Request &request) const {
+    const std::optional<Form> query = decode_form(request.query());
+    const auto parameter = [&](std::string_view name) { return query ? form_value(*query, name) : std::nullopt; };
+    const std::optional<std::string_view> token = parameter("hub.verify_token");
+    const std::optional<std::string_view> challenge = parameter("hub.challenge");
+    bool known = false;
+    for (const std::string &expected : config_.meta_verify_tokens)
+        known = (token && equal_in_constant_time(*token, expected)) || known;
+    if (!known || !challenge || parameter("hub.mode") != std::string_view("subscribe"))
+        return error_answer(403, "the handshake failed");
+    Answer answer;
+    answer.content_type = "text/plain; charset=utf-8";
+    answer.body = *challenge;
+    answer.extra_headers = "X-Content-Type-Options: nosniff\r\n"; // the challenge is whatever the client sent
+    return answer;
+}
+
+void WebhookRoutes::answered(std::uint8_t route, unsigned status) {
+    ++metrics_.requests[{route_names[route], status}];
+    if (log_enabled(LogLevel::debug))
+        log(LogLevel::debug, "answered", {{"route", route_names[route]}, {"status", status}});
+}
+
+} // namespace msgstatus::receiver

@@ -1,0 +1,56 @@
+// The routes of the webhook listener.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/config.hpp"
+#include "database/lane_pool.hpp"
+#include "observe/log.hpp"
+#include "http/media_type.hpp"
+#include "observe/metrics.hpp"
+#include "http/request_handler.hpp"
+#include "webhook/signature.hpp"
+
+namespace msgstatus::receiver {
+
+/// WebhookRoutes does check webhooks (route, method, type, signature, well-formedness) and hands them to the lanes.
+class WebhookRoutes : public RequestHandler {
+public:
+    WebhookRoutes(const Config &config, LanePool &pool, Metrics &metrics);
+
+    std::optional<Answer> check_head(const Request &request, std::uint8_t &route) override;
+    void handle(Request &request, std::uint8_t route, AnswerTo to) override;
+    void answered(std::uint8_t route, unsigned status) override;
+
+private:
+    enum class Provider : std::uint8_t { unknown, meta, twilio, aisensy };
+    /// Who is said to have sent a webhook, and whether that is to be proved.
+    struct Sender {
+        Provider provider = Provider::unknown;
+        bool verified_by_signature = false;
+    };
+
+    std::optional<Answer> check_type(const Request &request, std::uint8_t route, MediaType &type) const;
+    std::optional<Sender> find_sender(const Request &request, std::uint8_t route, MediaType type) const;
+    bool has_secret(Provider provider) const noexcept;
+    bool verify(const Request &request, Provider provider, const Form *form);
+    Answer refuse_signature(Provider provider);
+    Answer handshake(const Request &request) const;
+
+    static std::string_view name_of(Provider provider) noexcept;
+    static const std::string &signature_of(const Request &request, Provider provider) noexcept;
+
+    const Config &config_;
+    LanePool &pool_;
+    Metrics &metrics_;
+    MetaSignature meta_;
+    TwilioSignature twilio_;
+    AisensySignature aisensy_;
+    std::array<LogLimiter, 4> signature_log_; ///< one a provider
+};
+
+} // namespace msgstatus::receiver
