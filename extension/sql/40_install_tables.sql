@@ -17,6 +17,7 @@ BEGIN
         media_url text COLLATE "C",
         metadata jsonb,
         created_by text,
+        campaign_id uuid,
         status msgstatus.message_status NOT NULL DEFAULT '{}',
         error_code integer,
         error_title text COLLATE "C",
@@ -46,6 +47,7 @@ BEGIN
     COMMENT ON COLUMN msgstatus.message.media_url IS 'Where the media lies, if any';
     COMMENT ON COLUMN msgstatus.message.metadata IS 'Whatever the sender wishes to keep';
     COMMENT ON COLUMN msgstatus.message.created_by IS 'Who sent it, in the terms of the sender';
+    COMMENT ON COLUMN msgstatus.message.campaign_id IS 'The campaign it was sent for';
     COMMENT ON COLUMN msgstatus.message.status IS 'All observations merged; state(status) is the present state';
     COMMENT ON COLUMN msgstatus.message.error_code IS 'The provider''s code for the earliest failure; see error_code_catalog';
     COMMENT ON COLUMN msgstatus.message.error_title IS 'The provider''s words for it';

@@ -10,7 +10,8 @@ CREATE FUNCTION msgstatus.register_message(
     content text DEFAULT NULL,
     media_url text DEFAULT NULL,
     metadata jsonb DEFAULT NULL,
-    created_by text DEFAULT NULL
+    created_by text DEFAULT NULL,
+    campaign_id uuid DEFAULT NULL
 ) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -22,8 +23,8 @@ BEGIN
     END IF;
     -- What is given replaces what webhooks said and stays, whatever they say later; what is not given is left to them.
     INSERT INTO msgstatus.message AS m (message_id, provider, direction, sender, recipient, message_type, content,
-        media_url, metadata, created_by, registered)
-    SELECT $1, g.provider, g.direction, g.sender, g.recipient, g.message_type, g.content, g.media_url, $9, g.created_by,
+        media_url, metadata, created_by, campaign_id, registered)
+    SELECT $1, g.provider, g.direction, g.sender, g.recipient, g.message_type, g.content, g.media_url, $9, g.created_by, $11,
         (CASE WHEN g.provider IS NULL THEN 0 ELSE 1 END + CASE WHEN g.direction IS NULL THEN 0 ELSE 2 END
         + CASE WHEN g.sender IS NULL THEN 0 ELSE 4 END + CASE WHEN g.recipient IS NULL THEN 0 ELSE 8 END
         + CASE WHEN g.message_type IS NULL THEN 0 ELSE 16 END + CASE WHEN g.content IS NULL THEN 0 ELSE 32 END
@@ -43,6 +44,7 @@ BEGIN
         media_url = COALESCE(excluded.media_url, m.media_url),
         metadata = COALESCE(m.metadata || excluded.metadata, excluded.metadata, m.metadata),
         created_by = COALESCE(excluded.created_by, m.created_by),
+        campaign_id = COALESCE(excluded.campaign_id, m.campaign_id),
         registered = COALESCE(m.registered, 0::smallint) | excluded.registered,
         updated_at = excluded.updated_at
     WHERE m.registered IS NULL
@@ -55,8 +57,9 @@ BEGIN
         OR excluded.content <> m.content
         OR excluded.media_url <> m.media_url
         OR excluded.metadata IS NOT NULL AND (m.metadata IS NULL OR (m.metadata || excluded.metadata) <> m.metadata)
-        OR excluded.created_by IS NOT NULL AND (m.created_by IS NULL OR excluded.created_by <> m.created_by);
+        OR excluded.created_by IS NOT NULL AND (m.created_by IS NULL OR excluded.created_by <> m.created_by)
+        OR excluded.campaign_id IS NOT NULL AND (m.campaign_id IS NULL OR excluded.campaign_id <> m.campaign_id);
 END
 $$;
-COMMENT ON FUNCTION msgstatus.register_message(text, text, text, text, text, text, text, text, jsonb, text) IS
+COMMENT ON FUNCTION msgstatus.register_message(text, text, text, text, text, text, text, text, jsonb, text, uuid) IS
     'Says what is known of a message that was sent, before or after its first status; harmless to repeat. 22023 for an id that is empty or longer than 512 bytes';

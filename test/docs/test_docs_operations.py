@@ -41,7 +41,7 @@ def rows(text):
 
 def sources(pattern):
     """sources does return all that a pattern finds in the receiver's source."""
-    files = sorted((pages.ROOT / "receiver").glob("*.cpp"))
+    files = sorted((pages.ROOT / "receiver").rglob("*.cpp"))
     assert files
     return {match for file in files for match in re.findall(pattern, file.read_text(encoding="utf-8"))}
 

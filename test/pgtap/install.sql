@@ -44,7 +44,7 @@ SELECT tables_are('msgstatus', '{message,status_event,rejected_status,error_code
 SELECT views_are('msgstatus', '{message_timeline,rejected_summary}'::name[]);
 SELECT is((SELECT extrelocatable FROM pg_extension WHERE extname = 'msgstatus'), false);
 SELECT columns_are('msgstatus', 'message', '{message_id,provider,direction,sender,recipient,message_type,content,media_url,metadata,
-    created_by,status,error_code,error_title,error_details,price,price_unit,num_segments,pricing_category,billable,created_at,updated_at,
+    created_by,campaign_id,status,error_code,error_title,error_details,price,price_unit,num_segments,pricing_category,billable,created_at,updated_at,
     error_at,registered}'::name[]);
 SELECT col_is_pk('msgstatus', 'message', 'message_id', 'key');
 SELECT col_type_is('msgstatus', 'message', 'message_id', 'text', 'key');
@@ -61,8 +61,8 @@ SELECT is_empty($$SELECT attrelid::regclass, attname FROM pg_attribute WHERE att
     AND atttypid = 'text'::regtype AND attcollation <> '"C"'::regcollation AND attname <> 'created_by'$$, 'texts compare by their bytes');
 
 -- Repeated, also after users made the tables theirs.
-CREATE TABLE public.campaign (campaign_id integer PRIMARY KEY);
-ALTER TABLE msgstatus.message ADD COLUMN campaign_id integer REFERENCES public.campaign;
+CREATE TABLE public.campaign (shop_campaign integer PRIMARY KEY);
+ALTER TABLE msgstatus.message ADD COLUMN shop_campaign integer REFERENCES public.campaign;
 ALTER TABLE msgstatus.message ADD CHECK (num_segments >= 0);
 ALTER TABLE msgstatus.message SET (fillfactor = 70);
 ALTER TABLE msgstatus.message ENABLE ROW LEVEL SECURITY;

@@ -5,10 +5,10 @@ SELECT no_plan();
 
 SELECT lives_ok($$SELECT msgstatus.register_message('r1', provider => 'meta', direction => 'outbound', sender => '4930123456',
     recipient => 'whatsapp:+491701234567', message_type => 'template', content => 'Hello', media_url => 'https://example.org/a',
-    metadata => '{"campaign": 7}', created_by => 'shop')$$);
+    metadata => '{"campaign": 7}', created_by => 'shop', campaign_id => '6f1c2b1e-0c5e-4b7e-9a4a-3f0f6f6c1d10')$$);
 SELECT is(message('r1'), '{"provider": "meta", "direction": "outbound", "sender": "+4930123456", "recipient": "+491701234567",
     "message_type": "template", "content": "Hello", "media_url": "https://example.org/a", "metadata": {"campaign": 7},
-    "created_by": "shop", "status": "{}", "registered": 127}', 'all of it');
+    "created_by": "shop", "campaign_id": "6f1c2b1e-0c5e-4b7e-9a4a-3f0f6f6c1d10", "status": "{}", "registered": 127}', 'all of it');
 SELECT is((SELECT msgstatus.state(m.status)::text FROM msgstatus.message AS m), NULL, 'not seen in any state yet');
 CREATE TEMP TABLE before AS SELECT m.*, m.ctid AS version FROM msgstatus.message AS m;
 SELECT lives_ok($$SELECT msgstatus.register_message('r1', provider => 'meta', content => 'Hello')$$, 'again, in part');

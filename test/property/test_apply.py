@@ -33,7 +33,7 @@ def seeds(number):
 def random_registration(rng):
     columns = {"provider": "meta", "direction": "outbound", "sender": "+4930123456", "recipient": "+491709999999",
                "message_type": "template", "content": "Hello", "media_url": "https://example.org/a.png",
-               "metadata": {"campaign": 1}, "created_by": "app"}
+               "metadata": {"campaign": 1}, "created_by": "app", "campaign_id": "6f1c2b1e-0c5e-4b7e-9a4a-3f0f6f6c1d10"}
     chosen = rng.sample(list(columns), rng.randrange(len(columns) + 1))
     return Registration(rng.choice(IDS), {name: columns[name] for name in chosen})
 
@@ -144,7 +144,7 @@ MICROSECONDS = "(extract(epoch FROM {0}) * 1000000)::bigint AS {0}"
 
 def assert_messages(cursor, expected):
     cursor.execute("SELECT message_id, status::text, " + MICROSECONDS.format("error_at") + ", error_code, error_title,"
-                   " error_details, price, price_unit, num_segments, pricing_category, billable, metadata, created_by,"
+                   " error_details, price, price_unit, num_segments, pricing_category, billable, metadata, created_by, campaign_id::text,"
                    " registered, " + ", ".join(REGISTERED) + " FROM msgstatus.message")
     names = [column.name for column in cursor.description]
     found = {row[0]: dict(zip(names[1:], row[1:])) for row in cursor.fetchall()}

@@ -16,10 +16,10 @@ ADDITIONS = """
 SET search_path = public, msgstatus;
 CREATE ROLE {role};
 CREATE SCHEMA shop;
-CREATE TABLE shop.campaign (campaign_id integer PRIMARY KEY, name text);
+CREATE TABLE shop.campaign (shop_campaign integer PRIMARY KEY, name text);
 INSERT INTO shop.campaign VALUES (1, 'spring'), (2, 'autumn');
-ALTER TABLE msgstatus.message ADD COLUMN campaign_id integer DEFAULT 1 REFERENCES shop.campaign;
-CREATE INDEX message_by_campaign ON msgstatus.message (campaign_id);
+ALTER TABLE msgstatus.message ADD COLUMN shop_campaign integer DEFAULT 1 REFERENCES shop.campaign;
+CREATE INDEX message_by_campaign ON msgstatus.message (shop_campaign);
 CREATE INDEX message_by_state ON msgstatus.message (msgstatus.state(status));
 CREATE TABLE shop.order_message (
     order_id integer PRIMARY KEY,
@@ -38,7 +38,7 @@ CREATE FUNCTION shop.log_message() RETURNS trigger LANGUAGE plpgsql AS
 CREATE TRIGGER log_message AFTER INSERT OR UPDATE ON msgstatus.message
 FOR EACH ROW EXECUTE FUNCTION shop.log_message();
 ALTER TABLE msgstatus.message ENABLE ROW LEVEL SECURITY;
-CREATE POLICY only_spring ON msgstatus.message FOR SELECT TO {role} USING (campaign_id = 1);
+CREATE POLICY only_spring ON msgstatus.message FOR SELECT TO {role} USING (shop_campaign = 1);
 SELECT msgstatus.grant_access('{role}', 'ingest');
 GRANT SELECT ON msgstatus.message TO {role};
 ALTER TABLE msgstatus.status_event ADD CONSTRAINT not_too_old CHECK (event_time > '1990-01-01');
@@ -160,7 +160,7 @@ def test_restored_database_is_the_same_and_works(server, filled, way, tmp_path):
     assert restored.query("SELECT count(*) FROM shop.failed JOIN msgstatus.message_timeline USING (message_id)")
 
     # The policy holds for the reader and not for what apply_message_status does.
-    restored.query("UPDATE msgstatus.message SET campaign_id = 2")
+    restored.query("UPDATE msgstatus.message SET shop_campaign = 2")
     assert restored.query("SET ROLE dump_reader; SELECT count(*) FROM msgstatus.message") == [(0,)]
 
 
