@@ -60,8 +60,11 @@ Receiver::Receiver(Config config)
 
 Gauges Receiver::gauges() const {
     return {.queue_depth = pool_.queue_depth(),
+            .queue_limit = config_.queue_max,
             .buffer_bytes = budget_.used(),
+            .buffer_limit = config_.buffer_max_bytes,
             .connections = webhook_server_.connections(),
+            .connections_limit = config_.max_connections,
             .lanes = pool_.lanes(),
             .lanes_connected = pool_.lanes_connected()};
 }

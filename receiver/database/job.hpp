@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "http/buffer_budget.hpp"
@@ -13,6 +14,7 @@ struct Job {
     BufferedBody body;            ///< well-formed JSON
     std::int64_t received_at = 0; ///< microseconds since 2000-01-01 00:00 UTC, as PostgreSQL counts
     std::string_view source;      ///< names the provider; a literal
+    std::string request_id;       ///< for the log
     bool empty_answer = false;    ///< success is an empty 204 (Twilio)
     AnswerTo to;
 };

@@ -86,6 +86,9 @@ void Lane::prepared(const PgResult &result) {
         state_ = State::idle;
         deadline_ = Clock::time_point::max();
         ++pool_.metrics().connects;
+        if (reconnecting_)
+            ++pool_.metrics().reconnects;
+        reconnecting_ = false;
         log(LogLevel::info, "database connected", {{"lane", number_}});
         pool_.lane_ready();
     }
@@ -101,6 +104,7 @@ void Lane::connection_failed(const std::string &reason) {
     state_ = State::waiting;
     deadline_ = Clock::time_point::max();
     if (was_connected) {
+        reconnecting_ = true;
         log(LogLevel::warning, "database connection lost", {{"lane", number_}, {"reason", reason}});
     } else {
         ++pool_.metrics().connect_failures;
@@ -212,20 +216,15 @@ void Lane::apply_done(const PgResult &result) {
         done.swap(batch_);
         finish_batch();
     }
-    std::array<std::uint64_t, apply_columns> sums{};
     const std::vector<Job> &jobs = done.empty() ? batch_ : done;
     for (std::size_t i = 0; i < size; ++i) {
         std::array<std::int32_t, apply_columns> row{};
-        for (int column = 0; column < apply_columns; ++column) {
+        for (int column = 0; column < apply_columns; ++column)
             row[column] = read_int32(PQgetvalue(result.get(), static_cast<int>(i), column));
-            sums[column] += static_cast<std::uint64_t>(row[column]);
-        }
-        answer_committed(jobs[first + i], row[0], row[3]);
+        const auto [received, applied, unchanged, rejected, ignored] = row;
+        metrics.statuses[jobs[first + i].source].add(received, applied, unchanged, rejected, ignored);
+        answer_committed(jobs[first + i], received, rejected);
     }
-    metrics.statuses["applied"] += sums[1];
-    metrics.statuses["unchanged"] += sums[2];
-    metrics.statuses["rejected"] += sums[3];
-    metrics.statuses["ignored"] += sums[4];
     if (done.empty())
         call_next();
     else
@@ -260,6 +259,7 @@ void Lane::call_failed(const PgResult &result) {
         log(LogLevel::warning, "a call failed",
             {{"lane", number_},
              {"bodies", size},
+             {"request_id", batch_[current_.begin].request_id},
              {"sqlstate", sqlstate},
              {"reason", mask_phone_numbers(message)},
              {"suppressed", pool_.failure_log().take_suppressed()}});

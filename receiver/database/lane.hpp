@@ -87,7 +87,8 @@ private:
     BatchParameters parameters_;
     Clock::time_point call_started_;
     Clock::time_point halving_ends_;
-    bool rejecting_ = false; ///< the call in flight is reject_webhook
+    bool reconnecting_ = false; ///< the connection before was lost
+    bool rejecting_ = false;    ///< the call in flight is reject_webhook
     std::string reject_reason_;
     unsigned retries_ = 0; ///< of the current part
     std::size_t committed_ = 0;

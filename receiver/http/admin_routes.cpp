@@ -59,6 +59,6 @@ void AdminRoutes::handle(Request &, std::uint8_t route, AnswerTo to) {
     to.send(std::move(answer));
 }
 
-void AdminRoutes::answered(std::uint8_t, unsigned) {}
+void AdminRoutes::answered(const AnsweredRequest &) {}
 
 } // namespace msgstatus::receiver

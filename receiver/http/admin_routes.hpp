@@ -18,7 +18,7 @@ public:
 
     std::optional<Answer> check_head(const Request &request, std::uint8_t &route) override;
     void handle(Request &request, std::uint8_t route, AnswerTo to) override;
-    void answered(std::uint8_t route, unsigned status) override;
+    void answered(const AnsweredRequest &request) override;
 
     /// stop_being_ready does make /readyz answer 503 from now on: the program drains.
     void stop_being_ready() noexcept { draining_ = true; }

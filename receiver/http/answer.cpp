@@ -86,7 +86,9 @@ void append_answer(std::string &out, const Answer &answer, const AnswerForm &for
         append_number(out, answer.status);
         out.append(" ").append(reason.data(), reason.size()).append("\r\n");
     }
-    out.append(form.date_header).append(answer.extra_headers);
+    out.append(form.date_header);
+    out.append("X-Request-Id: ").append(form.request_id).append("\r\n");
+    out.append(answer.extra_headers);
     if (!answer.content_type.empty())
         out.append("Content-Type: ").append(answer.content_type).append("\r\n");
     if (answer.status != 204) { // RFC 9110, section 8.6: no length with 204

@@ -35,6 +35,7 @@ struct AnswerForm {
     bool head = false;            ///< answer to HEAD: no body, but its length
     int version = 11;             ///< of the request
     std::string_view date_header; ///< whole line with CRLF
+    std::string_view request_id;  ///< for X-Request-Id
 };
 
 /// append_answer does append the bytes of an answer.

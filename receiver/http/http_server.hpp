@@ -12,6 +12,7 @@
 #include "http/http_session.hpp"
 #include "http/net.hpp"
 #include "http/request_handler.hpp"
+#include "http/request_id.hpp"
 
 namespace msgstatus::receiver {
 
@@ -50,6 +51,7 @@ public:
     BufferBudget &budget() noexcept { return budget_; }
     const HttpLimits &limits() const noexcept { return limits_; }
     const std::string &date_header() const noexcept { return date_header_; }
+    RequestIds &request_ids() noexcept { return request_ids_; }
     void forget(const std::shared_ptr<HttpSession> &session);
 
 private:
@@ -67,6 +69,7 @@ private:
     Timer accept_timer_;
     std::unordered_set<std::shared_ptr<HttpSession>> sessions_;
     std::function<void()> drained_;
+    RequestIds request_ids_;
     std::string date_header_;
     std::int64_t date_second_ = 0;
     bool accepting_ = false;

@@ -126,6 +126,8 @@ bool HttpSession::parse_some() {
             return true;
         }
         request_.clear();
+        request_.id = server_.request_ids().next();
+        request_started_ = Clock::now();
         refusal_.reset();
         head_checked_ = false;
         route_ = RequestHandler::no_route;
@@ -218,6 +220,8 @@ std::uint64_t HttpSession::push_slot(bool keep_alive) {
     slot.version = static_cast<std::uint8_t>(request_.version);
     slot.keep_alive = keep_alive;
     slot.head = request_.method == http::verb::head;
+    slot.started = request_started_;
+    slot.request_id = request_.id;
     last_request_seen_ = last_request_seen_ || !keep_alive;
     return first_slot_ + slots_.size() - 1;
 }
@@ -244,8 +248,9 @@ void HttpSession::write_ready_answers() {
         } else {
             const bool last_of_drain = draining_ && slots_.size() == 1 && !parser_ && buffer_.size() == 0;
             const bool keep_alive = slot.keep_alive && !slot.answer.close && !last_of_drain;
-            append_answer(out, slot.answer, {keep_alive, slot.head, slot.version, server_.date_header()});
-            server_.handler().answered(slot.route, slot.answer.status);
+            append_answer(out, slot.answer,
+                          {keep_alive, slot.head, slot.version, server_.date_header(), slot.request_id});
+            server_.handler().answered({slot.route, slot.answer.status, Clock::now() - slot.started, slot.request_id});
             last_request_seen_ = last_request_seen_ || !keep_alive;
         }
         slots_.pop_front();

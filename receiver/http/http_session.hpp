@@ -48,6 +48,8 @@ private:
         bool keep_alive = true;
         bool head = false;
         bool ready = false;
+        Clock::time_point started;
+        std::string request_id;
         Answer answer;
     };
     enum class Phase : std::uint8_t { idle, header, body, answering, writing, lingering };
@@ -81,6 +83,7 @@ private:
     std::size_t out_sent_ = 0;
     std::size_t lingered_ = 0;
     Clock::time_point deadline_ = Clock::time_point::max();
+    Clock::time_point request_started_; ///< when the first byte of the request being read was seen
     Phase phase_ = Phase::idle;
     std::uint8_t route_ = RequestHandler::no_route;
     bool head_checked_ = false;

@@ -13,6 +13,7 @@
 namespace msgstatus::receiver {
 
 struct Request {
+    std::string id; ///< tells it from all others in the log
     boost::beast::http::verb method = boost::beast::http::verb::unknown;
     std::string target; ///< origin form: path and query as received
     int version = 11;   ///< 10 or 11
@@ -41,8 +42,8 @@ struct Request {
     void clear() noexcept {
         method = boost::beast::http::verb::unknown;
         version = 11;
-        for (std::string *text :
-             {&target, &host, &content_type, &content_encoding, &meta_signature, &twilio_signature, &aisensy_signature})
+        for (std::string *text : {&id, &target, &host, &content_type, &content_encoding, &meta_signature,
+                                  &twilio_signature, &aisensy_signature})
             text->clear();
         host_headers = 0;
         signature_headers = 0;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "http/answer.hpp"
+#include "http/net.hpp"
 #include "http/request.hpp"
 
 namespace msgstatus::receiver {
@@ -26,6 +27,14 @@ struct AnswerTo {
     void send(Answer &&answer) const { sink->answer(number, std::move(answer)); }
 };
 
+/// What became of a request.
+struct AnsweredRequest {
+    std::uint8_t route = 0;
+    unsigned status = 0;
+    Clock::duration duration{}; ///< from its first byte to its answer
+    std::string_view id;        ///< see RequestIds
+};
+
 /// RequestHandler does answer the requests of one listener.
 class RequestHandler {
 public:
@@ -40,7 +49,7 @@ public:
     virtual void handle(Request &request, std::uint8_t route, AnswerTo to) = 0;
 
     /// answered does hear of every answer, refusals and malformed requests included, for the metrics.
-    virtual void answered(std::uint8_t route, unsigned status) = 0;
+    virtual void answered(const AnsweredRequest &request) = 0;
 
     /// The route of a request of which not even the head is understood.
     static constexpr std::uint8_t no_route = 0;

@@ -1,76 +1,123 @@
 #include "observe/metrics.hpp"
 
-#include <sstream>
+#include <array>
+#include <chrono>
+
+#include "observe/exposition.hpp"
+#include "observe/process_stats.hpp"
 
 namespace msgstatus::receiver {
 namespace {
 
-void family(std::ostream &out, std::string_view name, std::string_view type, std::string_view help) {
-    out << "# HELP msgstatus_" << name << ' ' << help << "\n# TYPE msgstatus_" << name << ' ' << type << '\n';
-}
+constexpr std::array<double, 13> request_bounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+constexpr std::array<std::string_view, 4> providers{"meta", "twilio", "aisensy", "webhook"};
 
-template <class Value>
-void single(std::ostream &out, std::string_view name, std::string_view type, std::string_view help, Value value) {
-    family(out, name, type, help);
-    out << "msgstatus_" << name << ' ' << value << '\n';
-}
-
-void labelled(std::ostream &out, std::string_view name, std::string_view help, std::string_view label,
-              const std::map<std::string_view, std::uint64_t> &counts) {
-    family(out, name, "counter", help);
-    for (const auto &[value, count] : counts)
-        out << "msgstatus_" << name << '{' << label << "=\"" << value << "\"} " << count << '\n';
-}
-
-template <std::size_t Bounds>
-void histogram(std::ostream &out, std::string_view name, std::string_view help, const Histogram<Bounds> &values) {
-    family(out, name, "histogram", help);
-    std::uint64_t total = 0;
-    for (std::size_t i = 0; i < Bounds; ++i) {
-        total += values.counts()[i];
-        out << "msgstatus_" << name << "_bucket{le=\"" << values.bounds()[i] << "\"} " << total << '\n';
+void write_requests(Exposition &out, const Metrics &metrics) {
+    out.family("msgstatus_requests_total", "counter", "Answers on the webhook listener by route and status code.");
+    for (const auto &[key, count] : metrics.requests) {
+        const std::string code = std::to_string(key.second);
+        out.sample({{"route", key.first}, {"code", code}}, count);
     }
-    total += values.counts()[Bounds];
-    out << "msgstatus_" << name << "_bucket{le=\"+Inf\"} " << total << '\n'
-        << "msgstatus_" << name << "_sum " << values.sum() << '\n'
-        << "msgstatus_" << name << "_count " << total << '\n';
+    out.family("msgstatus_request_duration_seconds", "histogram",
+               "Time from the first byte of a request to its answer by route.");
+    for (const auto &[route, seconds] : metrics.request_seconds)
+        out.histogram("route", route, seconds);
+    out.family("msgstatus_signature_failures_total", "counter",
+               "Webhooks refused for a missing or wrong signature by provider.");
+    for (const auto &[provider, count] : metrics.signature_failures)
+        out.sample({{"provider", provider}}, count);
+}
+
+void write_statuses(Exposition &out, const Metrics &metrics) {
+    out.family("msgstatus_statuses_received_total", "counter", "Statuses found in committed webhooks by provider.");
+    for (const auto &[provider, counts] : metrics.statuses)
+        out.sample({{"provider", provider}}, counts.received);
+    out.family("msgstatus_statuses_total", "counter",
+               "Statuses, and parts of webhooks that are none (ignored), by provider and by what came of them.");
+    for (const auto &[provider, counts] : metrics.statuses) {
+        out.sample({{"provider", provider}, {"outcome", "applied"}}, counts.applied);
+        out.sample({{"provider", provider}, {"outcome", "unchanged"}}, counts.unchanged);
+        out.sample({{"provider", provider}, {"outcome", "rejected"}}, counts.rejected);
+        out.sample({{"provider", provider}, {"outcome", "ignored"}}, counts.ignored);
+    }
+}
+
+void write_bodies(Exposition &out, const Metrics &metrics) {
+    out.counter("msgstatus_bodies_committed_total", "Webhook bodies committed.", metrics.bodies_committed);
+    out.counter("msgstatus_bodies_kept_as_text_total", "Webhook bodies that jsonb refused, kept as dead letters.",
+                metrics.bodies_kept_as_text);
+    out.counter("msgstatus_bodies_unavailable_total",
+                "Webhook bodies answered 503 because they could not be committed.", metrics.bodies_unavailable);
+}
+
+void write_batches(Exposition &out, const Metrics &metrics) {
+    out.family("msgstatus_batch_size", "histogram", "Webhook bodies in one batch.");
+    out.histogram(metrics.batch_size);
+    out.family("msgstatus_batch_duration_seconds", "histogram",
+               "Duration of one call of the database, commit included.");
+    out.histogram(metrics.batch_seconds);
+    out.counter("msgstatus_batches_failed_total", "Calls of the database that failed, retried parts included.",
+                metrics.batches_failed);
+}
+
+void write_database(Exposition &out, const Metrics &metrics, const Gauges &gauges) {
+    out.counter("msgstatus_database_connects_total", "Connections made to the database.", metrics.connects);
+    out.counter("msgstatus_database_reconnects_total", "Those among them that replaced one that was lost.",
+                metrics.reconnects);
+    out.counter("msgstatus_database_connect_failures_total", "Failed attempts to connect to the database.",
+                metrics.connect_failures);
+    out.gauge("msgstatus_lanes", "Lanes configured.", gauges.lanes);
+    out.gauge("msgstatus_lanes_connected", "Lanes that are connected to the database.", gauges.lanes_connected);
+}
+
+void write_bounds(Exposition &out, const Gauges &gauges) {
+    out.gauge("msgstatus_queue_depth", "Webhook bodies that wait for a lane.", gauges.queue_depth);
+    out.gauge("msgstatus_queue_limit", "The most that may wait.", gauges.queue_limit);
+    out.gauge("msgstatus_buffer_bytes", "Bytes of webhook bodies in memory: arriving, waiting and in flight.",
+              gauges.buffer_bytes);
+    out.gauge("msgstatus_buffer_limit_bytes", "The most there may be.", gauges.buffer_limit);
+    out.gauge("msgstatus_connections", "Open connections of the webhook listener.", gauges.connections);
+    out.gauge("msgstatus_connections_limit", "The most that may be open.", gauges.connections_limit);
+}
+
+// The names that Prometheus' own client libraries use for any process.
+void write_process(Exposition &out, const Metrics &metrics) {
+    const ProcessStats stats = process_stats();
+    out.counter("process_cpu_seconds_total", "User and system CPU time spent.", stats.cpu_seconds);
+    out.gauge("process_resident_memory_bytes", "Resident memory size.", stats.resident_bytes);
+    out.gauge("process_virtual_memory_bytes", "Virtual memory size.", stats.virtual_bytes);
+    out.gauge("process_open_fds", "Open file descriptors.", stats.open_descriptors);
+    out.gauge("process_max_fds", "The most there may be.", stats.most_descriptors);
+    out.gauge("process_start_time_seconds", "When the process started, since 1970.", metrics.start_time);
 }
 
 } // namespace
 
+Metrics::Metrics() {
+    for (const std::string_view provider : providers) {
+        signature_failures[provider] = 0;
+        statuses[provider] = {};
+    }
+    start_time = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+void Metrics::count_request(std::string_view route, unsigned code, double seconds) {
+    ++requests[{route, code}];
+    request_seconds.try_emplace(route, request_bounds).first->second.observe(seconds);
+}
+
 std::string prometheus_text(const Metrics &metrics, const Gauges &gauges) {
-    std::ostringstream out;
-    out.precision(15);
-    family(out, "build_info", "gauge", "Always 1; the version of the receiver is its label.");
-    out << "msgstatus_build_info{version=\"" MSGSTATUS_VERSION "\"} 1\n";
-    family(out, "requests_total", "counter", "HTTP requests on the webhook listener by route and status code.");
-    for (const auto &[key, count] : metrics.requests)
-        out << "msgstatus_requests_total{route=\"" << key.first << "\",code=\"" << key.second << "\"} " << count
-            << '\n';
-    labelled(out, "signature_failures_total", "Webhooks refused for a missing or wrong signature.", "provider",
-             metrics.signature_failures);
-    labelled(out, "statuses_total", "Statuses in committed webhooks by what came of them.", "outcome",
-             metrics.statuses);
-    single(out, "bodies_committed_total", "counter", "Webhook bodies committed.", metrics.bodies_committed);
-    single(out, "bodies_kept_as_text_total", "counter", "Webhook bodies that jsonb refused, kept as dead letters.",
-           metrics.bodies_kept_as_text);
-    single(out, "bodies_unavailable_total", "counter",
-           "Webhook bodies answered 503 because they could not be committed.", metrics.bodies_unavailable);
-    histogram(out, "batch_size", "Webhook bodies in one call of the database.", metrics.batch_size);
-    histogram(out, "batch_seconds", "Duration of one call of the database, commit included.", metrics.batch_seconds);
-    single(out, "batches_failed_total", "counter", "Calls of the database that failed, retried parts included.",
-           metrics.batches_failed);
-    single(out, "database_connects_total", "counter",
-           "Connections made to the database; all but the first of each lane are reconnects.", metrics.connects);
-    single(out, "database_connect_failures_total", "counter", "Failed attempts to connect to the database.",
-           metrics.connect_failures);
-    single(out, "lanes", "gauge", "Lanes configured.", gauges.lanes);
-    single(out, "lanes_connected", "gauge", "Lanes that are connected to the database.", gauges.lanes_connected);
-    single(out, "queue_depth", "gauge", "Webhook bodies that wait for a lane.", gauges.queue_depth);
-    single(out, "buffer_bytes", "gauge", "Bytes of webhook bodies in memory: arriving, waiting and in flight.",
-           gauges.buffer_bytes);
-    single(out, "connections", "gauge", "Open connections of the webhook listener.", gauges.connections);
-    return out.str();
+    Exposition out;
+    out.family("msgstatus_build_info", "gauge", "Always 1; the version of the receiver is its label.");
+    out.sample({{"version", MSGSTATUS_VERSION}}, 1);
+    write_requests(out, metrics);
+    write_statuses(out, metrics);
+    write_bodies(out, metrics);
+    write_batches(out, metrics);
+    write_database(out, metrics, gauges);
+    write_bounds(out, gauges);
+    write_process(out, metrics);
+    return out.text();
 }
 
 } // namespace msgstatus::receiver

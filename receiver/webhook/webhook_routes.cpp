@@ -91,7 +91,7 @@ std::optional<Answer> WebhookRoutes::check_head(const Request &request, std::uin
     // Who has no signature at all need not send the body.
     const std::optional<Sender> sender = find_sender(request, route, type);
     if (!sender || (sender->verified_by_signature && signature_of(request, sender->provider).empty()))
-        return refuse_signature(sender ? sender->provider : Provider::unknown);
+        return refuse_signature(request, sender ? sender->provider : Provider::unknown);
     return std::nullopt;
 }
 
@@ -132,12 +132,12 @@ std::optional<WebhookRoutes::Sender> WebhookRoutes::find_sender(const Request &r
     return config_.allow_unsigned && may_be_unsigned ? std::optional(Sender{}) : std::nullopt;
 }
 
-Answer WebhookRoutes::refuse_signature(Provider provider) {
+Answer WebhookRoutes::refuse_signature(const Request &request, Provider provider) {
     ++metrics_.signature_failures[name_of(provider)];
     LogLimiter &limiter = signature_log_[static_cast<std::size_t>(provider)];
     if (limiter.admit())
         log(LogLevel::warning, "signature refused",
-            {{"provider", name_of(provider)}, {"suppressed", limiter.take_suppressed()}});
+            {{"request_id", request.id}, {"provider", name_of(provider)}, {"suppressed", limiter.take_suppressed()}});
     return error_answer(401, "the signature is missing or wrong");
 }
 
@@ -173,7 +173,7 @@ void WebhookRoutes::handle(Request &request, std::uint8_t route, AnswerTo to) {
         }
     }
     if (!sender || (sender->verified_by_signature && !verify(request, sender->provider, form ? &*form : nullptr))) {
-        to.send(refuse_signature(sender ? sender->provider : Provider::unknown));
+        to.send(refuse_signature(request, sender ? sender->provider : Provider::unknown));
         return;
     }
     if (form ? form->empty() : !is_json(request.body.text())) {
@@ -186,6 +186,7 @@ void WebhookRoutes::handle(Request &request, std::uint8_t route, AnswerTo to) {
         job.body.replace(form_to_json(*form));
     job.received_at = postgres_now();
     job.source = name_of(sender->provider);
+    job.request_id = std::move(request.id);
     job.empty_answer = form || sender->provider == Provider::twilio;
     job.to = std::move(to);
     pool_.submit(std::move(job));
@@ -208,10 +209,15 @@ Answer WebhookRoutes::handshake(const Request &request) const {
     return answer;
 }
 
-void WebhookRoutes::answered(std::uint8_t route, unsigned status) {
-    ++metrics_.requests[{route_names[route], status}];
+void WebhookRoutes::answered(const AnsweredRequest &request) {
+    const std::string_view route = route_names[request.route];
+    metrics_.count_request(route, request.status, std::chrono::duration<double>(request.duration).count());
     if (log_enabled(LogLevel::debug))
-        log(LogLevel::debug, "answered", {{"route", route_names[route]}, {"status", status}});
+        log(LogLevel::debug, "answered",
+            {{"request_id", request.id},
+             {"route", route},
+             {"status", request.status},
+             {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(request.duration).count()}});
 }
 
 } // namespace msgstatus::receiver

@@ -24,7 +24,7 @@ public:
 
     std::optional<Answer> check_head(const Request &request, std::uint8_t &route) override;
     void handle(Request &request, std::uint8_t route, AnswerTo to) override;
-    void answered(std::uint8_t route, unsigned status) override;
+    void answered(const AnsweredRequest &request) override;
 
 private:
     enum class Provider : std::uint8_t { unknown, meta, twilio, aisensy };
@@ -38,7 +38,7 @@ private:
     std::optional<Sender> find_sender(const Request &request, std::uint8_t route, MediaType type) const;
     bool has_secret(Provider provider) const noexcept;
     bool verify(const Request &request, Provider provider, const Form *form);
-    Answer refuse_signature(Provider provider);
+    Answer refuse_signature(const Request &request, Provider provider);
     Answer handshake(const Request &request) const;
 
     static std::string_view name_of(Provider provider) noexcept;

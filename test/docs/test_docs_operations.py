@@ -120,5 +120,5 @@ def test_metrics(page, receiver_program):
         receiver.wait()
     assert text is not None
     shown = {name for cell, *_ in rows(section(page, "### Health and metrics"))
-             for name in re.findall(r"`(msgstatus_\w+)`", cell)}
+             for name in re.findall(r"`((?:msgstatus|process)_\w+)`", cell)}
     assert shown == set(re.findall(r"^# TYPE (\w+) ", text, flags=re.MULTILINE))

@@ -1,0 +1,22 @@
+#include "http/request_id.hpp"
+
+namespace msgstatus::receiver {
+
+RequestIds::RequestIds() {
+    std::random_device source;
+    std::seed_seq seed{source(), source(), source(), source()};
+    random_.seed(seed);
+}
+
+std::string RequestIds::next() {
+    constexpr const char *digits = "0123456789abcdef";
+    std::string id(16, '0');
+    std::uint64_t number = random_();
+    for (char &digit : id) {
+        digit = digits[number % 16];
+        number /= 16;
+    }
+    return id;
+}
+
+} // namespace msgstatus::receiver
