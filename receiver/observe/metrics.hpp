@@ -47,6 +47,9 @@ struct Metrics {
     std::uint64_t bodies_committed = 0;
     std::uint64_t bodies_kept_as_text = 0;
     std::uint64_t bodies_unavailable = 0;
+    std::uint64_t bodies_spooled = 0; ///< put on disk and answered
+    std::uint64_t bodies_drained = 0; ///< committed, or kept as text, from there
+    std::uint64_t spool_failures = 0; ///< bodies that could not be put on disk
     std::uint64_t batches_failed = 0;
     std::uint64_t connects = 0;
     std::uint64_t reconnects = 0;
@@ -54,6 +57,14 @@ struct Metrics {
     Histogram<10> batch_size{{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}};
     Histogram<14> batch_seconds{{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}};
     double start_time = 0; ///< of the program, in seconds since 1970
+};
+
+/// What waits on disk; all 0 without a spool.
+struct SpoolGauges {
+    std::uint64_t bodies = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t limit_bytes = 0;
+    double oldest_age = 0; ///< seconds since the receipt of the body that waits longest
 };
 
 /// What is read off at the moment of asking.
@@ -66,6 +77,7 @@ struct Gauges {
     std::size_t connections_limit = 0;
     std::size_t lanes = 0;
     std::size_t lanes_connected = 0;
+    SpoolGauges spool;
 };
 
 /// prometheus_text does write everything in Prometheus' text format, version 0.0.4. docs/operations.md lists it.
