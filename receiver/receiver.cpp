@@ -66,7 +66,8 @@ Gauges Receiver::gauges() const {
             .connections = webhook_server_.connections(),
             .connections_limit = config_.max_connections,
             .lanes = pool_.lanes(),
-            .lanes_connected = pool_.lanes_connected()};
+            .lanes_connected = pool_.lanes_connected(),
+            .spool = {}};
 }
 
 void Receiver::listen() {
