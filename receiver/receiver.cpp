@@ -8,6 +8,8 @@
 
 #include "observe/log.hpp"
 #include "config/units.hpp"
+#include "service/inherited_sockets.hpp"
+#include "service/notify.hpp"
 
 namespace msgstatus::receiver {
 namespace {
@@ -73,7 +75,8 @@ Gauges Receiver::gauges() const {
 void Receiver::listen() {
     const auto listen_on = [](HttpServer &server, const Endpoint &endpoint, const char *setting) {
         try {
-            const Endpoint bound = server.listen(endpoint);
+            const std::optional<int> inherited = inherited_socket(setting);
+            const Endpoint bound = inherited ? server.adopt(*inherited) : server.listen(endpoint);
             log(LogLevel::info, "listening", {{"listener", setting}, {"address", bound.host}, {"port", bound.port}});
         } catch (const boost::system::system_error &error) {
             throw std::runtime_error(std::string(setting) + ": cannot listen on " + endpoint.host + ":" +
@@ -91,6 +94,7 @@ void Receiver::run() {
     listen();
     pool_.start();
     wait_for_signal();
+    notify_ready();
     context_.run();
     log(LogLevel::info, "stopped");
 }
@@ -109,6 +113,7 @@ void Receiver::wait_for_signal() {
 
 void Receiver::drain() {
     draining_ = true;
+    notify_service_manager("STOPPING=1");
     log(LogLevel::info, "draining",
         {{"connections", webhook_server_.connections()}, {"queue_depth", pool_.queue_depth()}});
     admin_routes_.stop_being_ready();

@@ -1,8 +1,11 @@
 #include "http/http_server.hpp"
 
 #include <array>
+#include <cerrno>
 #include <ctime>
 #include <vector>
+
+#include <sys/socket.h>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -36,6 +39,21 @@ Endpoint HttpServer::listen(const Endpoint &endpoint) {
     acceptor_.set_option(asio::socket_base::reuse_address(true));
     acceptor_.bind(address);
     acceptor_.listen(asio::socket_base::max_listen_connections);
+    return start();
+}
+
+Endpoint HttpServer::adopt(int descriptor) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (getsockname(descriptor, reinterpret_cast<sockaddr *>(&address), &size) != 0)
+        throw boost::system::system_error(error_code(errno, boost::system::system_category()));
+    if (address.ss_family != AF_INET && address.ss_family != AF_INET6)
+        throw boost::system::system_error(asio::error::address_family_not_supported);
+    acceptor_.assign(address.ss_family == AF_INET ? tcp::v4() : tcp::v6(), descriptor);
+    return start();
+}
+
+Endpoint HttpServer::start() {
     acceptor_.non_blocking(true);
     accept();
     sweep();

@@ -37,6 +37,11 @@ public:
     /// @throws boost::system::system_error if the address cannot be had
     Endpoint listen(const Endpoint &endpoint);
 
+    /// adopt does start accepting on a TCP socket that listens already.
+    /// @return its address
+    /// @throws boost::system::system_error if it is no such socket
+    Endpoint adopt(int descriptor);
+
     /// drain does stop accepting and closes every connection when its requests are answered.
     /// @param done  called once, when no connection is left
     void drain(std::function<void()> done);
@@ -55,6 +60,7 @@ public:
     void forget(const std::shared_ptr<HttpSession> &session);
 
 private:
+    Endpoint start();
     void accept();
     void begin_session(Socket socket);
     void sweep();
