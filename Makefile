@@ -7,7 +7,8 @@
 #
 # Variables for the command line:
 #   PG_CONFIG   pg_config of the PostgreSQL to build for         (pg_config)
-#   PREFIX      where the receiver goes, in $(PREFIX)/bin        (/usr/local)
+#   PREFIX      where the receiver goes, in $(PREFIX)/bin, and   (/usr/local)
+#               its systemd units, in $(PREFIX)/lib/systemd/system
 #   DESTDIR     a directory to install into instead of /         ()
 #   NO_APT      set: never install packages                      ()
 
@@ -61,6 +62,7 @@ else # -------------------------------------------------------------------------
 
 PREFIX ?= /usr/local
 bindir ?= $(PREFIX)/bin
+unitdir ?= $(PREFIX)/lib/systemd/system
 export PG_CONFIG NO_APT
 
 version = $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" extension/msgstatus.control)
@@ -103,16 +105,20 @@ everything: extension
 install: ## install both, through sudo where that is needed
 	@.ci/install-packages install
 	+@$(again) extension receiver
-	+@$(sudo) $(again) install-files DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' bindir='$(bindir)' PG_CONFIG='$(PG_CONFIG)'
+	+@$(sudo) $(again) install-files DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' bindir='$(bindir)' unitdir='$(unitdir)' \
+		PG_CONFIG='$(PG_CONFIG)'
 	@[ -n '$(DESTDIR)' ] || .ci/after-install
 
 install-files:
 	+$(pgxs) install
 	install -D -m 755 build/receiver/msgstatus-receiver '$(DESTDIR)$(bindir)/msgstatus-receiver'
+	install -D -m 644 -t '$(DESTDIR)$(unitdir)' receiver/systemd/msgstatus-receiver.service receiver/systemd/msgstatus-receiver.socket
+	sed -i 's|/usr/local/bin/|$(bindir)/|' '$(DESTDIR)$(unitdir)/msgstatus-receiver.service'
 
 uninstall: ## remove what `make install` put into place
 	+$(sudo) $(pgxs) uninstall
-	$(sudo) rm -f '$(DESTDIR)$(bindir)/msgstatus-receiver'
+	$(sudo) rm -f '$(DESTDIR)$(bindir)/msgstatus-receiver' '$(DESTDIR)$(unitdir)'/msgstatus-receiver.service \
+		'$(DESTDIR)$(unitdir)'/msgstatus-receiver.socket
 
 check: ## install what is missing, build, run every test on private servers
 	@.ci/install-packages check

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import time
 import urllib.request
@@ -16,6 +17,8 @@ COMMANDS = {"config", "check-config", "help", "version"}
 OPTION = re.compile(r"^  (?:-\w \[ )?--([\w-]+)(?: \])?(?: [A-Z:]+)?(?: \(=([^)]*)\))?", flags=re.MULTILINE)
 # Webhook answers that are no error_answer: committed, empty, and unavailable_answer.
 OTHER_ANSWERS = {"200", "204", "503"}
+UNITS = pages.ROOT / "receiver/systemd"
+CREDENTIALS = "/run/credentials/msgstatus-receiver.service"
 
 
 @pytest.fixture(scope="module")
@@ -74,19 +77,38 @@ def test_flags_named_anywhere_exist(page, options):
 
 def test_the_configuration_file(page, receiver_program, tmp_path):
     (config,) = (block for block in pages.blocks_of(page) if block.language == "conf")
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    for name in re.findall(rf"{CREDENTIALS}/([\w-]+)", config.text):
+        (credentials / name).write_text("a-secret-of-some-length\n", encoding="utf-8")
+    assert any(credentials.iterdir())
     path = tmp_path / "receiver.conf"
-    path.write_text(config.text + "\n", encoding="utf-8")
+    path.write_text(config.text.replace(CREDENTIALS, str(credentials)) + "\n", encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MSGSTATUS_")}
     checked = subprocess.run([receiver_program, "--config", path, "--check-config"], env=environment, capture_output=True,
                              text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
-def test_the_unit_sets_what_there_is(page, options):
-    (unit,) = (block for block in pages.blocks_of(page) if block.language == "ini")
-    variables = re.findall(r"^Environment=MSGSTATUS_(\w+)=", unit.text, flags=re.MULTILINE)
-    assert variables
-    assert {variable.lower().replace("_", "-") for variable in variables} <= options.keys()
+def test_the_units_are_as_the_page_says(page, options):
+    service, socket_unit = ((UNITS / f"msgstatus-receiver.{kind}").read_text(encoding="utf-8") for kind in ("service", "socket"))
+    start = section(page, "### Start")
+    assert "--config /etc/msgstatus/receiver.conf\n" in service and "`/etc/msgstatus/receiver.conf`" in start
+    assert "LoadCredential=secrets:/etc/msgstatus/secrets\n" in service and "`/etc/msgstatus/secrets`" in start
+    assert "StateDirectory=msgstatus\n" in service and "`/var/lib/msgstatus`" in start
+    assert f"ListenStream={options['listen']}\n" in socket_unit and f"`{options['listen']}`" in start
+    (stop,) = re.findall(r"^TimeoutStopSec=(\d+)$", service, flags=re.MULTILINE)
+    assert int(stop) > float(options["drain-timeout"])
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_systemd_has_no_complaint_about_the_units(receiver_program, tmp_path):
+    for unit in UNITS.iterdir():
+        text = unit.read_text(encoding="utf-8").replace("/usr/local/bin/msgstatus-receiver", str(receiver_program))
+        (tmp_path / unit.name).write_text(text, encoding="utf-8")
+    checked = subprocess.run(["systemd-analyze", "verify", *sorted(tmp_path.iterdir())], capture_output=True, text=True,
+                             check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
 def test_answers(page):
