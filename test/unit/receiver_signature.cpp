@@ -124,5 +124,13 @@ TEST(AisensySignature, AcceptsRawAndCompactBodies) {
     EXPECT_FALSE(AisensySignature({"other"}).verify(of_compact, compact));
 }
 
+TEST(AisensySignature, RefusesTheSignatureOfNothing) {
+    AisensySignature aisensy({"shared"});
+    const std::string of_nothing = "53d804bbed467ef8ba889c37a3167e2f64427ad8289cf4cfcd4daeb683e6907f";
+    EXPECT_TRUE(aisensy.verify(of_nothing, ""));
+    for (const char *body : {"{}", "\"\\ud800\"", "1e400"})
+        EXPECT_FALSE(aisensy.verify(of_nothing, body)) << body;
+}
+
 } // namespace
 } // namespace msgstatus::receiver
