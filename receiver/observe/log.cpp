@@ -1,11 +1,14 @@
 #include "observe/log.hpp"
 
+#include <algorithm>
 #include <memory>
 
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include "webhook/text_codec.hpp"
 
 namespace msgstatus::receiver {
 namespace {
@@ -32,6 +35,15 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
         break;
     }
     return spdlog::level::err;
+}
+
+// Of text that is not UTF-8 only the ASCII is shown: neither format has a way to write the rest.
+std::string in_utf8(std::string_view given) {
+    std::string text(given);
+    if (!is_utf8(text))
+        std::replace_if(
+            text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 0x7f; }, '?');
+    return text;
 }
 
 std::string quoted(std::string_view text) {
@@ -67,8 +79,9 @@ void start_log(LogLevel level, LogFormat format) {
 
 std::string format_log_line(LogFormat format, std::string_view event, std::initializer_list<LogField> fields) {
     const bool json = format == LogFormat::json;
-    const auto shown = [json](std::string_view text) {
-        return json || needs_quotes(text) ? quoted(text) : std::string(text);
+    const auto shown = [json](std::string_view given) {
+        std::string text = in_utf8(given);
+        return json || needs_quotes(text) ? quoted(text) : text;
     };
     std::string line = json ? "\"event\":" : "event=";
     line += shown(event);

@@ -37,5 +37,12 @@ TEST(FormatLogLine, QuotesWhereNeeded) {
               R"("event":"two words","port":8080,"text":"a\"b")");
 }
 
+TEST(FormatLogLine, ShowsNoHalfCharacters) {
+    const std::string text = mask_phone_numbers("\u00e4\u00e4\u00e4", 3); // cut within the second
+    EXPECT_EQ(format_log_line(LogFormat::json, "e", {{"t", text}}), R"("event":"e","t":"???...")");
+    EXPECT_EQ(format_log_line(LogFormat::logfmt, "e", {{"t", text}}), "event=e t=???...");
+    EXPECT_EQ(format_log_line(LogFormat::logfmt, "e", {{"t", "\u00e4"}}), "event=e t=\u00e4");
+}
+
 } // namespace
 } // namespace msgstatus::receiver
