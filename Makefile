@@ -56,7 +56,7 @@ pg_isolation_regress:
 else # -------------------------------------------------------------------------------------------------- the commands
 
 .PHONY: all help extension receiver bench-client everything install install-files uninstall check installcheck demo \
-	down bench format lint clean
+	down bench soak format lint clean
 .NOTPARALLEL: # `make down demo` is meant in that order; each build below runs in parallel by itself
 .DEFAULT_GOAL := all
 
@@ -138,6 +138,11 @@ bench: ## measure (see docs/performance.md)
 	@.ci/install-packages bench
 	+@$(again) extension receiver bench-client
 	+@test/bench/run
+
+soak: ## pull plugs at full load until 200 have been pulled (see test/crash/README.md)
+	@.ci/install-packages check
+	+@$(again) extension receiver
+	+@test/crash/soak
 
 format: ## format the C++ code
 	@.ci/install-packages lint

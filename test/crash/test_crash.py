@@ -1,0 +1,112 @@
+"""Whatever was answered 2xx is in the database, whichever plug was pulled meanwhile.
+
+Environment:
+    MSGSTATUS_CRASH_SEED  the seed (1)
+"""
+
+import os
+import pathlib
+import random
+
+import psycopg2
+import pytest
+
+from audit import Findings, audit
+from campaign import BRISK, CLIENTS, run
+from load import Load
+from plugs import KINDS
+from rig import DATABASE, PATIENCE, Rig, await_true
+from workload import Workload
+
+SEED = int(os.environ.get("MSGSTATUS_CRASH_SEED", "1"))
+LOGS = pathlib.Path(__file__).resolve().parents[2] / "build/crash"
+
+
+def test_every_plug(capsys):
+    kinds = list(KINDS)
+    random.Random(SEED).shuffle(kinds)
+    with capsys.disabled():
+        print(f"\nseed {SEED}:", end=" ", flush=True)
+        report = run(SEED, kinds, BRISK, LOGS / str(SEED))
+        print(f"{report.kills} kills, {sum(one.acknowledged for one in report.rounds)} webhooks acknowledged,",
+              f"{sum(one.lost for one in report.rounds)} lost")
+    assert not report.findings, f"{report.findings}\nlogs: {LOGS / str(SEED)}"
+    assert sum(one.unknown for one in report.rounds) and sum(one.refused for one in report.rounds)
+
+
+@pytest.fixture(scope="module")
+def quiet():
+    """quiet is a workload that was posted while nothing happened, and the conninfo of its database."""
+    workload = Workload(SEED)
+    with Rig(LOGS / "quiet") as rig:
+        load = Load(workload, rig.port, CLIENTS)
+        load.start()
+        try:
+            await_true(lambda: load.total() > 2000, "no webhook is acknowledged")
+            load.finish()
+            assert load.join(PATIENCE)
+        finally:
+            load.stop()
+        yield workload, rig.server.conninfo(DATABASE)
+
+
+def found(quiet, sql="SELECT"):
+    """found does return the kinds of findings after statements that are undone afterwards, and how much is lost."""
+    workload, conninfo = quiet
+    findings = Findings()
+    connection = psycopg2.connect(conninfo)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+        audit(connection, workload, findings)
+    finally:
+        connection.close()
+    return set(findings.counts), len(findings.lost)
+
+
+def test_the_audit_is_content(quiet):
+    assert found(quiet) == (set(), 0)
+
+
+ONE = "(SELECT min(message_id) FROM msgstatus.message WHERE message_id LIKE 'wamid.meta.%')"
+TAMPERING = {
+    "an event is gone": (
+        f"DELETE FROM msgstatus.status_event WHERE message_id = {ONE}",
+        {"acknowledged observations missing in the trail", "messages whose status is not that of their trail"}),
+    "a message is gone": (
+        f"DELETE FROM msgstatus.message WHERE message_id = {ONE}",
+        {"acknowledged observations missing in the status", "messages whose status is not that of their trail"}),
+    "a message and its events are gone": (
+        f"DELETE FROM msgstatus.status_event WHERE message_id = {ONE}; DELETE FROM msgstatus.message WHERE message_id = {ONE}",
+        {"acknowledged observations missing in the trail", "acknowledged observations missing in the status"}),
+    "a state nobody saw": (
+        f"""UPDATE msgstatus.message SET status = msgstatus.message_status('queued', now()) OPERATOR(msgstatus.||) status
+        WHERE message_id = {ONE}""",
+        {"messages whose status is not that of their trail"}),
+    "an event nobody saw": (
+        f"""UPDATE msgstatus.status_event SET state = 'queued'
+        WHERE ctid = (SELECT min(ctid) FROM msgstatus.status_event WHERE message_id = {ONE})""",
+        {"acknowledged observations missing in the trail", "observations in the trail that were never posted",
+         "messages whose status is not that of their trail"}),
+    "an event twice": (
+        f"""ALTER TABLE msgstatus.status_event DROP CONSTRAINT IF EXISTS status_event_pkey;
+        INSERT INTO msgstatus.status_event SELECT * FROM msgstatus.status_event WHERE message_id = {ONE}""",
+        {"observations more than once in the trail"}),
+    "a receipt too late": (
+        f"UPDATE msgstatus.status_event SET received_at = received_at + interval '1 minute' WHERE message_id = {ONE}",
+        {"observations received after they were acknowledged"}),
+    "a receipt too early": (
+        f"UPDATE msgstatus.status_event SET received_at = received_at - interval '1 minute' WHERE message_id = {ONE}",
+        {"observations received before they were posted"}),
+    "a dead letter is gone": (
+        """DELETE FROM msgstatus.rejected_status
+        WHERE rejected_id = (SELECT min(rejected_id) FROM msgstatus.rejected_status)""",
+        {"acknowledged dead letters missing"}),
+}
+
+
+@pytest.mark.parametrize("sql, kinds", TAMPERING.values(), ids=TAMPERING)
+def test_the_audit_finds(quiet, sql, kinds):
+    seen, lost = found(quiet, sql)
+    assert seen == kinds
+    assert bool(lost) == any("missing" in kind for kind in kinds)
