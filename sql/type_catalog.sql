@@ -46,23 +46,24 @@ FROM pg_class AS c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) 
 WHERE c.relnamespace = 'msgstatus'::regnamespace AND a.grantee = 0
 ORDER BY c.oid::regclass::text COLLATE "C";
 
--- Functions of the two types are immutable, strict, parallel safe and nobody's but the caller's.
+-- Functions of the types are immutable, strict, parallel safe and nobody's but the caller's.
 SELECT p.oid::regprocedure AS "not as it should be", provolatile, proisstrict, proparallel, prosecdef FROM pg_proc AS p
 WHERE p.pronamespace = 'msgstatus'::regnamespace AND p.prokind = 'f'
-  AND (p.proname ~ '^(delivery_state|message_status)(_|$)'
-       OR p.proname IN ('is_failure', 'is_final', 'state', 'observed_at', 'reached_at'))
+  AND (p.proname ~ '^(delivery_state|message_status|delay_histogram)(_|$)'
+       OR p.proname IN ('is_failure', 'is_final', 'state', 'observed_at', 'reached_at', 'delivery_delay', 'read_delay',
+                         'failure_delay', 'count', 'total', 'average', 'percentile'))
   AND NOT (provolatile = 'i' AND proisstrict AND proparallel = 's' AND NOT prosecdef)
 ORDER BY p.oid::regprocedure::text COLLATE "C";
 SELECT a.aggfnoid::regprocedure, a.aggtransfn, a.aggcombinefn, a.aggtranstype::regtype, p.proparallel, a.aggsortop::regoperator
 FROM pg_aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid
-WHERE p.pronamespace = 'msgstatus'::regnamespace AND p.proname IN ('merge_agg', 'min', 'max') ORDER BY p.proname;
+WHERE p.pronamespace = 'msgstatus'::regnamespace AND p.proname IN ('merge_agg', 'min', 'max', 'sum') ORDER BY p.proname;
 
 -- Every operator with its mirror, its opposite, its estimators.
 SELECT o.oid::regoperator AS operator, o.oprresult::regtype AS result, nullif(o.oprcom, 0)::regoper AS commutator,
        nullif(o.oprnegate, 0)::regoper AS negator, nullif(o.oprrest, 0)::regproc AS restrict, nullif(o.oprjoin, 0)::regproc AS join,
        o.oprcanhash AS hashes, o.oprcanmerge AS merges
 FROM pg_operator AS o
-WHERE o.oprleft IN ('delivery_state'::regtype, 'message_status'::regtype)
+WHERE o.oprleft IN ('delivery_state'::regtype, 'message_status'::regtype) OR o.oprright = 'delay_histogram'::regtype
 ORDER BY o.oprleft::regtype::text, o.oprname COLLATE "C";
 -- Every operator that tells yes or no can be estimated.
 SELECT o.oid::regoperator AS "without an estimator" FROM pg_operator AS o
@@ -70,6 +71,6 @@ WHERE o.oprnamespace = 'msgstatus'::regnamespace AND o.oprresult = 'boolean'::re
 
 -- The types themselves.
 SELECT typname, typlen, typbyval, typalign, typstorage, typinput, typoutput, typreceive, typsend
-FROM pg_type WHERE oid IN ('delivery_state'::regtype, 'message_status'::regtype) ORDER BY typname;
+FROM pg_type WHERE oid IN ('delivery_state'::regtype, 'message_status'::regtype, 'delay_histogram'::regtype) ORDER BY typname;
 SELECT c.castsource::regtype, c.casttarget::regtype, c.castfunc::regprocedure, c.castcontext
 FROM pg_cast AS c WHERE 'message_status'::regtype IN (c.castsource, c.casttarget) ORDER BY c.castsource;

@@ -39,7 +39,7 @@ BEGIN
     END LOOP;
 
     IF level IN ('analyst', 'operator') THEN
-        EXECUTE format('GRANT USAGE ON TYPE msgstatus.delivery_state, msgstatus.message_status TO %s', role);
+        EXECUTE format('GRANT USAGE ON TYPE msgstatus.delivery_state, msgstatus.message_status, msgstatus.delay_histogram TO %s', role);
         EXECUTE format('GRANT SELECT ON msgstatus.message_timeline, msgstatus.rejected_summary TO %s', role);
     END IF;
     IF level = 'operator' THEN

@@ -1,5 +1,5 @@
 -- Nothing is granted to PUBLIC; grant_access hands out what a role needs.
 
 REVOKE ALL ON ALL ROUTINES IN SCHEMA msgstatus FROM PUBLIC;
-REVOKE ALL ON TYPE msgstatus.delivery_state, msgstatus.message_status, msgstatus.observation, msgstatus.message_change,
-    msgstatus.rejection FROM PUBLIC;
+REVOKE ALL ON TYPE msgstatus.delivery_state, msgstatus.message_status, msgstatus.delay_histogram, msgstatus.observation,
+    msgstatus.message_change, msgstatus.rejection FROM PUBLIC;

@@ -1,0 +1,146 @@
+-- delay_histogram: delays counted so that they can be added, taken away again, and asked for percentiles.
+
+CREATE TYPE msgstatus.delay_histogram;
+
+CREATE FUNCTION msgstatus.delay_histogram_in(cstring) RETURNS msgstatus.delay_histogram
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_in';
+COMMENT ON FUNCTION msgstatus.delay_histogram_in(cstring) IS
+    'Reads the sum and the buckets, named by their lower bounds, in microseconds; 22P02, 22003 for anything else';
+
+CREATE FUNCTION msgstatus.delay_histogram_out(msgstatus.delay_histogram) RETURNS cstring
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_out';
+COMMENT ON FUNCTION msgstatus.delay_histogram_out(msgstatus.delay_histogram) IS
+    'Writes the sum and the counts of the buckets, in microseconds';
+
+CREATE FUNCTION msgstatus.delay_histogram_recv(internal) RETURNS msgstatus.delay_histogram
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_recv';
+COMMENT ON FUNCTION msgstatus.delay_histogram_recv(internal) IS 'Reads the binary form; 22P03 for a malformed one';
+
+CREATE FUNCTION msgstatus.delay_histogram_send(msgstatus.delay_histogram) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_send';
+COMMENT ON FUNCTION msgstatus.delay_histogram_send(msgstatus.delay_histogram) IS
+    'Writes the binary form: version, sum, number of buckets, index and count of each';
+
+CREATE TYPE msgstatus.delay_histogram (
+    INPUT = msgstatus.delay_histogram_in,
+    OUTPUT = msgstatus.delay_histogram_out,
+    RECEIVE = msgstatus.delay_histogram_recv,
+    SEND = msgstatus.delay_histogram_send,
+    INTERNALLENGTH = VARIABLE,
+    STORAGE = main
+);
+COMMENT ON TYPE msgstatus.delay_histogram IS
+    'Many delays: their number, their sum, and how they are spread, within 5 %; the difference of any two is one, too';
+
+CREATE FUNCTION msgstatus.delay_histogram(interval) RETURNS msgstatus.delay_histogram
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_of_delay';
+COMMENT ON FUNCTION msgstatus.delay_histogram(interval) IS
+    'The histogram of one delay; 22008 for one that is negative or longer than the years 1 to 9999';
+
+CREATE FUNCTION msgstatus.delay_histogram_plus(msgstatus.delay_histogram, msgstatus.delay_histogram) RETURNS msgstatus.delay_histogram
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_plus';
+COMMENT ON FUNCTION msgstatus.delay_histogram_plus(msgstatus.delay_histogram, msgstatus.delay_histogram) IS 'implementation of + operator';
+
+CREATE FUNCTION msgstatus.delay_histogram_minus(msgstatus.delay_histogram, msgstatus.delay_histogram) RETURNS msgstatus.delay_histogram
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_minus';
+COMMENT ON FUNCTION msgstatus.delay_histogram_minus(msgstatus.delay_histogram, msgstatus.delay_histogram) IS 'implementation of - operator';
+
+CREATE FUNCTION msgstatus.delay_histogram_negative(msgstatus.delay_histogram) RETURNS msgstatus.delay_histogram
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_negative';
+COMMENT ON FUNCTION msgstatus.delay_histogram_negative(msgstatus.delay_histogram) IS 'implementation of - operator';
+
+CREATE OPERATOR msgstatus.+ (
+    LEFTARG = msgstatus.delay_histogram, RIGHTARG = msgstatus.delay_histogram, FUNCTION = msgstatus.delay_histogram_plus,
+    COMMUTATOR = OPERATOR(msgstatus.+)
+);
+COMMENT ON OPERATOR msgstatus.+ (msgstatus.delay_histogram, msgstatus.delay_histogram) IS 'the delays of both; 22003 beyond 2^53 in a bucket';
+
+CREATE OPERATOR msgstatus.- (
+    LEFTARG = msgstatus.delay_histogram, RIGHTARG = msgstatus.delay_histogram, FUNCTION = msgstatus.delay_histogram_minus
+);
+COMMENT ON OPERATOR msgstatus.- (msgstatus.delay_histogram, msgstatus.delay_histogram) IS 'the delays of the left without those of the right; 22003 beyond 2^53 in a bucket';
+
+CREATE OPERATOR msgstatus.- (
+    RIGHTARG = msgstatus.delay_histogram, FUNCTION = msgstatus.delay_histogram_negative
+);
+COMMENT ON OPERATOR msgstatus.- (NONE, msgstatus.delay_histogram) IS 'what takes these delays away when it is added';
+
+-- The sum is its own transition and combine function, so the aggregate needs no state of its own.
+CREATE AGGREGATE msgstatus.sum(msgstatus.delay_histogram) (
+    SFUNC = msgstatus.delay_histogram_plus, STYPE = msgstatus.delay_histogram, COMBINEFUNC = msgstatus.delay_histogram_plus,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE msgstatus.sum(msgstatus.delay_histogram) IS 'The delays of all; NULL where there is none';
+
+CREATE FUNCTION msgstatus.delay_histogram_eq(msgstatus.delay_histogram, msgstatus.delay_histogram) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_eq';
+COMMENT ON FUNCTION msgstatus.delay_histogram_eq(msgstatus.delay_histogram, msgstatus.delay_histogram) IS 'implementation of = operator';
+
+CREATE FUNCTION msgstatus.delay_histogram_ne(msgstatus.delay_histogram, msgstatus.delay_histogram) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_ne';
+COMMENT ON FUNCTION msgstatus.delay_histogram_ne(msgstatus.delay_histogram, msgstatus.delay_histogram) IS 'implementation of <> operator';
+
+CREATE FUNCTION msgstatus.delay_histogram_hash(msgstatus.delay_histogram) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_hash';
+COMMENT ON FUNCTION msgstatus.delay_histogram_hash(msgstatus.delay_histogram) IS 'Hash';
+
+CREATE FUNCTION msgstatus.delay_histogram_hash_extended(msgstatus.delay_histogram, bigint) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_hash_extended';
+COMMENT ON FUNCTION msgstatus.delay_histogram_hash_extended(msgstatus.delay_histogram, bigint) IS 'Hash with a seed';
+
+CREATE OPERATOR msgstatus.= (
+    LEFTARG = msgstatus.delay_histogram, RIGHTARG = msgstatus.delay_histogram, FUNCTION = msgstatus.delay_histogram_eq,
+    COMMUTATOR = OPERATOR(msgstatus.=), NEGATOR = OPERATOR(msgstatus.<>),
+    RESTRICT = eqsel, JOIN = eqjoinsel,
+    HASHES
+);
+COMMENT ON OPERATOR msgstatus.= (msgstatus.delay_histogram, msgstatus.delay_histogram) IS 'equal';
+
+CREATE OPERATOR msgstatus.<> (
+    LEFTARG = msgstatus.delay_histogram, RIGHTARG = msgstatus.delay_histogram, FUNCTION = msgstatus.delay_histogram_ne,
+    COMMUTATOR = OPERATOR(msgstatus.<>), NEGATOR = OPERATOR(msgstatus.=),
+    RESTRICT = neqsel, JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR msgstatus.<> (msgstatus.delay_histogram, msgstatus.delay_histogram) IS 'not equal';
+
+CREATE OPERATOR FAMILY msgstatus.delay_histogram_hash_ops USING hash;
+COMMENT ON OPERATOR FAMILY msgstatus.delay_histogram_hash_ops USING hash IS 'Equality of delay histograms';
+
+CREATE OPERATOR CLASS msgstatus.delay_histogram_hash_ops DEFAULT FOR TYPE msgstatus.delay_histogram USING hash
+    FAMILY msgstatus.delay_histogram_hash_ops AS
+    OPERATOR 1 msgstatus.=,
+    FUNCTION 1 msgstatus.delay_histogram_hash(msgstatus.delay_histogram),
+    FUNCTION 2 msgstatus.delay_histogram_hash_extended(msgstatus.delay_histogram, bigint);
+COMMENT ON OPERATOR CLASS msgstatus.delay_histogram_hash_ops USING hash IS 'Hash of delay histograms';
+
+CREATE FUNCTION msgstatus.count(msgstatus.delay_histogram) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_count';
+COMMENT ON FUNCTION msgstatus.count(msgstatus.delay_histogram) IS 'The number of delays in one histogram';
+
+CREATE FUNCTION msgstatus.total(msgstatus.delay_histogram) RETURNS interval
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_total';
+COMMENT ON FUNCTION msgstatus.total(msgstatus.delay_histogram) IS 'The sum of the delays, exact; 22008 where an interval cannot hold it';
+
+CREATE FUNCTION msgstatus.average(msgstatus.delay_histogram) RETURNS interval
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_average';
+COMMENT ON FUNCTION msgstatus.average(msgstatus.delay_histogram) IS 'The mean delay, to the microsecond; NULL where there is none';
+
+CREATE FUNCTION msgstatus.percentile(msgstatus.delay_histogram, double precision) RETURNS interval
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_percentile';
+COMMENT ON FUNCTION msgstatus.percentile(msgstatus.delay_histogram, double precision) IS
+    'The delay that this fraction of all, from 0 to 1, does not exceed, within 5 % of percentile_disc, or within a millisecond below one; NULL where there is none; 22003 for another fraction';
+
+CREATE FUNCTION msgstatus.delivery_delay(msgstatus.message_status) RETURNS interval
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_delivery_delay';
+COMMENT ON FUNCTION msgstatus.delivery_delay(msgstatus.message_status) IS
+    'The time from sent to delivered; NULL where sent was not observed itself or delivered not reached';
+
+CREATE FUNCTION msgstatus.read_delay(msgstatus.message_status) RETURNS interval
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_read_delay';
+COMMENT ON FUNCTION msgstatus.read_delay(msgstatus.message_status) IS
+    'The time from delivered to read; NULL where delivered was not observed itself or read not reached';
+
+CREATE FUNCTION msgstatus.failure_delay(msgstatus.message_status) RETURNS interval
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_failure_delay';
+COMMENT ON FUNCTION msgstatus.failure_delay(msgstatus.message_status) IS
+    'The time from the first observation to the failure, 0 where the failure came first; NULL where the state is no failure or nothing else was observed';
