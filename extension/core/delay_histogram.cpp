@@ -21,7 +21,7 @@ bool within_limit(std::int64_t count) noexcept {
 
 // Integers of variable length: seven bits a byte, the lowest first, the highest bit set on all but the last. Small
 // negative numbers are short, too: 0, -1, 1, -2, 2, ... are written as 0, 1, 2, 3, 4, ...
-__extension__ typedef unsigned __int128 Unsigned128;
+__extension__ using Unsigned128 = unsigned __int128;
 
 template <typename Unsigned>
 std::byte *put(std::byte *out, Unsigned value) noexcept {

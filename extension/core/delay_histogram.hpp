@@ -17,7 +17,7 @@ using Delay = std::int64_t;
 inline constexpr Delay max_delay = max_time - min_time;
 
 // Sums of delays need more than 64 bits: thirty of the longest ones would not fit.
-__extension__ typedef __int128 DelaySum;
+__extension__ using DelaySum = __int128;
 
 // Buckets: 0 holds the delays below a millisecond. From there on each doubling is cut into ten equal parts: 1 ms to
 // 1.1 ms, ... 1.9 ms to 2 ms, 2 ms to 2.2 ms and so on. All bounds are whole microseconds, and none is more than a
