@@ -1,6 +1,7 @@
 #include "webhook/text_codec.hpp"
 
 #include <cstdint>
+#include <cstring>
 
 namespace msgstatus::receiver {
 namespace {
@@ -99,6 +100,18 @@ bool append_percent_decoded(std::string_view text, std::string &out) {
         }
     }
     return true;
+}
+
+bool is_ascii(std::string_view text) noexcept {
+    std::uint64_t seen = 0;
+    for (; text.size() >= sizeof seen; text.remove_prefix(sizeof seen)) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, text.data(), sizeof bytes);
+        seen |= bytes;
+    }
+    for (const char c : text)
+        seen |= static_cast<unsigned char>(c);
+    return (seen & 0x8080808080808080) == 0;
 }
 
 bool is_utf8(std::string_view text) noexcept {

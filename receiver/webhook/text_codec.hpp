@@ -23,6 +23,9 @@ std::optional<std::size_t> decode_base64(std::string_view text, std::span<unsign
 /// @return false at a `%` without two hex digits; `out` then holds what came before
 bool append_percent_decoded(std::string_view text, std::string &out);
 
+/// is_ascii does tell whether all bytes are below 0x80.
+bool is_ascii(std::string_view text) noexcept;
+
 /// is_utf8 does tell whether the bytes are well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
 bool is_utf8(std::string_view text) noexcept;
 

@@ -53,6 +53,17 @@ TEST(IsJson, RefusesWhatIsNot) {
     EXPECT_FALSE(is_json(std::string_view("{}\0", 3)));
 }
 
+TEST(IsJson, SeesABadByteWhereverItStands) {
+    for (std::size_t size = 1; size < 40; ++size) {
+        for (std::size_t place = 0; place < size; ++place) {
+            std::string text(size, 'x');
+            text[place] = '\xff';
+            EXPECT_FALSE(is_json('"' + text + '"')) << size << ", " << place;
+            EXPECT_TRUE(is_json('"' + text.replace(place, 1, "\xc3\xa9") + '"')) << size << ", " << place;
+        }
+    }
+}
+
 TEST(IsJson, AcceptsAnyDepth) {
     constexpr std::size_t depth = 1'000'000;
     const std::string open(depth, '[');
