@@ -86,7 +86,7 @@ void HttpServer::accept() {
 }
 
 void HttpServer::begin_session(Socket socket) {
-    const auto session = std::make_shared<HttpSession>(*this, std::move(socket));
+    const auto session = std::make_shared<HttpSession>(*this, Stream(std::move(socket), nullptr));
     sessions_.insert(session);
     session->start();
 }

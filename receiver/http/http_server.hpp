@@ -7,6 +7,8 @@
 #include <string>
 #include <unordered_set>
 
+#include <boost/beast/core/flat_buffer.hpp>
+
 #include "http/buffer_budget.hpp"
 #include "config/endpoint.hpp"
 #include "http/http_session.hpp"
@@ -19,6 +21,7 @@ namespace msgstatus::receiver {
 struct HttpLimits {
     std::size_t body_limit = 0;
     std::size_t max_connections = 0;
+    std::chrono::milliseconds tls_handshake_timeout{};
     std::chrono::milliseconds header_timeout{};
     std::chrono::milliseconds body_timeout{};
     std::chrono::milliseconds idle_timeout{};
@@ -57,6 +60,8 @@ public:
     const HttpLimits &limits() const noexcept { return limits_; }
     const std::string &date_header() const noexcept { return date_header_; }
     RequestIds &request_ids() noexcept { return request_ids_; }
+    /// spare_buffer does give what connections lend each other to read into.
+    boost::beast::flat_buffer &spare_buffer() noexcept { return spare_buffer_; }
     void forget(const std::shared_ptr<HttpSession> &session);
 
 private:
@@ -75,6 +80,7 @@ private:
     Timer accept_timer_;
     std::unordered_set<std::shared_ptr<HttpSession>> sessions_;
     std::function<void()> drained_;
+    boost::beast::flat_buffer spare_buffer_;
     RequestIds request_ids_;
     std::string date_header_;
     std::int64_t date_second_ = 0;

@@ -2,7 +2,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 
 #include "http/http_server.hpp"
@@ -20,26 +19,27 @@ constexpr std::size_t most_pipelined = 32;
 constexpr std::size_t read_size = 8 * kibibyte;
 constexpr std::size_t body_read_size = 64 * kibibyte;
 constexpr std::size_t most_kept_buffer = 32 * kibibyte;
+constexpr std::size_t most_kept_output = 4 * kibibyte;
 constexpr std::uint64_t largest_body_read_over = 64 * kibibyte; // a refused larger one costs the connection
 constexpr std::size_t most_lingered = 16 * mebibyte;
 constexpr std::chrono::seconds linger_time(2);
 
 } // namespace
 
-HttpSession::HttpSession(HttpServer &server, Socket socket) : server_(server), socket_(std::move(socket)) {}
+HttpSession::HttpSession(HttpServer &server, Stream stream) : server_(server), stream_(std::move(stream)) {}
 
 void HttpSession::start() {
-    error_code ec;
-    socket_.set_option(asio::ip::tcp::no_delay(true), ec);
-    socket_.non_blocking(true, ec);
-    enter(Phase::idle);
-    read();
+    enter(stream_.is_tls() ? Phase::handshake : Phase::idle);
+    wait_to_read();
 }
 
 void HttpSession::enter(Phase phase) {
     phase_ = phase;
     const HttpLimits &limits = server_.limits();
     switch (phase) {
+    case Phase::handshake:
+        deadline_ = Clock::now() + limits.tls_handshake_timeout;
+        break;
     case Phase::idle:
         deadline_ = Clock::now() + limits.idle_timeout;
         break;
@@ -59,41 +59,70 @@ void HttpSession::enter(Phase phase) {
     }
 }
 
-void HttpSession::read() {
-    if (reading_ || closed_ || peer_finished_)
+void HttpSession::wait_to_read() {
+    if (waiting_to_read_ || closed_ || peer_finished_)
         return;
-    reading_ = true;
-    const std::size_t size = phase_ == Phase::body ? body_read_size : read_size;
-    socket_.async_read_some(buffer_.prepare(size), [self = shared_from_this()](error_code ec, std::size_t bytes) {
-        self->on_read(ec, bytes);
+    waiting_to_read_ = true;
+    stream_.wait_to_read([self = shared_from_this()](error_code cancelled) {
+        self->waiting_to_read_ = false;
+        if (self->closed_ || cancelled)
+            return;
+        if (self->phase_ == Phase::handshake)
+            self->shake_hands();
+        else
+            self->read();
     });
 }
 
-void HttpSession::on_read(error_code ec, std::size_t size) {
-    reading_ = false;
-    if (closed_)
+void HttpSession::shake_hands() {
+    error_code ec;
+    stream_.handshake(ec);
+    if (ec && ec != asio::error::would_block) {
+        close();
         return;
+    }
+    if (!ec)
+        enter(Phase::idle);
+    wait_to_read();
+}
+
+void HttpSession::read() {
+    take_buffer();
+    error_code ec;
+    buffer_.commit(stream_.read_some(buffer_.prepare(phase_ == Phase::body ? body_read_size : read_size), ec));
+    if (!ec && phase_ != Phase::lingering) {
+        process();
+        return;
+    }
+    if (phase_ == Phase::lingering) {
+        lingered_ += buffer_.size();
+        buffer_.consume(buffer_.size());
+    }
+    leave_buffer();
     if (ec == asio::error::eof) {
         peer_finished_ = true;
         if (phase_ == Phase::lingering || !is_answering())
             close(); // a request that is not complete will never be
-        return;
-    }
-    if (ec) {
+    } else if ((ec && ec != asio::error::would_block) || lingered_ > most_lingered) {
         close();
-        return;
+    } else {
+        wait_to_read();
     }
-    buffer_.commit(size);
-    if (phase_ == Phase::lingering) {
-        buffer_.consume(buffer_.size());
-        lingered_ += size;
-        if (lingered_ > most_lingered)
-            close();
-        else
-            read();
+}
+
+// Connections lend each other one buffer: mostly one needs it no longer than it takes to handle what has just come.
+void HttpSession::take_buffer() {
+    if (buffer_.capacity() == 0)
+        swap(buffer_, server_.spare_buffer());
+}
+
+void HttpSession::leave_buffer() {
+    if (buffer_.size() > 0)
         return;
-    }
-    process();
+    if (buffer_.capacity() > most_kept_buffer || server_.spare_buffer().capacity() > 0)
+        buffer_.shrink_to_fit();
+    else
+        swap(buffer_, server_.spare_buffer());
 }
 
 bool HttpSession::may_parse() const noexcept {
@@ -109,11 +138,10 @@ void HttpSession::process() {
         processing_ = false;
         flush(); // which may make room for more requests
     } while (!needs_more && may_parse());
-    if (buffer_.size() == 0 && buffer_.capacity() > most_kept_buffer)
-        buffer_.shrink_to_fit();
+    leave_buffer();
     if (closed_ || last_request_seen_ || writing_ || slots_.size() >= most_pipelined)
         return; // reading goes on when answers have gone out
-    read();
+    wait_to_read();
 }
 
 // parse_some does take what the buffer holds of one request; false if it needs more.
@@ -125,7 +153,6 @@ bool HttpSession::parse_some() {
             buffer_.consume(1);
             return true;
         }
-        request_.clear();
         request_.id = server_.request_ids().next();
         request_started_ = Clock::now();
         refusal_.reset();
@@ -212,6 +239,7 @@ void HttpSession::finish_request() {
         answer(number, std::move(*refusal_));
     else
         server_.handler().handle(request_, route, AnswerTo{shared_from_this(), number});
+    request_.clear();
 }
 
 std::uint64_t HttpSession::push_slot(bool keep_alive) {
@@ -235,20 +263,19 @@ void HttpSession::answer(std::uint64_t number, Answer &&answer) {
     if (processing_)
         return; // process() flushes
     flush();
-    if (!closed_ && !writing_ && !reading_ && !last_request_seen_)
+    if (!closed_ && !writing_ && !waiting_to_read_ && !last_request_seen_)
         process(); // which had stopped for the answers outstanding
 }
 
 void HttpSession::write_ready_answers() {
-    std::string &out = writing_ ? out_next_ : out_;
     while (!slots_.empty() && slots_.front().ready) {
         Slot &slot = slots_.front();
         if (slot.answer.status == 100) {
-            out.append("HTTP/1.1 100 Continue\r\n\r\n");
+            out_.append("HTTP/1.1 100 Continue\r\n\r\n");
         } else {
             const bool last_of_drain = draining_ && slots_.size() == 1 && !parser_ && buffer_.size() == 0;
             const bool keep_alive = slot.keep_alive && !slot.answer.close && !last_of_drain;
-            append_answer(out, slot.answer,
+            append_answer(out_, slot.answer,
                           {keep_alive, slot.head, slot.version, server_.date_header(), slot.request_id});
             server_.handler().answered({slot.route, slot.answer.status, Clock::now() - slot.started, slot.request_id});
             last_request_seen_ = last_request_seen_ || !keep_alive;
@@ -267,25 +294,9 @@ void HttpSession::flush() {
     while (out_sent_ < out_.size()) {
         // Answers are short and the socket mostly has room: written at once, without a round through the reactor.
         error_code ec;
-        out_sent_ += socket_.write_some(asio::buffer(out_) + out_sent_, ec);
+        out_sent_ += stream_.write_some(asio::buffer(out_) + out_sent_, ec);
         if (ec == asio::error::would_block) {
-            writing_ = true;
-            enter(Phase::writing);
-            socket_.async_write_some(asio::buffer(out_) + out_sent_,
-                                     [self = shared_from_this()](error_code write_error, std::size_t bytes) {
-                                         self->writing_ = false;
-                                         self->out_sent_ += bytes;
-                                         if (write_error)
-                                             self->close();
-                                         if (self->closed_)
-                                             return;
-                                         if (self->out_sent_ == self->out_.size()) {
-                                             self->out_.swap(self->out_next_);
-                                             self->out_next_.clear();
-                                             self->out_sent_ = 0;
-                                         }
-                                         self->process();
-                                     });
+            wait_to_write();
             return;
         }
         if (ec) {
@@ -296,6 +307,19 @@ void HttpSession::flush() {
     out_.clear();
     out_sent_ = 0;
     after_flush();
+}
+
+void HttpSession::wait_to_write() {
+    writing_ = true;
+    enter(Phase::writing);
+    stream_.wait_to_write([self = shared_from_this()](error_code cancelled) {
+        self->writing_ = false;
+        if (self->closed_ || cancelled)
+            return;
+        self->flush();
+        if (!self->closed_ && !self->writing_)
+            self->process(); // which had stopped for it
+    });
 }
 
 // after_flush does decide how the connection goes on when everything there was to say is said.
@@ -315,6 +339,8 @@ void HttpSession::after_flush() {
             enter(parser_->is_header_done() ? Phase::body : Phase::header);
     } else if (phase_ != Phase::idle) {
         enter(Phase::idle);
+        if (out_.capacity() > most_kept_output)
+            std::string().swap(out_);
     }
 }
 
@@ -329,11 +355,11 @@ void HttpSession::linger() {
     enter(Phase::lingering);
     buffer_.consume(buffer_.size());
     error_code ec;
-    socket_.shutdown(Socket::shutdown_send, ec);
+    stream_.finish_writing(ec);
     if (ec)
         close();
     else
-        read();
+        wait_to_read();
 }
 
 void HttpSession::sweep(Clock::time_point now) {
@@ -348,10 +374,9 @@ void HttpSession::sweep(Clock::time_point now) {
 
 void HttpSession::drain() {
     draining_ = true;
-    if (is_answering() || parser_ || phase_ == Phase::lingering)
-        return;
-    error_code ec;
-    if (buffer_.size() == 0 && socket_.available(ec) == 0)
+    if (phase_ == Phase::handshake)
+        close();
+    else if (!is_answering() && !parser_ && phase_ != Phase::lingering && buffer_.size() == 0 && !stream_.has_input())
         linger();
 }
 
@@ -359,8 +384,7 @@ void HttpSession::close() {
     if (closed_)
         return;
     closed_ = true;
-    error_code ec;
-    socket_.close(ec);
+    stream_.close();
     slots_.clear();
     request_.body.reset();
     server_.forget(shared_from_this());

@@ -12,6 +12,7 @@
 #include "http/net.hpp"
 #include "http/request_handler.hpp"
 #include "http/request_parser.hpp"
+#include "http/stream.hpp"
 
 namespace msgstatus::receiver {
 
@@ -20,10 +21,11 @@ class HttpServer;
 /// HttpSession does read requests, also pipelined ones, hands them to the handler and writes the answers in the order
 /// of the requests. It reads no further while too many answers are outstanding or the client does not take them.
 ///
-/// Times are kept without a timer for each connection: the server calls sweep() a few times a second.
+/// Times are kept without a timer for each connection: the server calls sweep() a few times a second. A connection
+/// without a request has no buffer.
 class HttpSession : public AnswerSink, public std::enable_shared_from_this<HttpSession> {
 public:
-    HttpSession(HttpServer &server, Socket socket);
+    HttpSession(HttpServer &server, Stream stream);
 
     void start();
     void answer(std::uint64_t number, Answer &&answer) override;
@@ -52,10 +54,13 @@ private:
         std::string request_id;
         Answer answer;
     };
-    enum class Phase : std::uint8_t { idle, header, body, answering, writing, lingering };
+    enum class Phase : std::uint8_t { handshake, idle, header, body, answering, writing, lingering };
 
+    void wait_to_read();
+    void shake_hands();
     void read();
-    void on_read(boost::system::error_code ec, std::size_t size);
+    void take_buffer();
+    void leave_buffer();
     void process();
     bool may_parse() const noexcept;
     bool parse_some();
@@ -66,20 +71,20 @@ private:
     void refuse_and_close(Answer &&answer);
     void write_ready_answers();
     void flush();
+    void wait_to_write();
     void after_flush();
     void linger();
     void enter(Phase phase);
 
     HttpServer &server_;
-    Socket socket_;
+    Stream stream_;
     boost::beast::flat_buffer buffer_;
     Request request_;
     std::optional<RequestParser> parser_;
     std::optional<Answer> refusal_; ///< of the request whose body is being read over
     std::deque<Slot> slots_;
     std::uint64_t first_slot_ = 0; ///< number of slots_.front()
-    std::string out_;              ///< being written, from out_sent_ on
-    std::string out_next_;         ///< to be written after it
+    std::string out_;              ///< to be written, from out_sent_ on
     std::size_t out_sent_ = 0;
     std::size_t lingered_ = 0;
     Clock::time_point deadline_ = Clock::time_point::max();
@@ -87,7 +92,7 @@ private:
     Phase phase_ = Phase::idle;
     std::uint8_t route_ = RequestHandler::no_route;
     bool head_checked_ = false;
-    bool reading_ = false;
+    bool waiting_to_read_ = false;
     bool writing_ = false;
     bool processing_ = false;
     bool last_request_seen_ = false; ///< nothing after it is read
