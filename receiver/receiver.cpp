@@ -18,6 +18,7 @@ using boost::system::error_code;
 
 constexpr std::size_t admin_body_limit = 64 * kibibyte;
 constexpr std::size_t admin_connections = 64;
+constexpr std::chrono::milliseconds disk_time(5000); // for the spool to take what is not committed
 constexpr std::chrono::milliseconds last_words(500); // for the answers of those who waited in vain to go out
 
 LaneSettings lane_settings(const Config &config) {
@@ -36,6 +37,14 @@ HttpLimits http_limits(const Config &config, std::size_t body_limit, std::size_t
             .header_timeout = config.header_timeout,
             .body_timeout = config.body_timeout,
             .idle_timeout = config.idle_timeout};
+}
+
+SpoolSettings spool_settings(const Config &config) {
+    return {.directory = config.spool_dir,
+            .max_bytes = config.spool_max_bytes,
+            .largest_body = config.body_limit,
+            .batch_max = config.batch_max,
+            .batch_max_bytes = config.batch_max_bytes};
 }
 
 // allow_descriptors does raise the soft limit of open files, as far as the hard one allows.
@@ -58,7 +67,12 @@ Receiver::Receiver(Config config)
       webhook_server_(context_, webhook_routes_, budget_,
                       http_limits(config_, config_.body_limit, config_.max_connections)),
       admin_server_(context_, admin_routes_, admin_budget_, http_limits(config_, admin_body_limit, admin_connections)),
-      signals_(context_, SIGTERM, SIGINT), drain_timer_(context_.get_executor()) {}
+      signals_(context_, SIGTERM, SIGINT), drain_timer_(context_.get_executor()) {
+    if (config_.spool_dir.empty())
+        return;
+    spool_ = std::make_unique<Spool>(context_, spool_settings(config_), pool_, metrics_);
+    pool_.use_backlog(*spool_);
+}
 
 Gauges Receiver::gauges() const {
     return {.queue_depth = pool_.queue_depth(),
@@ -69,7 +83,8 @@ Gauges Receiver::gauges() const {
             .connections_limit = config_.max_connections,
             .lanes = pool_.lanes(),
             .lanes_connected = pool_.lanes_connected(),
-            .spool = {}};
+            .spool = spool_ ? spool_->gauges() : SpoolGauges{},
+            .spool_ready = spool_ && spool_->is_ready()};
 }
 
 void Receiver::listen() {
@@ -90,8 +105,11 @@ void Receiver::listen() {
 
 void Receiver::run() {
     std::signal(SIGPIPE, SIG_IGN); // a client that goes away is an error of write, nothing more
+    std::signal(SIGXFSZ, SIG_IGN); // so is a limit on the size of files
     allow_descriptors(config_.max_connections + admin_connections + config_.lanes + 64);
     listen();
+    if (spool_)
+        spool_->start();
     pool_.start();
     wait_for_signal();
     notify_ready();
@@ -117,27 +135,38 @@ void Receiver::drain() {
     log(LogLevel::info, "draining",
         {{"connections", webhook_server_.connections()}, {"queue_depth", pool_.queue_depth()}});
     admin_routes_.stop_being_ready();
+    if (spool_)
+        spool_->stop_draining();
     drain_timer_.expires_after(config_.drain_timeout);
     drain_timer_.async_wait([this](error_code cancelled) {
         if (!cancelled)
             stop_waiting();
     });
-    webhook_server_.drain([this] {
-        pool_.stop();
-        context_.stop();
-    });
+    webhook_server_.drain([this] { stop_pool([this] { context_.stop(); }); });
 }
 
-// stop_waiting does answer 503 to what is not committed, and ends.
+// stop_waiting does put on disk what is not committed, or answer it 503, and ends.
 void Receiver::stop_waiting() {
     log(LogLevel::warning, "drain cut short",
         {{"connections", webhook_server_.connections()}, {"queue_depth", pool_.queue_depth()}});
+    const auto end_after = [this](std::chrono::milliseconds time) {
+        drain_timer_.expires_after(time);
+        drain_timer_.async_wait([this](error_code cancelled) {
+            if (!cancelled)
+                context_.stop();
+        });
+    };
+    end_after(disk_time);
+    stop_pool([end_after] { end_after(last_words); });
+}
+
+// stop_pool does stop the lanes and call `done` when the spool, too, has answered.
+void Receiver::stop_pool(std::function<void()> done) {
     pool_.stop();
-    drain_timer_.expires_after(last_words);
-    drain_timer_.async_wait([this](error_code cancelled) {
-        if (!cancelled)
-            context_.stop();
-    });
+    if (spool_)
+        spool_->finish(std::move(done));
+    else
+        done();
 }
 
 } // namespace msgstatus::receiver

@@ -1,6 +1,9 @@
 // The program's parts put together, from start to drain.
 #pragma once
 
+#include <functional>
+#include <memory>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
@@ -10,6 +13,7 @@
 #include "http/http_server.hpp"
 #include "database/lane_pool.hpp"
 #include "observe/metrics.hpp"
+#include "spool/spool.hpp"
 #include "webhook/webhook_routes.hpp"
 
 namespace msgstatus::receiver {
@@ -20,7 +24,7 @@ public:
     explicit Receiver(Config config);
 
     /// run does listen, and returns after SIGTERM or SIGINT when every accepted request is answered, or when
-    /// drain-timeout has passed. A second signal makes it short.
+    /// drain-timeout has passed; what is not committed by then goes to the spool. A second signal makes it short.
     /// @throws std::runtime_error if an address cannot be listened on
     void run();
 
@@ -29,6 +33,7 @@ private:
     void wait_for_signal();
     void drain();
     void stop_waiting();
+    void stop_pool(std::function<void()> done);
     Gauges gauges() const;
 
     Config config_;
@@ -37,6 +42,7 @@ private:
     Metrics metrics_;
     boost::asio::io_context context_{1};
     LanePool pool_;
+    std::unique_ptr<Spool> spool_; ///< only with --spool-dir
     WebhookRoutes webhook_routes_;
     AdminRoutes admin_routes_;
     HttpServer webhook_server_;

@@ -248,6 +248,8 @@ LoadedConfig load_config(int argc, const char *const argv[]) {
     config.buffer_max_bytes = count_of(settings, "buffer-max-bytes", config.body_limit, 64 * gigabyte);
     config.statement_timeout = duration_of(settings, "statement-timeout");
     config.lock_timeout = duration_of(settings, "lock-timeout");
+    config.spool_dir = value_of(settings, "spool-dir");
+    config.spool_max_bytes = count_of(settings, "spool-max-bytes", std::size_t{1} << 20, 1024 * gigabyte);
     config.meta_app_secrets = secrets_of(settings, "meta-app-secret");
     config.meta_verify_tokens = secrets_of(settings, "meta-verify-token");
     config.twilio_auth_tokens = secrets_of(settings, "twilio-auth-token");

@@ -27,6 +27,9 @@ struct Config {
     std::chrono::milliseconds statement_timeout{};
     std::chrono::milliseconds lock_timeout{};
 
+    std::string spool_dir; ///< empty: no spool
+    std::size_t spool_max_bytes = 0;
+
     std::vector<std::string> meta_app_secrets;
     std::vector<std::string> meta_verify_tokens;
     std::vector<std::string> twilio_auth_tokens;

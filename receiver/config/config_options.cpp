@@ -48,12 +48,25 @@ po::options_description database_options() {
         ("batch-max-bytes", po::value<std::size_t>()->default_value(8388608)->value_name("BYTES"),
          "most bytes in one call, a single larger body aside")
         ("queue-max", po::value<std::size_t>()->default_value(10000)->value_name("N"),
-         "most bodies that wait for a call; beyond it webhooks get 503")
+         "most bodies that wait for a call; beyond it webhooks go to the spool, or get 503")
         ("buffer-max-bytes", po::value<std::size_t>()->default_value(134217728)->value_name("BYTES"),
          "most bytes of bodies in memory, arriving, waiting and in flight; beyond it webhooks get 503")
         ("statement-timeout", po::value<double>()->default_value(10)->value_name("SECONDS"), "for one call")
         ("lock-timeout", po::value<double>()->default_value(2)->value_name("SECONDS"),
          "for a lock that someone else holds on a message");
+    // clang-format on
+    return options;
+}
+
+po::options_description spool_options() {
+    po::options_description options("Spool", 100);
+    // clang-format off
+    options.add_options()
+        ("spool-dir", po::value<std::string>()->default_value("")->value_name("DIR"),
+         "where webhooks that the database cannot take wait on disk, answered 200, until it can; on a local file system, "
+         "for one receiver alone. Without it they get 503")
+        ("spool-max-bytes", po::value<std::size_t>()->default_value(1073741824)->value_name("BYTES"),
+         "most bytes on disk; beyond it webhooks get 503");
     // clang-format on
     return options;
 }
@@ -89,7 +102,11 @@ po::options_description log_options() {
 
 po::options_description config_options() {
     po::options_description options;
-    options.add(network_options()).add(database_options()).add(secret_options()).add(log_options());
+    options.add(network_options())
+        .add(database_options())
+        .add(spool_options())
+        .add(secret_options())
+        .add(log_options());
     // clang-format on
     return options;
 }

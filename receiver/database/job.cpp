@@ -20,6 +20,17 @@ void answer_committed(const Job &job, std::int32_t received, std::int32_t reject
     job.to.send(std::move(answer));
 }
 
+void answer_kept(const Job &job) {
+    Answer answer;
+    if (job.empty_answer) {
+        answer.status = 204;
+    } else {
+        answer.content_type = "application/json";
+        answer.fixed_body = R"({"status":"success","processed":0,"spooled":true})";
+    }
+    job.to.send(std::move(answer));
+}
+
 void answer_unavailable(const Job &job, std::string_view message) {
     job.to.send(unavailable_answer(message));
 }

@@ -16,6 +16,8 @@ struct Job {
     std::string_view source;      ///< names the provider; a literal
     std::string request_id;       ///< for the log
     bool empty_answer = false;    ///< success is an empty 204 (Twilio)
+    std::uint8_t attempts = 0;    ///< calls that were lost with their connection
+    std::int64_t backlog_id = 0;  ///< of a webhook that comes from the backlog and has its answer already
     AnswerTo to;
 };
 
@@ -25,6 +27,9 @@ std::int64_t postgres_now() noexcept;
 /// answer_committed does tell the sender that the webhook is committed.
 /// @param received, rejected  status objects found, and those among them that could not be used
 void answer_committed(const Job &job, std::int32_t received, std::int32_t rejected);
+
+/// answer_kept does tell the sender that the webhook is safe, though not yet committed.
+void answer_kept(const Job &job);
 
 /// answer_unavailable does tell the sender to come again: 503 with Retry-After.
 void answer_unavailable(const Job &job, std::string_view message);

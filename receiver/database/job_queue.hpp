@@ -21,6 +21,9 @@ public:
     /// push does append a job; the queue must not be full.
     void push(Job &&job) { jobs_.push_back(std::move(job)); }
 
+    /// put_back does give a job that was taken the first place again, whether or not the queue is full.
+    void put_back(Job &&job) { jobs_.push_front(std::move(job)); }
+
     /// take_batch does move the oldest jobs to `batch`: at most `most`, and of at most `most_bytes` together, though
     /// one in any case.
     void take_batch(std::size_t most, std::size_t most_bytes, std::vector<Job> &batch);

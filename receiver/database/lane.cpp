@@ -98,7 +98,7 @@ void Lane::pg_lost(const std::string &reason) {
     connection_failed(reason);
 }
 
-// connection_failed does answer what was in flight and plan the next attempt. The connection is closed already.
+// connection_failed does give back what was in flight and plan the next attempt. The connection is closed already.
 void Lane::connection_failed(const std::string &reason) {
     const bool was_connected = is_connected();
     state_ = State::waiting;
@@ -113,7 +113,7 @@ void Lane::connection_failed(const std::string &reason) {
                 {{"lane", number_}, {"reason", reason}, {"suppressed", pool_.connect_log().take_suppressed()}});
     }
     reconnect_later();
-    give_up_all("the database is not available; try again later");
+    give_back_all("the database is not available; try again later");
     pool_.lane_lost();
 }
 
@@ -185,7 +185,7 @@ void Lane::pg_result(PgResult result) {
     if (rejecting_) {
         ++pool_.metrics().bodies_kept_as_text;
         ++committed_;
-        answer_committed(batch_[current_.begin], 1, 1);
+        pool_.committed(batch_[current_.begin], 1, 1);
         retries_ = 0;
         call_next();
         return;
@@ -200,7 +200,7 @@ void Lane::apply_done(const PgResult &result) {
     if (!as_agreed) {
         log(LogLevel::error, "apply_message_status_batch returned something else than agreed",
             {{"rows", PQntuples(result.get())}, {"bodies", size}});
-        give_up_on(current_, not_committed);
+        give_back(current_, Failure::other, not_committed);
         call_next();
         return;
     }
@@ -223,7 +223,7 @@ void Lane::apply_done(const PgResult &result) {
             row[column] = read_int32(PQgetvalue(result.get(), static_cast<int>(i), column));
         const auto [received, applied, unchanged, rejected, ignored] = row;
         metrics.statuses[jobs[first + i].source].add(received, applied, unchanged, rejected, ignored);
-        answer_committed(jobs[first + i], received, rejected);
+        pool_.committed(jobs[first + i], received, rejected);
     }
     if (done.empty())
         call_next();
@@ -263,15 +263,17 @@ void Lane::call_failed(const PgResult &result) {
              {"sqlstate", sqlstate},
              {"reason", mask_phone_numbers(message)},
              {"suppressed", pool_.failure_log().take_suppressed()}});
-    if (size > 1 && Clock::now() < halving_ends_) {
+    // The backlog comes with smaller batches by itself, between which others get the lane.
+    const bool halves_itself = failure != Failure::data && batch_[current_.begin].backlog_id != 0;
+    if (size > 1 && !halves_itself && Clock::now() < halving_ends_) {
         halve(current_);
     } else {
         culprits_ += size;
-        give_up_on(current_, not_committed);
+        give_back(current_, failure, not_committed);
     }
     if (committed_ == 0 && culprits_ >= most_culprits) {
         for (const Part &part : parts_)
-            give_up_on(part, not_committed);
+            give_back(part, failure, not_committed);
         parts_.clear();
     }
     retries_ = 0;
@@ -284,20 +286,18 @@ void Lane::halve(const Part &part) {
     parts_.push_back({part.begin, middle});
 }
 
-void Lane::give_up_on(const Part &part, std::string_view message) {
-    for (std::size_t i = part.begin; i < part.end; ++i) {
-        ++pool_.metrics().bodies_unavailable;
-        answer_unavailable(batch_[i], message);
-    }
+void Lane::give_back(const Part &part, Failure failure, std::string_view message) {
+    for (std::size_t i = part.begin; i < part.end; ++i)
+        pool_.not_committed(std::move(batch_[i]), failure, message);
 }
 
-// give_up_all does answer 503 to what is in flight and what is still to be called.
-void Lane::give_up_all(std::string_view message) {
+// give_back_all does give back what is in flight and what is still to be called.
+void Lane::give_back_all(std::string_view message) {
     if (batch_.empty())
         return;
-    give_up_on(current_, message);
+    give_back(current_, Failure::unavailable, message);
     for (const Part &part : parts_)
-        give_up_on(part, message);
+        give_back(part, Failure::unavailable, message);
     parts_.clear();
     batch_.clear();
 }
@@ -321,7 +321,7 @@ void Lane::stop() {
     reconnect_timer_.cancel();
     state_ = State::stopped;
     deadline_ = Clock::time_point::max();
-    give_up_all("the receiver is stopping");
+    give_back_all("the receiver is stopping");
 }
 
 } // namespace msgstatus::receiver

@@ -20,8 +20,9 @@ class LanePool;
 /// answered 200 exactly when the call that held it has succeeded.
 ///
 /// A call that fails is halved until the webhook at fault stands alone: one that jsonb refuses is kept as text, any
-/// other is answered 503, and its neighbours are committed. If the connection breaks, whether the call was committed is
-/// not known: its webhooks are answered 503, and applying them again changes nothing. Then the lane reconnects.
+/// other goes back to the pool, and its neighbours are committed. If the connection breaks, whether the call was
+/// committed is not known: its webhooks go back to the pool, and applying them again changes nothing. Then the lane
+/// reconnects.
 class Lane : private PgOwner {
 public:
     Lane(boost::asio::io_context &context, LanePool &pool, std::size_t number);
@@ -39,7 +40,7 @@ public:
     /// sweep does give up on a database that does not answer.
     void sweep(Clock::time_point now);
 
-    /// stop does close the connection for good; what is in flight is answered 503.
+    /// stop does close the connection for good; what is in flight goes back to the pool.
     void stop();
 
 private:
@@ -66,8 +67,8 @@ private:
     void apply_done(const PgResult &result);
     void call_failed(const PgResult &result);
     void halve(const Part &part);
-    void give_up_on(const Part &part, std::string_view message);
-    void give_up_all(std::string_view message);
+    void give_back(const Part &part, Failure failure, std::string_view message);
+    void give_back_all(std::string_view message);
     void finish_batch();
 
     LanePool &pool_;

@@ -8,6 +8,10 @@ namespace msgstatus::receiver {
 namespace {
 
 constexpr std::chrono::milliseconds sweep_interval(250);
+// A lane counts as connected until it notices that it is not: what it had taken is given to another one. A webhook that
+// takes its connections along must not take all of them.
+constexpr unsigned most_attempts = 3;
+constexpr std::string_view not_available = "the database is not available; try again later";
 
 } // namespace
 
@@ -33,17 +37,46 @@ std::size_t LanePool::lanes_connected() const noexcept {
 
 void LanePool::submit(Job &&job) {
     if (stopped_ || lanes_connected() == 0) {
-        ++metrics_.bodies_unavailable;
-        answer_unavailable(job, "the database is not available; try again later");
+        fall_back(std::move(job), not_available);
         return;
     }
     if (queue_.is_full()) {
-        ++metrics_.bodies_unavailable;
-        answer_unavailable(job, "too many webhooks are waiting; try again later");
+        fall_back(std::move(job), "too many webhooks are waiting; try again later");
         return;
     }
     queue_.push(std::move(job));
     dispatch_later();
+}
+
+// fall_back does what is left for a webhook that no lane takes.
+void LanePool::fall_back(Job &&job, std::string_view message) {
+    if (backlog_ != nullptr && backlog_->takes()) {
+        backlog_->keep(std::move(job));
+        return;
+    }
+    ++metrics_.bodies_unavailable;
+    answer_unavailable(job, message);
+}
+
+void LanePool::committed(const Job &job, std::int32_t received, std::int32_t rejected) {
+    if (job.backlog_id != 0)
+        backlog_->committed(job);
+    else
+        answer_committed(job, received, rejected);
+}
+
+void LanePool::not_committed(Job &&job, Failure failure, std::string_view message) {
+    if (job.backlog_id != 0) {
+        backlog_->failed(job, failure);
+        return;
+    }
+    ++job.attempts;
+    if (failure == Failure::unavailable && job.attempts < most_attempts && !stopped_ && lanes_connected() > 0) {
+        queue_.put_back(std::move(job));
+        dispatch_later();
+        return;
+    }
+    fall_back(std::move(job), message);
 }
 
 // dispatch_later does wait for the requests that have arrived at the same moment, so that they go together.
@@ -59,13 +92,23 @@ void LanePool::dispatch_later() {
 
 void LanePool::dispatch() {
     for (const auto &lane : lanes_) {
-        if (queue_.empty() || stopped_)
+        if (stopped_)
             return;
-        if (!lane->is_ready())
-            continue;
-        queue_.take_batch(settings_.batch_max, settings_.batch_max_bytes, spare_);
-        lane->carry(spare_);
+        if (lane->is_ready() && next_batch())
+            lane->carry(spare_);
     }
+}
+
+// next_batch does take the next batch for a lane to spare_. The backlog has one at a time and the next one not before
+// that is done, so it gets one lane at most, and live webhooks get that between two batches.
+bool LanePool::next_batch() {
+    if (backlog_ != nullptr && backlog_->has_batch())
+        backlog_->take_batch(spare_);
+    else if (!queue_.empty())
+        queue_.take_batch(settings_.batch_max, settings_.batch_max_bytes, spare_);
+    else
+        return false;
+    return true;
 }
 
 void LanePool::lane_ready() {
@@ -74,7 +117,7 @@ void LanePool::lane_ready() {
 
 void LanePool::lane_lost() {
     if (lanes_connected() == 0)
-        refuse_queue();
+        clear_queue();
 }
 
 void LanePool::recycle(std::vector<Job> &&batch) {
@@ -83,14 +126,13 @@ void LanePool::recycle(std::vector<Job> &&batch) {
         spare_ = std::move(batch);
 }
 
-void LanePool::refuse_queue() {
-    std::vector<Job> refused;
+// clear_queue does not leave anybody waiting for a lane that may never come.
+void LanePool::clear_queue() {
+    std::vector<Job> jobs;
     while (!queue_.empty()) {
-        queue_.take_batch(settings_.batch_max, settings_.batch_max_bytes, refused);
-        for (const Job &job : refused) {
-            ++metrics_.bodies_unavailable;
-            answer_unavailable(job, "the database is not available; try again later");
-        }
+        queue_.take_batch(settings_.batch_max, settings_.batch_max_bytes, jobs);
+        for (Job &job : jobs)
+            fall_back(std::move(job), not_available);
     }
 }
 
@@ -110,7 +152,7 @@ void LanePool::stop() {
     sweep_timer_.cancel();
     for (const auto &lane : lanes_)
         lane->stop();
-    refuse_queue();
+    clear_queue();
 }
 
 } // namespace msgstatus::receiver

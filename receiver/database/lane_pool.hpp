@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "database/backlog.hpp"
 #include "database/job_queue.hpp"
 #include "database/lane.hpp"
 #include "observe/log.hpp"
@@ -33,13 +34,20 @@ public:
     LanePool(const LanePool &) = delete;
     LanePool &operator=(const LanePool &) = delete;
 
+    /// use_backlog does name who takes what no lane can take; without a backlog it is answered 503.
+    /// @param backlog  must outlive the pool, or its stop
+    void use_backlog(Backlog &backlog) noexcept { backlog_ = &backlog; }
+
     void start();
 
-    /// submit does take a webhook, which will be answered in any case: at once with 503 if no lane is connected or the
-    /// queue is full.
+    /// submit does take a webhook, which will be answered in any case. If no lane is connected or the queue is full, it
+    /// goes to the backlog.
     void submit(Job &&job);
 
-    /// stop does close all connections; what is not committed is answered 503.
+    /// backlog_ready does tell that the backlog has a batch.
+    void backlog_ready() { dispatch_later(); }
+
+    /// stop does close all connections; what is not committed goes to the backlog.
     void stop();
 
     std::size_t lanes() const noexcept { return lanes_.size(); }
@@ -49,6 +57,8 @@ public:
     // For the lanes.
     void lane_ready();
     void lane_lost();
+    void committed(const Job &job, std::int32_t received, std::int32_t rejected);
+    void not_committed(Job &&job, Failure failure, std::string_view message);
     void recycle(std::vector<Job> &&batch);
     const LaneSettings &settings() const noexcept { return settings_; }
     Metrics &metrics() noexcept { return metrics_; }
@@ -59,11 +69,14 @@ private:
     void dispatch_later();
     void dispatch();
     void sweep();
-    void refuse_queue();
+    bool next_batch();
+    void fall_back(Job &&job, std::string_view message);
+    void clear_queue();
 
     boost::asio::io_context &context_;
     LaneSettings settings_;
     Metrics &metrics_;
+    Backlog *backlog_ = nullptr;
     JobQueue queue_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     std::vector<Job> spare_; ///< memory for the next batch

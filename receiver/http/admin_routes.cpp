@@ -47,10 +47,12 @@ void AdminRoutes::handle(Request &, std::uint8_t route, AnswerTo to) {
     if (route == ready_route) {
         if (draining_)
             to.send(unavailable_answer("draining"));
-        else if (gauges.lanes_connected == 0)
-            to.send(unavailable_answer("no lane is connected to the database"));
-        else
+        else if (gauges.lanes_connected > 0)
             to.send(json(R"({"status":"ready"})"));
+        else if (gauges.spool_ready)
+            to.send(json(R"({"status":"spooling"})")); // without the database, yet ready for webhooks
+        else
+            to.send(unavailable_answer("no lane is connected to the database"));
         return;
     }
     Answer answer;

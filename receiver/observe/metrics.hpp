@@ -78,6 +78,7 @@ struct Gauges {
     std::size_t lanes = 0;
     std::size_t lanes_connected = 0;
     SpoolGauges spool;
+    bool spool_ready = false; ///< webhooks can be put on disk
 };
 
 /// prometheus_text does write everything in Prometheus' text format, version 0.0.4. docs/operations.md lists it.

@@ -1,0 +1,194 @@
+#include "spool/spool_drain.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "database/lane_pool.hpp"
+#include "observe/log.hpp"
+#include "spool/spool.hpp"
+
+namespace msgstatus::receiver {
+namespace {
+
+constexpr std::size_t most_in_batch = 500;
+constexpr std::size_t first_batch = 50;
+constexpr std::chrono::milliseconds call_time(25); // that a batch should take, so that live webhooks wait no longer
+constexpr std::chrono::milliseconds shortest_pause(250);
+constexpr std::chrono::milliseconds longest_pause(10000);
+constexpr std::chrono::milliseconds first_retry(5000);
+constexpr std::chrono::milliseconds last_retry(60000);
+
+// literal_source does return a source that lives as long as the program, as those of live webhooks do.
+std::string_view literal_source(const std::string &source) {
+    static std::set<std::string> sources;
+    return *sources.insert(source).first;
+}
+
+} // namespace
+
+SpoolDrain::SpoolDrain(Spool &spool, LanePool &pool, Metrics &metrics, std::size_t most, std::size_t most_bytes)
+    : spool_(spool), pool_(pool), metrics_(metrics), most_(std::min(most, most_in_batch)), most_bytes_(most_bytes),
+      size_(std::min(most_, first_batch)), pause_(shortest_pause), retry_pause_(first_retry) {}
+
+void SpoolDrain::tick(Clock::time_point now) {
+    const SpoolState &state = spool_.state();
+    if (stopped_ || !state.open || pool_.lanes_connected() == 0)
+        return;
+    if (state.file != file_)
+        start_over(state.file);
+    if (now < not_before_)
+        return;
+    if (!next_.empty()) {
+        pool_.backlog_ready();
+    } else if (!reading_ && outstanding_ == 0) {
+        if (state.depth > passed_over_) {
+            read_next();
+        } else if (passed_over_ > 0 && now >= retry_at_) {
+            cursor_ = 0;
+            passed_over_ = 0;
+            read_next();
+        }
+    }
+}
+
+// start_over does forget everything about a file that is no longer the spool's.
+void SpoolDrain::start_over(std::uint64_t file) {
+    file_ = file;
+    cursor_ = 0;
+    passed_over_ = 0;
+    forget_read();
+}
+
+// forget_read does void what was read, or is being read, for the next batch.
+void SpoolDrain::forget_read() {
+    next_.clear();
+    reading_ = false;
+    ++reads_;
+}
+
+void SpoolDrain::read_next() {
+    reading_ = true;
+    spool_.run([after = cursor_, most = size_,
+                bytes = most_bytes_](SpoolWorker &worker) { return worker.read(after, most, bytes); },
+               [this, number = ++reads_](SpoolReport &&report) { batch_read(std::move(report), number); });
+}
+
+void SpoolDrain::batch_read(SpoolReport &&report, std::uint64_t number) {
+    if (number != reads_)
+        return;
+    reading_ = false;
+    if (!report.done || report.state.file != file_)
+        return;
+    if (report.entries.empty()) {
+        if (outstanding_ == 0)
+            nothing_left(report.state.depth);
+        return;
+    }
+    next_ = std::move(report.entries);
+    cursor_ = next_.back().id;
+    pool_.backlog_ready();
+}
+
+// nothing_left does end a round through the spool.
+void SpoolDrain::nothing_left(std::size_t depth) {
+    passed_over_ = depth;
+    if (depth > 0) {
+        retry_at_ = Clock::now() + retry_pause_;
+        retry_pause_ = std::min(2 * retry_pause_, last_retry);
+        return;
+    }
+    retry_pause_ = first_retry;
+    if (drained_ > 0)
+        log(LogLevel::info, "spool drained", {{"bodies", drained_}});
+    drained_ = 0;
+}
+
+bool SpoolDrain::has_batch() const noexcept {
+    return !next_.empty() && outstanding_ == 0 && !stopped_ && Clock::now() >= not_before_;
+}
+
+void SpoolDrain::take_batch(std::vector<Job> &batch) {
+    batch.clear();
+    for (SpoolEntry &entry : next_) {
+        Job &job = batch.emplace_back();
+        job.body.replace(std::move(entry.body));
+        job.received_at = entry.received_at;
+        job.source = literal_source(entry.source);
+        job.request_id = "spool-" + std::to_string(entry.id);
+        job.backlog_id = entry.id;
+    }
+    batch_file_ = file_;
+    batch_size_ = outstanding_ = next_.size();
+    first_id_ = next_.front().id;
+    last_id_ = next_.back().id;
+    failed_ = lane_lost_ = false;
+    started_ = Clock::now();
+    next_.clear();
+    read_next(); // while the call is in flight
+}
+
+void SpoolDrain::committed(const Job &job) {
+    committed_.push_back(job.backlog_id);
+    if (--outstanding_ == 0)
+        batch_done();
+}
+
+void SpoolDrain::failed(const Job &, Failure failure) {
+    failed_ = true;
+    lane_lost_ = lane_lost_ || failure == Failure::unavailable;
+    if (--outstanding_ == 0)
+        batch_done();
+}
+
+void SpoolDrain::batch_done() {
+    if (!committed_.empty()) {
+        metrics_.bodies_drained += committed_.size();
+        drained_ += committed_.size();
+        pause_ = shortest_pause;
+        spool_.run(
+            [file = batch_file_, ids = std::move(committed_)](SpoolWorker &worker) { return worker.remove(file, ids); },
+            [](SpoolReport &&) {});
+        committed_.clear();
+    }
+    if (failed_ && batch_file_ == file_)
+        batch_failed();
+    else
+        adapt_size();
+    pool_.backlog_ready();
+}
+
+void SpoolDrain::batch_failed() {
+    if (batch_size_ > 1) {
+        // Those of the batch that were committed are removed before it is read again.
+        size_ = std::max<std::size_t>(1, batch_size_ / 2);
+        cursor_ = first_id_ - 1;
+    } else {
+        ++passed_over_;
+        cursor_ = last_id_;
+    }
+    forget_read();
+    if (batch_size_ == 1 || lane_lost_)
+        pause();
+    else
+        read_next();
+}
+
+void SpoolDrain::pause() {
+    not_before_ = Clock::now() + pause_;
+    pause_ = std::min(2 * pause_, longest_pause);
+}
+
+// adapt_size does aim at calls of call_time.
+void SpoolDrain::adapt_size() {
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started_);
+    if (took < call_time / 2)
+        size_ = std::max(size_, std::min(2 * batch_size_, most_));
+    else if (took > call_time)
+        size_ =
+            std::max<std::size_t>(1, batch_size_ * static_cast<std::size_t>(call_time / std::chrono::microseconds(1)) /
+                                         static_cast<std::size_t>(took.count()));
+}
+
+} // namespace msgstatus::receiver
