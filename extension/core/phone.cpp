@@ -17,8 +17,8 @@ bool is_separator(char c) noexcept {
 
 std::size_t normalize_address(std::string_view address, char *out) noexcept {
     address = trim(address);
-    if (address.size() >= channel_prefix.size() &&
-        equals_ignoring_case(address.substr(0, channel_prefix.size()), channel_prefix))
+    // However often it stands there, so that an address stays as it is when it is normalized again.
+    while (equals_ignoring_case(address.substr(0, channel_prefix.size()), channel_prefix))
         address = trim(address.substr(channel_prefix.size()));
 
     const bool plus = !address.empty() && address.front() == '+';

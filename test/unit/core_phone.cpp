@@ -51,6 +51,7 @@ TEST(Phone, WhatIsNoNumberStays) {
     }
     EXPECT_EQ(normalized("whatsapp:MyShop"), "MyShop");
     EXPECT_EQ(normalized("whatsapp:"), "");
+    EXPECT_EQ(normalized("whatsapp: WhatsApp:MyShop"), "MyShop");
     EXPECT_EQ(normalized("  MyShop "), "MyShop");
 }
 
