@@ -5,6 +5,7 @@
 #include <boost/beast/http/error.hpp>
 
 #include "http/http_server.hpp"
+#include "http/request_target.hpp"
 #include "observe/log.hpp"
 #include "config/units.hpp"
 
@@ -19,6 +20,7 @@ constexpr std::size_t most_pipelined = 32;
 constexpr std::size_t read_size = 8 * kibibyte;
 constexpr std::size_t body_read_size = 64 * kibibyte;
 constexpr std::size_t most_kept_buffer = 32 * kibibyte;
+constexpr std::size_t most_unparsed = 16 * kibibyte;
 constexpr std::size_t most_kept_output = 4 * kibibyte;
 constexpr std::uint64_t largest_body_read_over = 64 * kibibyte; // a refused larger one costs the connection
 constexpr std::size_t most_lingered = 16 * mebibyte;
@@ -144,14 +146,20 @@ void HttpSession::process() {
     wait_to_read();
 }
 
+std::string_view HttpSession::unparsed() const noexcept {
+    const auto bytes = buffer_.data();
+    return {static_cast<const char *>(bytes.data()), bytes.size()};
+}
+
 // parse_some does take what the buffer holds of one request; false if it needs more.
 bool HttpSession::parse_some() {
     if (!parser_) {
         // RFC 9112, section 2.2: ignore empty lines before a request.
-        const char first = *static_cast<const char *>(buffer_.data().data());
-        if (first == '\r' || first == '\n') {
-            buffer_.consume(1);
-            return true;
+        constexpr std::string_view empty_line = "\r\n";
+        const std::string_view come = unparsed();
+        if (empty_line.starts_with(come.substr(0, empty_line.size()))) {
+            buffer_.consume(come.size() < empty_line.size() ? 0 : empty_line.size());
+            return come.size() >= empty_line.size();
         }
         request_.id = server_.request_ids().next();
         request_started_ = Clock::now();
@@ -159,12 +167,24 @@ bool HttpSession::parse_some() {
         head_checked_ = false;
         route_ = RequestHandler::no_route;
         parser_.emplace(request_, server_.budget(), server_.limits().body_limit);
+        head_lines_ = {};
         enter(Phase::header);
     }
     error_code ec;
-    buffer_.consume(parser_->put(buffer_.data(), ec));
-    if (ec == http::error::need_more)
+    if (!parser_->is_header_done() && !head_lines_.check(unparsed())) {
+        refuse_malformed(http::error::bad_line_ending);
         return false;
+    }
+    const std::size_t parsed = parser_->put(buffer_.data(), ec);
+    head_lines_.parsed(parsed);
+    buffer_.consume(parsed);
+    if (ec == http::error::need_more) {
+        // What is left of a body is the beginning of a line between chunks, or of the trailer. Beast does not bound
+        // them, and would wait for the right line end.
+        if (head_checked_ && (buffer_.size() > most_unparsed || has_bare_line_feed(unparsed())))
+            refuse_malformed(http::error::bad_chunk_extension);
+        return false;
+    }
     if (ec) {
         refuse_malformed(ec);
         return false;
@@ -176,15 +196,26 @@ bool HttpSession::parse_some() {
     return true;
 }
 
+// judge_head does tell whether the request is refused before its body is read.
+std::optional<Answer> HttpSession::judge_head() {
+    if (const auto problem = resolve_target(request_)) {
+        Answer refusal = error_answer(400, *problem);
+        refusal.close = true; // who reads a request in two ways reads the next one so, too
+        return refusal;
+    }
+    if (request_.expects_other)
+        return error_answer(417, "the only expectation understood is 100-continue");
+    return server_.handler().check_head(request_, route_);
+}
+
 void HttpSession::check_head() {
     head_checked_ = true;
     parser_->eager(true);
-    if (request_.version == 11 && request_.host_headers != 1)
-        refusal_ = error_answer(400, "exactly one Host header is required");
-    else if (request_.expects_other)
-        refusal_ = error_answer(417, "the only expectation understood is 100-continue");
-    else
-        refusal_ = server_.handler().check_head(request_, route_);
+    refusal_ = judge_head();
+    if (refusal_ && refusal_->close) {
+        refuse_and_close(std::move(*refusal_));
+        return;
+    }
     if (parser_->is_done())
         return;
     if (refusal_) {
@@ -208,7 +239,7 @@ void HttpSession::refuse_malformed(error_code ec) {
     if (ec == http::error::body_limit) {
         std::optional<Answer> refusal;
         if (!head_checked_)
-            refusal = server_.handler().check_head(request_, route_); // no such route is the better answer
+            refusal = judge_head(); // no such route is the better answer
         const std::string message = "the body is larger than " + std::to_string(server_.limits().body_limit) + " bytes";
         refuse_and_close(refusal ? std::move(*refusal) : error_answer(413, message));
     } else if (ec == http::error::header_limit) {

@@ -9,6 +9,7 @@
 
 #include <boost/beast/core/flat_buffer.hpp>
 
+#include "http/head_lines.hpp"
 #include "http/net.hpp"
 #include "http/request_handler.hpp"
 #include "http/request_parser.hpp"
@@ -63,7 +64,9 @@ private:
     void leave_buffer();
     void process();
     bool may_parse() const noexcept;
+    std::string_view unparsed() const noexcept;
     bool parse_some();
+    std::optional<Answer> judge_head();
     void check_head();
     void refuse_malformed(boost::system::error_code ec);
     void finish_request();
@@ -81,6 +84,7 @@ private:
     boost::beast::flat_buffer buffer_;
     Request request_;
     std::optional<RequestParser> parser_;
+    HeadLines head_lines_;
     std::optional<Answer> refusal_; ///< of the request whose body is being read over
     std::deque<Slot> slots_;
     std::uint64_t first_slot_ = 0; ///< number of slots_.front()

@@ -15,7 +15,7 @@ namespace msgstatus::receiver {
 struct Request {
     std::string id; ///< tells it from all others in the log
     boost::beast::http::verb method = boost::beast::http::verb::unknown;
-    std::string target; ///< origin form: path and query as received
+    std::string target; ///< as received; of a request that is handled, path and query
     int version = 11;   ///< 10 or 11
 
     std::string host;

@@ -14,15 +14,8 @@ std::string_view plain(boost::beast::string_view text) noexcept {
     return {text.data(), text.size()};
 }
 
-// origin_form does return path and query of a target that may be in absolute form (RFC 9112, section 3.2.2).
-std::string_view origin_form(std::string_view target) noexcept {
-    if (target.starts_with('/'))
-        return target;
-    const std::size_t scheme_end = target.find("://");
-    if (scheme_end == std::string_view::npos)
-        return target;
-    const std::size_t path = target.find_first_of("/?", scheme_end + 3);
-    return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+bool is_number(std::string_view text) noexcept {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 } // namespace
@@ -35,13 +28,13 @@ RequestParser::RequestParser(Request &request, BufferBudget &budget, std::size_t
 
 void RequestParser::on_request_impl(http::verb method, string_view, string_view target, int version, error_code &) {
     request_.method = method;
-    request_.target.assign(origin_form(plain(target)));
+    request_.target.assign(plain(target));
     request_.version = version;
 }
 
 void RequestParser::on_response_impl(int, string_view, int, error_code &) {} // never called for requests
 
-void RequestParser::on_field_impl(field name, string_view name_text, string_view value, error_code &) {
+void RequestParser::on_field_impl(field name, string_view name_text, string_view value, error_code &ec) {
     if (header_seen_)
         return; // a trailer; it came after everything was decided
     const auto keep_signature = [&](std::string &signature) {
@@ -49,6 +42,16 @@ void RequestParser::on_field_impl(field name, string_view name_text, string_view
         ++request_.signature_headers;
     };
     switch (name) {
+    case field::content_length:
+        // Beast takes a list of equal lengths.
+        if (++length_headers_ > 1 || !is_number(plain(value)))
+            ec = http::error::bad_content_length;
+        break;
+    case field::transfer_encoding:
+        // Beast takes other codings before `chunked`, and reads no body if that is not the last one.
+        if (++coding_headers_ > 1 || request_.version != 11 || !equals_ignoring_case(plain(value), "chunked"))
+            ec = http::error::bad_transfer_encoding;
+        break;
     case field::host:
         request_.host.assign(plain(value));
         ++request_.host_headers;

@@ -10,6 +10,9 @@
 namespace msgstatus::receiver {
 
 /// RequestParser does fill a Request. Single-use: a connection makes a new one for each request.
+///
+/// How long a body is must have one meaning only (RFC 9112, section 6.3): one Content-Length, a plain number, or one
+/// Transfer-Encoding, `chunked`, in HTTP/1.1. All else is refused, also where Beast or the RFC would allow it.
 class RequestParser : public boost::beast::http::basic_parser<true> {
 public:
     /// @param request  to be filled; must be clear and outlive the parser
@@ -44,6 +47,8 @@ private:
 
     Request &request_;
     BufferBudget &budget_;
+    unsigned length_headers_ = 0;
+    unsigned coding_headers_ = 0;
     bool header_seen_ = false;
     bool discard_body_ = false;
     bool over_budget_ = false;
