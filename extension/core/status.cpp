@@ -39,6 +39,14 @@ Status merge(const Status &a, const Status &b) noexcept {
     return merged;
 }
 
+StatusChange change(const Status &status, const Status &other) noexcept {
+    StatusChange change;
+    change.added = static_cast<StateSet>(other.present & ~status.present);
+    for_each_member(other.present & status.present,
+                    [&](std::size_t i) { change.earlier = change.earlier || other.time[i] < status.time[i]; });
+    return change;
+}
+
 bool contained_in(const Status &a, const Status &b) noexcept {
     if ((a.present & ~b.present) != 0)
         return false;

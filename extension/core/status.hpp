@@ -34,6 +34,17 @@ void observe(Status &status, DeliveryState state, EventTime time) noexcept;
 // merge returns everything that either status holds; where both know a state, the earlier time.
 Status merge(const Status &a, const Status &b) noexcept;
 
+// What merging something into a status changes.
+struct StatusChange {
+    // The states that were not there.
+    StateSet added = 0;
+    // A state that was there has an earlier time.
+    bool earlier = false;
+};
+
+// change returns what merging `other` into `status` changes.
+StatusChange change(const Status &status, const Status &other) noexcept;
+
 // contained_in tells whether merging a into b changes nothing: merge(a, b) equals b.
 bool contained_in(const Status &a, const Status &b) noexcept;
 

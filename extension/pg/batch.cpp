@@ -66,7 +66,7 @@ bool is_smaller(Numeric a, Numeric b) {
     return DatumGetBool(DirectFunctionCall2(numeric_lt, NumericGetDatum(a), NumericGetDatum(b)));
 }
 
-// The same rules as those of the statement in upsert_messages.
+// The same rules as those of message_upsert_sql.
 void merge_facts(MessageFacts &kept, const MessageFacts &other) {
     keep_smaller(kept.provider, other.provider);
     keep_smaller(kept.direction, other.direction);
@@ -102,7 +102,6 @@ void merge_observation(MessageChange &change, const Observation &o) {
         change.error_at = o.event_time;
         change.error = o.error;
     }
-    change.has_new_observation = change.has_new_observation || o.is_new;
 }
 
 // The observations in the order of sorts_before.
@@ -123,68 +122,81 @@ Vector<Observation *> distinct_of(const Vector<Observation *> &sorted) {
     return distinct;
 }
 
-// Writes the observations to the trail, and marks those that are new or say something else than what is there.
-void record_events(const Vector<Observation *> &sorted) {
-    const Vector<Observation *> distinct = distinct_of(sorted);
-    insert_events({distinct.begin(), distinct.size()});
-
-    Vector<Observation *> known;
-    for (Observation *o : distinct)
-        if (!o->is_new)
-            known.push(o);
-    if (!known.empty())
-        mark_differing({known.begin(), known.size()});
-    Vector<Observation *> differing;
-    for (Observation *o : known)
-        if (o->differs)
-            differing.push(o);
-    if (!differing.empty())
-        correct_events({differing.begin(), differing.size()});
-
-    // A repetition within the call was not looked up, so what it says otherwise may be news to the message.
-    const Observation *first = nullptr;
-    for (Observation *o : sorted) {
-        if (first == nullptr || compare_identity(*first, *o) != 0)
-            first = o;
-        else
-            o->differs = o->digest != first->digest;
-    }
-}
-
-// What the observations that bring something change, by message.
-Vector<MessageChange> changes_of(const Vector<Observation *> &sorted) {
+// What the observations say, by message.
+Vector<MessageChange> changes_of(const Vector<Observation *> &sorted, const Vector<Observation *> &distinct) {
     Vector<MessageChange> changes;
     for (const Observation *o : sorted) {
-        if (!o->is_new && !o->differs)
-            continue;
         if (changes.empty() || changes.back().message_id != o->message_id) {
             changes.push({});
             changes.back().message_id = o->message_id;
+            changes.back().received_at = o->received_at;
         }
         merge_observation(changes.back(), *o);
+    }
+    std::size_t first = 0;
+    for (MessageChange &change : changes) {
+        std::size_t last = first;
+        while (last < distinct.size() && distinct[last]->message_id == change.message_id)
+            change.received_at = std::min(change.received_at, distinct[last++]->received_at);
+        change.observations = {distinct.begin() + first, last - first};
+        first = last;
     }
     return changes;
 }
 
+// Writes the trail of the messages that were written: what is new, and what is told otherwise than before.
+void record_events(const Vector<MessageChange> &changes) {
+    Vector<Observation *> known_states;
+    for (const MessageChange &change : changes) {
+        if (!change.written)
+            continue;
+        for (Observation *o : change.observations) {
+            // An event is written together with its state, so without the state there is no event.
+            o->is_new = contains(change.added_states, o->state);
+            if (!o->is_new)
+                known_states.push(o);
+        }
+    }
+    if (!known_states.empty())
+        look_up_events({known_states.begin(), known_states.size()});
+
+    Vector<Observation *> added;
+    Vector<Observation *> differing;
+    for (const MessageChange &change : changes)
+        for (Observation *o : change.observations)
+            if (o->is_new)
+                added.push(o);
+            else if (o->differs)
+                differing.push(o);
+    if (!added.empty())
+        insert_events({added.begin(), added.size()});
+    if (!differing.empty())
+        correct_events({differing.begin(), differing.size()});
+}
+
+// Marks the status objects that added something: an observation, or to one that was known another value.
+void mark_applied(Batch &batch, const Vector<Observation *> &sorted, const Vector<MessageChange> &changes) {
+    const MessageChange *change = changes.begin();
+    const Observation *first = nullptr;
+    for (const Observation *o : sorted) {
+        while (change->message_id != o->message_id)
+            ++change;
+        const bool repeats = first != nullptr && compare_identity(*first, *o) == 0;
+        if (!repeats)
+            first = o;
+        const bool differs = repeats ? o->digest != first->digest : o->differs;
+        if (o->is_new || (differs && change->replaced))
+            batch.objects[o->object].applied = true;
+    }
+}
+
 void apply_observations(Batch &batch) {
     const Vector<Observation *> sorted = sort_observations(batch.observations);
-    record_events(sorted);
-    const Vector<MessageChange> changes = changes_of(sorted);
-    Vector<Text> changed;
-    if (!changes.empty())
-        upsert_messages({changes.begin(), changes.size()}, changed);
-
-    for (const Observation *o : sorted)
-        if (o->is_new)
-            batch.objects[o->object].applied = true;
-    // Observations that were known told a new fact of these messages.
-    for (Text id : changed) {
-        const auto before_id = [](const Observation *o, Text text) { return o->message_id < text; };
-        for (auto o = std::lower_bound(sorted.begin(), sorted.end(), id, before_id);
-             o != sorted.end() && (*o)->message_id == id; ++o)
-            if ((*o)->differs)
-                batch.objects[(*o)->object].applied = true;
-    }
+    const Vector<Observation *> distinct = distinct_of(sorted);
+    Vector<MessageChange> changes = changes_of(sorted, distinct);
+    upsert_messages({changes.begin(), changes.size()});
+    record_events(changes);
+    mark_applied(batch, sorted, changes);
 }
 
 } // namespace

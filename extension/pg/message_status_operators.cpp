@@ -4,6 +4,7 @@
 #include "core/event_time.hpp"
 #include "core/status.hpp"
 #include "pg/delivery_state_datum.hpp"
+#include "pg/last_change.hpp"
 #include "pg/message_status_datum.hpp"
 
 extern "C" {
@@ -106,6 +107,10 @@ MSGSTATUS_FUNCTION(message_status_reached_at) {
     if (!time)
         PG_RETURN_NULL();
     PG_RETURN_TIMESTAMPTZ(*time);
+}
+
+MSGSTATUS_FUNCTION(message_status_change) {
+    PG_RETURN_INT32(static_cast<std::int32_t>(change_bits(change(PG_GETARG_STATUS(0), PG_GETARG_STATUS(1)))));
 }
 
 MSGSTATUS_FUNCTION(message_status_reached) {

@@ -68,24 +68,34 @@ void append_error_precedes(StringInfo sql, const char *m, const char *x) {
     }
 }
 
-// Would merging row x into row m of message change it?
-void append_changes(StringInfo sql, std::uint32_t columns, const char *m, const char *x) {
-    appendStringInfo(sql, "NOT %s.status OPERATOR(msgstatus.<@) %s.status", x, m);
+// Would merging row x into row m of message change a column of these? False where there are none.
+void append_facts_change(StringInfo sql, std::uint32_t columns, const char *m, const char *x) {
+    const char *separator = "";
     for_each_column(columns, [&](const Column &column) {
-        appendStringInfo(sql, " OR %s(%s.%s, %s.%s) IS DISTINCT FROM %s.%s", merge_function(column.merge), m,
+        appendStringInfo(sql, "%s%s(%s.%s, %s.%s) IS DISTINCT FROM %s.%s", separator, merge_function(column.merge), m,
                          column.name, x, column.name, m, column.name);
         if (column.merge == Merge::fact)
             appendStringInfo(sql, " AND (%s.registered & %u) IS DISTINCT FROM %u", m, column.bit, column.bit);
+        separator = " OR ";
     });
     if ((columns & column_error) != 0) {
-        appendStringInfoString(sql, " OR ");
+        appendStringInfoString(sql, separator);
         append_error_precedes(sql, m, x);
+        separator = " OR ";
     }
+    if (*separator == '\0')
+        appendStringInfoString(sql, "false");
 }
 
 void append_assignments(StringInfo sql, std::uint32_t columns) {
-    appendStringInfoString(
-        sql, "status = m.status OPERATOR(msgstatus.||) excluded.status, updated_at = excluded.updated_at");
+    appendStringInfoString(sql,
+                           "status = m.status OPERATOR(msgstatus.||) excluded.status, updated_at = "
+                           "excluded.updated_at, last_change = msgstatus.status_change(m.status, excluded.status)");
+    if (columns != 0) {
+        appendStringInfoString(sql, " | CASE WHEN ");
+        append_facts_change(sql, columns, "m", "excluded");
+        appendStringInfo(sql, " THEN %u ELSE 0 END", last_change_replaced);
+    }
     for_each_column(columns, [&](const Column &column) {
         appendStringInfo(sql, ", %s = ", column.name);
         if (column.merge == Merge::fact)
@@ -119,28 +129,31 @@ std::uint32_t columns_of(const MessageChange &change) {
            bit_if(f.billable.has_value(), column_billable) | bit_if(change.error_at.has_value(), column_error);
 }
 
-const char *message_upsert_sql(std::uint32_t columns, bool look_first) {
+const char *message_upsert_sql(std::uint32_t columns) {
     StringInfoData sql;
     initStringInfo(&sql);
-    appendStringInfoString(&sql, "INSERT INTO msgstatus.message AS m (message_id, status, created_at, updated_at");
+    appendStringInfoString(
+        &sql, "INSERT INTO msgstatus.message AS m (message_id, status, created_at, updated_at, last_change");
     append_column_names(&sql, columns, "");
-    appendStringInfoString(&sql, ") SELECT c.message_id, c.status, c.changed_at, c.changed_at");
+    appendStringInfo(&sql,
+                     ") SELECT c.message_id, c.status, LEAST(c.received_at, c.changed_at), c.changed_at, "
+                     "msgstatus.status_change('{}', c.status) | %u",
+                     last_change_inserted);
     append_column_names(&sql, columns, "c.");
-    appendStringInfoString(&sql, " FROM pg_catalog.unnest($1) AS c");
-    if (look_first) {
-        // ON CONFLICT locks a row, and so writes, even where nothing changes. A stale answer does no harm: what a row
-        // holds once it always will.
-        appendStringInfoString(&sql, " WHERE c.has_new_observation OR (SELECT ");
-        append_changes(&sql, columns, "k", "c");
-        appendStringInfoString(
-            &sql, " FROM msgstatus.message AS k WHERE k.message_id = c.message_id) IS DISTINCT FROM false");
-    }
-    appendStringInfoString(&sql, " ON CONFLICT (message_id) DO UPDATE SET ");
+    // ON CONFLICT locks a row, and so writes, even where nothing changes: a redelivery has to be told before. A stale
+    // answer does no harm: what a row or the trail holds once it always will.
+    appendStringInfoString(&sql, " FROM pg_catalog.unnest($1) AS c WHERE (SELECT NOT c.status OPERATOR(msgstatus.<@) "
+                                 "k.status OR ");
+    append_facts_change(&sql, columns, "k", "c");
+    appendStringInfoString(&sql,
+                           " OR NOT c.fingerprints OPERATOR(pg_catalog.<@) ARRAY(SELECT e.fingerprint "
+                           "FROM msgstatus.status_event AS e WHERE e.message_id = c.message_id "
+                           "AND (e.received_at < c.received_at "
+                           "OR e.received_at = c.received_at AND e.digest = ANY (c.digests))) "
+                           "FROM msgstatus.message AS k WHERE k.message_id = c.message_id) IS DISTINCT FROM false "
+                           "ON CONFLICT (message_id) DO UPDATE SET ");
     append_assignments(&sql, columns);
-    appendStringInfoString(&sql, " WHERE ");
-    append_changes(&sql, columns, "m", "excluded");
-    if (look_first)
-        appendStringInfoString(&sql, " RETURNING m.message_id");
+    appendStringInfoString(&sql, " RETURNING m.message_id, m.last_change");
     return sql.data;
 }
 

@@ -1,6 +1,7 @@
 // The statement that merges changes into the table `message`.
 #pragma once
 
+#include "pg/last_change.hpp"
 #include "pg/tables.hpp"
 
 namespace msgstatus {
@@ -29,9 +30,8 @@ inline constexpr std::uint32_t all_message_columns = (1U << 13) - 1;
 std::uint32_t columns_of(const MessageChange &change);
 
 // message_upsert_sql returns the statement for changes that hold no value outside the columns, palloc'd in the current
-// context. The fewer columns, the less there is to set up for each call, which is most of the cost of a small one. If
-// `look_first`, rows without a new observation are compared with the table before they are locked,
-// and the ids of the rows written are returned.
-const char *message_upsert_sql(std::uint32_t columns, bool look_first);
+// context. It returns message_id and last_change of the rows it wrote. The fewer columns, the less there is to set up
+// for each call, which is most of the cost of a small one.
+const char *message_upsert_sql(std::uint32_t columns);
 
 } // namespace msgstatus

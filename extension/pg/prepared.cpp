@@ -3,37 +3,59 @@
 extern "C" {
 #include "nodes/parsenodes.h"
 #include "utils/guc.h"
+#include "utils/plancache.h"
 }
 
 namespace msgstatus {
+namespace {
+
+CachedPlanSource &source_of(SPIPlanPtr plan) {
+    return *static_cast<CachedPlanSource *>(linitial(SPI_plan_get_plan_sources(plan)));
+}
+
+// Leaves the planner no other way than an index. Returns what AtEOXact_GUC takes to end it; should an error leave by
+// longjmp, PostgreSQL's abort does.
+int begin_lookup_by_key() {
+    const int level = NewGUCNestLevel();
+    for (const char *setting : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"})
+        (void)set_config_option(setting, "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+    return level;
+}
+
+} // namespace
 
 void PreparedStatement::execute(Oid type, Datum rows) {
     // After DROP and CREATE EXTENSION in one session the same name means another type.
-    if (plan_ != nullptr && type_ != type) {
-        SPI_freeplan(plan_);
-        plan_ = nullptr;
-    }
-    if (plan_ == nullptr) {
-        // The parameter is an array: no value of it would make a better plan than the generic one.
-        SPIPlanPtr plan = SPI_prepare_cursor(sql_, 1, &type, CURSOR_OPT_GENERIC_PLAN);
-        if (plan == nullptr)
-            elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
-        SPI_keepplan(plan);
-        plan_ = plan;
-        type_ = type;
-    }
+    if (plan_ == nullptr || type_ != type)
+        prepare(type);
+    const CachedPlanSource &source = source_of(plan_);
+    if (source.is_valid && source.generation == generation_)
+        return run(rows);
+    // PostgreSQL may have planned anew by itself, which it does without our settings. They cost as much as a look-up,
+    // and only planning heeds them.
+    source_of(plan_).is_valid = false;
+    const int level = begin_lookup_by_key();
+    run(rows);
+    AtEOXact_GUC(true, level);
+    generation_ = source.generation;
+}
+
+void PreparedStatement::prepare(Oid type) {
+    // The parameter is an array: no value of it would make a better plan than the generic one.
+    SPIPlanPtr plan = SPI_prepare_cursor(sql_, 1, &type, CURSOR_OPT_GENERIC_PLAN);
+    if (plan == nullptr)
+        elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
+    SPI_keepplan(plan);
+    // An earlier one is not freed: the trigger we may have been called by may be of the statement that is running it.
+    plan_ = plan;
+    type_ = type;
+    generation_ = none_yet;
+}
+
+void PreparedStatement::run(Datum rows) {
     const int result = SPI_execute_plan(plan_, &rows, nullptr, false, 0);
     if (result < 0)
         elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
-}
-
-LookupByKey::LookupByKey() : guc_level_(NewGUCNestLevel()) {
-    for (const char *setting : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"})
-        (void)set_config_option(setting, "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
-
-void LookupByKey::leave() const {
-    AtEOXact_GUC(true, guc_level_);
 }
 
 } // namespace msgstatus

@@ -9,6 +9,9 @@ extern "C" {
 
 namespace msgstatus {
 
+// The tables in it are looked up by their keys, in the order of the rows given. Left to itself, the planner would scan
+// a table that was nearly empty when the plan was made and no longer is, for as long as the plan lives; and a join by
+// hash would lock rows in an order of its own.
 class PreparedStatement {
 public:
     PreparedStatement() = default;
@@ -19,23 +22,17 @@ public:
     void execute(Oid type, Datum rows);
 
 private:
+    void prepare(Oid type);
+    void run(Datum rows);
+
+    static constexpr int none_yet = -1;
+
     const char *sql_ = nullptr;
     SPIPlanPtr plan_ = nullptr;
     // What the plan was made for.
     Oid type_ = InvalidOid;
-};
-
-// A scope in which tables are looked up by their key, in the order of the rows given. Left to itself, the planner would
-// scan a table that was nearly empty when the plan was made and no longer is, for as long as the plan lives; and a join
-// by hash would lock rows in an order of its own. leave() must be called unless an error leaves by longjmp, which
-// PostgreSQL's abort cleans up after.
-class LookupByKey {
-public:
-    LookupByKey();
-    void leave() const;
-
-private:
-    int guc_level_;
+    // Which of the plans that were made since is ours.
+    int generation_ = none_yet;
 };
 
 } // namespace msgstatus

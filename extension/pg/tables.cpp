@@ -9,7 +9,9 @@
 
 extern "C" {
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/memutils.h"
 }
 
@@ -24,20 +26,18 @@ CompositeType observation_type("observation");
 CompositeType message_change_type("message_change");
 CompositeType rejection_type("rejection");
 
+// What the trail says of each observation, in their order: nothing, the same, or something else.
+PreparedStatement look_up_events_statement(R"(
+SELECT (SELECT e.digest = o.digest AND e.received_at <= o.received_at FROM msgstatus.status_event AS e
+    WHERE e.message_id = o.message_id AND e.fingerprint = o.fingerprint LIMIT 1)
+FROM pg_catalog.unnest($1) AS o)");
+
 PreparedStatement insert_events_statement(R"(
 INSERT INTO msgstatus.status_event AS e (message_id, fingerprint, digest, state, event_time, received_at, time_source,
     source, participant, error_code, error_title, error_details, detail)
 SELECT o.message_id, o.fingerprint, o.digest, o.state, o.event_time, o.received_at, o.time_source, o.source,
     o.participant, o.error_code, o.error_title, o.error_details, o.detail
-FROM pg_catalog.unnest($1) AS o
-ON CONFLICT (message_id, fingerprint) DO NOTHING
-RETURNING e.fingerprint)");
-
-PreparedStatement find_differing_statement(R"(
-SELECT o.fingerprint
-FROM pg_catalog.unnest($1) AS o
-JOIN msgstatus.status_event AS e ON e.message_id = o.message_id AND e.fingerprint = o.fingerprint
-WHERE e.digest <> o.digest OR o.received_at < e.received_at)");
+FROM pg_catalog.unnest($1) AS o)");
 
 // A total order over everything that a repetition of an observation may say otherwise: the earliest receipt wins, then
 // the richer detail, then the smaller texts, then the detail as text (1.0 and 1.00 are equal), then the digest. The
@@ -81,9 +81,27 @@ void put_observation(RowBuilder &row, const Observation *o) {
     row.put_pointer(o->detail);
 }
 
+// One member of each observation, as an array.
+template <typename T>
+Datum array_of_members(std::span<Observation *const> observations, T Observation::*member, Oid type) {
+    const std::size_t size = ARR_OVERHEAD_NONULLS(1) + observations.size() * sizeof(T);
+    auto *array = static_cast<ArrayType *>(palloc0(size));
+    SET_VARSIZE(array, size);
+    array->ndim = 1;
+    array->elemtype = type;
+    *ARR_DIMS(array) = static_cast<int>(observations.size());
+    *ARR_LBOUND(array) = 1;
+    auto *out = reinterpret_cast<T *>(ARR_DATA_PTR(array));
+    for (const Observation *o : observations)
+        *out++ = o->*member;
+    return PointerGetDatum(array);
+}
+
 void put_change(RowBuilder &row, const MessageChange &c, TimestampTz now) {
     row.put_text(c.message_id);
-    row.put(BoolGetDatum(c.has_new_observation));
+    row.put(array_of_members<std::int64_t>(c.observations, &Observation::fingerprint, INT8OID));
+    row.put(array_of_members<std::int32_t>(c.observations, &Observation::digest, INT4OID));
+    row.put_time(c.received_at);
     row.put(status_datum(c.status));
     const MessageFacts &f = c.facts;
     row.put_text(f.provider);
@@ -108,7 +126,6 @@ void put_change(RowBuilder &row, const MessageChange &c, TimestampTz now) {
 
 struct UpsertVariant {
     std::uint32_t columns = 0;
-    bool look_first = false;
     PreparedStatement statement;
 };
 
@@ -117,47 +134,47 @@ struct UpsertVariant {
 std::array<UpsertVariant, 32> upsert_variants;
 std::size_t upsert_variant_count = 0;
 
-UpsertVariant *find_upsert(std::uint32_t columns, bool look_first) {
+UpsertVariant *find_upsert(std::uint32_t columns) {
     const auto end = upsert_variants.begin() + upsert_variant_count;
-    const auto found = std::find_if(upsert_variants.begin(), end, [&](const UpsertVariant &variant) {
-        return variant.columns == columns && variant.look_first == look_first;
-    });
+    const auto found =
+        std::find_if(upsert_variants.begin(), end, [&](const UpsertVariant &v) { return v.columns == columns; });
     return found == end ? nullptr : &*found;
 }
 
-PreparedStatement &upsert_statement(std::uint32_t columns, bool look_first) {
-    if (UpsertVariant *found = find_upsert(columns, look_first))
+PreparedStatement &upsert_statement(std::uint32_t columns) {
+    if (UpsertVariant *found = find_upsert(columns))
         return found->statement;
     if (upsert_variant_count + 1 >= upsert_variants.size()) {
         columns = all_message_columns;
-        look_first = true;
-        if (UpsertVariant *found = find_upsert(columns, look_first))
+        if (UpsertVariant *found = find_upsert(columns))
             return found->statement;
     }
     const MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
-    const char *sql = message_upsert_sql(columns, look_first);
+    const char *sql = message_upsert_sql(columns);
     MemoryContextSwitchTo(caller);
     UpsertVariant &added = upsert_variants[upsert_variant_count++];
-    added = {columns, look_first, PreparedStatement(sql)};
+    added = {columns, PreparedStatement(sql)};
     return added.statement;
 }
 
-// Sets the flag on the observations whose fingerprints the statement returned. Rows come back in the order in which
-// they went in; where they do not, the search starts anew.
-void mark_returned(std::span<Observation *const> observations, bool Observation::*flag) {
-    std::size_t next = 0;
-    for (std::uint64_t row = 0; row < SPI_tuptable->numvals; ++row) {
+// Takes over the rows that the merge wrote. They come back in the order in which they went in, and where a trigger of
+// the user's wrote others instead, those are skipped.
+void take_written(std::span<MessageChange> changes) {
+    auto change = changes.begin();
+    for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
+        const HeapTuple row = SPI_tuptable->vals[i];
         bool is_null = false;
-        const auto fingerprint =
-            DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &is_null));
-        for (std::size_t looked = 0; looked < observations.size(); ++looked) {
-            Observation &candidate = *observations[next];
-            next = next + 1 == observations.size() ? 0 : next + 1;
-            if (candidate.fingerprint == fingerprint) {
-                candidate.*flag = true;
-                break;
-            }
-        }
+        const Text id = view_of(DatumGetTextPP(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &is_null)));
+        const auto last_change =
+            static_cast<std::uint32_t>(DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &is_null)));
+        const auto found =
+            std::find_if(change, changes.end(), [&](const MessageChange &c) { return c.message_id == id; });
+        if (found == changes.end())
+            continue;
+        found->written = true;
+        found->added_states = static_cast<StateSet>(last_change);
+        found->replaced = (last_change & last_change_replaced) != 0;
+        change = found + 1;
     }
     SPI_freetuptable(SPI_tuptable);
 }
@@ -178,52 +195,36 @@ void TableAccess::close() {
     SPI_finish();
 }
 
+void look_up_events(std::span<Observation *const> observations) {
+    look_up_events_statement.execute(observation_type.array_oid(),
+                                     observation_type.array_of(observations, put_observation));
+    for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
+        bool is_null = false;
+        const Datum same = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null);
+        observations[i]->is_new = is_null;
+        observations[i]->differs = !is_null && !DatumGetBool(same);
+    }
+    SPI_freetuptable(SPI_tuptable);
+}
+
 void insert_events(std::span<Observation *const> observations) {
     insert_events_statement.execute(observation_type.array_oid(),
                                     observation_type.array_of(observations, put_observation));
-    mark_returned(observations, &Observation::is_new);
-}
-
-void mark_differing(std::span<Observation *const> observations) {
-    const Datum rows = observation_type.array_of(observations, put_observation);
-    const LookupByKey lookup;
-    find_differing_statement.execute(observation_type.array_oid(), rows);
-    lookup.leave();
-    mark_returned(observations, &Observation::differs);
 }
 
 void correct_events(std::span<Observation *const> observations) {
-    const Datum rows = observation_type.array_of(observations, put_observation);
-    const LookupByKey lookup;
-    correct_events_statement.execute(observation_type.array_oid(), rows);
-    lookup.leave();
+    correct_events_statement.execute(observation_type.array_oid(),
+                                     observation_type.array_of(observations, put_observation));
 }
 
-void upsert_messages(std::span<const MessageChange> changes, Vector<Text> &changed) {
+void upsert_messages(std::span<MessageChange> changes) {
     std::uint32_t columns = 0;
-    bool look_first = false;
-    for (const MessageChange &change : changes) {
+    for (const MessageChange &change : changes)
         columns |= columns_of(change);
-        look_first = look_first || !change.has_new_observation;
-    }
     const TimestampTz now = GetCurrentTransactionStartTimestamp();
     const auto put = [now](RowBuilder &row, const MessageChange &change) { put_change(row, change, now); };
-    const Datum rows = message_change_type.array_of(changes, put);
-    PreparedStatement &statement = upsert_statement(columns, look_first);
-    if (look_first) {
-        const LookupByKey lookup;
-        statement.execute(message_change_type.array_oid(), rows);
-        lookup.leave();
-    } else {
-        statement.execute(message_change_type.array_oid(), rows);
-    }
-    if (!look_first)
-        return;
-    for (std::uint64_t row = 0; row < SPI_tuptable->numvals; ++row) {
-        bool is_null = false;
-        const Datum id = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &is_null);
-        changed.push(view_of(DatumGetTextPP(id)));
-    }
+    upsert_statement(columns).execute(message_change_type.array_oid(), message_change_type.array_of(changes, put));
+    take_written(changes);
 }
 
 void insert_rejections(std::span<const Rejection> rejections) {

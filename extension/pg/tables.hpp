@@ -1,4 +1,4 @@
-// The statements by which observations reach the tables: one for each table, whatever the number of observations.
+// The statements by which observations reach the tables, each for any number of observations.
 #pragma once
 
 #include "pg/observation.hpp"
@@ -13,8 +13,17 @@ struct MessageChange {
     // The earliest failure that says why.
     std::optional<EventTime> error_at;
     ErrorInfo error;
-    // At least one observation is new, so the message changes for sure, or almost.
-    bool has_new_observation = false;
+    // Its distinct observations, in the order of their fingerprints.
+    std::span<Observation *const> observations;
+    // The earliest receipt of any of them.
+    EventTime received_at = 0;
+
+    // Set by upsert_messages: the row was written, and is locked until the end of the transaction.
+    bool written = false;
+    // The states that were not in the row before.
+    StateSet added_states = 0;
+    // Something that was in the row has another value now: a column, or the time of a state.
+    bool replaced = false;
 };
 
 // A scope in which the tables can be written: it opens SPI, and acts as the owner of the tables, so that a role needs
@@ -31,21 +40,20 @@ private:
     int caller_security_context_ = 0;
 };
 
-// insert_events adds the observations, sorted by message and fingerprint and distinct, to the audit trail, and sets
-// is_new on those that were not in it yet.
-void insert_events(std::span<Observation *const> observations);
+// upsert_messages merges the changes, sorted by message and distinct, into the messages, apart from those that would
+// change nothing and whose observations are all in the trail as they are. On the others it sets what became of them.
+void upsert_messages(std::span<MessageChange> changes);
 
-// mark_differing sets `differs` on the observations whose event in the trail says something else, or was received
-// later. Writes nothing.
-void mark_differing(std::span<Observation *const> observations);
+// look_up_events sets `is_new` on the observations that are not in the trail, and `differs` on those whose event says
+// something else, or was received later. The rows of their messages must be locked.
+void look_up_events(std::span<Observation *const> observations);
+
+// insert_events adds new observations to the trail.
+void insert_events(std::span<Observation *const> observations);
 
 // correct_events lets an earlier receipt of a known observation take the place of a later one, ties broken by value.
 // Without it, the trail would depend on the order of the calls.
 void correct_events(std::span<Observation *const> observations);
-
-// upsert_messages merges the changes, sorted by message and distinct, into the messages. Where some of them hold no new
-// observation, it adds the ids of all messages that were written to `changed`.
-void upsert_messages(std::span<const MessageChange> changes, Vector<Text> &changed);
 
 // insert_rejections keeps what could not be used.
 void insert_rejections(std::span<const Rejection> rejections);

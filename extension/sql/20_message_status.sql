@@ -182,6 +182,11 @@ CREATE FUNCTION msgstatus.reached_at(msgstatus.message_status, msgstatus.deliver
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_reached_at';
 COMMENT ON FUNCTION msgstatus.reached_at(msgstatus.message_status, msgstatus.delivery_state) IS 'The earliest time of anything observed that implies the state, or NULL';
 
+CREATE FUNCTION msgstatus.status_change(msgstatus.message_status, msgstatus.message_status) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_change';
+COMMENT ON FUNCTION msgstatus.status_change(msgstatus.message_status, msgstatus.message_status) IS
+    'What merging the second status into the first changes: a bit for each state added (2 to the power of its place in the order), and 131072 where the time of a known state becomes earlier';
+
 CREATE FUNCTION msgstatus.message_status_reached(msgstatus.message_status, text) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_reached';
 COMMENT ON FUNCTION msgstatus.message_status_reached(msgstatus.message_status, text) IS 'implementation of ? operator';

@@ -19,7 +19,9 @@ COMMENT ON TYPE msgstatus.observation IS 'A row on its way into status_event';
 
 CREATE TYPE msgstatus.message_change AS (
     message_id text,
-    has_new_observation boolean,
+    fingerprints bigint[],
+    digests integer[],
+    received_at timestamptz,
     status msgstatus.message_status,
     provider text,
     direction text,

@@ -30,7 +30,8 @@ BEGIN
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now(),
         error_at timestamptz,
-        registered smallint
+        registered smallint,
+        last_change integer NOT NULL DEFAULT 0
     ) WITH (
         -- Room for the next versions of a row in its own page: together with no index on what webhooks change, updates
         -- stay heap-only.
@@ -57,11 +58,13 @@ BEGIN
     COMMENT ON COLUMN msgstatus.message.num_segments IS 'Number of SMS segments';
     COMMENT ON COLUMN msgstatus.message.pricing_category IS 'Meta''s category: marketing, utility, ...';
     COMMENT ON COLUMN msgstatus.message.billable IS 'Whether the provider charges for it';
-    COMMENT ON COLUMN msgstatus.message.created_at IS 'When the first word of it reached this database';
+    COMMENT ON COLUMN msgstatus.message.created_at IS 'When the first word of it reached us';
     COMMENT ON COLUMN msgstatus.message.updated_at IS 'When the row last changed';
     COMMENT ON COLUMN msgstatus.message.error_at IS 'The event time of the failure that the error columns tell of';
     COMMENT ON COLUMN msgstatus.message.registered IS
         'Which columns register_message gave (a bit each), which webhooks therefore leave alone';
+    COMMENT ON COLUMN msgstatus.message.last_change IS
+        'What the last write changed: a bit for each state it added (2 to the power of its place in the order), 65536 for a new row, 131072 for another value of what was there';
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_message() IS 'Makes the table message; called by install()';
@@ -82,9 +85,13 @@ BEGIN
         error_code integer,
         error_title text COLLATE "C",
         error_details text COLLATE "C",
-        detail jsonb,
-        PRIMARY KEY (message_id, fingerprint)
+        detail jsonb
     );
+    -- Not IF NOT EXISTS, which would wait for the calls under way to end.
+    IF pg_catalog.to_regclass('msgstatus.status_event_message_id') IS NULL THEN
+        CREATE INDEX status_event_message_id ON msgstatus.status_event USING hash (message_id);
+        COMMENT ON INDEX msgstatus.status_event_message_id IS 'The trail of a message';
+    END IF;
     COMMENT ON TABLE msgstatus.status_event IS 'The audit trail: one row for each distinct observation';
     COMMENT ON COLUMN msgstatus.status_event.message_id IS 'The message that was observed';
     COMMENT ON COLUMN msgstatus.status_event.state IS 'The state it was seen in';

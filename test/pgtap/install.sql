@@ -45,7 +45,7 @@ SELECT views_are('msgstatus', '{message_timeline,rejected_summary}'::name[]);
 SELECT is((SELECT extrelocatable FROM pg_extension WHERE extname = 'msgstatus'), false);
 SELECT columns_are('msgstatus', 'message', '{message_id,provider,direction,sender,recipient,message_type,content,media_url,metadata,
     created_by,campaign_id,status,error_code,error_title,error_details,price,price_unit,num_segments,pricing_category,billable,created_at,updated_at,
-    error_at,registered}'::name[]);
+    error_at,registered,last_change}'::name[]);
 SELECT col_is_pk('msgstatus', 'message', 'message_id', 'key');
 SELECT col_type_is('msgstatus', 'message', 'message_id', 'text', 'key');
 SELECT col_type_is('msgstatus', 'message', 'status', 'msgstatus.message_status', 'status');
@@ -55,7 +55,7 @@ SELECT columns_are('msgstatus', 'rejected_status', '{rejected_id,received_at,sou
 
 -- Updates stay heap-only, and every key holds the message's id.
 SELECT is((SELECT array_agg(indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'msgstatus.message'::regclass), '{msgstatus.message_pkey}');
-SELECT is((SELECT array_agg(indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'msgstatus.status_event'::regclass), '{msgstatus.status_event_pkey}');
+SELECT is((SELECT array_agg(indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'msgstatus.status_event'::regclass), '{msgstatus.status_event_message_id}');
 -- Texts that merge by their bytes must compare so.
 SELECT is_empty($$SELECT attrelid::regclass, attname FROM pg_attribute WHERE attrelid IN ('msgstatus.message'::regclass, 'msgstatus.status_event'::regclass)
     AND atttypid = 'text'::regtype AND attcollation <> '"C"'::regcollation AND attname <> 'created_by'$$, 'texts compare by their bytes');

@@ -14,7 +14,7 @@ BATCH = "SELECT * FROM msgstatus.apply_message_status_batch(%s::jsonb[], %s::tim
 MESSAGE_COLUMNS = """
 SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
 WHERE attrelid = 'msgstatus.message'::regclass AND attnum > 0 AND NOT attisdropped
-    AND attname NOT IN ('created_at', 'updated_at')"""
+    AND attname NOT IN ('created_at', 'updated_at', 'last_change')"""
 
 
 class Apply:
