@@ -9,6 +9,10 @@ BEGIN
     PERFORM msgstatus.install_message();
     PERFORM msgstatus.install_status_event();
     PERFORM msgstatus.install_rejected_status();
+    PERFORM msgstatus.install_message_rollup();
+    PERFORM msgstatus.install_hour_rollup();
+    PERFORM msgstatus.install_failure_rollup();
+    PERFORM msgstatus.install_maintenance();
     PERFORM msgstatus.install_error_code_catalog();
     PERFORM msgstatus.install_views();
     INSERT INTO msgstatus.installation AS i (version) VALUES (extension_version)

@@ -2,4 +2,4 @@
 
 REVOKE ALL ON ALL ROUTINES IN SCHEMA msgstatus FROM PUBLIC;
 REVOKE ALL ON TYPE msgstatus.delivery_state, msgstatus.message_status, msgstatus.delay_histogram, msgstatus.observation,
-    msgstatus.message_change, msgstatus.rejection FROM PUBLIC;
+    msgstatus.message_change, msgstatus.rejection, msgstatus.rollup_row FROM PUBLIC;

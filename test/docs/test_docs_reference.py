@@ -27,7 +27,7 @@ COLUMNS = """
 SIGNATURES = """
     SELECT p.proname AS name, pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result
     FROM pg_proc AS p
-    WHERE p.pronamespace = 'msgstatus'::regnamespace AND p.prokind = 'f' AND p.proname <> 'apply_rejected'
+    WHERE p.pronamespace = 'msgstatus'::regnamespace AND p.prokind = 'f' AND p.proname NOT IN ('apply_rejected', 'recount_messages', 'sum_rollups', 'rollup_key')
         AND p.proname !~ '^(delivery_state_|message_status_|delay_histogram_|install_)'"""
 STATES = "SELECT unnest('{processing,received,pending,scheduled,accepted,queued,sending,sent,partially_delivered," \
     "skipped,canceled,failed,undelivered,delivered,read,played}'::msgstatus.delivery_state[])"

@@ -1,0 +1,35 @@
+-- The row type in which messages are counted, for all rollups at once.
+
+CREATE TYPE msgstatus.rollup_row AS (
+    rollup text,
+    hour timestamptz,
+    provider text,
+    sender text,
+    message_type text,
+    direction text,
+    campaign_id uuid,
+    error_code integer,
+    messages integer,
+    sent integer,
+    in_processing integer,
+    in_received integer,
+    in_pending integer,
+    in_scheduled integer,
+    in_accepted integer,
+    in_queued integer,
+    in_sending integer,
+    in_sent integer,
+    in_partially_delivered integer,
+    in_skipped integer,
+    in_canceled integer,
+    in_failed integer,
+    in_undelivered integer,
+    in_delivered integer,
+    in_read integer,
+    in_played integer,
+    delivery msgstatus.delay_histogram,
+    reading msgstatus.delay_histogram,
+    failure msgstatus.delay_histogram,
+    recipients bigint
+);
+COMMENT ON TYPE msgstatus.rollup_row IS 'What one row of a rollup, which it names, holds; NULL in the columns that the rollup does not have';

@@ -1,0 +1,168 @@
+-- What install() makes: the rollups. Whoever changes a message adds the difference to them in the same transaction, so they
+-- are exact at every commit. The counters are sums, and may be added up over any rows.
+--
+-- Indexes are not made with IF NOT EXISTS, which would wait for the calls under way to end.
+
+CREATE FUNCTION msgstatus.install_message_rollup() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+BEGIN
+    CREATE TABLE IF NOT EXISTS msgstatus.message_rollup (
+        hour timestamptz NOT NULL,
+        provider text COLLATE "C",
+        sender text COLLATE "C",
+        message_type text COLLATE "C",
+        direction text COLLATE "C",
+        campaign_id uuid,
+        slot smallint NOT NULL,
+        messages integer NOT NULL DEFAULT 0,
+        sent integer NOT NULL DEFAULT 0,
+        in_processing integer NOT NULL DEFAULT 0,
+        in_received integer NOT NULL DEFAULT 0,
+        in_pending integer NOT NULL DEFAULT 0,
+        in_scheduled integer NOT NULL DEFAULT 0,
+        in_accepted integer NOT NULL DEFAULT 0,
+        in_queued integer NOT NULL DEFAULT 0,
+        in_sending integer NOT NULL DEFAULT 0,
+        in_sent integer NOT NULL DEFAULT 0,
+        in_partially_delivered integer NOT NULL DEFAULT 0,
+        in_skipped integer NOT NULL DEFAULT 0,
+        in_canceled integer NOT NULL DEFAULT 0,
+        in_failed integer NOT NULL DEFAULT 0,
+        in_undelivered integer NOT NULL DEFAULT 0,
+        in_delivered integer NOT NULL DEFAULT 0,
+        in_read integer NOT NULL DEFAULT 0,
+        in_played integer NOT NULL DEFAULT 0,
+        delivery msgstatus.delay_histogram NOT NULL DEFAULT '{}',
+        reading msgstatus.delay_histogram NOT NULL DEFAULT '{}',
+        failure msgstatus.delay_histogram NOT NULL DEFAULT '{}'
+    ) WITH (
+        -- The rows of the present hours are updated all the time: in their own page, and cleaned up soon.
+        fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000
+    );
+    IF pg_catalog.to_regclass('msgstatus.message_rollup_key') IS NULL THEN
+        CREATE UNIQUE INDEX message_rollup_key ON msgstatus.message_rollup
+            (hour, provider, sender, message_type, direction, campaign_id, slot) NULLS NOT DISTINCT;
+        COMMENT ON INDEX msgstatus.message_rollup_key IS 'One row for each combination and slot';
+    END IF;
+    COMMENT ON TABLE msgstatus.message_rollup IS
+        'Messages and their delays, counted by the hour of their creation, provider, sender, type, direction and campaign; to be summed over slots';
+    COMMENT ON COLUMN msgstatus.message_rollup.provider IS 'As in message';
+    COMMENT ON COLUMN msgstatus.message_rollup.sender IS 'As in message';
+    COMMENT ON COLUMN msgstatus.message_rollup.message_type IS 'As in message';
+    COMMENT ON COLUMN msgstatus.message_rollup.direction IS 'As in message';
+    COMMENT ON COLUMN msgstatus.message_rollup.campaign_id IS 'As in message';
+    PERFORM msgstatus.install_rollup_comments('message_rollup');
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_message_rollup() IS 'Makes the table message_rollup; called by install()';
+
+CREATE FUNCTION msgstatus.install_hour_rollup() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+BEGIN
+    CREATE TABLE IF NOT EXISTS msgstatus.hour_rollup (
+        hour timestamptz NOT NULL,
+        slot smallint NOT NULL,
+        messages integer NOT NULL DEFAULT 0,
+        sent integer NOT NULL DEFAULT 0,
+        in_processing integer NOT NULL DEFAULT 0,
+        in_received integer NOT NULL DEFAULT 0,
+        in_pending integer NOT NULL DEFAULT 0,
+        in_scheduled integer NOT NULL DEFAULT 0,
+        in_accepted integer NOT NULL DEFAULT 0,
+        in_queued integer NOT NULL DEFAULT 0,
+        in_sending integer NOT NULL DEFAULT 0,
+        in_sent integer NOT NULL DEFAULT 0,
+        in_partially_delivered integer NOT NULL DEFAULT 0,
+        in_skipped integer NOT NULL DEFAULT 0,
+        in_canceled integer NOT NULL DEFAULT 0,
+        in_failed integer NOT NULL DEFAULT 0,
+        in_undelivered integer NOT NULL DEFAULT 0,
+        in_delivered integer NOT NULL DEFAULT 0,
+        in_read integer NOT NULL DEFAULT 0,
+        in_played integer NOT NULL DEFAULT 0,
+        delivery msgstatus.delay_histogram NOT NULL DEFAULT '{}',
+        reading msgstatus.delay_histogram NOT NULL DEFAULT '{}',
+        failure msgstatus.delay_histogram NOT NULL DEFAULT '{}',
+        recipients bigint NOT NULL DEFAULT 0
+    ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+    IF pg_catalog.to_regclass('msgstatus.hour_rollup_key') IS NULL THEN
+        CREATE UNIQUE INDEX hour_rollup_key ON msgstatus.hour_rollup (hour, slot);
+        COMMENT ON INDEX msgstatus.hour_rollup_key IS 'One row for each hour and slot';
+    END IF;
+    COMMENT ON TABLE msgstatus.hour_rollup IS
+        'Messages and their delays, counted by the hour of their creation alone, so that long times are quick to sum; to be summed over slots';
+    COMMENT ON COLUMN msgstatus.hour_rollup.recipients IS
+        'The sum of 40-bit hashes of the recipients: tells whether recipient_rollup still counts the same messages';
+    PERFORM msgstatus.install_rollup_comments('hour_rollup');
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_hour_rollup() IS 'Makes the table hour_rollup; called by install()';
+
+CREATE FUNCTION msgstatus.install_failure_rollup() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+BEGIN
+    CREATE TABLE IF NOT EXISTS msgstatus.failure_rollup (
+        hour timestamptz NOT NULL,
+        provider text COLLATE "C",
+        error_code integer,
+        slot smallint NOT NULL,
+        messages integer NOT NULL DEFAULT 0
+    ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+    IF pg_catalog.to_regclass('msgstatus.failure_rollup_key') IS NULL THEN
+        CREATE UNIQUE INDEX failure_rollup_key ON msgstatus.failure_rollup
+            (hour, provider, error_code, slot) NULLS NOT DISTINCT;
+        COMMENT ON INDEX msgstatus.failure_rollup_key IS 'One row for each combination and slot';
+    END IF;
+    COMMENT ON TABLE msgstatus.failure_rollup IS
+        'Messages whose state is a failure now, counted by the hour of their creation, provider and error code; to be summed over slots';
+    COMMENT ON COLUMN msgstatus.failure_rollup.hour IS 'The hour, by UTC, of the creation of the messages';
+    COMMENT ON COLUMN msgstatus.failure_rollup.provider IS 'As in message';
+    COMMENT ON COLUMN msgstatus.failure_rollup.error_code IS 'As in message';
+    COMMENT ON COLUMN msgstatus.failure_rollup.slot IS '0: folded by maintain(); above: written by those who change messages, each to a slot of its own';
+    COMMENT ON COLUMN msgstatus.failure_rollup.messages IS 'The number of messages that have failed';
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_failure_rollup() IS 'Makes the table failure_rollup; called by install()';
+
+CREATE FUNCTION msgstatus.install_rollup_comments(rollup text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    commented record;
+BEGIN
+    FOR commented IN
+        SELECT * FROM (VALUES
+            ('hour', 'The hour, by UTC, of the creation of the messages'),
+            ('slot', '0: folded by maintain(); above: written by those who change messages, each to a slot of its own'),
+            ('messages', 'The number of messages'),
+            ('sent', 'Messages that were sent, whatever became of them'),
+            ('delivery', 'From sent to delivered; see delivery_delay'),
+            ('reading', 'From delivered to read; see read_delay'),
+            ('failure', 'From the first word of a message to its failure; see failure_delay')) AS c (name, comment)
+        UNION ALL
+        SELECT 'in_' || s.state, 'Messages whose state is ' || s.state || ' now'
+        FROM unnest('{processing,received,pending,scheduled,accepted,queued,sending,sent,partially_delivered,skipped,canceled,failed,'
+            'undelivered,delivered,read,played}'::text[]) AS s (state)
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN msgstatus.%I.%I IS %L', rollup, commented.name, commented.comment);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_rollup_comments(text) IS 'Comments the columns that message_rollup and hour_rollup share; called by install()';
+
+CREATE FUNCTION msgstatus.install_maintenance() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+BEGIN
+    CREATE TABLE IF NOT EXISTS msgstatus.maintenance (
+        purged_before timestamptz NOT NULL DEFAULT '-infinity'
+    );
+    IF pg_catalog.to_regclass('msgstatus.maintenance_is_one_row') IS NULL THEN
+        CREATE UNIQUE INDEX maintenance_is_one_row ON msgstatus.maintenance ((true));
+        COMMENT ON INDEX msgstatus.maintenance_is_one_row IS 'Holds the table at one row';
+    END IF;
+    INSERT INTO msgstatus.maintenance DEFAULT VALUES ON CONFLICT ((true)) DO NOTHING;
+    COMMENT ON TABLE msgstatus.maintenance IS 'What maintain() is to keep, and how far it has come';
+    COMMENT ON COLUMN msgstatus.maintenance.purged_before IS
+        'Messages created before this hour may be purged, so their rollups are final: neither verified nor rebuilt';
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_maintenance() IS 'Makes the table maintenance; called by install()';

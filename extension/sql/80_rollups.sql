@@ -1,0 +1,211 @@
+-- The rollups counted anew from the messages: to verify them, and to repair them.
+
+CREATE FUNCTION msgstatus.recount_messages(since timestamptz) RETURNS SETOF msgstatus.rollup_row
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    -- Grouped by everything that any rollup tells apart, so that the messages are read once.
+    WITH grouped AS (
+        SELECT date_trunc('hour', m.created_at, 'UTC') AS hour, m.provider, m.sender, m.message_type, m.direction,
+            m.campaign_id, msgstatus.state(m.status) AS state,
+            CASE WHEN msgstatus.is_failure(msgstatus.state(m.status)) THEN m.error_code END AS error_code,
+            count(*) AS messages,
+            count(msgstatus.reached_at(m.status, 'sent')) AS sent,
+            msgstatus.sum(msgstatus.delay_histogram(msgstatus.delivery_delay(m.status))) AS delivery,
+            msgstatus.sum(msgstatus.delay_histogram(msgstatus.read_delay(m.status))) AS reading,
+            msgstatus.sum(msgstatus.delay_histogram(msgstatus.failure_delay(m.status))) AS failure,
+            sum(COALESCE(hashtextextended(m.recipient, 0) & 1099511627775, 0)) AS recipients
+        FROM msgstatus.message AS m
+        WHERE m.created_at >= recount_messages.since
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    ), combination AS (
+        SELECT g.hour, g.provider, g.sender, g.message_type, g.direction, g.campaign_id,
+            sum(g.messages) AS messages,
+            sum(g.sent) AS sent,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'processing'), 0) AS in_processing,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'received'), 0) AS in_received,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'pending'), 0) AS in_pending,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'scheduled'), 0) AS in_scheduled,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'accepted'), 0) AS in_accepted,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'queued'), 0) AS in_queued,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'sending'), 0) AS in_sending,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'sent'), 0) AS in_sent,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'partially_delivered'), 0) AS in_partially_delivered,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'skipped'), 0) AS in_skipped,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'canceled'), 0) AS in_canceled,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'failed'), 0) AS in_failed,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'undelivered'), 0) AS in_undelivered,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'delivered'), 0) AS in_delivered,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'read'), 0) AS in_read,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'played'), 0) AS in_played,
+            COALESCE(msgstatus.sum(g.delivery), '{}') AS delivery,
+            COALESCE(msgstatus.sum(g.reading), '{}') AS reading,
+            COALESCE(msgstatus.sum(g.failure), '{}') AS failure,
+            sum(g.recipients) AS recipients
+        FROM grouped AS g
+        GROUP BY g.hour, g.provider, g.sender, g.message_type, g.direction, g.campaign_id
+    )
+    SELECT 'message_rollup', c.hour, c.provider, c.sender, c.message_type, c.direction, c.campaign_id, NULL::integer,
+        c.messages::integer, c.sent::integer, c.in_processing::integer, c.in_received::integer, c.in_pending::integer,
+        c.in_scheduled::integer, c.in_accepted::integer, c.in_queued::integer, c.in_sending::integer,
+        c.in_sent::integer, c.in_partially_delivered::integer, c.in_skipped::integer, c.in_canceled::integer,
+        c.in_failed::integer, c.in_undelivered::integer, c.in_delivered::integer, c.in_read::integer,
+        c.in_played::integer,
+        c.delivery, c.reading, c.failure, NULL::bigint
+    FROM combination AS c
+    UNION ALL
+    SELECT 'hour_rollup', c.hour, NULL, NULL, NULL, NULL, NULL, NULL,
+        sum(c.messages)::integer, sum(c.sent)::integer, sum(c.in_processing)::integer, sum(c.in_received)::integer,
+        sum(c.in_pending)::integer, sum(c.in_scheduled)::integer, sum(c.in_accepted)::integer,
+        sum(c.in_queued)::integer, sum(c.in_sending)::integer, sum(c.in_sent)::integer,
+        sum(c.in_partially_delivered)::integer, sum(c.in_skipped)::integer, sum(c.in_canceled)::integer,
+        sum(c.in_failed)::integer, sum(c.in_undelivered)::integer, sum(c.in_delivered)::integer,
+        sum(c.in_read)::integer, sum(c.in_played)::integer,
+        msgstatus.sum(c.delivery), msgstatus.sum(c.reading), msgstatus.sum(c.failure), sum(c.recipients)::bigint
+    FROM combination AS c
+    GROUP BY c.hour
+    UNION ALL
+    SELECT 'failure_rollup', g.hour, g.provider, NULL, NULL, NULL, NULL, g.error_code, sum(g.messages)::integer,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        NULL, NULL, NULL
+    FROM grouped AS g
+    WHERE msgstatus.is_failure(g.state)
+    GROUP BY g.hour, g.provider, g.error_code;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.recount_messages(timestamptz) IS
+    'What the rollups should hold of the messages created since, counted from the messages';
+
+CREATE FUNCTION msgstatus.sum_rollups(since timestamptz) RETURNS SETOF msgstatus.rollup_row
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'message_rollup', r.hour, r.provider, r.sender, r.message_type, r.direction, r.campaign_id, NULL::integer,
+        sum(r.messages)::integer, sum(r.sent)::integer, sum(r.in_processing)::integer, sum(r.in_received)::integer,
+        sum(r.in_pending)::integer, sum(r.in_scheduled)::integer, sum(r.in_accepted)::integer,
+        sum(r.in_queued)::integer, sum(r.in_sending)::integer, sum(r.in_sent)::integer,
+        sum(r.in_partially_delivered)::integer, sum(r.in_skipped)::integer, sum(r.in_canceled)::integer,
+        sum(r.in_failed)::integer, sum(r.in_undelivered)::integer, sum(r.in_delivered)::integer,
+        sum(r.in_read)::integer, sum(r.in_played)::integer,
+        msgstatus.sum(r.delivery), msgstatus.sum(r.reading), msgstatus.sum(r.failure), NULL::bigint
+    FROM msgstatus.message_rollup AS r
+    WHERE r.hour >= sum_rollups.since
+    GROUP BY r.hour, r.provider, r.sender, r.message_type, r.direction, r.campaign_id
+    UNION ALL
+    SELECT 'hour_rollup', r.hour, NULL, NULL, NULL, NULL, NULL, NULL,
+        sum(r.messages)::integer, sum(r.sent)::integer, sum(r.in_processing)::integer, sum(r.in_received)::integer,
+        sum(r.in_pending)::integer, sum(r.in_scheduled)::integer, sum(r.in_accepted)::integer,
+        sum(r.in_queued)::integer, sum(r.in_sending)::integer, sum(r.in_sent)::integer,
+        sum(r.in_partially_delivered)::integer, sum(r.in_skipped)::integer, sum(r.in_canceled)::integer,
+        sum(r.in_failed)::integer, sum(r.in_undelivered)::integer, sum(r.in_delivered)::integer,
+        sum(r.in_read)::integer, sum(r.in_played)::integer,
+        msgstatus.sum(r.delivery), msgstatus.sum(r.reading), msgstatus.sum(r.failure), sum(r.recipients)::bigint
+    FROM msgstatus.hour_rollup AS r
+    WHERE r.hour >= sum_rollups.since
+    GROUP BY r.hour
+    UNION ALL
+    SELECT 'failure_rollup', r.hour, r.provider, NULL, NULL, NULL, NULL, r.error_code, sum(r.messages)::integer,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        NULL, NULL, NULL
+    FROM msgstatus.failure_rollup AS r
+    WHERE r.hour >= sum_rollups.since
+    GROUP BY r.hour, r.provider, r.error_code;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.sum_rollups(timestamptz) IS 'What the rollups hold of the messages created since, summed over slots';
+
+CREATE FUNCTION msgstatus.rollup_key(counted msgstatus.rollup_row) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    BEGIN ATOMIC
+        SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('hour', counted.hour, 'provider', counted.provider,
+            'sender', counted.sender, 'message_type', counted.message_type, 'direction', counted.direction,
+            'campaign_id', counted.campaign_id, 'error_code', counted.error_code));
+    END;
+COMMENT ON FUNCTION msgstatus.rollup_key(msgstatus.rollup_row) IS 'The key of a row of a rollup, without what is NULL';
+
+CREATE FUNCTION msgstatus.verify_rollups() RETURNS TABLE (rollup text, key jsonb, expected jsonb, found jsonb)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    since CONSTANT timestamptz := (SELECT w.purged_before FROM msgstatus.maintenance AS w);
+    key_columns CONSTANT text[] := '{rollup,hour,provider,sender,message_type,direction,campaign_id,error_code}';
+BEGIN
+    PERFORM msgstatus.check_installation();
+    -- All that a STABLE function calls sees the snapshot of its caller: messages and rollups as of the same moment.
+    RETURN QUERY
+    WITH recounted AS (
+        SELECT r.rollup, msgstatus.rollup_key(r) AS key, jsonb_strip_nulls(to_jsonb(r) - key_columns) AS counts
+        FROM msgstatus.recount_messages(since) AS r
+    ), summed AS (
+        SELECT r.rollup, msgstatus.rollup_key(r) AS key, jsonb_strip_nulls(to_jsonb(r) - key_columns) AS counts
+        FROM msgstatus.sum_rollups(since) AS r
+    )
+    SELECT rollup, key, d.expected, d.found
+    FROM recounted AS e FULL JOIN summed AS f USING (rollup, key),
+        -- A row that is not there counts nothing, and so does one that is empty.
+        LATERAL (
+            SELECT jsonb_object_agg(n.name, COALESCE(e.counts -> n.name, n.nothing)) AS expected,
+                jsonb_object_agg(n.name, COALESCE(f.counts -> n.name, n.nothing)) AS found
+            FROM (SELECT k.name,
+                    CASE WHEN k.name IN ('delivery', 'reading', 'failure') THEN jsonb '"{}"' ELSE jsonb '0' END AS nothing
+                FROM jsonb_object_keys(COALESCE(e.counts, f.counts)) AS k (name)) AS n
+            WHERE COALESCE(e.counts -> n.name, n.nothing) <> COALESCE(f.counts -> n.name, n.nothing)
+        ) AS d
+    WHERE e.counts IS DISTINCT FROM f.counts AND d.expected IS NOT NULL
+    ORDER BY rollup, key;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.verify_rollups() IS
+    'Counts the messages anew and returns where the rollups differ: none where all is right. Hours from which messages were purged are left out';
+
+CREATE FUNCTION msgstatus.rebuild_rollups() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    since timestamptz;
+BEGIN
+    PERFORM msgstatus.check_installation();
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE invalid_transaction_state USING MESSAGE = 'rebuild_rollups() needs the isolation level READ COMMITTED',
+            DETAIL = 'It has to see what was committed while it waited for its locks.';
+    END IF;
+    -- Nothing is purged meanwhile, or messages that are still in the rollups would no longer be found.
+    SELECT w.purged_before INTO STRICT since FROM msgstatus.maintenance AS w FOR SHARE;
+    -- Whoever has changed a message but not yet the rollups waits here, with nothing of it committed: the count below does
+    -- not see it, and it adds its difference afterwards. Always in this order, as the writers do.
+    LOCK TABLE msgstatus.message_rollup, msgstatus.hour_rollup, msgstatus.failure_rollup IN SHARE ROW EXCLUSIVE MODE;
+    DELETE FROM msgstatus.message_rollup AS r WHERE r.hour >= since;
+    DELETE FROM msgstatus.hour_rollup AS r WHERE r.hour >= since;
+    DELETE FROM msgstatus.failure_rollup AS r WHERE r.hour >= since;
+    WITH recounted AS MATERIALIZED (
+        SELECT * FROM msgstatus.recount_messages(since)
+    ), by_combination AS (
+        INSERT INTO msgstatus.message_rollup (hour, provider, sender, message_type, direction, campaign_id, slot,
+            messages, sent, in_processing, in_received, in_pending, in_scheduled, in_accepted, in_queued, in_sending,
+            in_sent, in_partially_delivered, in_skipped, in_canceled, in_failed, in_undelivered, in_delivered,
+            in_read, in_played, delivery, reading, failure)
+        SELECT r.hour, r.provider, r.sender, r.message_type, r.direction, r.campaign_id, 0,
+            r.messages, r.sent, r.in_processing, r.in_received, r.in_pending, r.in_scheduled, r.in_accepted,
+            r.in_queued, r.in_sending, r.in_sent, r.in_partially_delivered, r.in_skipped, r.in_canceled, r.in_failed,
+            r.in_undelivered, r.in_delivered, r.in_read, r.in_played, r.delivery, r.reading, r.failure
+        FROM recounted AS r WHERE r.rollup = 'message_rollup'
+        ORDER BY r.hour
+    ), by_hour AS (
+        INSERT INTO msgstatus.hour_rollup (hour, slot,
+            messages, sent, in_processing, in_received, in_pending, in_scheduled, in_accepted, in_queued, in_sending,
+            in_sent, in_partially_delivered, in_skipped, in_canceled, in_failed, in_undelivered, in_delivered,
+            in_read, in_played, delivery, reading, failure, recipients)
+        SELECT r.hour, 0,
+            r.messages, r.sent, r.in_processing, r.in_received, r.in_pending, r.in_scheduled, r.in_accepted,
+            r.in_queued, r.in_sending, r.in_sent, r.in_partially_delivered, r.in_skipped, r.in_canceled, r.in_failed,
+            r.in_undelivered, r.in_delivered, r.in_read, r.in_played, r.delivery, r.reading, r.failure, r.recipients
+        FROM recounted AS r WHERE r.rollup = 'hour_rollup'
+        ORDER BY r.hour
+    )
+    INSERT INTO msgstatus.failure_rollup (hour, provider, error_code, slot, messages)
+    SELECT r.hour, r.provider, r.error_code, 0, r.messages
+    FROM recounted AS r WHERE r.rollup = 'failure_rollup'
+    ORDER BY r.hour;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.rebuild_rollups() IS
+    'Counts the messages anew into the rollups, apart from hours from which messages were purged. Who changes messages meanwhile waits; 25000 unless READ COMMITTED';
