@@ -38,20 +38,6 @@ void append_status(std::string &out, Status status) {
     out += '}';
 }
 
-std::string signature_of(const std::string &body, const std::string &secret) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-    unsigned int size = 0;
-    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-         reinterpret_cast<const unsigned char *>(body.data()), body.size(), digest.data(), &size);
-    std::string text = "sha256=";
-    for (unsigned int i = 0; i < size; ++i) {
-        constexpr std::string_view digits = "0123456789abcdef";
-        text += digits[digest[i] >> 4];
-        text += digits[digest[i] & 15];
-    }
-    return text;
-}
-
 std::string iso_time(std::int64_t unix_seconds) {
     const std::time_t time = unix_seconds;
     std::tm parts{};
@@ -76,6 +62,20 @@ std::string webhook_body(std::span<const Status> statuses) {
     }
     body += R"(]},"field":"messages"}]}]})";
     return body;
+}
+
+std::string signature_of(const std::string &body, const std::string &secret) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+    unsigned int size = 0;
+    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+         reinterpret_cast<const unsigned char *>(body.data()), body.size(), digest.data(), &size);
+    std::string text = "sha256=";
+    for (unsigned int i = 0; i < size; ++i) {
+        constexpr std::string_view digits = "0123456789abcdef";
+        text += digits[digest[i] >> 4];
+        text += digits[digest[i] & 15];
+    }
+    return text;
 }
 
 void write_bodies(std::span<const Status> statuses, std::size_t per_body, const std::string &path, std::size_t parts,

@@ -1,11 +1,14 @@
 // msgstatus-bench-client makes the statuses of the benchmark and sends them, or writes them for others to send.
+#include "arrivals.hpp"
 #include "bodies.hpp"
 #include "calls.hpp"
+#include "cpu_time.hpp"
 
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <iostream>
 #include <stdexcept>
 
@@ -26,6 +29,8 @@ struct Options {
     std::string bodies;
     std::size_t parts = 0;
     std::string secret;
+    ArrivalOptions arrivals;
+    std::string results;
 };
 
 Order order_of(const std::string &name) {
@@ -59,6 +64,25 @@ void print(const Measurement &m, std::uint64_t statuses) {
                 static_cast<unsigned long long>(statuses), m.seconds, m.server_cpu, m.client_cpu, m.p50, m.p99);
 }
 
+// send sends each status as a webhook of its own, and writes what came of them to a file: an Arrival each.
+void send(const Options &options, const std::vector<Status> &statuses) {
+    const auto webhook = [&](std::size_t n) {
+        Webhook made{"", webhook_body({&statuses[n], 1})};
+        if (!options.secret.empty())
+            made.headers = "X-Hub-Signature-256: " + signature_of(made.body, options.secret) + "\r\n";
+        return made;
+    };
+    const std::vector<Arrival> results = run_arrivals(options.arrivals, statuses.size(), webhook);
+    std::ofstream file(options.results, std::ios::binary);
+    file.write(reinterpret_cast<const char *>(results.data()),
+               static_cast<std::streamsize>(results.size() * sizeof(Arrival)));
+    if (!file.flush())
+        throw std::runtime_error("cannot write " + options.results);
+    std::printf(R"({"client_cpu":%.6f})"
+                "\n",
+                own_cpu_seconds());
+}
+
 int run(const Options &options) {
     const Order order = order_of(options.order);
     const std::uint64_t size = size_of(order, options.messages);
@@ -78,6 +102,8 @@ int run(const Options &options) {
         print(run_calls(options.body_statement, {webhook_body({statuses.data(), 1})},
                         body_calls(statuses, options.per_call), options.clients),
               count);
+    else if (options.arrivals.rate > 0)
+        send(options, statuses);
     else if (!options.bodies.empty())
         write_bodies(statuses, options.per_call, options.bodies, options.parts, options.secret);
     else
@@ -104,7 +130,13 @@ int main(int argc, char **argv) {
         "call this with the numbers of the first status as $1 and of the one after the last as $2");
     add("bodies", po::value(&o.bodies), "write bodies, one a line, to FILE.0, FILE.1, ...");
     add("parts", po::value(&o.parts)->default_value(1), "number of such files");
-    add("secret", po::value(&o.secret), "begin each line with Meta's signature by this secret");
+    add("secret", po::value(&o.secret), "begin each line with Meta's signature by this secret; sign what is sent");
+    add("rate", po::value(&o.arrivals.rate), "send one status a webhook over HTTP, so many a second");
+    add("host", po::value(&o.arrivals.host)->default_value("127.0.0.1"), "with --rate: to whom");
+    add("port", po::value(&o.arrivals.port), "with --rate: to which port");
+    add("path", po::value(&o.arrivals.path)->default_value("/webhook"), "with --rate: to which path");
+    add("connections", po::value(&o.arrivals.connections)->default_value(64), "with --rate: keep-alive connections");
+    add("results", po::value(&o.results), "with --rate: the file for what came of each (client/arrivals.hpp)");
     try {
         po::variables_map values;
         po::store(po::parse_command_line(argc, argv, description), values);

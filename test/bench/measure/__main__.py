@@ -5,13 +5,19 @@ import sys
 
 import database
 import db
+import features
+import idle
+import load
 import profile_backend
 import receiver
+import recovery
 import redelivery
 import report
 import size
+from designs import DESIGNS
 
-SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "receiver": receiver}
+SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "receiver": receiver, "load": load, "features": features,
+            "recovery": recovery, "idle": idle}
 
 
 def main(names):
@@ -19,12 +25,14 @@ def main(names):
     # A call costs less over a Unix socket than over TCP, whoever makes it.
     os.environ["PGHOST"] = database.value("SHOW unix_socket_directories", "postgres").partition(",")[0]
     if names[:1] == ["--profile"]:
-        database.load()
+        database.load(DESIGNS)
         return profile_backend.run(names[1], int(names[2]))
     report.write("environment", report.environment())
     sections = [name for name in SECTIONS if not names or name in names]
-    if sections != ["size"]:
-        database.load()
+    # Those that start with loaded tables; a section that does not say needs all.
+    needed = {design for name in sections for design in getattr(SECTIONS[name], "DESIGNS", DESIGNS)}
+    if needed:
+        database.load([design for design in DESIGNS if design in needed])
     for name in sections:
         print(f"=== {name}", flush=True)
         SECTIONS[name].run()

@@ -1,10 +1,11 @@
 """The databases of the private server: one loaded once, copies of it to measure on."""
 
+import contextlib
 import os
 import subprocess
 import time
 
-from designs import DESIGNS, JSONB, OURS
+from designs import JSONB, OURS, TYPED
 from settings import BENCH, CLIENT, MESSAGES
 
 LOADED = "bench_loaded"
@@ -46,15 +47,31 @@ def create_empty(database=COPY, tablespace="pg_default"):
         sql((BENCH / "designs" / name).read_text(encoding="utf-8"), database)
 
 
-def load():
-    """load does make the database that the others are copies of: `sent` of every message, in every design."""
+def load(designs):
+    """load does make the database that the others are copies of: `sent` of every message, in each design."""
     started = time.monotonic()
     sql(f"CREATE TABLESPACE loaded LOCATION '{os.environ['MSGSTATUS_BENCH_LOADED']}';", "postgres")
     create_empty(LOADED, "loaded")
     environment = {**os.environ, "PGDATABASE": LOADED}
     for design in (OURS, JSONB):
-        subprocess.run([CLIENT, "--order", "loaded", "--messages", str(MESSAGES), "--per-call", "1000", "--clients", "2",
-                        *design.arguments], env=environment, stdout=subprocess.DEVNULL, check=True)
+        if design in designs or TYPED in designs:
+            subprocess.run([CLIENT, "--order", "loaded", "--messages", str(MESSAGES), "--per-call", "1000", "--clients", "2",
+                            *design.arguments], env=environment, stdout=subprocess.DEVNULL, check=True)
+    if TYPED in designs:
+        load_typed(environment)
+    sql("CREATE EXTENSION pg_prewarm; CREATE EXTENSION pg_walinspect;", LOADED)
+    sql("VACUUM (FREEZE, ANALYZE)", LOADED)
+    sql("CHECKPOINT", LOADED)
+    for design in designs:
+        for table in (design.message, design.status_event):
+            rows = int(value(f"SELECT count(*) FROM {table}", LOADED))
+            if rows != MESSAGES:
+                raise RuntimeError(f"{table} holds {rows} rows instead of {MESSAGES}")
+    print(f"{MESSAGES} messages loaded in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def load_typed(environment):
+    """load_typed does fill the typed design from the jsonb one, and stages the rows it is to apply."""
     rows = subprocess.Popen([CLIENT, "--order", "updates", "--messages", str(MESSAGES)], stdout=subprocess.PIPE)
     subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-c",
                     "COPY typed_design.staged (n, message_id, provider, direction, sender, recipient, state, event_time, "
@@ -69,17 +86,7 @@ def load():
             billable, created_at, updated_at
         FROM jsonb_design.message;
         INSERT INTO typed_design.status_event SELECT * FROM jsonb_design.status_event;
-        CREATE EXTENSION pg_prewarm;
-        CREATE EXTENSION pg_walinspect;
-        VACUUM (FREEZE, ANALYZE);
-        CHECKPOINT;
     """, LOADED)
-    for design in DESIGNS:
-        for table in (design.message, design.status_event):
-            rows = int(value(f"SELECT count(*) FROM {table}", LOADED))
-            if rows != MESSAGES:
-                raise RuntimeError(f"{table} holds {rows} rows instead of {MESSAGES}")
-    print(f"{MESSAGES} messages loaded in {time.monotonic() - started:.0f} s", flush=True)
 
 
 def copy_loaded():
@@ -91,3 +98,13 @@ def copy_loaded():
         WHERE n.nspname IN ('msgstatus', 'jsonb_design', 'typed_design') AND c.relkind IN ('r', 'i');
         CHECKPOINT;
     """)
+
+
+@contextlib.contextmanager
+def in_earnest():
+    """in_earnest does let the server vacuum by itself and make checkpoints as often as it does unless told otherwise."""
+    sql("ALTER SYSTEM SET autovacuum = on; ALTER SYSTEM SET checkpoint_timeout = '5min'; SELECT pg_reload_conf();", "postgres")
+    try:
+        yield
+    finally:
+        sql("ALTER SYSTEM RESET autovacuum; ALTER SYSTEM RESET checkpoint_timeout; SELECT pg_reload_conf();", "postgres")

@@ -1,19 +1,53 @@
 """The HTTP servers that are compared: started for a measurement, stopped after it."""
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
 
 import database
-from settings import BENCH, NODE, RECEIVER, REPORTS
+from settings import BENCH, NODE, RECEIVER, REPORTS, SCRATCH
 
 SECRET = "bench_app_secret"
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A server that runs: where webhooks go, its process, and the port of its admin listener if it has one."""
+
+    url: str
+    process: subprocess.Popen
+    port: int
+    admin_port: int | None = None
+
+    @property
+    def resident(self):
+        """Bytes of memory it takes."""
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    @property
+    def cpu_seconds(self):
+        """CPU time it has used, all its threads."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def metrics(self):
+        """What /metrics tells."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/metrics", timeout=10) as answer:
+            return answer.read().decode()
+
+    def metric(self, name):
+        """A metric without labels."""
+        return next(float(line.split()[1]) for line in self.metrics().splitlines() if line.startswith(f"{name} "))
 
 
 def install_node_modules():
@@ -43,10 +77,10 @@ def _answers(port, path):
 
 
 @contextlib.contextmanager
-def _running(command, environment, ready_port, ready_path):
+def _running(command, environment, ready_port, ready_path, cwd=None):
     with open(REPORTS / "server.log", "ab") as log:
         process = subprocess.Popen(command, env={**os.environ, "PGDATABASE": database.COPY, **environment}, stdout=log,
-                                   stderr=log, cwd=NODE)
+                                   stderr=log, cwd=cwd)
     try:
         deadline = time.monotonic() + 20
         while not _answers(ready_port, ready_path):
@@ -63,19 +97,38 @@ def _running(command, environment, ready_port, ready_path):
             process.wait()
 
 
+def certificate():
+    """certificate does make a certificate for 127.0.0.1, once, and returns the files of it and of its key."""
+    certificate_file, key_file = SCRATCH / "tls.crt", SCRATCH / "tls.key"
+    if not certificate_file.exists():
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+                        "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key_file, "-out",
+                        certificate_file], check=True, capture_output=True)
+    return certificate_file, key_file
+
+
 @contextlib.contextmanager
-def receiver(signed):
-    """receiver does run msgstatus-receiver with its defaults and yields the URL for webhooks and the process."""
+def spool_directory():
+    """spool_directory does make a directory for a spool, which is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="spool.", dir=SCRATCH) as directory:
+        yield directory
+
+
+@contextlib.contextmanager
+def receiver(signed, *flags, tls=False):
+    """receiver does run msgstatus-receiver with its defaults but for the flags."""
     port, admin = free_port(), free_port()
     command = [RECEIVER, "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin}", "--database", "",
-               "--log-level", "warning", *([] if signed else ["--allow-unsigned"])]
+               "--log-level", "warning", *([] if signed else ["--allow-unsigned"]), *flags]
+    if tls:
+        command += ["--tls-cert", certificate()[0], "--tls-key", certificate()[1]]
     with _running(command, {"MSGSTATUS_META_APP_SECRET": SECRET} if signed else {}, admin, "/readyz") as process:
-        yield f"http://127.0.0.1:{port}/webhook{'s/meta' if signed else ''}", process
+        yield Server(f"http{'s' if tls else ''}://127.0.0.1:{port}/webhook{'s/meta' if signed else ''}", process, port, admin)
 
 
 @contextlib.contextmanager
 def node(mode):
-    """node does run the Node handler in mode each or coalesce and yields the same."""
+    """node does run the Node handler in mode each or coalesce."""
     port = free_port()
-    with _running(["node", "server.js", mode, str(port)], {"NODE_ENV": "production"}, port, "/") as process:
-        yield f"http://127.0.0.1:{port}/webhook", process
+    with _running(["node", "server.js", mode, str(port)], {"NODE_ENV": "production"}, port, "/", NODE) as process:
+        yield Server(f"http://127.0.0.1:{port}/webhook", process, port)

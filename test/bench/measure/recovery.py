@@ -1,0 +1,77 @@
+"""Section recovery: the database is stopped under load and started again; how long until the spool is empty?"""
+
+import os
+import subprocess
+import time
+
+import database
+import servers
+from arrivals import Run
+from designs import OURS
+from http_rounds import events
+from report import table, write
+from settings import MESSAGES, OUTAGE_RATE, OUTAGE_SECONDS
+from supply import Supply
+
+DESIGNS = (OURS,)
+BEFORE = 10  # seconds of load before the outage
+AFTER = 60  # and after it, in which the spool has to drain
+PATIENCE = 600  # seconds until it counts as not draining
+PAUSE = 0.1  # between two looks at the spool
+
+
+def cluster(command):
+    """cluster does start or stop the private server, as an operator would."""
+    subprocess.run(["pg_ctlcluster", os.environ["PGVERSION"], "regress", *command], check=True, capture_output=True)
+
+
+def wait_until_empty(server):
+    """wait_until_empty does return when the spool holds nothing any more."""
+    deadline = time.monotonic() + PATIENCE
+    while server.metric("msgstatus_spool_bodies") > 0:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the spool is not empty after {PATIENCE} s")
+        time.sleep(PAUSE)
+
+
+def row(name, part):
+    """row does return a line of the report on a part of the time."""
+    return (name, f"{len(part.at):,}", f"{part.errors:,}", *(f"{value:.2f}" for value in part.milliseconds(0.5, 0.99, 1)))
+
+
+def run():
+    """run does measure one outage and write the report."""
+    count = int(OUTAGE_RATE * (BEFORE + OUTAGE_SECONDS + AFTER))
+    supply = Supply(DESIGNS)
+    if count > supply.largest:
+        raise RuntimeError(f"an outage takes {count:,} new statuses; {MESSAGES:,} messages give {supply.largest:,}; set "
+                           "MSGSTATUS_BENCH_MESSAGES higher")
+    first = supply.take(count)
+    with servers.spool_directory() as spool, servers.receiver(True, "--spool-dir", spool) as server:
+        before = events(OURS)
+        arrivals = Run(server, OUTAGE_RATE, first, count)
+        try:
+            time.sleep(BEFORE)
+            cluster(["stop", "--mode", "fast"])
+            gone = time.monotonic()
+            time.sleep(OUTAGE_SECONDS)
+            on_disk = int(server.metric("msgstatus_spool_bodies"))
+            cluster(["start"])
+            back = time.monotonic()
+            wait_until_empty(server)
+            empty = time.monotonic()
+            results = arrivals.wait()
+            wait_until_empty(server)
+        except BaseException:
+            arrivals.stop()
+            raise
+        written = events(OURS) - before
+    if written != count - results.errors:
+        raise RuntimeError(f"{count - results.errors} statuses answered 200, {written} written")
+    gone, back, empty = (moment - arrivals.started for moment in (gone, back, empty))
+    write("recovery", "\n\n".join([
+        f"{OUTAGE_RATE:,.0f} webhooks/s of 1 status, signed; the database stopped for {OUTAGE_SECONDS} s. {on_disk:,} bodies were on "
+        f"disk when it came back. The spool was empty {empty - back:.1f} s later.",
+        table(("", "webhooks", "errors", "p50, ms", "p99, ms", "longest, ms"), [
+            row("before", results.between(0, gone - 1)), row("database away", results.between(gone - 1, back)),
+            row("draining", results.between(back, empty)), row("after", results.between(empty, float("inf")))])]))
