@@ -1,5 +1,6 @@
 """Section recovery: the database is stopped under load and started again; how long until the spool is empty?"""
 
+import contextlib
 import os
 import subprocess
 import time
@@ -20,9 +21,22 @@ PATIENCE = 600  # seconds until it counts as not draining
 PAUSE = 0.1  # between two looks at the spool
 
 
-def cluster(command):
-    """cluster does start or stop the private server, as an operator would."""
-    subprocess.run(["pg_ctlcluster", os.environ["PGVERSION"], "regress", *command], check=True, capture_output=True)
+def stop_cluster():
+    """stop_cluster does stop the private server, as an operator would."""
+    subprocess.run(["pg_ctlcluster", os.environ["PGVERSION"], "regress", "stop", "--mode", "fast"], check=True,
+                   capture_output=True)
+
+
+@contextlib.contextmanager
+def started_cluster():
+    """started_cluster does start the private server and yields when it takes connections, which pg_ctlcluster itself looks for
+    only now and then."""
+    with subprocess.Popen(["pg_ctlcluster", os.environ["PGVERSION"], "regress", "start"]) as command:
+        while subprocess.run(["pg_isready", "-q"], check=False).returncode != 0:
+            if command.poll():
+                raise RuntimeError("the server does not start")
+            time.sleep(PAUSE)
+        yield
 
 
 def wait_until_empty(server):
@@ -52,14 +66,14 @@ def run():
         arrivals = Run(server, OUTAGE_RATE, first, count)
         try:
             time.sleep(BEFORE)
-            cluster(["stop", "--mode", "fast"])
             gone = time.monotonic()
+            stop_cluster()
             time.sleep(OUTAGE_SECONDS)
             on_disk = int(server.metric("msgstatus_spool_bodies"))
-            cluster(["start"])
-            back = time.monotonic()
-            wait_until_empty(server)
-            empty = time.monotonic()
+            with started_cluster():
+                back = time.monotonic()
+                wait_until_empty(server)
+                empty = time.monotonic()
             results = arrivals.wait()
             wait_until_empty(server)
         except BaseException:
@@ -73,5 +87,5 @@ def run():
         f"{OUTAGE_RATE:,.0f} webhooks/s of 1 status, signed; the database stopped for {OUTAGE_SECONDS} s. {on_disk:,} bodies were on "
         f"disk when it came back. The spool was empty {empty - back:.1f} s later.",
         table(("", "webhooks", "errors", "p50, ms", "p99, ms", "longest, ms"), [
-            row("before", results.between(0, gone - 1)), row("database away", results.between(gone - 1, back)),
+            row("before", results.between(0, gone)), row("database away", results.between(gone, back)),
             row("draining", results.between(back, empty)), row("after", results.between(empty, float("inf")))])]))
