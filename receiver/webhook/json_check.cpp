@@ -51,7 +51,8 @@ std::string neutralised(std::string_view text) {
                 const char kind = text[++i];
                 out.push_back(kind);
                 const bool surrogate = kind == 'u' && i + 2 < text.size() &&
-                                       (text[i + 1] == 'd' || text[i + 1] == 'D') && (text[i + 2] > '7');
+                                       (text[i + 1] == 'd' || text[i + 1] == 'D') &&
+                                       std::string_view("89abcdefABCDEF").find(text[i + 2]) != std::string_view::npos;
                 if (surrogate) {
                     out += "00"; // the last two digits follow as they are
                     i += 2;
@@ -117,7 +118,9 @@ std::string reserialised_json(std::string_view text) {
     rapidjson::Reader reader;
     if (parse(reader, text, writer) != rapidjson::kParseErrorNone)
         return {};
-    return {buffer.GetString(), buffer.GetSize()};
+    const std::string_view printed(buffer.GetString(), buffer.GetSize());
+    // Of lone surrogates RapidJSON refuses the high ones and prints the low ones as they are, which is not UTF-8.
+    return is_utf8(printed) ? std::string(printed) : std::string();
 }
 
 } // namespace msgstatus::receiver

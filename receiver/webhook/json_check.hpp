@@ -17,7 +17,8 @@ std::string without_json_space(std::string_view text);
 
 /// reserialised_json does return the value as JavaScript's JSON.stringify(JSON.parse(text)) would print it: no white
 /// space, no escapes but the necessary ones. Numbers beyond 64 bits and fractions may be printed otherwise.
-/// @return an empty string if the text is not JSON that RapidJSON can hold (a number beyond double)
+/// @return an empty string if the text is not JSON that RapidJSON can print (a number beyond double, a lone
+/// surrogate)
 std::string reserialised_json(std::string_view text);
 
 } // namespace msgstatus::receiver

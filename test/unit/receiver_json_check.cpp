@@ -88,7 +88,7 @@ TEST(IsJson, AcceptsLoneSurrogatesInEscapes) {
     for (const char *text : {R"("\ud83d")", R"("\ud83dx")", R"("\ude00")", R"(["\ud83d\ud83d", "\uD83D\n"])",
                              R"("\\ud83d")", R"(["\ud83d", 1e400])"})
         EXPECT_TRUE(is_json(text)) << text;
-    for (const char *text : {R"("\ud8")", R"("\ud83)", R"("\ud83g")", R"(["\ud83d",])"})
+    for (const char *text : {R"("\ud8")", R"("\ud83)", R"("\ud83g")", R"(["\ud83d",])", R"([1e400, "\udz00"])"})
         EXPECT_FALSE(is_json(text)) << text;
 }
 
@@ -98,6 +98,8 @@ TEST(CompactForms, KeepTheValues) {
     EXPECT_EQ(reserialised_json(text), R"({"a b":[1,"x \" yé"],"c":{}})");
     EXPECT_EQ(reserialised_json("{\"slash\":\"\\/\",\"id\":1733826600123}"), R"({"slash":"/","id":1733826600123})");
     EXPECT_EQ(reserialised_json("nothing"), "");
+    EXPECT_EQ(reserialised_json(R"(["\ud83d"])"), "");
+    EXPECT_EQ(reserialised_json(R"(["\ude00"])"), "");
 }
 
 } // namespace
