@@ -55,8 +55,8 @@ pg_isolation_regress:
 
 else # -------------------------------------------------------------------------------------------------- the commands
 
-.PHONY: all help extension receiver bench-client everything install install-files uninstall check installcheck demo \
-	down bench soak format lint clean
+.PHONY: all help extension receiver bench-client everything fuzz-targets install install-files uninstall check \
+	installcheck demo down bench soak fuzz format lint clean
 .NOTPARALLEL: # `make down demo` is meant in that order; each build below runs in parallel by itself
 .DEFAULT_GOAL := all
 
@@ -102,6 +102,11 @@ everything: extension
 	cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=ON
 	+$(again) -C build $(jobs) all
 
+# The fuzz targets have a build directory of their own, since clang and its sanitizers build them.
+fuzz-targets:
+	cmake -S . -B build/fuzz -DMSGSTATUS_FUZZ=ON -DPG_CONFIG=$$(command -v $(PG_CONFIG)) -DCMAKE_CXX_COMPILER=clang++ >/dev/null
+	+$(again) -C build/fuzz $(jobs) fuzz-targets
+
 install: ## install both, through sudo where that is needed
 	@.ci/install-packages install
 	+@$(again) extension receiver
@@ -122,7 +127,7 @@ uninstall: ## remove what `make install` put into place
 
 check: ## install what is missing, build, run every test on private servers
 	@.ci/install-packages check
-	+@$(again) everything
+	+@$(again) everything fuzz-targets
 	+@test/check
 
 installcheck: ## run the SQL tests against a server that runs and has the extension installed (PGHOST, PGPORT, ...)
@@ -143,6 +148,11 @@ soak: ## pull plugs at full load until 200 have been pulled (see test/crash/READ
 	@.ci/install-packages check
 	+@$(again) extension receiver
 	+@test/crash/soak
+
+fuzz: ## look for inputs that crash, leak, or break what must always hold (see test/fuzz)
+	@.ci/install-packages fuzz
+	+@$(again) extension fuzz-targets
+	+@test/fuzz/run
 
 format: ## format the C++ code
 	@.ci/install-packages lint
