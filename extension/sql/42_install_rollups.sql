@@ -149,10 +149,51 @@ END
 $$;
 COMMENT ON FUNCTION msgstatus.install_rollup_comments(text) IS 'Comments the columns that message_rollup and hour_rollup share; called by install()';
 
+CREATE FUNCTION msgstatus.install_recipient_rollup() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+BEGIN
+    CREATE TABLE IF NOT EXISTS msgstatus.recipient_rollup (
+        day date NOT NULL,
+        recipient text COLLATE "C" NOT NULL,
+        messages integer NOT NULL,
+        PRIMARY KEY (day, recipient)
+    );
+    IF pg_catalog.to_regclass('msgstatus.recipient_rollup_top') IS NULL THEN
+        CREATE INDEX recipient_rollup_top ON msgstatus.recipient_rollup (day, messages DESC, recipient);
+        COMMENT ON INDEX msgstatus.recipient_rollup_top IS 'The recipients of a day, those with most messages first';
+    END IF;
+    COMMENT ON TABLE msgstatus.recipient_rollup IS
+        'Messages counted by day and recipient; written by maintain(), and to be believed as far as recipient_day says';
+    COMMENT ON COLUMN msgstatus.recipient_rollup.day IS 'The day, by UTC, of the creation of the messages';
+    COMMENT ON COLUMN msgstatus.recipient_rollup.recipient IS 'As in message';
+    COMMENT ON COLUMN msgstatus.recipient_rollup.messages IS 'The number of messages';
+
+    CREATE TABLE IF NOT EXISTS msgstatus.recipient_day (
+        day date PRIMARY KEY,
+        counted_before timestamptz NOT NULL,
+        messages bigint NOT NULL,
+        recipients bigint NOT NULL,
+        least integer NOT NULL DEFAULT 1
+    );
+    COMMENT ON TABLE msgstatus.recipient_day IS
+        'How far the list of a day in recipient_rollup goes. It is right while hour_rollup still counts the same messages';
+    COMMENT ON COLUMN msgstatus.recipient_day.day IS 'The day, by UTC';
+    COMMENT ON COLUMN msgstatus.recipient_day.counted_before IS
+        'The list counts the messages created from the beginning of the day to this hour';
+    COMMENT ON COLUMN msgstatus.recipient_day.messages IS 'How many messages that were, those without a recipient included';
+    COMMENT ON COLUMN msgstatus.recipient_day.recipients IS 'The sum of 40-bit hashes of their recipients, as in hour_rollup';
+    COMMENT ON COLUMN msgstatus.recipient_day.least IS 'Recipients with fewer messages that day are not in the list';
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_recipient_rollup() IS 'Makes the tables recipient_rollup and recipient_day; called by install()';
+
 CREATE FUNCTION msgstatus.install_maintenance() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN
     CREATE TABLE IF NOT EXISTS msgstatus.maintenance (
+        messages_kept interval CHECK (messages_kept > interval '0'),
+        rejected_kept interval CHECK (rejected_kept > interval '0'),
+        recipients_kept interval NOT NULL DEFAULT '35 days' CHECK (recipients_kept >= interval '0'),
         purged_before timestamptz NOT NULL DEFAULT '-infinity'
     );
     IF pg_catalog.to_regclass('msgstatus.maintenance_is_one_row') IS NULL THEN
@@ -160,9 +201,13 @@ BEGIN
         COMMENT ON INDEX msgstatus.maintenance_is_one_row IS 'Holds the table at one row';
     END IF;
     INSERT INTO msgstatus.maintenance DEFAULT VALUES ON CONFLICT ((true)) DO NOTHING;
-    COMMENT ON TABLE msgstatus.maintenance IS 'What maintain() is to keep, and how far it has come';
+    COMMENT ON TABLE msgstatus.maintenance IS 'What maintain() is to keep, to be set by UPDATE, and how far it has come';
+    COMMENT ON COLUMN msgstatus.maintenance.messages_kept IS
+        'How long messages are kept, with their trail; NULL: for ever. The rollups stay';
+    COMMENT ON COLUMN msgstatus.maintenance.rejected_kept IS 'How long dead letters are kept; NULL: for ever';
+    COMMENT ON COLUMN msgstatus.maintenance.recipients_kept IS 'How far back recipient_rollup goes';
     COMMENT ON COLUMN msgstatus.maintenance.purged_before IS
-        'Messages created before this hour may be purged, so their rollups are final: neither verified nor rebuilt';
+        'Messages created before this hour may be purged, so their rollups are final: neither verified nor rebuilt. Set by purge_messages()';
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_maintenance() IS 'Makes the table maintenance; called by install()';

@@ -45,7 +45,7 @@ BEGIN
     IF level = 'operator' THEN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.message, msgstatus.status_event,'
             ' msgstatus.rejected_status, msgstatus.error_code_catalog, msgstatus.message_rollup, msgstatus.hour_rollup,'
-            ' msgstatus.failure_rollup, msgstatus.maintenance TO %s', role);
+            ' msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day, msgstatus.maintenance TO %s', role);
         EXECUTE format('GRANT SELECT ON msgstatus.installation TO %s', role);
     END IF;
 END

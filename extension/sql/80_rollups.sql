@@ -139,6 +139,20 @@ BEGIN
     ), summed AS (
         SELECT r.rollup, msgstatus.rollup_key(r) AS key, jsonb_strip_nulls(to_jsonb(r) - key_columns) AS counts
         FROM msgstatus.sum_rollups(since) AS r
+    ), believed AS (
+        -- The lists of recipients that readers believe.
+        SELECT d.day, d.day::timestamp AT TIME ZONE 'UTC' AS beginning, d.counted_before, d.least
+        FROM msgstatus.recipient_day AS d
+        WHERE (d.messages, d.recipients) = (
+            SELECT COALESCE(sum(r.messages), 0), COALESCE(sum(r.recipients), 0)
+            FROM msgstatus.hour_rollup AS r
+            WHERE r.hour >= d.day::timestamp AT TIME ZONE 'UTC' AND r.hour < d.counted_before)
+    ), by_recipient AS (
+        SELECT b.day, m.recipient, count(*) AS messages
+        FROM believed AS b JOIN msgstatus.message AS m ON m.created_at >= b.beginning AND m.created_at < b.counted_before
+        WHERE m.recipient IS NOT NULL
+        GROUP BY b.day, m.recipient, b.least
+        HAVING count(*) >= b.least
     )
     SELECT rollup, key, d.expected, d.found
     FROM recounted AS e FULL JOIN summed AS f USING (rollup, key),
@@ -152,6 +166,16 @@ BEGIN
             WHERE COALESCE(e.counts -> n.name, n.nothing) <> COALESCE(f.counts -> n.name, n.nothing)
         ) AS d
     WHERE e.counts IS DISTINCT FROM f.counts AND d.expected IS NOT NULL
+    UNION ALL
+    SELECT 'recipient_rollup', jsonb_build_object('day', day, 'recipient', recipient),
+        jsonb_build_object('messages', COALESCE(c.messages, 0)), jsonb_build_object('messages', COALESCE(l.messages, 0))
+    FROM by_recipient AS c
+    FULL JOIN (
+        SELECT r.day, r.recipient, r.messages
+        FROM msgstatus.recipient_rollup AS r
+        WHERE r.day IN (SELECT b.day FROM believed AS b) OR r.day NOT IN (SELECT d.day FROM msgstatus.recipient_day AS d)
+    ) AS l USING (day, recipient)
+    WHERE c.messages IS DISTINCT FROM l.messages
     ORDER BY rollup, key;
 END
 $$;
@@ -169,13 +193,16 @@ BEGIN
             DETAIL = 'It has to see what was committed while it waited for its locks.';
     END IF;
     -- Nothing is purged meanwhile, or messages that are still in the rollups would no longer be found.
-    SELECT w.purged_before INTO STRICT since FROM msgstatus.maintenance AS w FOR SHARE;
+    SELECT w.purged_before INTO STRICT since FROM msgstatus.maintenance AS w FOR NO KEY UPDATE;
     -- Whoever has changed a message but not yet the rollups waits here, with nothing of it committed: the count below does
     -- not see it, and it adds its difference afterwards. Always in this order, as the writers do.
     LOCK TABLE msgstatus.message_rollup, msgstatus.hour_rollup, msgstatus.failure_rollup IN SHARE ROW EXCLUSIVE MODE;
     DELETE FROM msgstatus.message_rollup AS r WHERE r.hour >= since;
     DELETE FROM msgstatus.hour_rollup AS r WHERE r.hour >= since;
     DELETE FROM msgstatus.failure_rollup AS r WHERE r.hour >= since;
+    -- Until count_recipients() has made them anew, readers count the messages themselves.
+    DELETE FROM msgstatus.recipient_rollup;
+    DELETE FROM msgstatus.recipient_day;
     WITH recounted AS MATERIALIZED (
         SELECT * FROM msgstatus.recount_messages(since)
     ), by_combination AS (

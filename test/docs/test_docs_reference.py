@@ -46,7 +46,7 @@ def page():
 def short(signature):
     """short does return a signature of PostgreSQL's as one writes it, in the schema's own terms."""
     for long, brief in (("timestamp with time zone", "timestamptz"), ("msgstatus.", ""), ("::text", ""), ("::jsonb", ""), ("::uuid", ""),
-                        ("::bigint[]", "")):
+                        ("::bigint[]", ""), ("::interval", "")):
         signature = signature.replace(long, brief)
     return signature
 

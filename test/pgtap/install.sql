@@ -40,8 +40,8 @@ SELECT is(told(statement), 'nothing', statement) FROM needs_tables;
 SELECT is_empty($$SELECT c.relname FROM pg_depend AS d JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND d.objid = c.oid
     WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'msgstatus') AND c.relkind <> 'c'$$, 'no relation belongs to the extension');
 SELECT throws_ok('DROP EXTENSION msgstatus', '2BP01', NULL, 'and so it cannot be dropped from under them');
-SELECT tables_are('msgstatus', '{message,status_event,rejected_status,message_rollup,hour_rollup,failure_rollup,maintenance,error_code_catalog,
-    installation}'::name[]);
+SELECT tables_are('msgstatus', '{message,status_event,rejected_status,message_rollup,hour_rollup,failure_rollup,recipient_rollup,
+    recipient_day,maintenance,error_code_catalog,installation}'::name[]);
 SELECT views_are('msgstatus', '{message_timeline,rejected_summary}'::name[]);
 SELECT is((SELECT extrelocatable FROM pg_extension WHERE extname = 'msgstatus'), false);
 SELECT columns_are('msgstatus', 'message', '{message_id,provider,direction,sender,recipient,message_type,content,media_url,metadata,

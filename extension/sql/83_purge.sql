@@ -1,0 +1,58 @@
+-- What is deleted for good. Rows that somebody holds are left for the next time, so a purge waits for nobody.
+
+CREATE FUNCTION msgstatus.purge_messages(before timestamptz, max_messages integer DEFAULT 10000) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    horizon CONSTANT timestamptz := date_trunc('hour', LEAST(purge_messages.before, now()), 'UTC');
+    purged text[];
+BEGIN
+    PERFORM msgstatus.check_installation();
+    IF purge_messages.before IS NULL THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'before when messages are to be purged must be said';
+    END IF;
+    -- From here on their hours are neither verified nor rebuilt; who does so meanwhile has locked the row, and is waited for.
+    UPDATE msgstatus.maintenance SET purged_before = GREATEST(purged_before, horizon);
+    WITH free AS (
+        SELECT m.message_id
+        FROM msgstatus.message AS m
+        WHERE m.created_at < horizon
+        ORDER BY m.created_at
+        LIMIT purge_messages.max_messages
+        FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM msgstatus.message AS m USING free AS f WHERE m.message_id = f.message_id RETURNING m.message_id
+    )
+    SELECT array_agg(g.message_id) INTO purged FROM gone AS g;
+    -- Nobody writes to the trail of a message without having locked the message.
+    DELETE FROM msgstatus.status_event AS e WHERE e.message_id = ANY (purged);
+    -- Phone numbers go with the messages.
+    DELETE FROM msgstatus.recipient_rollup AS r WHERE r.day < (horizon AT TIME ZONE 'UTC');
+    DELETE FROM msgstatus.recipient_day AS d WHERE d.day < (horizon AT TIME ZONE 'UTC');
+    RETURN COALESCE(cardinality(purged), 0);
+END
+$$;
+COMMENT ON FUNCTION msgstatus.purge_messages(timestamptz, integer) IS
+    'Deletes messages created before, whole hours only, with their trail, at most so many, the oldest first, and returns how many; their rollups stay. Repeat until 0';
+
+CREATE FUNCTION msgstatus.purge_rejected(before timestamptz, max_rows integer DEFAULT 10000) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    purged bigint;
+BEGIN
+    PERFORM msgstatus.check_installation();
+    WITH free AS (
+        SELECT r.rejected_id
+        FROM msgstatus.rejected_status AS r
+        WHERE r.rejected_at < purge_rejected.before
+        ORDER BY r.rejected_at, r.rejected_id
+        LIMIT purge_rejected.max_rows
+        FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM msgstatus.rejected_status AS r USING free AS f WHERE r.rejected_id = f.rejected_id;
+    GET DIAGNOSTICS purged = ROW_COUNT;
+    RETURN purged;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.purge_rejected(timestamptz, integer) IS
+    'Deletes dead letters that were last rejected before, at most so many, the oldest first, and returns how many. Repeat until 0';

@@ -1,0 +1,29 @@
+CREATE FUNCTION msgstatus.maintain() RETURNS jsonb
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    settings msgstatus.maintenance;
+    counted bigint;
+    purged bigint;
+    purged_rejected bigint;
+    folded bigint;
+BEGIN
+    PERFORM msgstatus.check_installation();
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('msgstatus.maintain', 0)) THEN
+        RETURN jsonb_build_object('busy', true);
+    END IF;
+    SELECT * INTO STRICT settings FROM msgstatus.maintenance;
+    counted := msgstatus.count_recipients();
+    IF settings.messages_kept IS NOT NULL THEN
+        purged := msgstatus.purge_messages(now() - settings.messages_kept);
+    END IF;
+    IF settings.rejected_kept IS NOT NULL THEN
+        purged_rejected := msgstatus.purge_rejected(now() - settings.rejected_kept);
+    END IF;
+    -- Last, because who writes to a row that was folded waits until this transaction ends.
+    folded := msgstatus.fold_rollups();
+    RETURN jsonb_strip_nulls(jsonb_build_object('recipients_counted', counted, 'messages_purged', purged,
+        'rejected_purged', purged_rejected, 'rollups_folded', folded));
+END
+$$;
+COMMENT ON FUNCTION msgstatus.maintain() IS
+    'Does what has to be done now and then, a bounded piece of each: counts recipients, purges as the table maintenance says, folds the rollups; returns what it did. Call it every few minutes';
