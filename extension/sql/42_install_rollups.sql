@@ -47,7 +47,7 @@ BEGIN
     COMMENT ON TABLE msgstatus.message_rollup IS
         'Messages and their delays, counted by the hour of their creation, provider, sender, type, direction and campaign; to be summed over slots';
     COMMENT ON COLUMN msgstatus.message_rollup.provider IS 'As in message';
-    COMMENT ON COLUMN msgstatus.message_rollup.sender IS 'As in message';
+    COMMENT ON COLUMN msgstatus.message_rollup.sender IS 'The business''s own address: of inbound messages the recipient';
     COMMENT ON COLUMN msgstatus.message_rollup.message_type IS 'As in message';
     COMMENT ON COLUMN msgstatus.message_rollup.direction IS 'As in message';
     COMMENT ON COLUMN msgstatus.message_rollup.campaign_id IS 'As in message';
@@ -92,7 +92,7 @@ BEGIN
     COMMENT ON TABLE msgstatus.hour_rollup IS
         'Messages and their delays, counted by the hour of their creation alone, so that long times are quick to sum; to be summed over slots';
     COMMENT ON COLUMN msgstatus.hour_rollup.recipients IS
-        'The sum of 40-bit hashes of the recipients: tells whether recipient_rollup still counts the same messages';
+        'The sum of 40-bit hashes of the recipients, inbound messages aside: tells whether recipient_rollup still counts the same messages';
     PERFORM msgstatus.install_rollup_comments('hour_rollup');
 END
 $$;
@@ -163,7 +163,7 @@ BEGIN
         COMMENT ON INDEX msgstatus.recipient_rollup_top IS 'The recipients of a day, those with most messages first';
     END IF;
     COMMENT ON TABLE msgstatus.recipient_rollup IS
-        'Messages counted by day and recipient; written by maintain(), and to be believed as far as recipient_day says';
+        'Messages counted by day and recipient, inbound ones aside; written by maintain(), and to be believed as far as recipient_day says';
     COMMENT ON COLUMN msgstatus.recipient_rollup.day IS 'The day, by UTC, of the creation of the messages';
     COMMENT ON COLUMN msgstatus.recipient_rollup.recipient IS 'As in message';
     COMMENT ON COLUMN msgstatus.recipient_rollup.messages IS 'The number of messages';
@@ -180,7 +180,7 @@ BEGIN
     COMMENT ON COLUMN msgstatus.recipient_day.day IS 'The day, by UTC';
     COMMENT ON COLUMN msgstatus.recipient_day.counted_before IS
         'The list counts the messages created from the beginning of the day to this hour';
-    COMMENT ON COLUMN msgstatus.recipient_day.messages IS 'How many messages that were, those without a recipient included';
+    COMMENT ON COLUMN msgstatus.recipient_day.messages IS 'How many messages that were, with those that are in no list: inbound, or without a recipient';
     COMMENT ON COLUMN msgstatus.recipient_day.recipients IS 'The sum of 40-bit hashes of their recipients, as in hour_rollup';
     COMMENT ON COLUMN msgstatus.recipient_day.least IS 'Recipients with fewer messages that day are not in the list';
 END

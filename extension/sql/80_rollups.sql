@@ -6,7 +6,8 @@ BEGIN
     RETURN QUERY
     -- Grouped by everything that any rollup tells apart, so that the messages are read once.
     WITH grouped AS (
-        SELECT date_trunc('hour', m.created_at, 'UTC') AS hour, m.provider, m.sender, m.message_type, m.direction,
+        SELECT date_trunc('hour', m.created_at, 'UTC') AS hour, m.provider,
+            CASE WHEN m.direction = 'inbound' THEN m.recipient ELSE m.sender END AS sender, m.message_type, m.direction,
             m.campaign_id, msgstatus.state(m.status) AS state,
             CASE WHEN msgstatus.is_failure(msgstatus.state(m.status)) THEN m.error_code END AS error_code,
             count(*) AS messages,
@@ -14,7 +15,8 @@ BEGIN
             msgstatus.sum(msgstatus.delay_histogram(msgstatus.delivery_delay(m.status))) AS delivery,
             msgstatus.sum(msgstatus.delay_histogram(msgstatus.read_delay(m.status))) AS reading,
             msgstatus.sum(msgstatus.delay_histogram(msgstatus.failure_delay(m.status))) AS failure,
-            sum(COALESCE(hashtextextended(m.recipient, 0) & 1099511627775, 0)) AS recipients
+            sum(CASE WHEN m.direction = 'inbound' OR m.recipient IS NULL THEN 0
+                ELSE hashtextextended(m.recipient, 0) & 1099511627775 END) AS recipients
         FROM msgstatus.message AS m
         WHERE m.created_at >= recount_messages.since
         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
@@ -150,7 +152,7 @@ BEGIN
     ), by_recipient AS (
         SELECT b.day, m.recipient, count(*) AS messages
         FROM believed AS b JOIN msgstatus.message AS m ON m.created_at >= b.beginning AND m.created_at < b.counted_before
-        WHERE m.recipient IS NOT NULL
+        WHERE m.recipient IS NOT NULL AND m.direction IS DISTINCT FROM 'inbound'
         GROUP BY b.day, m.recipient, b.least
         HAVING count(*) >= b.least
     )

@@ -54,10 +54,12 @@ BEGIN
 
         IF list.counted_before < LEAST(counted_to, day_end) THEN
             WITH counted AS MATERIALIZED (
-                SELECT m.recipient, count(*)::integer AS messages
+                -- Of what comes in, the recipient is the business itself.
+                SELECT CASE WHEN m.direction = 'inbound' THEN NULL ELSE m.recipient END AS recipient,
+                    count(*)::integer AS messages
                 FROM msgstatus.message AS m
                 WHERE m.created_at >= list.counted_before AND m.created_at < LEAST(counted_to, day_end)
-                GROUP BY m.recipient
+                GROUP BY 1
             ), listed AS (
                 INSERT INTO msgstatus.recipient_rollup AS r (day, recipient, messages)
                 SELECT this_day, c.recipient, c.messages FROM counted AS c WHERE c.recipient IS NOT NULL

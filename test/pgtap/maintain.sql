@@ -53,14 +53,16 @@ SELECT add('a' || n, midnight(3) + n * interval '1 hour', '+491') FROM generate_
 SELECT add('b' || n, midnight(3) + n * interval '11 hours', '+492') FROM generate_series(1, 2) AS n;
 SELECT add('c1', midnight(3), '+493'), add('d1', midnight(2) - interval '1 microsecond', '+494'), add('n1', midnight(3), NULL);
 SELECT add('e1', now(), '+491');
+SELECT add('in' || n, midnight(3), '+4930') FROM generate_series(1, 4) AS n;
+UPDATE msgstatus.message SET direction = 'inbound' WHERE message_id LIKE 'in%';
 SELECT add('o1', midnight(40), '+495');
 SELECT msgstatus.rebuild_rollups();
 CREATE FUNCTION list(days integer) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(recipient || ' ' || messages, ', ' ORDER BY messages DESC, recipient) FROM msgstatus.recipient_rollup WHERE day = midnight(days)::date
 $$;
-SELECT is(msgstatus.count_recipients(), 8::bigint, 'counts what is over, and no older than is asked for');
+SELECT is(msgstatus.count_recipients(), 12::bigint, 'counts what is over, and no older than is asked for');
 SELECT is(list(3), '+491 3, +492 2', 'those with one message are dropped from days that are long over');
-SELECT results_eq($$SELECT day, counted_before, messages, least FROM msgstatus.recipient_day WHERE messages > 0$$, $$VALUES (midnight(3)::date, midnight(2), 8::bigint, 2)$$);
+SELECT results_eq($$SELECT day, counted_before, messages, least FROM msgstatus.recipient_day WHERE messages > 0$$, $$VALUES (midnight(3)::date, midnight(2), 12::bigint, 2)$$);
 SELECT is((SELECT count(*) FROM msgstatus.recipient_day WHERE day < midnight(35)::date), 0::bigint);
 SELECT ok((SELECT max(counted_before) FROM msgstatus.recipient_day) <= now() - interval '5 minutes', 'the present hour is not counted');
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()');
@@ -77,7 +79,7 @@ SELECT is((SELECT count(*) FROM msgstatus.recipient_day) + (SELECT count(*) FROM
 INSERT INTO msgstatus.recipient_day SELECT * FROM jsonb_populate_recordset(NULL::msgstatus.recipient_day, current_setting('kept.day')::jsonb);
 INSERT INTO msgstatus.recipient_rollup SELECT * FROM jsonb_populate_recordset(NULL::msgstatus.recipient_rollup, current_setting('kept.list')::jsonb);
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()', 'a list that nobody believes cannot be wrong');
-SELECT is(msgstatus.count_recipients(), 9::bigint);
+SELECT is(msgstatus.count_recipients(), 13::bigint);
 SELECT is(list(3), '+492 4, +491 2, +493 2');
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()');
 UPDATE msgstatus.recipient_rollup SET messages = 5 WHERE recipient = '+492';
@@ -88,7 +90,7 @@ SELECT results_eq($$SELECT rollup, key ->> 'recipient', expected ->> 'messages',
     'a list that is believed, and wrong, is found');
 SELECT add('p1', midnight(5), '+496'), add('p2', midnight(5), '+496');
 SELECT msgstatus.rebuild_rollups();
-SELECT is(msgstatus.count_recipients(1), 9::bigint, 'stops after the day in which there were enough');
+SELECT is(msgstatus.count_recipients(1), 13::bigint, 'stops after the day in which there were enough');
 SELECT is(msgstatus.count_recipients(1), 2::bigint, 'and goes on with the one before');
 SELECT is(list(5), '+496 2');
 
@@ -99,7 +101,7 @@ INSERT INTO msgstatus.recipient_day (day, counted_before, messages, recipients)
 SELECT midnight(3)::date, midnight(3) + interval '2 hours', sum(messages), sum(recipients) FROM msgstatus.hour_rollup
 WHERE hour >= midnight(3) AND hour < midnight(3) + interval '2 hours';
 INSERT INTO msgstatus.recipient_rollup SELECT midnight(3)::date, recipient, count(*) FROM msgstatus.message
-WHERE created_at >= midnight(3) AND created_at < midnight(3) + interval '2 hours' GROUP BY recipient;
+WHERE created_at >= midnight(3) AND created_at < midnight(3) + interval '2 hours' AND direction IS NULL GROUP BY recipient;
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()', 'a day in part');
 SELECT is(msgstatus.count_recipients(), 5::bigint + 2, 'what is left of it is added');
 SELECT is(list(3), '+492 4, +491 2, +493 2');
@@ -112,7 +114,7 @@ SELECT is(msgstatus.purge_messages(midnight(3) + interval '30 minutes', 1), 1::b
 SELECT is((SELECT count(*) FROM msgstatus.message WHERE message_id = 'o1') + (SELECT count(*) FROM msgstatus.status_event WHERE message_id = 'o1'), 0::bigint,
     'the oldest first, with their trail');
 SELECT is((SELECT purged_before FROM msgstatus.maintenance), midnight(3), 'whole hours only');
-SELECT is(msgstatus.purge_messages(midnight(3) + interval '119 minutes'), 5::bigint);
+SELECT is(msgstatus.purge_messages(midnight(3) + interval '119 minutes'), 9::bigint);
 SELECT is(msgstatus.purge_messages(midnight(3) + interval '119 minutes'), 0::bigint, 'until 0');
 SELECT is((SELECT array_agg(message_id ORDER BY message_id) FROM msgstatus.message), '{a1,a2,a3,b1,b2,d1,e1}');
 SELECT is((SELECT array_agg(DISTINCT message_id ORDER BY message_id) FROM msgstatus.status_event), '{a1,a2,a3,b1,b2,d1,e1}');

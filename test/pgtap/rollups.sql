@@ -20,7 +20,7 @@ SELECT add('f1', '2024-12-10 11:00:00Z', '{"sent": "2024-12-10T11:00:00Z", "fail
 SELECT add('f2', '2024-12-10 11:00:01Z', '{"failed": "2024-12-10T11:00:07Z"}', code => 131026);
 SELECT add('f3', '2024-12-10 11:00:02Z', '{"undelivered": "2024-12-10T11:00:07Z"}', code => NULL);
 SELECT add('f4', '2024-12-10 11:00:03Z', '{"failed": "2024-12-10T11:00:07Z", "delivered": "2024-12-10T11:00:09Z"}', code => 131026); -- arrived after all
-SELECT add('i1', '2024-12-10 11:00:00Z', '{"received": "2024-12-10T11:00:00Z"}', direction => 'inbound');
+SELECT add('i1', '2024-12-10 11:00:00Z', '{"received": "2024-12-10T11:00:00Z"}', direction => 'inbound', sender => '+49179', recipient => '+4930');
 
 -- Nothing is counted yet, and every message is missed.
 SELECT is((SELECT sum((expected ->> 'messages')::int) FROM msgstatus.verify_rollups() WHERE rollup = 'message_rollup'), 10::bigint);
@@ -48,7 +48,7 @@ SELECT results_eq($$
     FROM msgstatus.hour_rollup ORDER BY hour $$, $$
     SELECT hour, messages, sent, 0, received, in_sent, failed, undelivered, delivered, read, d::bigint, r::bigint, f::bigint,
         (recipients * (hashtextextended('+49170', 0) & 1099511627775))::bigint
-    FROM (VALUES (timestamptz '2024-12-10 10:00Z', 5, 4, 0, 1, 0, 0, 1, 2, 2, 1, 0, 4), ('2024-12-10 11:00Z', 5, 3, 1, 0, 2, 1, 1, 0, 0, 0, 1, 5))
+    FROM (VALUES (timestamptz '2024-12-10 10:00Z', 5, 4, 0, 1, 0, 0, 1, 2, 2, 1, 0, 4), ('2024-12-10 11:00Z', 5, 3, 1, 0, 2, 1, 1, 0, 0, 0, 1, 4))
         AS v (hour, messages, sent, received, in_sent, failed, undelivered, delivered, read, d, r, f, recipients) $$, 'by hour alone');
 SELECT results_eq('SELECT hour, provider, error_code, messages FROM msgstatus.failure_rollup ORDER BY error_code', $$
     VALUES (timestamptz '2024-12-10 11:00Z', 'meta'::text COLLATE "C", 131026, 2), ('2024-12-10 11:00Z', 'meta', NULL, 1) $$,
