@@ -81,7 +81,8 @@ struct Gauges {
     bool spool_ready = false; ///< webhooks can be put on disk
 };
 
-/// prometheus_text does write everything in Prometheus' text format, version 0.0.4. docs/operations.md lists it.
+/// prometheus_text does write everything in Prometheus' text format, version 0.0.4. docs/operations/monitoring.md lists
+/// it.
 std::string prometheus_text(const Metrics &metrics, const Gauges &gauges);
 
 } // namespace msgstatus::receiver

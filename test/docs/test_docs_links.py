@@ -6,7 +6,7 @@ import pages
 import pytest
 
 PAGES = ["README.md", "receiver/README.md", "test/README.md",
-         *sorted(str(page.relative_to(pages.ROOT)) for page in (pages.ROOT / "docs").glob("*.md"))]
+         *sorted(str(page.relative_to(pages.ROOT)) for page in (pages.ROOT / "docs").rglob("*.md"))]
 
 
 def without_code(page):

@@ -1,4 +1,4 @@
-"""docs/operations.md names every setting, answer, metric and event of the receiver, as it is."""
+"""docs/operations.md and the pages below it name every setting, answer, metric and event of the receiver, as it is."""
 
 import os
 import re
@@ -18,9 +18,11 @@ UNITS = pages.ROOT / "receiver/systemd"
 CREDENTIALS = "/run/credentials/msgstatus-receiver.service"
 
 
-@pytest.fixture(scope="module")
-def page():
-    return (pages.ROOT / "docs/operations.md").read_text(encoding="utf-8")
+def page_of(name):
+    return (pages.ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+DEPLOYING, RECEIVER, MONITORING = map(page_of, ("operations.md", "operations/receiver.md", "operations/monitoring.md"))
 
 
 @pytest.fixture(scope="module")
@@ -46,34 +48,34 @@ def sources(pattern):
     return {match for file in files for match in re.findall(pattern, file.read_text(encoding="utf-8"))}
 
 
-def test_settings(page, options):
+def test_settings(options):
     shown = {}
-    for names, default, *_ in rows(section(page, "### Settings"))[1:]:
+    for names, default, *_ in rows(section(RECEIVER, "## Settings"))[1:]:
         for name in re.findall(r"`([^`]+)`", names):
             shown[name] = default.strip("`")
     assert shown == {name: default for name, default in options.items() if name not in COMMANDS}
 
 
-def test_commands(page):
-    named = set(code_spans(section(page, "### Settings")))
+def test_commands():
+    named = set(code_spans(section(RECEIVER, "## Settings")))
     assert {f"--{name}" for name in COMMANDS} <= named
 
 
-def test_secrets(page, options):
-    shown = rows(section(page, "### Secrets"))[1:]
+def test_secrets(options):
+    shown = rows(section(RECEIVER, "## Secrets"))[1:]
     assert {row[1].strip("`") for row in shown} == {name for name in options if name.endswith("-file")}
     for _, setting, variable, _ in shown:
         assert variable.strip("`") == "MSGSTATUS_" + setting.strip("`").removesuffix("-file").upper().replace("-", "_")
 
 
-def test_flags_named_anywhere_exist(page, options):
-    named = {flag for span in code_spans(page) for flag in re.findall(r"^--([\w-]+)$", span)}
+def test_flags_named_anywhere_exist(options):
+    named = {flag for span in code_spans(DEPLOYING + RECEIVER + MONITORING) for flag in re.findall(r"^--([\w-]+)$", span)}
     assert named
     assert named <= options.keys()
 
 
-def test_the_configuration_file(page, receiver_program, tmp_path):
-    (config,) = (block for block in pages.blocks_of(page) if block.language == "conf")
+def test_the_configuration_file(receiver_program, tmp_path):
+    (config,) = (block for block in pages.blocks_of(DEPLOYING) if block.language == "conf")
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     for name in re.findall(rf"{CREDENTIALS}/([\w-]+)", config.text):
@@ -87,9 +89,9 @@ def test_the_configuration_file(page, receiver_program, tmp_path):
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
-def test_the_units_are_as_the_page_says(page, options):
+def test_the_units_are_as_the_page_says(options):
     service, socket_unit = ((UNITS / f"msgstatus-receiver.{kind}").read_text(encoding="utf-8") for kind in ("service", "socket"))
-    start = section(page, "### Start")
+    start = section(DEPLOYING, "### The receiver")
     assert "--config /etc/msgstatus/receiver.conf\n" in service and "`/etc/msgstatus/receiver.conf`" in start
     assert "LoadCredential=secrets:/etc/msgstatus/secrets\n" in service and "`/etc/msgstatus/secrets`" in start
     assert "StateDirectory=msgstatus\n" in service and "`/var/lib/msgstatus`" in start
@@ -108,17 +110,17 @@ def test_systemd_has_no_complaint_about_the_units(receiver_program, tmp_path):
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
-def test_answers(page):
-    shown = {code for cell, *_ in rows(section(page, "### Answers")) for code in re.findall(r"\b\d{3}\b", cell)}
+def test_answers():
+    shown = {code for cell, *_ in rows(section(RECEIVER, "## Answers")) for code in re.findall(r"\b\d{3}\b", cell)}
     assert shown == sources(r"error_answer\((\d{3})\b") | OTHER_ANSWERS
 
 
-def test_events(page):
-    shown = {event for cell, *_ in rows(section(page, "### Logs")) for event in re.findall(r"`([^`]+)`", cell)}
+def test_events():
+    shown = {event for cell, *_ in rows(section(MONITORING, "## Logs")) for event in re.findall(r"`([^`]+)`", cell)}
     assert shown == sources(r"\blog\(LogLevel::\w+,\s*\"([^\"]+)\"")
 
 
-def test_metrics(page, exposition_families):
-    shown = [name for cell, *_ in rows(section(page, "### Health and metrics"))
+def test_metrics(exposition_families):
+    shown = [name for cell, *_ in rows(section(MONITORING, "## Metrics"))
              for name in re.findall(r"`((?:msgstatus|process)_\w+)`", cell)]
     assert sorted(shown) == sorted(exposition_families)

@@ -4,13 +4,13 @@ import pytest
 
 import pages
 
-PAGES = ["tutorial.md", "reference.md", "operations.md"]
+PAGES = ["tutorial.md", "reference.md", "operations.md", "operations/database.md"]
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page(docs_server, name):
     page = (pages.ROOT / "docs" / name).read_text(encoding="utf-8")
-    database = docs_server.create_database(f"page_{name.removesuffix('.md')}", setup="")
+    database = docs_server.create_database(f"page_{name.removesuffix('.md').replace('/', '_')}", setup="")
     results, failure = pages.run(page, docs_server.conninfo(database), str(docs_server.bindir / "psql"))
     assert failure is None, f"docs/{name}, {failure}"
     assert len(results) == len(pages.examples_of(page)) > 0
