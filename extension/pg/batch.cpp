@@ -130,14 +130,17 @@ Vector<MessageChange> changes_of(const Vector<Observation *> &sorted, const Vect
             changes.push({});
             changes.back().message_id = o->message_id;
             changes.back().received_at = o->received_at;
+            changes.back().last_received_at = o->received_at;
         }
+        changes.back().received_at = std::min(changes.back().received_at, o->received_at);
+        changes.back().last_received_at = std::max(changes.back().last_received_at, o->received_at);
         merge_observation(changes.back(), *o);
     }
     std::size_t first = 0;
     for (MessageChange &change : changes) {
         std::size_t last = first;
         while (last < distinct.size() && distinct[last]->message_id == change.message_id)
-            change.received_at = std::min(change.received_at, distinct[last++]->received_at);
+            ++last;
         change.observations = {distinct.begin() + first, last - first};
         first = last;
     }

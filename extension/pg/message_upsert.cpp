@@ -88,9 +88,10 @@ void append_facts_change(StringInfo sql, std::uint32_t columns, const char *m, c
 }
 
 void append_assignments(StringInfo sql, std::uint32_t columns) {
-    appendStringInfoString(sql,
-                           "status = m.status OPERATOR(msgstatus.||) excluded.status, updated_at = "
-                           "excluded.updated_at, last_change = msgstatus.status_change(m.status, excluded.status)");
+    appendStringInfoString(sql, "status = m.status OPERATOR(msgstatus.||) excluded.status, "
+                                "updated_at = GREATEST(m.updated_at, excluded.updated_at), "
+                                "known_events = msgstatus.known_events_merge(m.known_events, excluded.known_events), "
+                                "last_change = msgstatus.status_change(m.status, excluded.status)");
     if (columns != 0) {
         appendStringInfoString(sql, " | CASE WHEN ");
         append_facts_change(sql, columns, "m", "excluded");
@@ -133,25 +134,29 @@ const char *message_upsert_sql(std::uint32_t columns) {
     StringInfoData sql;
     initStringInfo(&sql);
     appendStringInfoString(
-        &sql, "INSERT INTO msgstatus.message AS m (message_id, status, created_at, updated_at, last_change");
+        &sql,
+        "INSERT INTO msgstatus.message AS m (message_id, status, created_at, updated_at, last_change, known_events");
     append_column_names(&sql, columns, "");
     appendStringInfo(&sql,
                      ") SELECT c.message_id, c.status, LEAST(c.received_at, c.changed_at), c.changed_at, "
-                     "msgstatus.status_change('{}', c.status) | %u",
+                     "msgstatus.status_change('{}', c.status) | %u, c.known_events",
                      last_change_inserted);
     append_column_names(&sql, columns, "c.");
     // ON CONFLICT locks a row, and so writes, even where nothing changes: a redelivery has to be told before. A stale
     // answer does no harm: what a row or the trail holds once it always will.
-    appendStringInfoString(&sql, " FROM pg_catalog.unnest($1) AS c WHERE (SELECT NOT c.status OPERATOR(msgstatus.<@) "
-                                 "k.status OR ");
+    appendStringInfoString(&sql, " FROM pg_catalog.unnest($1) AS c WHERE COALESCE((SELECT "
+                                 "NOT c.status OPERATOR(msgstatus.<@) k.status OR ");
     append_facts_change(&sql, columns, "k", "c");
-    appendStringInfoString(&sql,
-                           " OR NOT c.fingerprints OPERATOR(pg_catalog.<@) ARRAY(SELECT e.fingerprint "
-                           "FROM msgstatus.status_event AS e WHERE e.message_id = c.message_id "
-                           "AND (e.received_at < c.received_at "
-                           "OR e.received_at = c.received_at AND e.digest = ANY (c.digests))) "
-                           "FROM msgstatus.message AS k WHERE k.message_id = c.message_id) IS DISTINCT FROM false "
-                           "ON CONFLICT (message_id) DO UPDATE SET ");
+    // The row's last change is no earlier than the receipt of any of its events. So what is received later cannot take
+    // an event's place in the trail, and it is enough to know that the event is there.
+    appendStringInfoString(&sql, " OR NOT (c.received_at > k.updated_at "
+                                 "AND msgstatus.known_events_hold(k.known_events, c.known_events)) "
+                                 "AND NOT c.fingerprints OPERATOR(pg_catalog.<@) ARRAY(SELECT e.fingerprint "
+                                 "FROM msgstatus.status_event AS e WHERE e.message_id = c.message_id "
+                                 "AND (e.received_at < c.received_at "
+                                 "OR e.received_at = c.received_at AND e.digest = ANY (c.digests))) "
+                                 "FROM msgstatus.message AS k WHERE k.message_id = c.message_id), true) "
+                                 "ON CONFLICT (message_id) DO UPDATE SET ");
     append_assignments(&sql, columns);
     appendStringInfoString(&sql, " RETURNING m.message_id, m.last_change");
     return sql.data;

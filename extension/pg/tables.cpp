@@ -3,6 +3,7 @@
 #include "pg/composite.hpp"
 #include "pg/delivery_state_datum.hpp"
 #include "pg/installation.hpp"
+#include "pg/known_events_datum.hpp"
 #include "pg/message_upsert.hpp"
 #include "pg/message_status_datum.hpp"
 #include "pg/prepared.hpp"
@@ -97,10 +98,18 @@ Datum array_of_members(std::span<Observation *const> observations, T Observation
     return PointerGetDatum(array);
 }
 
+KnownEvents events_of(const MessageChange &change) {
+    KnownEvents events;
+    for (const Observation *o : change.observations)
+        add(events, number_of(o->fingerprint));
+    return events;
+}
+
 void put_change(RowBuilder &row, const MessageChange &c, TimestampTz now) {
     row.put_text(c.message_id);
     row.put(array_of_members<std::int64_t>(c.observations, &Observation::fingerprint, INT8OID));
     row.put(array_of_members<std::int32_t>(c.observations, &Observation::digest, INT4OID));
+    row.put(known_events_datum(events_of(c)));
     row.put_time(c.received_at);
     row.put(status_datum(c.status));
     const MessageFacts &f = c.facts;
@@ -121,7 +130,7 @@ void put_change(RowBuilder &row, const MessageChange &c, TimestampTz now) {
     row.put_optional(f.num_segments);
     row.put_text(f.pricing_category);
     row.put_optional(f.billable);
-    row.put_time(now);
+    row.put_time(std::max(now, c.last_received_at));
 }
 
 struct UpsertVariant {

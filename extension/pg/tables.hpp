@@ -15,8 +15,9 @@ struct MessageChange {
     ErrorInfo error;
     // Its distinct observations, in the order of their fingerprints.
     std::span<Observation *const> observations;
-    // The earliest receipt of any of them.
+    // The earliest and the latest receipt of any of them.
     EventTime received_at = 0;
+    EventTime last_received_at = 0;
 
     // Set by upsert_messages: the row was written, and is locked until the end of the transaction.
     bool written = false;

@@ -21,6 +21,7 @@ CREATE TYPE msgstatus.message_change AS (
     message_id text,
     fingerprints bigint[],
     digests integer[],
+    known_events bytea,
     received_at timestamptz,
     status msgstatus.message_status,
     provider text,

@@ -31,7 +31,8 @@ BEGIN
         updated_at timestamptz NOT NULL DEFAULT now(),
         error_at timestamptz,
         registered smallint,
-        last_change integer NOT NULL DEFAULT 0
+        last_change integer NOT NULL DEFAULT 0,
+        known_events bytea
     ) WITH (
         -- Room for the next versions of a row in its own page: together with no index on what webhooks change, updates
         -- stay heap-only.
@@ -65,6 +66,8 @@ BEGIN
         'Which columns register_message gave (a bit each), which webhooks therefore leave alone';
     COMMENT ON COLUMN msgstatus.message.last_change IS
         'What the last write changed: a bit for each state it added (2 to the power of its place in the order), 65536 for a new row, 131072 for another value of what was there';
+    COMMENT ON COLUMN msgstatus.message.known_events IS
+        'Four bytes for each of its events, of sixteen at most, by which redeliveries are told without a look into status_event';
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_message() IS 'Makes the table message; called by install()';

@@ -46,7 +46,7 @@ BEGIN
         created_by = COALESCE(excluded.created_by, m.created_by),
         campaign_id = COALESCE(excluded.campaign_id, m.campaign_id),
         registered = COALESCE(m.registered, 0::smallint) | excluded.registered,
-        updated_at = excluded.updated_at
+        updated_at = GREATEST(m.updated_at, excluded.updated_at)
     WHERE m.registered IS NULL
         OR (m.registered | excluded.registered) <> m.registered
         OR excluded.provider <> m.provider
