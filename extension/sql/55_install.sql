@@ -16,6 +16,8 @@ BEGIN
     PERFORM msgstatus.install_maintenance();
     PERFORM msgstatus.install_error_code_catalog();
     PERFORM msgstatus.install_views();
+    PERFORM msgstatus.install_campaigns();
+    PERFORM msgstatus.install_campaign_views();
     INSERT INTO msgstatus.installation AS i (version) VALUES (extension_version)
     ON CONFLICT ((true)) DO UPDATE SET version = excluded.version, installed_at = excluded.installed_at
     WHERE i.version <> excluded.version;

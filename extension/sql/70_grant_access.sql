@@ -4,14 +4,18 @@ DECLARE
     object text;
 BEGIN
     PERFORM msgstatus.check_installation();
-    IF level NOT IN ('ingest', 'analyst', 'operator') OR level IS NULL THEN
+    IF level NOT IN ('ingest', 'sender', 'analyst', 'operator') OR level IS NULL THEN
         RAISE invalid_parameter_value USING MESSAGE = format('unknown level "%s"', level),
-            HINT = 'The levels are ingest, analyst and operator.';
+            HINT = 'The levels are ingest, sender, analyst and operator.';
     END IF;
     -- The level replaces the one the role had.
     FOR object IN
         SELECT DISTINCT 'TABLE ' || c.oid::regclass
         FROM pg_class AS c, aclexplode(c.relacl) AS a
+        WHERE c.relnamespace = 'msgstatus'::regnamespace AND a.grantee = role::oid AND a.grantee <> c.relowner
+        UNION
+        SELECT 'TABLE ' || c.oid::regclass
+        FROM pg_class AS c JOIN pg_attribute AS t ON t.attrelid = c.oid, aclexplode(t.attacl) AS a
         WHERE c.relnamespace = 'msgstatus'::regnamespace AND a.grantee = role::oid AND a.grantee <> c.relowner
         UNION ALL
         SELECT DISTINCT 'ROUTINE ' || p.oid::regprocedure
@@ -23,6 +27,8 @@ BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA msgstatus TO %s', role);
 
     -- ingest: the ways in, and nothing else; they act on the tables as the tables' owner.
+    -- sender: registering messages and running campaigns. The functions act with the caller's rights, so the rights on tables
+    -- follow, but for statuses: what comes from webhooks a sender may read and not write.
     -- analyst: the views, and what their columns and queries on them are made of.
     -- operator: everything but owning, installing and granting.
     FOR object IN
@@ -31,6 +37,11 @@ BEGIN
         WHERE p.pronamespace = 'msgstatus'::regnamespace
             AND CASE level
                 WHEN 'ingest' THEN p.proname IN ('apply_message_status', 'apply_message_status_batch', 'reject_webhook')
+                WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'register_message',
+                    'create_campaign', 'activate_campaign', 'pause_campaign', 'resume_campaign', 'cancel_campaign', 'lock_campaign',
+                    'add_recipients', 'free_send_dates', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
+                    'claim_from_campaign', 'check_messages', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
+                    'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
                 WHEN 'analyst' THEN p.provolatile = 'i'
                 ELSE p.proname NOT LIKE 'install%' AND p.proname <> 'grant_access'
             END
@@ -38,17 +49,32 @@ BEGIN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', object, role);
     END LOOP;
 
-    IF level IN ('analyst', 'operator') THEN
+    IF level IN ('sender', 'analyst', 'operator') THEN
         EXECUTE format('GRANT USAGE ON TYPE msgstatus.delivery_state, msgstatus.message_status, msgstatus.delay_histogram TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.campaign_recipient_status, msgstatus.campaign_stats TO %s', role);
+    END IF;
+    IF level IN ('analyst', 'operator') THEN
         EXECUTE format('GRANT SELECT ON msgstatus.message_timeline, msgstatus.rejected_summary TO %s', role);
+    END IF;
+    IF level = 'sender' THEN
+        EXECUTE format('GRANT SELECT, INSERT (message_id, provider, direction, sender, recipient, message_type, content, media_url,'
+            ' metadata, created_by, campaign_id, registered), UPDATE (provider, direction, sender, recipient, message_type, content,'
+            ' media_url, metadata, created_by, campaign_id, registered, updated_at) ON msgstatus.message TO %s', role);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE ON msgstatus.campaign, msgstatus.campaign_recipient TO %s', role);
+        EXECUTE format('GRANT SELECT, INSERT ON msgstatus.campaign_attempt TO %s', role);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.campaign_day TO %s', role);
+        EXECUTE format('GRANT SELECT, INSERT, DELETE ON msgstatus.opt_out TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.error_code_catalog, msgstatus.installation TO %s', role);
     END IF;
     IF level = 'operator' THEN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.message, msgstatus.status_event,'
             ' msgstatus.rejected_status, msgstatus.error_code_catalog, msgstatus.message_rollup, msgstatus.hour_rollup,'
-            ' msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day, msgstatus.maintenance TO %s', role);
+            ' msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day, msgstatus.maintenance,'
+            ' msgstatus.campaign, msgstatus.campaign_recipient, msgstatus.campaign_attempt, msgstatus.campaign_day,'
+            ' msgstatus.opt_out TO %s', role);
         EXECUTE format('GRANT SELECT ON msgstatus.installation TO %s', role);
     END IF;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.grant_access(regrole, text) IS
-    'Grants a role the level ingest (may only apply), analyst (may only read the views, phone numbers masked) or operator (all but owning), in place of the level it had; 22023 for another level';
+    'Grants a role the level ingest (may only apply), sender (may register messages and run campaigns), analyst (may only read the views, phone numbers masked) or operator (all but owning), in place of the level it had; 22023 for another level';

@@ -1,0 +1,160 @@
+-- What install() makes: campaigns, their recipients, and whom not to write to. What became of a message is nowhere in these
+-- tables: it is derived from `message`, by message_id.
+
+CREATE FUNCTION msgstatus.install_campaigns() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+BEGIN
+    CREATE TABLE IF NOT EXISTS msgstatus.campaign (
+        campaign_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+        owner text NOT NULL DEFAULT CURRENT_USER,
+        name text NOT NULL CHECK (name <> ''),
+        status text NOT NULL DEFAULT 'draft' CHECK (status IN ('draft', 'active', 'paused', 'completed', 'canceled')),
+        provider text COLLATE "C",
+        template_name text,
+        language_code text,
+        daily_send_limit integer CHECK (daily_send_limit > 0),
+        time_zone text NOT NULL DEFAULT 'UTC' CHECK ((timestamp '2000-01-01' AT TIME ZONE time_zone) IS NOT NULL),
+        max_retries integer NOT NULL DEFAULT 3 CHECK (max_retries >= 0),
+        retry_delay interval NOT NULL DEFAULT '5 minutes' CHECK (retry_delay >= '0'),
+        max_retry_delay interval NOT NULL DEFAULT '6 hours' CHECK (max_retry_delay >= '0'),
+        retry_window interval NOT NULL DEFAULT '1 day' CHECK (retry_window >= '0'),
+        created_at timestamptz NOT NULL DEFAULT now(),
+        updated_at timestamptz NOT NULL DEFAULT now(),
+        activated_at timestamptz,
+        paused_at timestamptz,
+        completed_at timestamptz,
+        canceled_at timestamptz,
+        UNIQUE (owner, name)
+    );
+    COMMENT ON TABLE msgstatus.campaign IS 'One row for each campaign: a template, sent to many recipients';
+    COMMENT ON COLUMN msgstatus.campaign.campaign_id IS 'Key';
+    COMMENT ON COLUMN msgstatus.campaign.owner IS 'Whose it is, in the terms of the sender; the role that made it unless said otherwise';
+    COMMENT ON COLUMN msgstatus.campaign.name IS 'Unique for each owner';
+    COMMENT ON COLUMN msgstatus.campaign.status IS 'draft, active, paused, completed or canceled';
+    COMMENT ON COLUMN msgstatus.campaign.provider IS
+        'meta, twilio, aisensy: what its messages are registered with; NULL leaves that to their webhooks';
+    COMMENT ON COLUMN msgstatus.campaign.template_name IS 'The provider''s name of the template';
+    COMMENT ON COLUMN msgstatus.campaign.language_code IS 'The language of the template, as the provider writes it';
+    COMMENT ON COLUMN msgstatus.campaign.daily_send_limit IS 'How many recipients may be handed to senders in a day; NULL: any number';
+    COMMENT ON COLUMN msgstatus.campaign.time_zone IS 'Whose midnight a day begins at';
+    COMMENT ON COLUMN msgstatus.campaign.max_retries IS 'The max_retries of recipients that are added';
+    COMMENT ON COLUMN msgstatus.campaign.retry_delay IS 'How long after a failure the first retry is due; each next one takes twice as long';
+    COMMENT ON COLUMN msgstatus.campaign.max_retry_delay IS 'The longest such time';
+    COMMENT ON COLUMN msgstatus.campaign.retry_window IS 'For how long after a send its failure leads to a retry';
+    COMMENT ON COLUMN msgstatus.campaign.created_at IS 'When it was made';
+    COMMENT ON COLUMN msgstatus.campaign.updated_at IS 'When its status last changed';
+    COMMENT ON COLUMN msgstatus.campaign.activated_at IS 'When it was last activated or resumed';
+    COMMENT ON COLUMN msgstatus.campaign.paused_at IS 'When it was last paused';
+    COMMENT ON COLUMN msgstatus.campaign.completed_at IS 'When nothing was left to send or to retry';
+    COMMENT ON COLUMN msgstatus.campaign.canceled_at IS 'When it was canceled';
+
+    CREATE TABLE IF NOT EXISTS msgstatus.campaign_recipient (
+        recipient_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+        campaign_id uuid NOT NULL REFERENCES msgstatus.campaign ON DELETE CASCADE,
+        recipient_number bigint GENERATED ALWAYS AS IDENTITY,
+        phone_number text COLLATE "C" NOT NULL,
+        template_parameters jsonb,
+        scheduled_send_date date,
+        waiting boolean NOT NULL DEFAULT true,
+        claimed_at timestamptz,
+        due_at timestamptz,
+        check_at timestamptz,
+        message_id text COLLATE "C",
+        sent_at timestamptz,
+        failed_at timestamptz,
+        failure_code integer,
+        failure_reason text,
+        skipped_at timestamptz,
+        skip_reason text,
+        retry_count integer NOT NULL DEFAULT 0,
+        max_retries integer NOT NULL DEFAULT 0 CHECK (max_retries >= 0),
+        created_at timestamptz NOT NULL DEFAULT now(),
+        updated_at timestamptz NOT NULL DEFAULT now(),
+        UNIQUE (campaign_id, phone_number)
+    );
+    -- Partial, so that recording a send changes no key that others refer to.
+    CREATE UNIQUE INDEX IF NOT EXISTS campaign_recipient_message ON msgstatus.campaign_recipient (message_id)
+        WHERE message_id IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS campaign_recipient_waiting
+        ON msgstatus.campaign_recipient (campaign_id, scheduled_send_date, recipient_number) WHERE waiting;
+    CREATE INDEX IF NOT EXISTS campaign_recipient_due ON msgstatus.campaign_recipient (campaign_id, due_at)
+        WHERE due_at IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS campaign_recipient_to_check ON msgstatus.campaign_recipient (campaign_id, check_at)
+        WHERE check_at IS NOT NULL;
+    COMMENT ON INDEX msgstatus.campaign_recipient_message IS 'A message is of one recipient';
+    COMMENT ON INDEX msgstatus.campaign_recipient_waiting IS 'Finds those whose first send is due';
+    COMMENT ON INDEX msgstatus.campaign_recipient_due IS 'Finds those whose retry is due, or whose lease has expired';
+    COMMENT ON INDEX msgstatus.campaign_recipient_to_check IS 'Finds those whose message may have failed meanwhile';
+    COMMENT ON TABLE msgstatus.campaign_recipient IS
+        'One row for each recipient of a campaign, with its current attempt; what became of the message, message tells';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.recipient_id IS 'Key';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.campaign_id IS 'The campaign';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.recipient_number IS 'Ascending in the order of the list they were added from';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.phone_number IS 'As +<digits>; once in a campaign';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.template_parameters IS 'What is put into the template for this recipient';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.scheduled_send_date IS 'The first day it may be sent on; NULL before the campaign is activated';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.waiting IS 'Was it never claimed, sent or skipped?';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.claimed_at IS 'When a sender took it, who has not reported yet';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.due_at IS 'When its lease expires, or its retry is due';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.check_at IS 'When to look next whether its message failed';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.message_id IS 'The current attempt: its message';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.sent_at IS 'The current attempt: when the send was recorded';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.failed_at IS 'The current attempt: when it was recorded that the provider did not take it';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.failure_code IS 'The current attempt: the provider''s code for that; see error_code_catalog';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.failure_reason IS 'The current attempt: the sender''s words for that';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.skipped_at IS 'When it was decided not to send, or not to send again';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.skip_reason IS 'Why';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.retry_count IS 'How many attempts came before the current one';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.max_retries IS 'How many retries there may be';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.created_at IS 'When it was added';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.updated_at IS 'When the row last changed';
+
+    CREATE TABLE IF NOT EXISTS msgstatus.campaign_attempt (
+        campaign_id uuid NOT NULL,
+        recipient_id uuid NOT NULL REFERENCES msgstatus.campaign_recipient ON DELETE CASCADE,
+        attempt integer NOT NULL,
+        message_id text COLLATE "C" UNIQUE,
+        sent_at timestamptz,
+        failed_at timestamptz,
+        failure_code integer,
+        failure_reason text,
+        PRIMARY KEY (recipient_id, attempt)
+    );
+    CREATE INDEX IF NOT EXISTS campaign_attempt_campaign ON msgstatus.campaign_attempt (campaign_id);
+    COMMENT ON INDEX msgstatus.campaign_attempt_campaign IS 'Finds the attempts of one campaign';
+    COMMENT ON TABLE msgstatus.campaign_attempt IS
+        'The earlier attempts at recipients that were tried again; the current one stands in campaign_recipient';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.campaign_id IS 'The campaign';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.recipient_id IS 'The recipient';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.attempt IS 'Its number, from 1';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.message_id IS 'The message, where the provider took it';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.sent_at IS 'When the send was recorded';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.failed_at IS 'When it was recorded that the provider did not take it';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.failure_code IS 'The provider''s code for that; see error_code_catalog';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.failure_reason IS 'The sender''s words for that';
+
+    CREATE TABLE IF NOT EXISTS msgstatus.campaign_day (
+        campaign_id uuid NOT NULL REFERENCES msgstatus.campaign ON DELETE CASCADE,
+        day date NOT NULL,
+        claimed integer NOT NULL,
+        PRIMARY KEY (campaign_id, day)
+    );
+    COMMENT ON TABLE msgstatus.campaign_day IS
+        'How much of the daily limit of a campaign is used; claims take turns at the row of their day';
+    COMMENT ON COLUMN msgstatus.campaign_day.campaign_id IS 'The campaign, one with a daily limit';
+    COMMENT ON COLUMN msgstatus.campaign_day.day IS 'In the time zone of the campaign';
+    COMMENT ON COLUMN msgstatus.campaign_day.claimed IS 'How many sends were handed out';
+
+    CREATE TABLE IF NOT EXISTS msgstatus.opt_out (
+        phone_number text COLLATE "C" PRIMARY KEY,
+        reason text,
+        opted_out_at timestamptz NOT NULL DEFAULT now()
+    );
+    COMMENT ON TABLE msgstatus.opt_out IS 'Who is not to be sent any campaign';
+    COMMENT ON COLUMN msgstatus.opt_out.phone_number IS 'As +<digits>';
+    COMMENT ON COLUMN msgstatus.opt_out.reason IS 'Why, or how it was said';
+    COMMENT ON COLUMN msgstatus.opt_out.opted_out_at IS 'Since when';
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_campaigns() IS
+    'Makes the tables campaign, campaign_recipient, campaign_attempt, campaign_day and opt_out; called by install()';

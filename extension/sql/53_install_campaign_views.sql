@@ -1,0 +1,119 @@
+-- What install() makes: the views of campaigns. Phone numbers are masked. What became of a recipient is derived here, from
+-- the statuses of its messages, and nowhere stored.
+
+CREATE FUNCTION msgstatus.install_campaign_views() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    CREATE OR REPLACE VIEW msgstatus.campaign_recipient_status WITH (security_barrier) AS
+    SELECT r.recipient_id,
+        r.campaign_id,
+        c.name AS campaign_name,
+        msgstatus.mask_address(r.phone_number) AS phone_number,
+        s.state,
+        r.scheduled_send_date,
+        r.message_id,
+        CASE
+            WHEN a.status OPERATOR(msgstatus.?) 'sent' THEN msgstatus.reached_at(a.status, 'sent')
+            WHEN s.state = 'sent' THEN r.sent_at
+        END AS sent_at,
+        msgstatus.reached_at(a.status, 'delivered') AS delivered_at,
+        msgstatus.reached_at(a.status, 'read') AS read_at,
+        f.failed_at,
+        CASE WHEN f.failed_at IS NULL THEN NULL WHEN r.failed_at IS NULL THEN m.error_code ELSE r.failure_code END AS failure_code,
+        CASE
+            WHEN f.failed_at IS NULL THEN NULL
+            WHEN r.failed_at IS NULL THEN COALESCE(m.error_title, e.meaning, m.error_details, f.state::text)
+            ELSE r.failure_reason
+        END AS failure_reason,
+        CASE
+            WHEN s.state <> 'skipped' THEN NULL
+            WHEN r.skipped_at IS NOT NULL THEN r.skip_reason
+            WHEN r.message_id IS NOT NULL THEN f.state::text || ' by the provider'
+            ELSE 'campaign canceled'
+        END AS skip_reason,
+        r.retry_count + (r.message_id IS NOT NULL OR r.failed_at IS NOT NULL)::integer AS attempts,
+        r.retry_count,
+        r.max_retries,
+        CASE
+            WHEN s.state <> 'pending' THEN NULL
+            WHEN r.waiting THEN r.scheduled_send_date::timestamp AT TIME ZONE c.time_zone
+            ELSE COALESCE(r.due_at, f.failed_at + msgstatus.retry_pause(r.retry_count, c.retry_delay, c.max_retry_delay))
+        END AS next_attempt_at
+    FROM msgstatus.campaign_recipient AS r
+    JOIN msgstatus.campaign AS c ON c.campaign_id = r.campaign_id
+    LEFT JOIN msgstatus.message AS m ON m.message_id = r.message_id
+    LEFT JOIN msgstatus.error_code_catalog AS e
+        ON e.code = m.error_code AND e.provider = CASE COALESCE(m.provider, c.provider) WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
+    LEFT JOIN (
+        SELECT ca.campaign_id, ca.recipient_id, msgstatus.merge_agg(am.status) AS status
+        FROM msgstatus.campaign_attempt AS ca
+        JOIN msgstatus.message AS am ON am.message_id = ca.message_id
+        GROUP BY ca.campaign_id, ca.recipient_id
+    ) AS earlier ON earlier.campaign_id = r.campaign_id AND earlier.recipient_id = r.recipient_id
+    -- All attempts.
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN earlier.status IS NULL THEN m.status
+            WHEN m.status IS NULL THEN earlier.status
+            ELSE m.status OPERATOR(msgstatus.||) earlier.status
+        END AS status
+    ) AS a
+    -- The current attempt: what came of it, and when it failed if that is what came of it.
+    CROSS JOIN LATERAL (
+        SELECT msgstatus.state(m.status) AS state,
+            CASE
+                WHEN msgstatus.is_failure(msgstatus.state(m.status)) THEN
+                    LEAST(msgstatus.reached_at(m.status, 'failed'), msgstatus.reached_at(m.status, 'undelivered'))
+                ELSE r.failed_at
+            END AS failed_at
+    ) AS f
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN a.status OPERATOR(msgstatus.?) 'read' THEN 'read'
+            WHEN a.status OPERATOR(msgstatus.?) 'delivered' THEN 'delivered'
+            WHEN r.message_id IS NOT NULL AND f.failed_at IS NULL
+                AND COALESCE(f.state OPERATOR(msgstatus.<>) 'canceled' AND f.state OPERATOR(msgstatus.<>) 'skipped', true) THEN 'sent'
+            WHEN r.skipped_at IS NOT NULL OR r.message_id IS NOT NULL AND f.failed_at IS NULL THEN 'skipped'
+            WHEN c.status = 'canceled' THEN CASE WHEN f.failed_at IS NOT NULL OR r.retry_count > 0 THEN 'failed' ELSE 'skipped' END
+            WHEN r.waiting OR r.due_at IS NOT NULL THEN 'pending'
+            WHEN r.check_at IS NOT NULL AND e.retryable AND r.retry_count < r.max_retries THEN 'pending'
+            ELSE 'failed'
+        END AS state
+    ) AS s;
+    COMMENT ON VIEW msgstatus.campaign_recipient_status IS
+        'One row for each recipient of a campaign: pending, sent, delivered, read, failed or skipped, by the statuses of its messages; phone numbers masked';
+
+    CREATE OR REPLACE VIEW msgstatus.campaign_stats AS
+    SELECT n.campaign_id,
+        n.campaign_name,
+        n.status,
+        n.total_target,
+        n.pending,
+        n.sent,
+        n.delivered,
+        n.read,
+        n.failed,
+        n.skipped,
+        round(100.0 * (n.total_target - n.pending) / NULLIF(n.total_target, 0), 2) AS progress_percentage,
+        round(100.0 * n.delivered / NULLIF(n.sent, 0), 2) AS delivery_rate,
+        round(100.0 * n.read / NULLIF(n.delivered, 0), 2) AS read_rate
+    FROM (
+        SELECT c.campaign_id,
+            c.name AS campaign_name,
+            c.status,
+            count(s.recipient_id) AS total_target,
+            count(*) FILTER (WHERE s.state = 'pending') AS pending,
+            count(s.sent_at) AS sent,
+            count(s.delivered_at) AS delivered,
+            count(s.read_at) AS read,
+            count(*) FILTER (WHERE s.state = 'failed') AS failed,
+            count(*) FILTER (WHERE s.state = 'skipped') AS skipped
+        FROM msgstatus.campaign AS c
+        LEFT JOIN msgstatus.campaign_recipient_status AS s ON s.campaign_id = c.campaign_id
+        GROUP BY c.campaign_id
+    ) AS n;
+    COMMENT ON VIEW msgstatus.campaign_stats IS
+        'One row for each campaign: how many recipients reached what, a read message counting as sent, delivered and read; rates in per cent';
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_campaign_views() IS 'Makes the views of campaigns; called by install()';

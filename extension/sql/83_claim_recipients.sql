@@ -1,0 +1,225 @@
+-- How senders get their work. Any number of them may call at once.
+
+CREATE FUNCTION msgstatus.retry_pause(retry_count integer, retry_delay interval, max_retry_delay interval) RETURNS interval
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    BEGIN ATOMIC
+        -- 2^20 times five minutes are ten years: beyond that, only the numbers would overflow.
+        SELECT LEAST($2 OPERATOR(pg_catalog.*) pg_catalog.power(2, LEAST($1, 20)), $3);
+    END;
+COMMENT ON FUNCTION msgstatus.retry_pause(integer, interval, interval) IS
+    'How long after a failure the next attempt is due, where so many retries were made: the delay, doubled for each, up to the longest';
+
+CREATE FUNCTION msgstatus.check_messages(campaign uuid, at timestamptz, until timestamptz, max_count integer) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    -- By index whatever the statistics say: campaigns are filled and claimed from before anybody has analyzed the tables.
+    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off
+    AS $$
+BEGIN
+    WITH looked_at AS MATERIALIZED (
+        SELECT r.recipient_id, r.message_id, r.check_at <= at AS is_due, o.outcome,
+            LEAST(msgstatus.reached_at(m.status, 'failed'), msgstatus.reached_at(m.status, 'undelivered'), at)
+                + msgstatus.retry_pause(r.retry_count, c.retry_delay, c.max_retry_delay) AS retry_at,
+            LEAST(at + GREATEST(c.retry_delay, at - r.sent_at), r.sent_at + c.retry_window) AS look_again_at
+        FROM (
+            SELECT l.recipient_id, l.message_id, l.check_at, l.retry_count, l.max_retries, l.sent_at
+            FROM msgstatus.campaign_recipient AS l
+            WHERE l.campaign_id = campaign AND l.check_at <= until
+            ORDER BY l.check_at
+            LIMIT max_count
+        ) AS r
+        JOIN msgstatus.campaign AS c ON c.campaign_id = campaign
+        LEFT JOIN msgstatus.message AS m ON m.message_id = r.message_id
+        LEFT JOIN msgstatus.error_code_catalog AS e
+            ON e.code = m.error_code AND e.provider = CASE COALESCE(m.provider, c.provider) WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
+        CROSS JOIN LATERAL (
+            SELECT CASE
+                WHEN m.status OPERATOR(msgstatus.?) 'delivered' THEN 'settled'
+                WHEN r.retry_count > 0 AND EXISTS (
+                    SELECT FROM msgstatus.campaign_attempt AS a
+                    JOIN msgstatus.message AS am ON am.message_id = a.message_id
+                    WHERE a.recipient_id = r.recipient_id AND am.status OPERATOR(msgstatus.?) 'delivered') THEN 'settled'
+                WHEN msgstatus.is_failure(msgstatus.state(m.status)) THEN
+                    CASE WHEN e.retryable AND r.retry_count < r.max_retries THEN 'retry' ELSE 'settled' END
+                WHEN msgstatus.is_final(msgstatus.state(m.status)) OR at >= r.sent_at + c.retry_window THEN 'settled'
+                ELSE 'open'
+            END AS outcome
+        ) AS o
+    ), locked AS (
+        SELECT r.recipient_id, l.outcome, l.retry_at, l.look_again_at
+        FROM looked_at AS l
+        JOIN msgstatus.campaign_recipient AS r ON r.recipient_id = l.recipient_id
+        WHERE (l.is_due OR l.outcome <> 'open') AND r.check_at IS NOT NULL AND r.message_id = l.message_id
+        FOR NO KEY UPDATE OF r SKIP LOCKED
+    )
+    UPDATE msgstatus.campaign_recipient AS r
+    SET due_at = CASE WHEN l.outcome = 'retry' THEN l.retry_at END,
+        check_at = CASE WHEN l.outcome = 'open' THEN l.look_again_at END,
+        updated_at = now()
+    FROM locked AS l
+    WHERE r.recipient_id = l.recipient_id;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.check_messages(uuid, timestamptz, timestamptz, integer) IS
+    'Looks after the messages that were sent: those that failed and may be retried become due, those in transit are looked after later, the others not again';
+
+CREATE FUNCTION msgstatus.complete_campaign(campaign uuid) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Locked first: whoever adds recipients holds the same lock, and what he added is seen by the next statement.
+    PERFORM FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign AND c.status = 'active' FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    UPDATE msgstatus.campaign AS c SET status = 'completed', completed_at = now(), updated_at = now()
+    WHERE c.campaign_id = campaign
+        AND EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = campaign)
+        AND NOT EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = campaign AND r.waiting)
+        AND NOT EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = campaign AND r.due_at IS NOT NULL)
+        AND NOT EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = campaign AND r.check_at IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION msgstatus.complete_campaign(uuid) IS 'Completes an active campaign of which nothing is left to send or to retry';
+
+CREATE FUNCTION msgstatus.keep_attempts(recipients uuid[]) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO msgstatus.campaign_attempt
+        (campaign_id, recipient_id, attempt, message_id, sent_at, failed_at, failure_code, failure_reason)
+    SELECT r.campaign_id, r.recipient_id, r.retry_count + 1, r.message_id, r.sent_at, r.failed_at, r.failure_code, r.failure_reason
+    FROM msgstatus.campaign_recipient AS r
+    WHERE r.recipient_id = ANY (recipients) AND (r.message_id IS NOT NULL OR r.failed_at IS NOT NULL);
+    UPDATE msgstatus.campaign_recipient AS r
+    SET retry_count = r.retry_count + 1, message_id = NULL, sent_at = NULL, failed_at = NULL, failure_code = NULL,
+        failure_reason = NULL
+    WHERE r.recipient_id = ANY (recipients) AND (r.message_id IS NOT NULL OR r.failed_at IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION msgstatus.keep_attempts(uuid[]) IS
+    'Moves the current attempts at these recipients, where there were any, among the earlier ones';
+
+CREATE FUNCTION msgstatus.claim_from_campaign(campaign uuid, max_count integer, at timestamptz, leased_until timestamptz)
+RETURNS uuid[]
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    -- By index whatever the statistics say: campaigns are filled and claimed from before anybody has analyzed the tables.
+    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off
+    AS $$
+DECLARE
+    today date := (SELECT (at AT TIME ZONE c.time_zone)::date FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign);
+    again uuid[];
+    candidates uuid[];
+    claimed uuid[] := '{}';
+    missing integer := max_count;
+BEGIN
+    WHILE missing > 0 LOOP
+        again := ARRAY(
+            SELECT r.recipient_id FROM msgstatus.campaign_recipient AS r
+            WHERE r.campaign_id = campaign AND r.due_at <= at
+            ORDER BY r.due_at LIMIT missing FOR NO KEY UPDATE SKIP LOCKED);
+        candidates := again || ARRAY(
+            SELECT r.recipient_id FROM msgstatus.campaign_recipient AS r
+            WHERE r.campaign_id = campaign AND r.waiting AND r.scheduled_send_date <= today
+            ORDER BY r.scheduled_send_date, r.recipient_number LIMIT missing - cardinality(again) FOR NO KEY UPDATE SKIP LOCKED);
+        EXIT WHEN candidates = '{}';
+
+        UPDATE msgstatus.campaign_recipient AS r
+        SET waiting = false, claimed_at = NULL, due_at = NULL, skipped_at = at, skip_reason = 'opted out', updated_at = now()
+        WHERE r.recipient_id = ANY (candidates)
+            AND EXISTS (SELECT FROM msgstatus.opt_out AS o WHERE o.phone_number = r.phone_number);
+        IF again <> '{}' THEN
+            -- Delivered after all: too late for a retry.
+            UPDATE msgstatus.campaign_recipient AS r SET claimed_at = NULL, due_at = NULL, updated_at = now()
+            WHERE r.recipient_id = ANY (again) AND (
+                EXISTS (
+                    SELECT FROM msgstatus.message AS m
+                    WHERE m.message_id = r.message_id AND m.status OPERATOR(msgstatus.?) 'delivered')
+                OR r.retry_count > 0 AND EXISTS (
+                    SELECT FROM msgstatus.campaign_attempt AS a
+                    JOIN msgstatus.message AS m ON m.message_id = a.message_id
+                    WHERE a.recipient_id = r.recipient_id AND m.status OPERATOR(msgstatus.?) 'delivered'));
+            PERFORM msgstatus.keep_attempts(ARRAY(
+                SELECT r.recipient_id FROM msgstatus.campaign_recipient AS r
+                WHERE r.recipient_id = ANY (again) AND r.due_at IS NOT NULL));
+        END IF;
+        WITH changed AS (
+            UPDATE msgstatus.campaign_recipient AS r
+            SET waiting = false, claimed_at = at, due_at = leased_until, updated_at = now()
+            WHERE r.recipient_id = ANY (candidates) AND (r.waiting OR r.due_at IS NOT NULL)
+            RETURNING r.recipient_id
+        )
+        SELECT claimed || array_agg(c.recipient_id) INTO claimed FROM changed AS c;
+        missing := max_count - cardinality(claimed);
+    END LOOP;
+    RETURN claimed;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.claim_from_campaign(uuid, integer, timestamptz, timestamptz) IS
+    'Claims recipients of one campaign that are due, retries and expired leases first; skips those who opted out';
+
+CREATE FUNCTION msgstatus.claim_recipients(
+    max_count integer DEFAULT 100, campaign uuid DEFAULT NULL, lease interval DEFAULT '5 minutes'
+) RETURNS TABLE (
+    recipient_id uuid,
+    campaign_id uuid,
+    phone_number text,
+    template_name text,
+    language_code text,
+    template_parameters jsonb,
+    retry_count integer,
+    leased_until timestamptz
+)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    at timestamptz := clock_timestamp();
+    active record;
+    days date[];
+    allowed integer;
+    claimed uuid[];
+    missing integer := $1;
+    waits boolean := true;
+BEGIN
+    PERFORM msgstatus.check_installation();
+    IF $1 IS NULL OR $1 NOT BETWEEN 1 AND 10000 THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'max_count must be between 1 and 10000';
+    END IF;
+    IF $3 IS NULL OR $3 NOT BETWEEN '1 second' AND '1 day' THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'lease must be between 1 second and 1 day';
+    END IF;
+    leased_until := at + $3;
+    -- At random, so that no campaign has to wait until another one is through.
+    FOR active IN
+        SELECT c.campaign_id, c.daily_send_limit, c.template_name, c.language_code
+        FROM msgstatus.campaign AS c
+        WHERE c.status = 'active' AND ($2 IS NULL OR c.campaign_id = $2)
+        ORDER BY random()
+    LOOP
+        EXIT WHEN missing = 0;
+        PERFORM msgstatus.check_messages(active.campaign_id, at, at, 100 + 2 * $1);
+        days := msgstatus.campaign_days(active.campaign_id, at, leased_until);
+        IF active.daily_send_limit IS NULL THEN
+            -- Without a limit nothing is counted. Should there be one later today, it counts anew.
+            DELETE FROM msgstatus.campaign_day AS d WHERE d.campaign_id = active.campaign_id AND d.day = ANY (days);
+            allowed := missing;
+        ELSE
+            allowed := msgstatus.sends_left(active.campaign_id, days, waits);
+            CONTINUE WHEN allowed IS NULL;
+            waits := false; -- holding one lock, wait for no other
+        END IF;
+        claimed := msgstatus.claim_from_campaign(active.campaign_id, LEAST(missing, allowed), at, leased_until);
+        missing := missing - cardinality(claimed);
+        IF claimed <> '{}' THEN
+            PERFORM msgstatus.count_sends(active.campaign_id, days, cardinality(claimed));
+            RETURN QUERY
+            SELECT r.recipient_id, r.campaign_id, r.phone_number, active.template_name, active.language_code,
+                r.template_parameters, r.retry_count, r.due_at
+            FROM msgstatus.campaign_recipient AS r WHERE r.recipient_id = ANY (claimed);
+        ELSE
+            -- Nothing to send: time to look after messages that are not due for it, and whether this was all.
+            PERFORM msgstatus.check_messages(active.campaign_id, at, 'infinity', 100 + 2 * $1);
+            PERFORM msgstatus.complete_campaign(active.campaign_id);
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.claim_recipients(integer, uuid, interval) IS
+    'Hands out recipients of active campaigns, or of one, that are due, at most max_count (1 to 10000), each to one caller alone until its lease (1 second to 1 day) expires, within the daily limits; then record_send, record_send_failure or skip_recipient each. 22023 for a value out of range';

@@ -1,0 +1,81 @@
+-- What senders report. A report is taken whether or not the lease still holds: what was sent was sent.
+
+CREATE FUNCTION msgstatus.record_send(recipient uuid, message_id text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    at timestamptz := clock_timestamp();
+    r record;
+BEGIN
+    PERFORM msgstatus.check_installation();
+    SELECT l.campaign_id, l.phone_number, l.message_id, l.claimed_at, l.due_at, c.provider, c.template_name INTO r
+    FROM msgstatus.campaign_recipient AS l
+    JOIN msgstatus.campaign AS c ON c.campaign_id = l.campaign_id
+    WHERE l.recipient_id = $1 FOR NO KEY UPDATE OF l;
+    IF NOT FOUND THEN
+        RAISE no_data_found USING MESSAGE = format('there is no recipient %s', COALESCE($1::text, 'NULL'));
+    END IF;
+    IF r.message_id = $2 OR EXISTS (
+        SELECT FROM msgstatus.campaign_attempt AS a WHERE a.message_id = $2 AND a.recipient_id = $1) THEN
+        RETURN; -- told before
+    END IF;
+    IF EXISTS (SELECT FROM msgstatus.campaign_attempt AS a WHERE a.message_id = $2)
+        OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS o WHERE o.message_id = $2) THEN
+        RAISE unique_violation USING MESSAGE = 'this message was sent to another recipient';
+    END IF;
+    PERFORM msgstatus.register_message($2, provider => r.provider, direction => 'outbound', recipient => r.phone_number,
+        message_type => CASE WHEN r.template_name IS NOT NULL THEN 'template' END, campaign_id => r.campaign_id);
+    PERFORM msgstatus.keep_attempts(ARRAY[$1]);
+    UPDATE msgstatus.campaign_recipient AS u
+    SET waiting = false, claimed_at = NULL, due_at = NULL, message_id = $2, sent_at = at, updated_at = now(),
+        check_at = CASE WHEN u.retry_count < u.max_retries AND u.skipped_at IS NULL THEN
+            at + LEAST(msgstatus.retry_pause(u.retry_count, c.retry_delay, c.max_retry_delay), c.retry_window) END
+    FROM msgstatus.campaign AS c
+    WHERE u.recipient_id = $1 AND c.campaign_id = u.campaign_id;
+    PERFORM msgstatus.count_attempt(r.campaign_id, r.claimed_at, r.due_at);
+END
+$$;
+COMMENT ON FUNCTION msgstatus.record_send(uuid, text) IS
+    'Says that a recipient was sent a message, and registers the message; its statuses may have come before. Harmless to repeat. P0002 for an unknown recipient, 22023 for an id that is empty or longer than 512 bytes, 23505 for a message of another recipient';
+
+CREATE FUNCTION msgstatus.record_send_failure(
+    recipient uuid, reason text, code integer DEFAULT NULL, retryable boolean DEFAULT NULL
+) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    at timestamptz := clock_timestamp();
+    r record;
+BEGIN
+    PERFORM msgstatus.check_installation();
+    SELECT l.campaign_id, l.message_id, l.claimed_at, l.due_at, l.failed_at, l.failure_code, l.failure_reason, c.provider INTO r
+    FROM msgstatus.campaign_recipient AS l
+    JOIN msgstatus.campaign AS c ON c.campaign_id = l.campaign_id
+    WHERE l.recipient_id = $1 FOR NO KEY UPDATE OF l;
+    IF NOT FOUND THEN
+        RAISE no_data_found USING MESSAGE = format('there is no recipient %s', COALESCE($1::text, 'NULL'));
+    END IF;
+    IF r.message_id IS NOT NULL THEN
+        RAISE object_not_in_prerequisite_state USING MESSAGE = 'the message was sent',
+            HINT = 'Its statuses tell whether it failed.';
+    END IF;
+    IF r.claimed_at IS NULL AND r.failed_at IS NOT NULL
+        AND (r.failure_code, r.failure_reason) IS NOT DISTINCT FROM ($3, $2) THEN
+        RETURN; -- told before
+    END IF;
+    PERFORM msgstatus.keep_attempts(ARRAY[$1]);
+    UPDATE msgstatus.campaign_recipient AS u
+    SET waiting = false, claimed_at = NULL, failed_at = at, failure_code = $3, failure_reason = $2, updated_at = now(),
+        due_at = CASE
+            WHEN u.retry_count < u.max_retries AND u.skipped_at IS NULL AND COALESCE($4, EXISTS (
+                SELECT FROM msgstatus.error_code_catalog AS e
+                WHERE e.code = $3 AND e.retryable AND (r.provider IS NULL
+                    OR e.provider = CASE r.provider WHEN 'twilio' THEN 'twilio' ELSE 'meta' END)))
+            THEN at + msgstatus.retry_pause(u.retry_count, c.retry_delay, c.max_retry_delay) END
+    FROM msgstatus.campaign AS c
+    WHERE u.recipient_id = $1 AND c.campaign_id = u.campaign_id;
+    PERFORM msgstatus.count_attempt(r.campaign_id, r.claimed_at, r.due_at);
+END
+$$;
+COMMENT ON FUNCTION msgstatus.record_send_failure(uuid, text, integer, boolean) IS
+    'Says that the provider did not take the message for a recipient, and why; the recipient is due again later if error_code_catalog calls the code retryable, or the caller does. Harmless to repeat. P0002 for an unknown recipient, 55000 where the message was sent';
