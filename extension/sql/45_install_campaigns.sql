@@ -28,17 +28,20 @@ BEGIN
     );
     COMMENT ON TABLE msgstatus.campaign IS 'One row for each campaign: a template, sent to many recipients';
     COMMENT ON COLUMN msgstatus.campaign.campaign_id IS 'Key';
-    COMMENT ON COLUMN msgstatus.campaign.owner IS 'Whose it is, in the terms of the sender; the role that made it unless said otherwise';
+    COMMENT ON COLUMN msgstatus.campaign.owner IS
+        'Whose it is, in the terms of the sender; the role that made it unless said otherwise';
     COMMENT ON COLUMN msgstatus.campaign.name IS 'Unique for each owner';
     COMMENT ON COLUMN msgstatus.campaign.status IS 'draft, active, paused, completed or canceled';
     COMMENT ON COLUMN msgstatus.campaign.provider IS
         'meta, twilio, aisensy: what its messages are registered with; NULL leaves that to their webhooks';
     COMMENT ON COLUMN msgstatus.campaign.template_name IS 'The provider''s name of the template';
     COMMENT ON COLUMN msgstatus.campaign.language_code IS 'The language of the template, as the provider writes it';
-    COMMENT ON COLUMN msgstatus.campaign.daily_send_limit IS 'How many recipients may be handed to senders in a day; NULL: any number';
+    COMMENT ON COLUMN msgstatus.campaign.daily_send_limit IS
+        'How many recipients may be handed to senders in a day; NULL: any number';
     COMMENT ON COLUMN msgstatus.campaign.time_zone IS 'Whose midnight a day begins at';
     COMMENT ON COLUMN msgstatus.campaign.max_retries IS 'The max_retries of recipients that are added';
-    COMMENT ON COLUMN msgstatus.campaign.retry_delay IS 'How long after a failure the first retry is due; each next one takes twice as long';
+    COMMENT ON COLUMN msgstatus.campaign.retry_delay IS
+        'How long after a failure the first retry is due; each next one takes twice as long';
     COMMENT ON COLUMN msgstatus.campaign.max_retry_delay IS 'The longest such time';
     COMMENT ON COLUMN msgstatus.campaign.retry_window IS 'For how long after a send its failure leads to a retry';
     COMMENT ON COLUMN msgstatus.campaign.created_at IS 'When it was made';
@@ -89,18 +92,22 @@ BEGIN
         'One row for each recipient of a campaign, with its current attempt; what became of the message, message tells';
     COMMENT ON COLUMN msgstatus.campaign_recipient.recipient_id IS 'Key';
     COMMENT ON COLUMN msgstatus.campaign_recipient.campaign_id IS 'The campaign';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.recipient_number IS 'Ascending in the order of the list they were added from';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.recipient_number IS
+        'Ascending in the order of the list they were added from';
     COMMENT ON COLUMN msgstatus.campaign_recipient.phone_number IS 'As +<digits>; once in a campaign';
     COMMENT ON COLUMN msgstatus.campaign_recipient.template_parameters IS 'What is put into the template for this recipient';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.scheduled_send_date IS 'The first day it may be sent on; NULL before the campaign is activated';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.scheduled_send_date IS
+        'The first day it may be sent on; NULL before the campaign is activated';
     COMMENT ON COLUMN msgstatus.campaign_recipient.waiting IS 'Was it never claimed, sent or skipped?';
     COMMENT ON COLUMN msgstatus.campaign_recipient.claimed_at IS 'When a sender took it, who has not reported yet';
     COMMENT ON COLUMN msgstatus.campaign_recipient.due_at IS 'When its lease expires, or its retry is due';
     COMMENT ON COLUMN msgstatus.campaign_recipient.check_at IS 'When to look next whether its message failed';
     COMMENT ON COLUMN msgstatus.campaign_recipient.message_id IS 'The current attempt: its message';
     COMMENT ON COLUMN msgstatus.campaign_recipient.sent_at IS 'The current attempt: when the send was recorded';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.failed_at IS 'The current attempt: when it was recorded that the provider did not take it';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.failure_code IS 'The current attempt: the provider''s code for that; see error_code_catalog';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.failed_at IS
+        'The current attempt: when it was recorded that the provider did not take it';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.failure_code IS
+        'The current attempt: the provider''s code for that; see error_code_catalog';
     COMMENT ON COLUMN msgstatus.campaign_recipient.failure_reason IS 'The current attempt: the sender''s words for that';
     COMMENT ON COLUMN msgstatus.campaign_recipient.skipped_at IS 'When it was decided not to send, or not to send again';
     COMMENT ON COLUMN msgstatus.campaign_recipient.skip_reason IS 'Why';

@@ -5,6 +5,7 @@ BEGIN;
 SELECT no_plan();
 
 CREATE ROLE t_ingest;
+CREATE ROLE t_sender;
 CREATE ROLE t_analyst;
 CREATE ROLE t_operator;
 CREATE ROLE "T ""odd"" role";
@@ -20,6 +21,7 @@ SELECT throws_ok($$SELECT msgstatus.grant_access('t_nobody', 'Ingest')$$, '22023
 SELECT throws_ok($$SELECT msgstatus.grant_access('no_such_role', 'ingest')$$, '42704');
 
 SELECT lives_ok($$SELECT msgstatus.grant_access('t_ingest', 'ingest')$$);
+SELECT lives_ok($$SELECT msgstatus.grant_access('t_sender', 'sender')$$);
 SELECT lives_ok($$SELECT msgstatus.grant_access('t_analyst', 'analyst')$$);
 SELECT lives_ok($$SELECT msgstatus.grant_access('t_operator', 'operator')$$);
 SELECT lives_ok($$SELECT msgstatus.grant_access('"T ""odd"" role"', 'ingest')$$, 'a role whose name needs quotes');
@@ -33,6 +35,16 @@ $$;
 CREATE TEMP TABLE relation AS SELECT relname::text AS name, relkind FROM pg_class
 WHERE relnamespace = 'msgstatus'::regnamespace AND relkind IN ('r', 'v');
 SELECT is(may('t_ingest', name), '', 'ingest on ' || name) FROM relation;
+SELECT is(may('t_sender', name), CASE name
+        WHEN 'message' THEN 'SELECT' WHEN 'error_code_catalog' THEN 'SELECT' WHEN 'installation' THEN 'SELECT'
+        WHEN 'campaign_recipient_status' THEN 'SELECT' WHEN 'campaign_stats' THEN 'SELECT'
+        WHEN 'campaign' THEN 'SELECT INSERT UPDATE' WHEN 'campaign_recipient' THEN 'SELECT INSERT UPDATE'
+        WHEN 'campaign_attempt' THEN 'SELECT INSERT' WHEN 'campaign_day' THEN 'SELECT INSERT UPDATE DELETE'
+        WHEN 'opt_out' THEN 'SELECT INSERT DELETE' ELSE '' END, 'sender on ' || name) FROM relation;
+SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'msgstatus.message'::regclass AND attnum > 0
+        AND has_column_privilege('t_sender', attrelid, attnum, 'UPDATE')),
+    '{provider,direction,sender,recipient,message_type,content,media_url,metadata,created_by,campaign_id,updated_at,registered}',
+    'a sender may say what it sent, and not what became of it');
 SELECT is(may('t_nobody', name), '', 'PUBLIC on ' || name) FROM relation;
 SELECT is(may('t_analyst', name), CASE relkind WHEN 'v' THEN 'SELECT' ELSE '' END, 'analyst on ' || name) FROM relation;
 SELECT is(may('t_operator', name), CASE WHEN relkind = 'v' OR name = 'installation' THEN 'SELECT' ELSE 'SELECT INSERT UPDATE DELETE' END,
@@ -49,6 +61,8 @@ SELECT is(has_schema_privilege('t_nobody', 'msgstatus', 'USAGE'), false);
 SELECT is(has_type_privilege('t_nobody', 'msgstatus.message_status', 'USAGE'), false);
 SELECT is(functions('t_ingest'), '{apply_message_status,apply_message_status_batch,reject_webhook}');
 SELECT is(functions('t_analyst'), '{}');
+SELECT is(functions('t_sender') @> '{register_message,create_campaign,claim_recipients,record_send,campaign_stats}', true);
+SELECT is(functions('t_sender') && '{apply_message_status,apply_message_status_batch,reject_webhook,replay_rejected,message_history,install,grant_access}', false);
 SELECT is(functions('t_operator') @> '{apply_message_status,apply_message_status_batch,message_history,register_message,reject_webhook,replay_rejected}', true);
 SELECT is(functions('t_operator') && '{install,grant_access}', false, 'installing and granting is for the owner');
 SELECT is(has_schema_privilege('t_operator', 'msgstatus', 'CREATE'), false);
@@ -67,8 +81,37 @@ SELECT throws_ok($$SELECT msgstatus.replay_rejected()$$, '42501');
 SELECT throws_ok($$SELECT msgstatus.grant_access('t_ingest', 'operator')$$, '42501');
 SELECT throws_ok($$SELECT msgstatus.install()$$, '42501');
 
+-- sender: registers messages and runs campaigns, from the beginning to the end.
+RESET ROLE;
+SET LOCAL ROLE t_sender;
+SELECT lives_ok($$SELECT msgstatus.register_message('w1', recipient => '15550100001', metadata => '{}', created_by => 'x')$$);
+SELECT lives_ok($$SELECT msgstatus.register_message('w1', provider => 'meta', sender => '15550100000')$$);
+SELECT msgstatus.create_campaign('spring', daily_send_limit => 5) AS spring \gset
+SELECT is(msgstatus.add_recipients(:'spring', '{+15550100001,+15550100002,+15550100003,+15550100004}') ->> 'added', '4');
+SELECT lives_ok($$SELECT msgstatus.opt_out('+15550100001', 'STOP'), msgstatus.opt_in('+15550100009')$$);
+SELECT lives_ok(format('SELECT msgstatus.activate_campaign(%L)', :'spring'));
+CREATE TEMP TABLE claimed AS SELECT c.*, row_number() OVER (ORDER BY phone_number) AS n FROM msgstatus.claim_recipients() AS c;
+SELECT is((SELECT count(*) FROM claimed), 3::bigint);
+SELECT lives_ok($$SELECT msgstatus.record_send(recipient_id, 'spring') FROM claimed WHERE n = 1$$);
+SELECT lives_ok($$SELECT msgstatus.record_send_failure(recipient_id, 'x', 130429) FROM claimed WHERE n = 2$$);
+SELECT lives_ok($$SELECT msgstatus.skip_recipient(recipient_id) FROM claimed WHERE n = 3$$);
+UPDATE msgstatus.campaign_recipient SET due_at = now() - interval '1 second' WHERE due_at IS NOT NULL;
+SELECT is((SELECT count(*) FROM msgstatus.claim_recipients()), 1::bigint, 'a retry');
+SELECT lives_ok(format('SELECT msgstatus.pause_campaign(%L), msgstatus.resume_campaign(%L), msgstatus.cancel_campaign(%L)', :'spring', :'spring', :'spring'));
+SELECT is(msgstatus.campaign_stats(:'spring') ->> 'sent', '1');
+SELECT is((SELECT count(*) FROM msgstatus.campaign_recipient_status), 4::bigint);
+SELECT throws_ok($$SELECT msgstatus.apply_message_status('{}')$$, '42501');
+SELECT throws_ok($$UPDATE msgstatus.message SET status = '{"read": "2024-12-10T12:00:00Z"}'$$, '42501', NULL, 'a sender forges no status');
+SELECT throws_ok($$INSERT INTO msgstatus.message (message_id, status) VALUES ('x', '{"read": "2024-12-10T12:00:00Z"}')$$, '42501');
+SELECT throws_ok($$DELETE FROM msgstatus.message$$, '42501');
+SELECT throws_ok(format('SELECT * FROM msgstatus.%s', name), '42501', NULL, 'a sender does not read ' || name)
+FROM unnest('{status_event,rejected_status,message_timeline,rejected_summary}'::text[]) AS name;
+SELECT throws_ok($$SELECT msgstatus.grant_access('t_sender', 'operator')$$, '42501');
+
 -- analyst: the views, masked.
 RESET ROLE;
+DELETE FROM msgstatus.campaign;
+DELETE FROM msgstatus.opt_out;
 SET LOCAL ROLE t_analyst;
 SELECT is((SELECT concat_ws(' ', sender, recipient, state, error_code, error_meaning, error_retryable) FROM msgstatus.message_timeline WHERE message_id = 'SM1'),
     '+49******56 +49********67 failed 30003 handset unreachable t', 'an analyst sees masked numbers');
@@ -137,14 +180,15 @@ DROP POLICY nothing ON msgstatus.message;
 -- A level takes the place of the one before.
 CREATE TEMP TABLE granted AS
 SELECT role, functions(role) AS functions, (SELECT jsonb_object_agg(name, may(role, name)) FROM relation) AS relations
-FROM unnest('{t_ingest,t_analyst,t_operator}'::text[]) AS role;
+FROM unnest('{t_ingest,t_sender,t_analyst,t_operator}'::text[]) AS role;
 CREATE ROLE t_changing;
 SELECT msgstatus.grant_access('t_changing', 'operator'), msgstatus.grant_access('t_changing', 'ingest');
 SELECT is(functions('t_changing'), (SELECT functions FROM granted WHERE role = 't_ingest'), 'from operator down to ingest');
 SELECT is((SELECT jsonb_object_agg(name, may('t_changing', name)) FROM relation), (SELECT relations FROM granted WHERE role = 't_ingest'));
-SELECT msgstatus.grant_access('t_changing', 'analyst');
+SELECT msgstatus.grant_access('t_changing', 'sender'), msgstatus.grant_access('t_changing', 'analyst');
 SELECT is(functions('t_changing'), (SELECT functions FROM granted WHERE role = 't_analyst'), 'from ingest to analyst');
 SELECT is((SELECT jsonb_object_agg(name, may('t_changing', name)) FROM relation), (SELECT relations FROM granted WHERE role = 't_analyst'));
+SELECT is_empty($$SELECT attrelid::regclass, attname FROM pg_attribute, aclexplode(attacl) WHERE grantee = 't_changing'::regrole$$, 'with all columns of a sender');
 SELECT msgstatus.grant_access('t_changing', 'operator');
 SELECT is((SELECT jsonb_object_agg(name, may('t_changing', name)) FROM relation), (SELECT relations FROM granted WHERE role = 't_operator'), 'and up again');
 

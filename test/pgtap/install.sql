@@ -24,7 +24,10 @@ INSERT INTO needs_tables VALUES
     ($$SELECT msgstatus.register_message('a')$$),
     ($$SELECT * FROM msgstatus.message_history('a')$$),
     ($$SELECT msgstatus.replay_rejected()$$),
-    ($$SELECT msgstatus.grant_access(current_user::regrole, 'ingest')$$);
+    ($$SELECT msgstatus.grant_access(current_user::regrole, 'ingest')$$),
+    ($$SELECT msgstatus.create_campaign('spring ' || random())$$),
+    ($$SELECT * FROM msgstatus.claim_recipients()$$),
+    ($$SELECT msgstatus.opt_out('+15550100001')$$);
 
 -- Tables of another version. (First of all: what a session has seen to be right it does not look at again.)
 UPDATE msgstatus.installation SET version = '0.0.1';
@@ -41,8 +44,8 @@ SELECT is_empty($$SELECT c.relname FROM pg_depend AS d JOIN pg_class AS c ON d.c
     WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'msgstatus') AND c.relkind <> 'c'$$, 'no relation belongs to the extension');
 SELECT throws_ok('DROP EXTENSION msgstatus', '2BP01', NULL, 'and so it cannot be dropped from under them');
 SELECT tables_are('msgstatus', '{message,status_event,rejected_status,message_rollup,hour_rollup,failure_rollup,recipient_rollup,
-    recipient_day,maintenance,error_code_catalog,installation}'::name[]);
-SELECT views_are('msgstatus', '{message_timeline,rejected_summary}'::name[]);
+    recipient_day,maintenance,error_code_catalog,installation,campaign,campaign_recipient,campaign_attempt,campaign_day,opt_out}'::name[]);
+SELECT views_are('msgstatus', '{message_timeline,rejected_summary,campaign_recipient_status,campaign_stats}'::name[]);
 SELECT is((SELECT extrelocatable FROM pg_extension WHERE extname = 'msgstatus'), false);
 SELECT columns_are('msgstatus', 'message', '{message_id,provider,direction,sender,recipient,message_type,content,media_url,metadata,
     created_by,campaign_id,status,error_code,error_title,error_details,price,price_unit,num_segments,pricing_category,billable,created_at,updated_at,

@@ -39,7 +39,8 @@ BEGIN
         FROM pg_proc AS p
         WHERE p.prokind = 'f' AND p.provariadic = 0 AND (p.pronamespace = 'msgstatus'::regnamespace OR p.pronamespace = 'pg_catalog'::regnamespace
             AND p.proname IN ('now', 'unnest', 'length', 'left', 'right', 'repeat', 'octet_length', 'jsonb_build_object', 'format',
-                'pg_advisory_xact_lock', 'hashtextextended', 'array_agg', 'cardinality', 'to_jsonb', 'generate_series', 'array_append'))
+                'pg_advisory_xact_lock', 'hashtextextended', 'array_agg', 'cardinality', 'to_jsonb', 'generate_series', 'array_append', 'clock_timestamp', 'timezone', 'random', 'power',
+                'gen_random_uuid', 'array_remove', 'array_to_string', 'round', 'concat', 'date', 'row_number'))
             AND NOT EXISTS (SELECT FROM unnest(p.proargmodes) AS m WHERE m <> 'i')
             AND NOT EXISTS (SELECT FROM unnest(p.proargtypes) AS t WHERE t IN ('internal'::regtype, 'cstring'::regtype))
             AND p.prorettype NOT IN ('internal'::regtype, 'cstring'::regtype, 'anyelement'::regtype, 'record'::regtype)
@@ -53,6 +54,10 @@ CREATE FUNCTION evil.lock() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM
 CREATE TABLE evil.message (message_id text, version text);
 CREATE TABLE evil.installation (version text);
 CREATE TABLE evil.pg_extension (extname name, extversion text);
+CREATE TABLE evil.campaign (campaign_id uuid);
+CREATE TABLE evil.campaign_recipient (recipient_id uuid);
+CREATE TEMP TABLE campaign (campaign_id uuid);
+CREATE TEMP TABLE opt_out (phone_number text);
 CREATE TEMP TABLE message (message_id text);
 CREATE TEMP TABLE status_event (message_id text);
 CREATE TEMP TABLE rejected_status (rejected_id bigint);
@@ -71,6 +76,11 @@ END
 $$;
 SELECT is(attacked($$SELECT 'a'::pg_catalog.text = 'b'::pg_catalog.text$$), 'attacked by operator =', 'the attack is one');
 SELECT is(attacked('SELECT now()'), 'attacked by function now');
+
+INSERT INTO msgstatus.campaign (campaign_id, name, daily_send_limit) VALUES ('11111111-1111-1111-1111-111111111111', 'attacked', 100);
+INSERT INTO msgstatus.campaign_recipient (recipient_id, campaign_id, phone_number, max_retries)
+VALUES ('22222222-2222-2222-2222-222222222221', '11111111-1111-1111-1111-111111111111', '+15559999991', 3),
+    ('22222222-2222-2222-2222-222222222222', '11111111-1111-1111-1111-111111111111', '+15559999992', 3);
 
 -- Plans must be made under attack, too, not taken over from before.
 DISCARD PLANS;
@@ -94,11 +104,30 @@ SELECT is(attacked(statement), 'safe', statement) FROM (VALUES
     ($$SELECT * FROM msgstatus.rejected_summary$$),
     ($$SELECT msgstatus.mask_address('+491701234567'), msgstatus.normalize_address('491701234567')$$),
     ($$SELECT msgstatus.merge_agg(m.status) FROM msgstatus.message AS m$$),
+    ($$SELECT msgstatus.create_campaign('made', 'x', 'y', 5)$$),
+    ($$SELECT msgstatus.add_recipients('11111111-1111-1111-1111-111111111111', '{15550000001,+15550000002,x,15550000001}')$$),
+    ($$SELECT msgstatus.activate_campaign('11111111-1111-1111-1111-111111111111')$$),
+    ($$SELECT msgstatus.add_recipients('11111111-1111-1111-1111-111111111111', '{15550000003}', '{NULL}')$$),
+    ($$SELECT msgstatus.opt_out('15550000003', 'STOP')$$),
+    ($$SELECT * FROM msgstatus.claim_recipients(10)$$),
+    ($$SELECT msgstatus.opt_in('15550000003')$$),
+    ($$SELECT msgstatus.record_send('22222222-2222-2222-2222-222222222221', 'a')$$),
+    ($$SELECT msgstatus.record_send('22222222-2222-2222-2222-222222222221', 'b')$$),
+    ($$SELECT msgstatus.record_send_failure('22222222-2222-2222-2222-222222222222', 'x', 130429)$$),
+    ($$SELECT msgstatus.skip_recipient('22222222-2222-2222-2222-222222222222')$$),
+    ($$SELECT * FROM msgstatus.claim_recipients(10, '11111111-1111-1111-1111-111111111111')$$),
+    ($$SELECT msgstatus.pause_campaign('11111111-1111-1111-1111-111111111111')$$),
+    ($$SELECT msgstatus.resume_campaign('11111111-1111-1111-1111-111111111111')$$),
+    ($$SELECT msgstatus.cancel_campaign('11111111-1111-1111-1111-111111111111')$$),
+    ($$SELECT msgstatus.campaign_stats('11111111-1111-1111-1111-111111111111')$$),
+    ($$SELECT * FROM msgstatus.campaign_stats$$),
+    ($$SELECT * FROM msgstatus.campaign_recipient_status$$),
     ($$INSERT INTO msgstatus.message (message_id, status) VALUES ('c', '{"sent": "2024-12-10T12:00:00Z"}')$$)
 ) AS s (statement);
 SELECT is((SELECT count(*) FROM evil.message) + (SELECT count(*) FROM pg_temp.message) + (SELECT count(*) FROM pg_temp.status_event)
     + (SELECT count(*) FROM pg_temp.rejected_status), 0::bigint, 'nothing went into the attacker''s tables');
 SELECT is((SELECT count(*) FROM msgstatus.message), 4::bigint);
+SELECT is((SELECT count(*) FROM msgstatus.campaign_recipient), 5::bigint);
 SELECT is((SELECT count(*) FROM msgstatus.status_event), 5::bigint);
 
 -- Functions that build on others have their path pinned, or need none.

@@ -32,12 +32,16 @@ COMMENT ON FUNCTION msgstatus.count_sends(uuid, date[], integer) IS
 CREATE FUNCTION msgstatus.count_attempt(campaign uuid, claimed_at timestamptz, leased_until timestamptz) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    today date[] := msgstatus.campaign_days(campaign, clock_timestamp(), clock_timestamp());
     leased date[] := msgstatus.campaign_days(campaign, claimed_at, leased_until);
+    today date[];
 BEGIN
+    IF claimed_at IS NOT NULL AND cardinality(leased) = 1 THEN
+        RETURN;
+    END IF;
+    today := msgstatus.campaign_days(campaign, clock_timestamp(), clock_timestamp());
     IF claimed_at IS NULL THEN
         PERFORM msgstatus.count_sends(campaign, today, 1);
-    ELSIF cardinality(leased) > 1 AND leased && today THEN
+    ELSIF leased && today THEN
         PERFORM msgstatus.count_sends(campaign, array_remove(leased, today[1]), -1);
     END IF;
 END

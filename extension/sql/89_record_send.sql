@@ -8,7 +8,7 @@ DECLARE
     r record;
 BEGIN
     PERFORM msgstatus.check_installation();
-    SELECT l.campaign_id, l.phone_number, l.message_id, l.claimed_at, l.due_at, c.provider, c.template_name INTO r
+    SELECT l.campaign_id, l.phone_number, l.message_id, l.failed_at, l.claimed_at, l.due_at, c.provider, c.template_name INTO r
     FROM msgstatus.campaign_recipient AS l
     JOIN msgstatus.campaign AS c ON c.campaign_id = l.campaign_id
     WHERE l.recipient_id = $1 FOR NO KEY UPDATE OF l;
@@ -25,7 +25,9 @@ BEGIN
     END IF;
     PERFORM msgstatus.register_message($2, provider => r.provider, direction => 'outbound', recipient => r.phone_number,
         message_type => CASE WHEN r.template_name IS NOT NULL THEN 'template' END, campaign_id => r.campaign_id);
-    PERFORM msgstatus.keep_attempts(ARRAY[$1]);
+    IF r.message_id IS NOT NULL OR r.failed_at IS NOT NULL THEN
+        PERFORM msgstatus.keep_attempts(ARRAY[$1]);
+    END IF;
     UPDATE msgstatus.campaign_recipient AS u
     SET waiting = false, claimed_at = NULL, due_at = NULL, message_id = $2, sent_at = at, updated_at = now(),
         check_at = CASE WHEN u.retry_count < u.max_retries AND u.skipped_at IS NULL THEN
@@ -63,7 +65,9 @@ BEGIN
         AND (r.failure_code, r.failure_reason) IS NOT DISTINCT FROM ($3, $2) THEN
         RETURN; -- told before
     END IF;
-    PERFORM msgstatus.keep_attempts(ARRAY[$1]);
+    IF r.failed_at IS NOT NULL THEN
+        PERFORM msgstatus.keep_attempts(ARRAY[$1]);
+    END IF;
     UPDATE msgstatus.campaign_recipient AS u
     SET waiting = false, claimed_at = NULL, failed_at = at, failure_code = $3, failure_reason = $2, updated_at = now(),
         due_at = CASE

@@ -167,3 +167,19 @@ END
 $$;
 COMMENT ON FUNCTION msgstatus.cancel_campaign(uuid) IS
     'Ends a campaign for good: who was not sent to counts as skipped. P0002 for an unknown campaign, 55000 for a completed one';
+
+CREATE FUNCTION msgstatus.campaign_stats(campaign uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    stats jsonb;
+BEGIN
+    PERFORM msgstatus.check_installation();
+    SELECT to_jsonb(s) INTO stats FROM msgstatus.campaign_stats AS s WHERE s.campaign_id = campaign;
+    IF NOT FOUND THEN
+        RAISE no_data_found USING MESSAGE = format('there is no campaign %s', COALESCE(campaign::text, 'NULL'));
+    END IF;
+    RETURN stats;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.campaign_stats(uuid) IS
+    'The row of the view campaign_stats for one campaign, as an object; P0002 for an unknown campaign';

@@ -188,38 +188,45 @@ BEGIN
     leased_until := at + $3;
     -- At random, so that no campaign has to wait until another one is through.
     FOR active IN
-        SELECT c.campaign_id, c.daily_send_limit, c.template_name, c.language_code
+        SELECT c.campaign_id, c.daily_send_limit, c.template_name, c.language_code, (at AT TIME ZONE c.time_zone)::date AS today
         FROM msgstatus.campaign AS c
         WHERE c.status = 'active' AND ($2 IS NULL OR c.campaign_id = $2)
         ORDER BY random()
     LOOP
         EXIT WHEN missing = 0;
         PERFORM msgstatus.check_messages(active.campaign_id, at, at, 100 + 2 * $1);
-        days := msgstatus.campaign_days(active.campaign_id, at, leased_until);
-        IF active.daily_send_limit IS NULL THEN
-            -- Without a limit nothing is counted. Should there be one later today, it counts anew.
-            DELETE FROM msgstatus.campaign_day AS d WHERE d.campaign_id = active.campaign_id AND d.day = ANY (days);
+        IF EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.due_at <= at)
+            OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS r
+                WHERE r.campaign_id = active.campaign_id AND r.waiting AND r.scheduled_send_date <= active.today) THEN
+            days := msgstatus.campaign_days(active.campaign_id, at, leased_until);
             allowed := missing;
-        ELSE
-            allowed := msgstatus.sends_left(active.campaign_id, days, waits);
-            CONTINUE WHEN allowed IS NULL;
-            waits := false; -- holding one lock, wait for no other
+            IF active.daily_send_limit IS NULL THEN
+                -- Without a limit nothing is counted. Should there be one later today, it counts anew.
+                DELETE FROM msgstatus.campaign_day AS d WHERE d.campaign_id = active.campaign_id AND d.day = ANY (days);
+            ELSE
+                allowed := msgstatus.sends_left(active.campaign_id, days, waits);
+                CONTINUE WHEN allowed IS NULL;
+                waits := false; -- holding one lock, wait for no other
+            END IF;
+            claimed := msgstatus.claim_from_campaign(active.campaign_id, LEAST(missing, allowed), at, leased_until);
+            IF claimed <> '{}' THEN
+                missing := missing - cardinality(claimed);
+                PERFORM msgstatus.count_sends(active.campaign_id, days, cardinality(claimed));
+                RETURN QUERY
+                SELECT r.recipient_id, r.campaign_id, r.phone_number, active.template_name, active.language_code,
+                    r.template_parameters, r.retry_count, r.due_at
+                FROM msgstatus.campaign_recipient AS r WHERE r.recipient_id = ANY (claimed);
+                CONTINUE;
+            END IF;
         END IF;
-        claimed := msgstatus.claim_from_campaign(active.campaign_id, LEAST(missing, allowed), at, leased_until);
-        missing := missing - cardinality(claimed);
-        IF claimed <> '{}' THEN
-            PERFORM msgstatus.count_sends(active.campaign_id, days, cardinality(claimed));
-            RETURN QUERY
-            SELECT r.recipient_id, r.campaign_id, r.phone_number, active.template_name, active.language_code,
-                r.template_parameters, r.retry_count, r.due_at
-            FROM msgstatus.campaign_recipient AS r WHERE r.recipient_id = ANY (claimed);
-        ELSE
-            -- Nothing to send: time to look after messages that are not due for it, and whether this was all.
-            PERFORM msgstatus.check_messages(active.campaign_id, at, 'infinity', 100 + 2 * $1);
-            PERFORM msgstatus.complete_campaign(active.campaign_id);
-        END IF;
+        -- Nothing to send: time to look after messages before their time, and whether this was all.
+        PERFORM msgstatus.check_messages(active.campaign_id, at, 'infinity', 100 + 2 * $1);
+        PERFORM msgstatus.complete_campaign(active.campaign_id);
     END LOOP;
+    IF $2 IS NOT NULL AND NOT EXISTS (SELECT FROM msgstatus.campaign AS c WHERE c.campaign_id = $2) THEN
+        RAISE no_data_found USING MESSAGE = format('there is no campaign %s', $2);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.claim_recipients(integer, uuid, interval) IS
-    'Hands out recipients of active campaigns, or of one, that are due, at most max_count (1 to 10000), each to one caller alone until its lease (1 second to 1 day) expires, within the daily limits; then record_send, record_send_failure or skip_recipient each. 22023 for a value out of range';
+    'Hands out recipients of active campaigns, or of one, that are due, at most max_count (1 to 10000), each to one caller alone until its lease (1 second to 1 day) expires, within the daily limits; then record_send, record_send_failure or skip_recipient each. P0002 for an unknown campaign, 22023 for a value out of range';

@@ -104,7 +104,7 @@ DECLARE
 BEGIN
     PERFORM msgstatus.check_installation();
     IF msgstatus.phone_number_problem(number) IS NOT NULL THEN
-        RAISE invalid_parameter_value USING MESSAGE = 'the phone number cannot be one: ' || msgstatus.phone_number_problem(number);
+        RAISE invalid_parameter_value USING MESSAGE = 'this is no phone number: ' || msgstatus.phone_number_problem(number);
     END IF;
     INSERT INTO msgstatus.opt_out (phone_number, reason) VALUES (number, $2) ON CONFLICT (phone_number) DO NOTHING;
 END

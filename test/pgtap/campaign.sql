@@ -1,0 +1,142 @@
+-- Campaigns: made, set going, stopped; who may be a recipient; on which day each is due.
+BEGIN;
+\ir include/campaign.psql
+SELECT no_plan();
+
+-- Making one.
+SELECT create_campaign('spring', 'hello', 'en', 5) AS spring \gset
+SELECT is((SELECT (c.name, c.template_name, c.language_code, c.daily_send_limit, c.status, c.owner, c.provider, c.time_zone, c.max_retries)::text
+    FROM campaign AS c WHERE c.campaign_id = :'spring'),
+    format('(spring,hello,en,5,draft,%s,,UTC,3)', current_user), 'a draft of the caller''s');
+SELECT lives_ok($$SELECT create_campaign('spring', owner => 'shop')$$, 'another owner may have one of that name');
+SELECT throws_ok($$SELECT create_campaign('spring')$$, '23505', NULL, 'the same one may not');
+SELECT throws_ok($$SELECT create_campaign('')$$, '22023', 'a campaign has a name and an owner');
+SELECT throws_ok($$SELECT create_campaign(NULL)$$, '22023');
+SELECT throws_ok($$SELECT create_campaign('x', owner => '')$$, '22023');
+SELECT throws_ok($$SELECT create_campaign('x', daily_send_limit => 0)$$, '22023', 'daily_send_limit must be positive');
+SELECT throws_ok($$SELECT create_campaign('x', max_retries => -1)$$, '22023');
+SELECT throws_ok($$SELECT create_campaign('x', retry_delay => '-1 minute')$$, '22023');
+SELECT throws_ok($$SELECT create_campaign('x', retry_window => '-1 minute')$$, '22023');
+SELECT throws_ok($$SELECT create_campaign('x', time_zone => 'Atlantis')$$, '22023', 'time zone "Atlantis" not recognized');
+
+-- Adding recipients.
+SELECT create_campaign('adding') AS adding \gset
+SELECT is(add_recipients(:'adding', ARRAY['+1 (555) 010-0001', 'whatsapp:+15550100002', '15550100001', '4930123456', NULL, '', 'Acme', '0301234567', '+123']),
+    '{"added": 3, "duplicates": 1, "refused": [
+        {"phone_number": null, "reason": "there is none"}, {"phone_number": "", "reason": "there is none"},
+        {"phone_number": "Acme", "reason": "not a phone number"}, {"phone_number": "0301234567", "reason": "without its country code"},
+        {"phone_number": "+123", "reason": "fewer than 7 digits"}]}'::jsonb, 'numbers are normalized, duplicates dropped, the rest refused with a reason');
+SELECT is((SELECT string_agg(phone_number, ' ' ORDER BY recipient_number) FROM campaign_recipient WHERE campaign_id = :'adding'),
+    '+15550100001 +15550100002 +4930123456', 'in the order of the list');
+SELECT is(add_recipients(:'adding', '{+15550100002,+15550100009}', ARRAY['{"1": "Ann"}', '{"1": "Bob"}']::jsonb[]),
+    '{"added": 1, "duplicates": 1, "refused": []}', 'again, with parameters');
+SELECT is((SELECT jsonb_object_agg(phone_number, template_parameters) FROM campaign_recipient WHERE campaign_id = :'adding' AND template_parameters IS NOT NULL),
+    '{"+15550100009": {"1": "Bob"}}', 'who is there keeps what he has');
+SELECT is(add_recipients(:'adding', '{+15550100011,+15550100011}', ARRAY['{"1": "first"}', '{"1": "second"}']::jsonb[]) ->> 'added', '1');
+SELECT is((SELECT template_parameters FROM campaign_recipient WHERE campaign_id = :'adding' AND phone_number = '+15550100011'), '{"1": "first"}', 'of a number given twice, the first counts');
+SELECT is(add_recipients(:'adding', '{}'), '{"added": 0, "duplicates": 0, "refused": []}', 'nobody');
+SELECT is(add_recipients(:'adding', NULL), '{"added": 0, "duplicates": 0, "refused": []}');
+SELECT throws_ok(format('SELECT add_recipients(%L, %L, %L)', :'adding', '{+15550100001}', '{}'), '2202E', 'phone_numbers and template_parameters differ in length');
+SELECT throws_ok($$SELECT add_recipients('00000000-0000-0000-0000-000000000000', '{}')$$, 'P0002', 'there is no campaign 00000000-0000-0000-0000-000000000000');
+SELECT throws_ok($$SELECT add_recipients(NULL, '{}')$$, 'P0002', 'there is no campaign NULL');
+SELECT is((SELECT count(*) FROM campaign_recipient WHERE campaign_id = :'adding' AND scheduled_send_date IS NOT NULL), 0::bigint, 'a draft has no dates');
+
+-- The states of a campaign and who may go where.
+SELECT made('going', 2, active => false) AS going \gset
+SELECT throws_ok(format('SELECT pause_campaign(%L)', :'going'), '55000', 'campaign "going" is draft');
+SELECT throws_ok(format('SELECT resume_campaign(%L)', :'going'), '55000');
+SELECT is(claim(:'going'), NULL, 'nothing of a draft is handed out');
+SELECT is(activate_campaign(:'going'), jsonb_build_object('waiting', 2, 'first_send_date', current_date, 'last_send_date', current_date));
+SELECT throws_ok(format('SELECT activate_campaign(%L)', :'going'), '55000', 'campaign "going" is active');
+SELECT is(claim(:'going', 1), '1');
+SELECT lives_ok(format('SELECT pause_campaign(%L)', :'going'));
+SELECT lives_ok(format('SELECT pause_campaign(%L)', :'going'), 'paused twice is paused');
+SELECT is(claim(:'going', 1), NULL, 'nothing of a paused one is handed out');
+SELECT lives_ok(format('SELECT record_send(%L, %L)', recipient(:'going', 1), 'going 1'), 'what was handed out may be sent');
+SELECT lives_ok(format('SELECT resume_campaign(%L)', :'going'));
+SELECT lives_ok(format('SELECT resume_campaign(%L)', :'going'));
+SELECT is(claim(:'going', 1), '2', 'and on it goes');
+SELECT lives_ok(format('SELECT cancel_campaign(%L)', :'going'));
+SELECT lives_ok(format('SELECT cancel_campaign(%L)', :'going'));
+SELECT is(states(:'going'), '1 sent, 2 skipped', 'who was not sent to counts as skipped');
+SELECT is((SELECT skip_reason FROM campaign_recipient_status WHERE recipient_id = recipient(:'going', 2)), 'campaign canceled');
+SELECT is((SELECT status FROM campaign WHERE campaign_id = :'going'), 'canceled');
+SELECT throws_ok(format('SELECT resume_campaign(%L)', :'going'), '55000', 'campaign "going" is canceled');
+SELECT throws_ok(format('SELECT activate_campaign(%L)', :'going'), '55000');
+SELECT throws_ok(format('SELECT add_recipients(%L, %L)', :'going', '{}'), '55000', 'campaign "going" is canceled');
+SELECT lives_ok(format('SELECT record_send(%L, %L)', recipient(:'going', 2), 'going 2'), 'what was sent was sent');
+SELECT is(states(:'going'), '1 sent, 2 sent');
+SELECT throws_ok($$SELECT activate_campaign('00000000-0000-0000-0000-000000000000')$$, 'P0002');
+SELECT throws_ok($$SELECT pause_campaign(NULL)$$, 'P0002', 'there is no campaign NULL');
+SELECT throws_ok($$SELECT cancel_campaign('00000000-0000-0000-0000-000000000000')$$, 'P0002');
+
+-- Days. What is used of a day's limit is told by the dates of those who wait and by what was handed out.
+CREATE FUNCTION dates(campaign uuid) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg((scheduled_send_date - current_date)::text, ' ' ORDER BY recipient_number) FROM campaign_recipient WHERE campaign_id = campaign
+$$;
+SELECT made('days', 5, 2) AS days \gset
+SELECT is(dates(:'days'), '0 0 1 1 2', 'spread over days by the limit');
+SELECT add_recipients(:'days', '{+15550100001,+15550100002}');
+SELECT is(dates(:'days'), '0 0 1 1 2 2 3', 'who comes later takes the next free places');
+SELECT is(claim(:'days'), '1 2', 'handed out are those of the day');
+SELECT skip_recipient(recipient(:'days', 3));
+SELECT add_recipients(:'days', '{+15550100003}');
+SELECT is(dates(:'days'), '0 0 1 1 2 2 3 1', 'today is used up, tomorrow a place was given up');
+SELECT made('later', 3, 2, active => false) AS later \gset
+SELECT is(activate_campaign(:'later', current_date + 10),
+    jsonb_build_object('waiting', 3, 'first_send_date', current_date + 10, 'last_send_date', current_date + 11), 'from a date on');
+SELECT is(claim(:'later'), NULL, 'not before');
+SELECT made('own', 3, 1, active => false) AS own \gset
+UPDATE campaign_recipient SET scheduled_send_date = current_date + 1 WHERE recipient_id = recipient(:'own', 1);
+SELECT activate_campaign(:'own', current_date - 10);
+SELECT is(dates(:'own'), '1 0 2', 'a date given by hand stays, and takes its place; a past day is today');
+UPDATE campaign_recipient SET scheduled_send_date = current_date - 1 WHERE recipient_id = recipient(:'own', 3);
+SELECT is(claim(:'own'), '3', 'who waits longest comes first');
+SELECT made('unlimited', 3) AS unlimited \gset
+SELECT is(dates(:'unlimited'), '0 0 0', 'without a limit all on one day');
+
+-- The day is that of the campaign's time zone: here, where it is already tomorrow or still yesterday.
+SELECT CASE WHEN extract(hour FROM now()) < 12 THEN '-12' ELSE '12' END AS hours \gset
+SELECT create_campaign('far away', time_zone => format('<far>%s', -(:hours))) AS far \gset
+SELECT add_recipients(:'far', '{+15550000001}');
+SELECT is(activate_campaign(:'far') ->> 'first_send_date', ((now() + make_interval(hours => :hours)) AT TIME ZONE 'UTC')::date::text, 'today is the campaign''s');
+SELECT is(claim(:'far'), '1');
+
+-- Completed: when nothing is left to send or to retry; and it may go on.
+SELECT made('all', 2, retries => 0) AS all \gset
+SELECT is(claim(:'all'), '1 2');
+SELECT record_send(recipient(:'all', 1), 'all 1');
+SELECT is(claim(:'all'), NULL);
+SELECT is((SELECT status FROM campaign WHERE campaign_id = :'all'), 'active', 'one is still out');
+SELECT record_send_failure(recipient(:'all', 2), 'number unknown', 131026);
+SELECT is(claim(:'all'), NULL);
+SELECT is((SELECT (status, completed_at IS NOT NULL)::text FROM campaign WHERE campaign_id = :'all'), '(completed,t)');
+SELECT throws_ok(format('SELECT cancel_campaign(%L)', :'all'), '55000', 'campaign "all" is completed');
+SELECT is(add_recipients(:'all', '{+15550000003}') ->> 'added', '1', 'somebody was forgotten');
+SELECT is(claim(:'all'), NULL);
+SELECT is(activate_campaign(:'all') ->> 'waiting', '1');
+SELECT is(claim(:'all'), '3');
+SELECT made('empty', 0) AS empty \gset
+SELECT is(claim(:'empty'), NULL);
+SELECT is((SELECT status FROM campaign WHERE campaign_id = :'empty'), 'active', 'one without recipients waits for some');
+SELECT made('in transit', 1) AS transit \gset
+SELECT claim(:'transit');
+SELECT record_send(recipient(:'transit', 1), 'transit 1');
+SELECT is(claim(:'transit'), NULL);
+SELECT is((SELECT status FROM campaign WHERE campaign_id = :'transit'), 'active', 'a message in transit may have to be sent again');
+SELECT status('transit 1', 'delivered');
+SELECT is(claim(:'transit'), NULL);
+SELECT is((SELECT status FROM campaign WHERE campaign_id = :'transit'), 'completed', 'delivered, it is not');
+SELECT made('lost', 1) AS lost \gset
+SELECT claim(:'lost');
+SELECT record_send(recipient(:'lost', 1), 'lost 1');
+SELECT wait(:'lost', '1 day');
+SELECT is(claim(:'lost'), NULL);
+SELECT is((SELECT status FROM campaign WHERE campaign_id = :'lost'), 'completed', 'nor after the retry window');
+
+-- Taken away.
+SELECT lives_ok(format('DELETE FROM campaign WHERE campaign_id = %L', :'all'));
+SELECT is((SELECT count(*) FROM campaign_recipient WHERE campaign_id = :'all'), 0::bigint, 'with its recipients');
+
+SELECT finish();
+ROLLBACK;
