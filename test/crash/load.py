@@ -28,6 +28,7 @@ class Load:
         self.clients = clients
         self.round = 0
         self.acknowledged = collections.Counter()  # webhooks, by round; likewise below
+        self.on_disk = collections.Counter()
         self.refused = collections.Counter()
         self.unknown = collections.Counter()
         self.unexpected = []
@@ -70,6 +71,9 @@ class Load:
         """total does return how many webhooks were acknowledged so far."""
         return sum(self.acknowledged.values())
 
+    def total_refused(self):
+        return sum(self.refused.values())
+
     def _run(self):
         async def all_clients():
             await asyncio.gather(*(self._client() for _ in range(self.clients)))
@@ -100,7 +104,7 @@ class Load:
                 for note in webhook.notes:
                     note.posted(now)
                 try:
-                    status, last = await self._exchange(reader, writer, webhook.request)
+                    status, last, body = await self._exchange(reader, writer, webhook.request)
                 except (OSError, EOFError):
                     self.unknown[self.round] += 1
                     self._post_perhaps(webhook)
@@ -109,7 +113,7 @@ class Load:
                 if last:
                     writer = self._close(writer)
                 if 200 <= status < 300:
-                    self._note(webhook)
+                    self._note(webhook, body)
                     continue
                 self.refused[self.round] += 1
                 if status not in REFUSALS:
@@ -125,9 +129,10 @@ class Load:
             return heapq.heappop(self._retries)[2]
         return None if self._finishing else self.workload.next()
 
-    def _note(self, webhook):
+    def _note(self, webhook, body):
         now = time.time()
         self.acknowledged[self.round] += 1
+        self.on_disk[self.round] += b'"spooled"' in body
         for note in webhook.notes:
             note.acknowledged(now, self.round)
 
@@ -149,14 +154,14 @@ class Load:
         writer.transport.abort()
 
     async def _exchange(self, reader, writer, request):
-        """_exchange does return the status of the answer, and whether the connection ends with it."""
+        """_exchange does return the status of the answer, whether the connection ends with it, and its body."""
         timeout = self._loop.call_later(ANSWER_TIME, writer.transport.abort)
         try:
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             status_line, *lines = head.lower().split(b"\r\n")
             fields = dict(line.split(b": ", 1) for line in lines if line)
-            await reader.readexactly(int(fields.get(b"content-length", 0)))
-            return int(status_line.split()[1]), fields.get(b"connection") == b"close"
+            body = await reader.readexactly(int(fields.get(b"content-length", 0)))
+            return int(status_line.split()[1]), fields.get(b"connection") == b"close", body
         finally:
             timeout.cancel()

@@ -11,17 +11,28 @@ import psycopg2
 from rig import ROLE, await_true, send
 
 KINDS = {}  # name -> plug
+OF_THE_SPOOL = []  # the kinds that there are with a spool only
 WITH_A_KILLED_RECEIVER = []  # the kinds during which the receiver may be killed as well
+# What may happen when the last mishap is hardly over, and a call with what was in the spool is in flight.
+RELAPSES = ["backend killed", "server killed", "immediate shutdown", "backends terminated", "request cut", "answer cut",
+            "receiver killed"]
 
 
-def plug(name, restarts_receiver=False):
+def plug(name, of_the_spool=False, with_a_killed_receiver=True):
     """plug does enter a mishap into the list under a name."""
     def enter(function):
         KINDS[name] = contextlib.contextmanager(function)
-        if not restarts_receiver:
+        if of_the_spool:
+            OF_THE_SPOOL.append(name)
+        if with_a_killed_receiver:
             WITH_A_KILLED_RECEIVER.append(name)
         return function
     return enter
+
+
+def kinds_of(spool):
+    """kinds_of does return the kinds that there are with a spool, or without one ("off")."""
+    return [name for name in KINDS if spool != "off" or name not in OF_THE_SPOOL]
 
 
 @contextlib.contextmanager
@@ -34,17 +45,22 @@ def frozen(pids):
         send(pids, signal.SIGCONT)
 
 
+def a_lane_backend(rig, rng):
+    return rng.choice(await_true(rig.lane_backends, "no lane is connected"))
+
+
 # The server's processes. A backend that is killed takes all others with it, and the postmaster starts anew.
 
 @plug("backend killed")
 def backend_killed(rig, load, rng):
-    send([rng.choice(rig.lane_backends())])
+    send([a_lane_backend(rig, rng)])
     yield
 
 
 @plug("helper process killed")
 def helper_process_killed(rig, load, rng):
-    send([rng.choice([pid for pid in rig.server_processes() if pid not in rig.lane_backends()])])
+    lanes = rig.lane_backends()
+    send([rng.choice([pid for pid in rig.server_processes() if pid not in lanes])])
     yield
 
 
@@ -79,7 +95,7 @@ def fast_restart(rig, load, rng):
 
 @plug("backend frozen")
 def backend_frozen(rig, load, rng):
-    with frozen([rng.choice(rig.lane_backends())]):
+    with frozen([a_lane_backend(rig, rng)]):
         yield
 
 
@@ -118,7 +134,7 @@ def no_connections_left(rig, load, rng):
                 while True:
                     connection = psycopg2.connect(rig.server.conninfo(user=ROLE))
                     held.callback(connection.close)
-            return rig.receiver.admin("/readyz").status == 503
+            return rig.receiver.metric("msgstatus_lanes_connected") == 0
         await_true(all_taken, "the connections cannot be used up")
         yield
 
@@ -163,23 +179,77 @@ def network_silent(rig, load, rng):
     rig.proxy.silence(False)
 
 
+# The spool, which is not used but during an outage.
+
+@contextlib.contextmanager
+def no_database(rig):
+    """no_database does keep the receiver from the database."""
+    rig.proxy.refuse(True)
+    rig.proxy.cut()
+    try:
+        yield
+    finally:
+        rig.proxy.refuse(False)
+
+
+def await_refusals(load):
+    """await_refusals does return when webhooks are refused, for neither the database nor the spool takes them."""
+    enough = load.total_refused() + 100
+    await_true(lambda: load.total_refused() >= enough, "no webhook is refused")
+
+
+def await_kept(rig, load):
+    """await_kept does return when the spool has taken webhooks."""
+    enough = load.total() + 100
+    await_true(lambda: load.total() >= enough and rig.receiver.metric("msgstatus_spool_bodies") > 0,
+               "no webhook is kept on disk")
+
+
+@plug("disk full", of_the_spool=True, with_a_killed_receiver=False)
+def disk_full(rig, load, rng):
+    """It fills up before the database goes away or after, and there is room again before that is back or after."""
+    kept_before, back_before = rng.random() < 0.5, rng.random() < 0.5
+    rig.renew_spool()  # one that has grown before needs no room for a while
+    with contextlib.ExitStack() as outage:
+        if kept_before:
+            outage.enter_context(no_database(rig))
+            await_kept(rig, load)
+        with rig.spool_disk.full(rig.receiver.process.pid):
+            if not kept_before:
+                outage.enter_context(no_database(rig))
+            await_refusals(load)
+            yield
+            if back_before:
+                outage.close()
+                rig.await_recovery()
+        if not (kept_before or back_before):
+            await_kept(rig, load)
+
+
+@plug("spool full", of_the_spool=True)
+def spool_full(rig, load, rng):
+    with no_database(rig):
+        await_refusals(load)
+        yield
+
+
 # The receiver and its clients.
 
-@plug("receiver killed", restarts_receiver=True)
+@plug("receiver killed", with_a_killed_receiver=False)
 def receiver_killed(rig, load, rng):
     rig.receiver.kill()
     yield
     rig.start_receiver()
 
 
-@plug("receiver restarted", restarts_receiver=True)
+@plug("receiver restarted", with_a_killed_receiver=False)
 def receiver_restarted(rig, load, rng):
     rig.receiver.stop()
     yield
     rig.start_receiver()
 
 
-@plug("receiver frozen", restarts_receiver=True)
+@plug("receiver frozen", with_a_killed_receiver=False)
 def receiver_frozen(rig, load, rng):
     with frozen([rig.receiver.process.pid]):
         yield

@@ -12,6 +12,7 @@ import psycopg2
 from pgserver import PgServer
 from proxy import Proxy
 from receiver import Receiver
+from spool_disk import SpoolDisk
 from workload import PUBLIC_URL, SECRETS
 
 DATABASE = "crash"
@@ -55,11 +56,16 @@ def await_true(condition, what, patience=PATIENCE):
 
 
 class Rig:
-    """Everything a campaign runs on; a context manager, which leaves nothing behind but the logs in `log_directory`."""
+    """Everything a campaign runs on; a context manager, which leaves nothing behind but the logs in `log_directory`.
 
-    def __init__(self, log_directory, spool=False):
+    spool is "off", "disk", or "tmpfs" for one on a small file system of its own.
+    """
+
+    def __init__(self, log_directory, spool="off", spool_max_bytes=2**22):
         self.log_directory = pathlib.Path(log_directory)
         self.spool = spool
+        self.spool_max_bytes = spool_max_bytes
+        self.spool_disk = None
         self.server = self.proxy = self.receiver = None
         self.receivers = []
         self._session = None
@@ -70,10 +76,12 @@ class Rig:
             # Frequent checkpoints, so that some are under way at a kill, and a recovery is short.
             self.server = stack.enter_context(Server(
                 listen_addresses="", fsync="on", synchronous_commit="on", max_connections=MAX_CONNECTIONS, superuser_reserved_connections=5,
-                checkpoint_timeout="30s", max_wal_size="256MB", log_lock_waits="on", log_line_prefix="%m [%p] %u "))
+                checkpoint_timeout="30s", max_wal_size="256MB", recovery_init_sync_method="syncfs", log_lock_waits="on", log_line_prefix="%m [%p] %u "))
             stack.callback(self._keep_logs)
             self.server.create_database(DATABASE, SETUP)
             self.proxy = stack.enter_context(contextlib.closing(Proxy(self.server.socket)))
+            if self.spool != "off":
+                self.spool_disk = stack.enter_context(contextlib.closing(SpoolDisk(self.spool == "tmpfs")))
             stack.callback(self._kill_receiver)
             stack.callback(self._close_session)
             self.start_receiver()
@@ -93,8 +101,10 @@ class Rig:
     def start_receiver(self):
         """start_receiver does return when the receiver listens, be there a database or not."""
         conninfo = f"host=127.0.0.1 port={self.proxy.port} dbname={DATABASE} user={ROLE}"
-        self.receiver = Receiver(conninfo, "--lanes", str(LANES), "--public-url", PUBLIC_URL, "--statement-timeout", "3",
-                                 "--lock-timeout", "1", log_level="info", **SECRETS)
+        flags = ["--lanes", str(LANES), "--public-url", PUBLIC_URL, "--statement-timeout", "3", "--lock-timeout", "1"]
+        if self.spool_disk is not None:
+            flags += ["--spool-dir", str(self.spool_disk.directory), "--spool-max-bytes", str(self.spool_max_bytes)]
+        self.receiver = Receiver(conninfo, *flags, log_level="info", **SECRETS)
         self.receivers.append(self.receiver)
 
     def port(self):
@@ -102,6 +112,14 @@ class Rig:
         if self.receiver.process.poll() is not None:
             raise ConnectionRefusedError
         return self.receiver.port
+
+    def renew_spool(self):
+        """renew_spool does begin the spool anew, which must be empty."""
+        self.receiver.stop()
+        self.spool_disk.clear()
+        self.start_receiver()
+        self.await_recovery()
+        self.await_empty_spool()
 
     def _kill_receiver(self):
         self.receiver.kill()
@@ -170,7 +188,27 @@ class Rig:
                     lambda: f"the receiver has {len(self.lane_backends())} connections to the database, and not {LANES}")
         ((now,),) = self.ask("SELECT clock_timestamp()")
         self._await(lambda: self._lanes_that_worked_since(now) == LANES,
-                    lambda: f"{LANES - self._lanes_that_worked_since(now)} lanes are stuck")
+                    lambda: f"{self._lanes_that_worked_since(now)} of {LANES} lanes take webhooks")
+
+    def await_first_lane(self):
+        """await_first_lane does return when a lane is back, and the spool, if anything is in it, has begun to drain."""
+        self._await(self.lane_backends, "no lane comes back")
+        if self.spool_disk is not None:
+            most = 0
+
+            def falls():
+                nonlocal most
+                bodies = self.receiver.metric("msgstatus_spool_bodies")
+                most = max(most, bodies)
+                return bodies < most or bodies == 0
+            self._await(falls, "the spool does not drain")
+
+    def await_empty_spool(self):
+        """await_empty_spool does return when all that waited on disk is in the database."""
+        if self.spool_disk is not None:
+            self._await(lambda: self.receiver.events("spool open"), "the spool is not open")
+            self._await(lambda: self.receiver.metric("msgstatus_spool_bodies") == 0,
+                        lambda: f"{self.receiver.metric('msgstatus_spool_bodies'):.0f} webhooks stay in the spool")
 
     def _await(self, condition, what):
         def holds():

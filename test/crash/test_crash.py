@@ -14,7 +14,7 @@ import pytest
 from audit import Findings, audit
 from campaign import BRISK, CLIENTS, run
 from load import Load
-from plugs import KINDS
+from plugs import kinds_of
 from rig import DATABASE, PATIENCE, Rig, await_true
 from workload import Workload
 
@@ -22,16 +22,32 @@ SEED = int(os.environ.get("MSGSTATUS_CRASH_SEED", "1"))
 LOGS = pathlib.Path(__file__).resolve().parents[2] / "build/crash"
 
 
-def test_every_plug(capsys):
-    kinds = list(KINDS)
+def pull(capsys, spool, kinds):
+    """pull does run a campaign and show what came of it."""
     random.Random(SEED).shuffle(kinds)
+    logs = LOGS / f"{SEED}-{spool}"
     with capsys.disabled():
-        print(f"\nseed {SEED}:", end=" ", flush=True)
-        report = run(SEED, kinds, BRISK, LOGS / str(SEED))
-        print(f"{report.kills} kills, {sum(one.acknowledged for one in report.rounds)} webhooks acknowledged,",
-              f"{sum(one.lost for one in report.rounds)} lost")
-    assert not report.findings, f"{report.findings}\nlogs: {LOGS / str(SEED)}"
-    assert sum(one.unknown for one in report.rounds) and sum(one.refused for one in report.rounds)
+        print(f"\nseed {SEED}, spool {spool}:", end=" ", flush=True)
+        report = run(SEED, spool, kinds, BRISK, logs)
+        print(f"{report.kills} plugs pulled, {total(report, 'acknowledged')} webhooks acknowledged,",
+              f"{total(report, 'on_disk')} of them on disk, {total(report, 'lost')} lost")
+    assert not report.findings, f"{report.findings}\nlogs: {logs}"
+    assert total(report, "unknown") and total(report, "refused")
+    return report
+
+
+def total(report, column):
+    return sum(getattr(one, column) for one in report.rounds)
+
+
+def test_every_plug_with_a_spool(capsys):
+    report = pull(capsys, "tmpfs", kinds_of("tmpfs"))
+    assert total(report, "on_disk")
+
+
+def test_plugs_without_a_spool(capsys):
+    pull(capsys, "off", ["backend killed", "postmaster killed", "backends terminated", "connections refused", "answer cut",
+                         "receiver killed"])
 
 
 @pytest.fixture(scope="module")
