@@ -3,6 +3,7 @@
 import array
 import contextlib
 import dataclasses
+import json
 import subprocess
 import threading
 import time
@@ -45,11 +46,12 @@ def read(path):
 
 
 class Run:
-    """Webhooks on their way to a receiver. `results` and `client_cpu` are there when wait() has returned."""
+    """Webhooks on their way to a receiver. When wait() has returned, `client_cpu` is what the load generator took, in seconds."""
 
     def __init__(self, server, rate, first, count):
         self.path = SCRATCH / "arrivals"
         self.started = time.monotonic()
+        self.client_cpu = None
         self.process = subprocess.Popen([
             CLIENT, "--order", "updates", "--messages", str(MESSAGES), "--first", str(first), "--count", str(count), "--rate",
             str(rate), "--port", str(server.port), "--path", "/webhooks/meta", "--secret", servers.SECRET, "--results", self.path],
@@ -60,6 +62,7 @@ class Run:
         output, _ = self.process.communicate()
         if self.process.returncode != 0:
             raise RuntimeError("the load generator failed")
+        self.client_cpu = json.loads(output)["client_cpu"]
         return read(self.path)
 
     def stop(self):
