@@ -1,6 +1,9 @@
 #include "receiver.hpp"
 
+#include <array>
+#include <chrono>
 #include <csignal>
+#include <ctime>
 #include <stdexcept>
 #include <utility>
 
@@ -34,6 +37,7 @@ LaneSettings lane_settings(const Config &config) {
 HttpLimits http_limits(const Config &config, std::size_t body_limit, std::size_t max_connections) {
     return {.body_limit = body_limit,
             .max_connections = max_connections,
+            .tls_handshake_timeout = config.tls_handshake_timeout,
             .header_timeout = config.header_timeout,
             .body_timeout = config.body_timeout,
             .idle_timeout = config.idle_timeout};
@@ -45,6 +49,20 @@ SpoolSettings spool_settings(const Config &config) {
             .largest_body = config.body_limit,
             .batch_max = config.batch_max,
             .batch_max_bytes = config.batch_max_bytes};
+}
+
+// load_tls does read certificate and key; null where there are none.
+std::shared_ptr<const TlsContext> load_tls(const Config &config) {
+    if (config.tls_certificate_file.empty())
+        return nullptr;
+    auto tls = std::make_shared<const TlsContext>(config.tls_certificate_file, config.tls_key_file);
+    const std::time_t expiry = std::chrono::system_clock::to_time_t(tls->not_after());
+    std::tm parts{};
+    gmtime_r(&expiry, &parts);
+    std::array<char, 32> text{};
+    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    log(LogLevel::info, "certificate", {{"file", config.tls_certificate_file}, {"expires", text.data()}});
+    return tls;
 }
 
 // allow_descriptors does raise the soft limit of open files, as far as the hard one allows.
@@ -67,7 +85,9 @@ Receiver::Receiver(Config config)
       webhook_server_(context_, webhook_routes_, budget_,
                       http_limits(config_, config_.body_limit, config_.max_connections)),
       admin_server_(context_, admin_routes_, admin_budget_, http_limits(config_, admin_body_limit, admin_connections)),
-      signals_(context_, SIGTERM, SIGINT), drain_timer_(context_.get_executor()) {
+      tls_(load_tls(config_)), signals_(context_, SIGTERM, SIGINT), hangup_(context_, SIGHUP),
+      drain_timer_(context_.get_executor()) {
+    webhook_server_.use_tls(tls_);
     if (config_.spool_dir.empty())
         return;
     spool_ = std::make_unique<Spool>(context_, spool_settings(config_), pool_, metrics_);
@@ -81,6 +101,8 @@ Gauges Receiver::gauges() const {
             .buffer_limit = config_.buffer_max_bytes,
             .connections = webhook_server_.connections(),
             .connections_limit = config_.max_connections,
+            .failed_handshakes = webhook_server_.failed_handshakes(),
+            .certificate_expiry = tls_ ? std::optional(tls_->not_after()) : std::nullopt,
             .lanes = pool_.lanes(),
             .lanes_connected = pool_.lanes_connected(),
             .spool = spool_ ? spool_->gauges() : SpoolGauges{},
@@ -112,6 +134,7 @@ void Receiver::run() {
         spool_->start();
     pool_.start();
     wait_for_signal();
+    wait_for_hangup();
     notify_ready();
     context_.run();
     log(LogLevel::info, "stopped");
@@ -127,6 +150,34 @@ void Receiver::wait_for_signal() {
             drain();
         wait_for_signal();
     });
+}
+
+void Receiver::wait_for_hangup() {
+    hangup_.async_wait([this](error_code cancelled, int) {
+        if (cancelled)
+            return;
+        reload();
+        wait_for_hangup();
+    });
+}
+
+// reload does take certificate, key and secrets as they are in their files now: all of them, or none.
+void Receiver::reload() {
+    notify_reloading();
+    try {
+        Secrets secrets = reload_secrets(config_);
+        std::shared_ptr<const TlsContext> tls = load_tls(config_);
+        webhook_routes_.use_secrets(secrets);
+        config_.secrets = std::move(secrets);
+        tls_ = std::move(tls);
+        webhook_server_.use_tls(tls_);
+        ++metrics_.reloads;
+        log(LogLevel::info, "reloaded");
+    } catch (const std::exception &error) {
+        ++metrics_.reload_failures;
+        log(LogLevel::error, "reload failed", {{"reason", error.what()}});
+    }
+    notify_ready();
 }
 
 void Receiver::drain() {

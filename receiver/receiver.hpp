@@ -21,6 +21,7 @@ namespace msgstatus::receiver {
 /// Receiver does run in one thread: what it does for a webhook is little, and PostgreSQL needs the processors.
 class Receiver {
 public:
+    /// @throws std::runtime_error if certificate and key cannot be used
     explicit Receiver(Config config);
 
     /// run does listen, and returns after SIGTERM or SIGINT when every accepted request is answered, or when
@@ -31,6 +32,8 @@ public:
 private:
     void listen();
     void wait_for_signal();
+    void wait_for_hangup();
+    void reload();
     void drain();
     void stop_waiting();
     void stop_pool(std::function<void()> done);
@@ -47,7 +50,9 @@ private:
     AdminRoutes admin_routes_;
     HttpServer webhook_server_;
     HttpServer admin_server_;
+    std::shared_ptr<const TlsContext> tls_; ///< only with --tls-cert
     boost::asio::signal_set signals_;
+    boost::asio::signal_set hangup_;
     Timer drain_timer_;
     bool draining_ = false;
 };

@@ -11,6 +11,7 @@
 
 #include "config/config_options.hpp"
 #include "config/secrets.hpp"
+#include "http/tls_context.hpp"
 
 extern char **environ; // NOLINT(readability-redundant-declaration): not every libc declares it
 
@@ -23,8 +24,8 @@ namespace {
 // What may follow MSGSTATUS_ without being the name of an option: the secrets themselves and --config.
 std::set<std::string> other_environment_names() {
     std::set<std::string> names{environment_name("config")};
-    for (const char *name : secret_names)
-        names.insert(environment_name(name));
+    for (const SecretName &secret : secret_names)
+        names.insert(environment_name(secret.name));
     return names;
 }
 
@@ -113,7 +114,15 @@ Endpoint endpoint_of(const po::variables_map &settings, const std::string &name)
     return *endpoint;
 }
 
-std::vector<std::string> secrets_of(const po::variables_map &settings, const std::string &name) {
+std::vector<std::string> secrets_in_file(const std::string &name, const std::string &path) {
+    try {
+        return read_secret_file(path);
+    } catch (const std::runtime_error &error) {
+        throw ConfigError(name + "-file: " + error.what());
+    }
+}
+
+std::vector<std::string> secrets_of(const po::variables_map &settings, const std::string &name, Config &config) {
     const std::string variable = environment_name(name);
     const std::string option = name + "-file";
     const char *value = std::getenv(variable.c_str());
@@ -129,10 +138,22 @@ std::vector<std::string> secrets_of(const po::variables_map &settings, const std
     }
     if (path.empty())
         return {};
+    config.secret_files[name] = path;
+    return secrets_in_file(name, path);
+}
+
+void set_tls(const po::variables_map &settings, Config &config) {
+    config.tls_certificate_file = value_of(settings, "tls-cert");
+    config.tls_key_file = value_of(settings, "tls-key");
+    if (config.tls_certificate_file.empty() != config.tls_key_file.empty())
+        throw ConfigError(config.tls_key_file.empty() ? "tls-key: must be set where tls-cert is"
+                                                      : "tls-cert: must be set where tls-key is");
+    if (config.tls_certificate_file.empty())
+        return;
     try {
-        return read_secret_file(path);
+        TlsContext(config.tls_certificate_file, config.tls_key_file);
     } catch (const std::runtime_error &error) {
-        throw ConfigError(option + ": " + error.what());
+        throw ConfigError(error.what());
     }
 }
 
@@ -197,16 +218,16 @@ void add_warnings(Config &config) {
     const auto unset = [](const std::vector<std::string> &secrets) { return secrets.empty(); };
     if (config.allow_unsigned) {
         std::string names;
-        for (const auto &[secrets, name] :
-             {std::pair{&config.meta_app_secrets, "meta"}, std::pair{&config.twilio_auth_tokens, "twilio"},
-              std::pair{&config.aisensy_secrets, "aisensy"}}) {
+        for (const auto &[secrets, name] : {std::pair{&config.secrets.meta_app_secrets, "meta"},
+                                            {&config.secrets.twilio_auth_tokens, "twilio"},
+                                            {&config.secrets.aisensy_secrets, "aisensy"}}) {
             if (unset(*secrets))
                 names += names.empty() ? name : std::string(", ") + name;
         }
         if (!names.empty())
             config.warnings.push_back("allow-unsigned: anyone can send statuses in the name of " + names);
     }
-    if (!unset(config.twilio_auth_tokens) && config.public_url.empty())
+    if (!unset(config.secrets.twilio_auth_tokens) && config.public_url.empty())
         config.warnings.emplace_back(
             "public-url: not set; Twilio's signatures are checked against the Host header of each request");
 }
@@ -238,6 +259,7 @@ LoadedConfig load_config(int argc, const char *const argv[]) {
     if (value_of(settings, "admin-listen") != "off")
         config.admin_listen = endpoint_of(settings, "admin-listen");
     config.public_url = public_url_of(settings);
+    set_tls(settings, config);
     config.database = value_of(settings, "database");
     check_database(config.database);
     config.lanes = count_of(settings, "lanes", 1, 64);
@@ -250,12 +272,11 @@ LoadedConfig load_config(int argc, const char *const argv[]) {
     config.lock_timeout = duration_of(settings, "lock-timeout");
     config.spool_dir = value_of(settings, "spool-dir");
     config.spool_max_bytes = count_of(settings, "spool-max-bytes", std::size_t{1} << 20, 1024 * gigabyte);
-    config.meta_app_secrets = secrets_of(settings, "meta-app-secret");
-    config.meta_verify_tokens = secrets_of(settings, "meta-verify-token");
-    config.twilio_auth_tokens = secrets_of(settings, "twilio-auth-token");
-    config.aisensy_secrets = secrets_of(settings, "aisensy-secret");
+    for (const SecretName &secret : secret_names)
+        config.secrets.*secret.list = secrets_of(settings, secret.name, config);
     config.allow_unsigned = settings["allow-unsigned"].as<bool>();
     config.max_connections = count_of(settings, "max-connections", 1, 100000);
+    config.tls_handshake_timeout = duration_of(settings, "tls-handshake-timeout");
     config.header_timeout = duration_of(settings, "header-timeout");
     config.body_timeout = duration_of(settings, "body-timeout");
     config.idle_timeout = duration_of(settings, "idle-timeout");
@@ -265,6 +286,15 @@ LoadedConfig load_config(int argc, const char *const argv[]) {
     config.check_only = settings["check-config"].as<bool>();
     add_warnings(config);
     return {std::move(config), std::nullopt};
+}
+
+Secrets reload_secrets(const Config &config) {
+    Secrets secrets = config.secrets;
+    for (const SecretName &secret : secret_names) {
+        if (const auto file = config.secret_files.find(secret.name); file != config.secret_files.end())
+            secrets.*secret.list = secrets_in_file(file->first, file->second);
+    }
+    return secrets;
 }
 
 } // namespace msgstatus::receiver

@@ -3,12 +3,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "config/endpoint.hpp"
+#include "config/secrets.hpp"
 #include "observe/log.hpp"
 
 namespace msgstatus::receiver {
@@ -17,6 +19,8 @@ struct Config {
     Endpoint listen;
     std::optional<Endpoint> admin_listen; ///< nothing: no admin listener
     std::string public_url;               ///< without a slash at its end; empty if not set
+    std::string tls_certificate_file;     ///< empty: plain HTTP
+    std::string tls_key_file;
 
     std::string database; ///< libpq conninfo, URI or name; empty: libpq's own defaults (PGHOST, ...)
     std::size_t lanes = 0;
@@ -30,14 +34,13 @@ struct Config {
     std::string spool_dir; ///< empty: no spool
     std::size_t spool_max_bytes = 0;
 
-    std::vector<std::string> meta_app_secrets;
-    std::vector<std::string> meta_verify_tokens;
-    std::vector<std::string> twilio_auth_tokens;
-    std::vector<std::string> aisensy_secrets;
+    Secrets secrets;
+    std::map<std::string, std::string> secret_files; ///< those of them that came from a file: name and path
     bool allow_unsigned = false;
 
     std::size_t body_limit = 0;
     std::size_t max_connections = 0;
+    std::chrono::milliseconds tls_handshake_timeout{};
     std::chrono::milliseconds header_timeout{};
     std::chrono::milliseconds body_timeout{};
     std::chrono::milliseconds idle_timeout{};
@@ -70,5 +73,9 @@ struct LoadedConfig {
 /// secrets and checks all.
 /// @throws ConfigError
 LoadedConfig load_config(int argc, const char *const argv[]);
+
+/// reload_secrets does read the secrets that are in files again; those of the environment stay.
+/// @throws ConfigError
+Secrets reload_secrets(const Config &config);
 
 } // namespace msgstatus::receiver

@@ -19,10 +19,16 @@ po::options_description network_options() {
         ("public-url", po::value<std::string>()->default_value("")->value_name("URL"),
          "what stands before the path in the address that Twilio knows, e.g. https://hooks.example.org; its signatures "
          "cover it. Without it, the Host header is believed")
+        ("tls-cert", po::value<std::string>()->default_value("")->value_name("FILE"),
+         "certificate in PEM, with those between it and the root: webhooks come in by HTTPS. Read again on SIGHUP")
+        ("tls-key", po::value<std::string>()->default_value("")->value_name("FILE"),
+         "its key in PEM, without a passphrase")
         ("body-limit", po::value<std::size_t>()->default_value(4194304)->value_name("BYTES"),
          "largest body (Meta sends up to 3 MB); larger ones get 413")
         ("max-connections", po::value<std::size_t>()->default_value(1024)->value_name("N"),
          "open connections; more wait in the backlog of the system")
+        ("tls-handshake-timeout", po::value<double>()->default_value(10)->value_name("SECONDS"),
+         "for a TLS handshake")
         ("header-timeout", po::value<double>()->default_value(10)->value_name("SECONDS"),
          "for the header of a request to arrive, else 408")
         ("body-timeout", po::value<double>()->default_value(30)->value_name("SECONDS"),
@@ -73,7 +79,9 @@ po::options_description spool_options() {
 
 po::options_description secret_options() {
     po::options_description options(
-        "Secrets (each also as environment variable without _FILE; one a line, all are valid)", 100);
+        "Secrets (each also as environment variable without _FILE; one a line, all are valid; files are read again on "
+        "SIGHUP)",
+        100);
     // clang-format off
     options.add_options()
         ("meta-app-secret-file", po::value<std::string>()->value_name("FILE"), "app secret, keys X-Hub-Signature-256")
@@ -143,7 +151,8 @@ std::string help_text() {
             "the file.\n\n"
          << command_options() << '\n'
          << config_options() << '\n'
-         << "Exit status: 0 after SIGTERM or SIGINT, when every accepted request is answered; 1 on a failure; 2 on a "
+         << "On SIGHUP, certificate, key and secrets are read again from their files; if that fails, nothing changes.\n"
+            "Exit status: 0 after SIGTERM or SIGINT, when every accepted request is answered; 1 on a failure; 2 on a "
             "bad\n"
             "setting.\n";
     return text.str();

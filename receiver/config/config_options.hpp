@@ -2,8 +2,11 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <boost/program_options.hpp>
+
+#include "config/secrets.hpp"
 
 namespace msgstatus::receiver {
 
@@ -14,8 +17,14 @@ boost::program_options::options_description config_options();
 boost::program_options::options_description command_options();
 
 /// The secrets. Each `name` can be given as environment variable (MSGSTATUS_NAME) or through the option `name-file`.
-inline constexpr const char *secret_names[] = {"meta-app-secret", "meta-verify-token", "twilio-auth-token",
-                                               "aisensy-secret"};
+struct SecretName {
+    const char *name;
+    std::vector<std::string> Secrets::*list;
+};
+inline constexpr SecretName secret_names[] = {{"meta-app-secret", &Secrets::meta_app_secrets},
+                                              {"meta-verify-token", &Secrets::meta_verify_tokens},
+                                              {"twilio-auth-token", &Secrets::twilio_auth_tokens},
+                                              {"aisensy-secret", &Secrets::aisensy_secrets}};
 
 /// environment_name does return the environment variable of an option: `--admin-listen` is MSGSTATUS_ADMIN_LISTEN.
 std::string environment_name(const std::string &option);

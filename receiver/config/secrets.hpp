@@ -8,6 +8,14 @@
 
 namespace msgstatus::receiver {
 
+/// What webhooks are authenticated with; every secret of a list is valid. An empty list: the provider has none.
+struct Secrets {
+    std::vector<std::string> meta_app_secrets;
+    std::vector<std::string> meta_verify_tokens;
+    std::vector<std::string> twilio_auth_tokens;
+    std::vector<std::string> aisensy_secrets;
+};
+
 /// split_secrets does return the secrets of a text, one a line, without blanks around them and without empty lines:
 /// while a secret is being changed, the old and the new one are both valid.
 std::vector<std::string> split_secrets(std::string_view text);

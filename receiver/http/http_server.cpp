@@ -86,7 +86,8 @@ void HttpServer::accept() {
 }
 
 void HttpServer::begin_session(Socket socket) {
-    const auto session = std::make_shared<HttpSession>(*this, Stream(std::move(socket), nullptr));
+    const auto session =
+        std::make_shared<HttpSession>(*this, Stream(std::move(socket), tls_ ? tls_->native() : nullptr));
     sessions_.insert(session);
     session->start();
 }

@@ -15,6 +15,7 @@
 #include "http/net.hpp"
 #include "http/request_handler.hpp"
 #include "http/request_id.hpp"
+#include "http/tls_context.hpp"
 
 namespace msgstatus::receiver {
 
@@ -45,6 +46,9 @@ public:
     /// @throws boost::system::system_error if it is no such socket
     Endpoint adopt(int descriptor);
 
+    /// use_tls does speak TLS on connections that come from now on.
+    void use_tls(std::shared_ptr<const TlsContext> tls) { tls_ = std::move(tls); }
+
     /// drain does stop accepting and closes every connection when its requests are answered.
     /// @param done  called once, when no connection is left
     void drain(std::function<void()> done);
@@ -54,6 +58,9 @@ public:
 
     std::size_t connections() const noexcept { return sessions_.size(); }
 
+    /// failed_handshakes does return how many TLS handshakes have failed or taken too long.
+    std::uint64_t failed_handshakes() const noexcept { return failed_handshakes_; }
+
     // For the connections.
     RequestHandler &handler() noexcept { return handler_; }
     BufferBudget &budget() noexcept { return budget_; }
@@ -62,6 +69,7 @@ public:
     RequestIds &request_ids() noexcept { return request_ids_; }
     /// spare_buffer does give what connections lend each other to read into.
     boost::beast::flat_buffer &spare_buffer() noexcept { return spare_buffer_; }
+    void handshake_failed() noexcept { ++failed_handshakes_; }
     void forget(const std::shared_ptr<HttpSession> &session);
 
 private:
@@ -80,10 +88,12 @@ private:
     Timer accept_timer_;
     std::unordered_set<std::shared_ptr<HttpSession>> sessions_;
     std::function<void()> drained_;
+    std::shared_ptr<const TlsContext> tls_; ///< null: plain
     boost::beast::flat_buffer spare_buffer_;
     RequestIds request_ids_;
     std::string date_header_;
     std::int64_t date_second_ = 0;
+    std::uint64_t failed_handshakes_ = 0;
     bool accepting_ = false;
     bool draining_ = false;
 };

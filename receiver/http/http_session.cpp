@@ -80,6 +80,7 @@ void HttpSession::shake_hands() {
     error_code ec;
     stream_.handshake(ec);
     if (ec && ec != asio::error::would_block) {
+        server_.handshake_failed();
         close();
         return;
     }
@@ -400,6 +401,8 @@ void HttpSession::sweep(Clock::time_point now) {
         refuse_and_close(error_answer(408, "the request took too long to arrive"));
         return;
     }
+    if (phase_ == Phase::handshake)
+        server_.handshake_failed();
     close();
 }
 

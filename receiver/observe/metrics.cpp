@@ -93,6 +93,18 @@ void write_spool(Exposition &out, const Metrics &metrics, const SpoolGauges &spo
               spool.oldest_age);
 }
 
+void write_tls(Exposition &out, const Metrics &metrics, const Gauges &gauges) {
+    out.counter("msgstatus_tls_handshake_failures_total", "TLS handshakes that failed or took too long.",
+                gauges.failed_handshakes);
+    out.family("msgstatus_tls_certificate_expiry_timestamp_seconds", "gauge",
+               "When the certificate in use expires, since 1970; only with TLS.");
+    if (gauges.certificate_expiry)
+        out.sample({}, std::chrono::duration<double>(gauges.certificate_expiry->time_since_epoch()).count());
+    out.counter("msgstatus_reloads_total", "Times that certificate and secrets were read again.", metrics.reloads);
+    out.counter("msgstatus_reload_failures_total", "Times that this failed and those before stayed.",
+                metrics.reload_failures);
+}
+
 // The names that Prometheus' own client libraries use for any process.
 void write_process(Exposition &out, const Metrics &metrics) {
     const ProcessStats stats = process_stats();
@@ -130,6 +142,7 @@ std::string prometheus_text(const Metrics &metrics, const Gauges &gauges) {
     write_database(out, metrics, gauges);
     write_bounds(out, gauges);
     write_spool(out, metrics, gauges.spool);
+    write_tls(out, metrics, gauges);
     write_process(out, metrics);
     return out.text();
 }

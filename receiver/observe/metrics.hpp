@@ -1,8 +1,10 @@
 // What the program counts, and how Prometheus reads it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -53,6 +55,8 @@ struct Metrics {
     std::uint64_t batches_failed = 0;
     std::uint64_t connects = 0;
     std::uint64_t reconnects = 0;
+    std::uint64_t reloads = 0; ///< of certificate and secrets
+    std::uint64_t reload_failures = 0;
     std::uint64_t connect_failures = 0;
     Histogram<10> batch_size{{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}};
     Histogram<14> batch_seconds{{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}};
@@ -75,6 +79,8 @@ struct Gauges {
     std::size_t buffer_limit = 0;
     std::size_t connections = 0;
     std::size_t connections_limit = 0;
+    std::uint64_t failed_handshakes = 0;
+    std::optional<std::chrono::system_clock::time_point> certificate_expiry; ///< with TLS
     std::size_t lanes = 0;
     std::size_t lanes_connected = 0;
     SpoolGauges spool;

@@ -16,6 +16,8 @@ class MetaSignature {
 public:
     explicit MetaSignature(const std::vector<std::string> &secrets);
 
+    bool has_secret() const noexcept { return !keys_.empty(); }
+
     /// verify does tell whether the header fits the raw body under any of the secrets.
     bool verify(std::string_view header, std::string_view body);
 
@@ -28,6 +30,8 @@ private:
 class AisensySignature {
 public:
     explicit AisensySignature(const std::vector<std::string> &secrets);
+
+    bool has_secret() const noexcept { return !keys_.empty(); }
 
     /// verify does tell whether the header fits the body, which has to be JSON for its compact forms to be tried, under
     /// any of the secrets.
@@ -42,6 +46,8 @@ private:
 class TwilioSignature {
 public:
     explicit TwilioSignature(const std::vector<std::string> &auth_tokens);
+
+    bool has_secret() const noexcept { return !keys_.empty(); }
 
     /// verify_form does tell whether the header fits the URL and the fields of a form body.
     /// @param url  as configured at Twilio, query included, as encoded; tried with and without its port

@@ -38,8 +38,20 @@ MediaType type_of(const Request &request) noexcept {
 } // namespace
 
 WebhookRoutes::WebhookRoutes(const Config &config, LanePool &pool, Metrics &metrics)
-    : config_(config), pool_(pool), metrics_(metrics), meta_(config.meta_app_secrets),
-      twilio_(config.twilio_auth_tokens), aisensy_(config.aisensy_secrets) {}
+    : config_(config), pool_(pool), metrics_(metrics), meta_(config.secrets.meta_app_secrets),
+      twilio_(config.secrets.twilio_auth_tokens), aisensy_(config.secrets.aisensy_secrets),
+      verify_tokens_(config.secrets.meta_verify_tokens) {}
+
+void WebhookRoutes::use_secrets(const Secrets &secrets) {
+    MetaSignature meta(secrets.meta_app_secrets);
+    TwilioSignature twilio(secrets.twilio_auth_tokens);
+    AisensySignature aisensy(secrets.aisensy_secrets);
+    std::vector<std::string> verify_tokens = secrets.meta_verify_tokens;
+    meta_ = std::move(meta);
+    twilio_ = std::move(twilio);
+    aisensy_ = std::move(aisensy);
+    verify_tokens_ = std::move(verify_tokens);
+}
 
 std::string_view WebhookRoutes::name_of(Provider provider) noexcept {
     switch (provider) {
@@ -64,11 +76,11 @@ const std::string &WebhookRoutes::signature_of(const Request &request, Provider 
 bool WebhookRoutes::has_secret(Provider provider) const noexcept {
     switch (provider) {
     case Provider::meta:
-        return !config_.meta_app_secrets.empty();
+        return meta_.has_secret();
     case Provider::twilio:
-        return !config_.twilio_auth_tokens.empty();
+        return twilio_.has_secret();
     case Provider::aisensy:
-        return !config_.aisensy_secrets.empty();
+        return aisensy_.has_secret();
     case Provider::unknown:
         break;
     }
@@ -198,7 +210,7 @@ Answer WebhookRoutes::handshake(const Request &request) const {
     const std::optional<std::string_view> token = parameter("hub.verify_token");
     const std::optional<std::string_view> challenge = parameter("hub.challenge");
     bool known = false;
-    for (const std::string &expected : config_.meta_verify_tokens)
+    for (const std::string &expected : verify_tokens_)
         known = (token && equal_in_constant_time(*token, expected)) || known;
     if (!known || !challenge || parameter("hub.mode") != std::string_view("subscribe"))
         return error_answer(403, "the handshake failed");

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/config.hpp"
 #include "database/lane_pool.hpp"
@@ -21,6 +22,10 @@ namespace msgstatus::receiver {
 class WebhookRoutes : public RequestHandler {
 public:
     WebhookRoutes(const Config &config, LanePool &pool, Metrics &metrics);
+
+    /// use_secrets does check webhooks against these secrets from now on.
+    /// @throws std::runtime_error if OpenSSL fails; the secrets before then stay
+    void use_secrets(const Secrets &secrets);
 
     std::optional<Answer> check_head(const Request &request, std::uint8_t &route) override;
     void handle(Request &request, std::uint8_t route, AnswerTo to) override;
@@ -50,6 +55,7 @@ private:
     MetaSignature meta_;
     TwilioSignature twilio_;
     AisensySignature aisensy_;
+    std::vector<std::string> verify_tokens_;  ///< of Meta's handshake
     std::array<LogLimiter, 4> signature_log_; ///< one a provider
 };
 

@@ -50,9 +50,16 @@ class _NoMore(Exception):
 class Connection:
     """A connection on which bytes are written as given and responses read one by one."""
 
-    def __init__(self, port):
+    def __init__(self, port, tls=None):
+        """tls is an ssl.SSLContext, with which the handshake is done at once."""
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            try:
+                self.socket = tls.wrap_socket(self.socket, server_hostname="hooks.example.org")
+            except BaseException:
+                self.socket.close()
+                raise
         self.buffer = b""
 
     def __enter__(self):

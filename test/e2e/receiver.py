@@ -116,6 +116,10 @@ class Receiver:
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
 
+    def hang_up(self):
+        """hang_up does ask the receiver to read its secrets and its certificate again."""
+        self.signal(signal.SIGHUP)
+
     def wait(self):
         """wait does return the exit status."""
         status = self.process.wait(timeout=PATIENCE)

@@ -64,7 +64,7 @@ TEST_F(ConfigTest, HasTheDocumentedDefaults) {
     EXPECT_EQ(config.listen, (Endpoint{"127.0.0.1", 8080}));
     EXPECT_EQ(config.admin_listen, (Endpoint{"127.0.0.1", 9090}));
     EXPECT_EQ(config.body_limit, 4U * 1024 * 1024);
-    EXPECT_TRUE(config.meta_app_secrets.empty());
+    EXPECT_TRUE(config.secrets.meta_app_secrets.empty());
     EXPECT_FALSE(config.allow_unsigned);
 }
 
@@ -93,13 +93,13 @@ TEST_F(ConfigTest, SecretsComeFromTheEnvironmentOrFromFiles) {
     set("MSGSTATUS_META_APP_SECRET", "one");
     const std::string path = file("token", "  old \r\n\nnew\n");
     const Config config = load({"--twilio-auth-token-file", path, "--public-url", "https://a.b/"});
-    EXPECT_EQ(config.meta_app_secrets, std::vector<std::string>{"one"});
-    EXPECT_EQ(config.twilio_auth_tokens, (std::vector<std::string>{"old", "new"}));
+    EXPECT_EQ(config.secrets.meta_app_secrets, std::vector<std::string>{"one"});
+    EXPECT_EQ(config.secrets.twilio_auth_tokens, (std::vector<std::string>{"old", "new"}));
     EXPECT_EQ(config.public_url, "https://a.b");
     const std::string conf = file("conf", "aisensy-secret-file = " + path + "\n");
-    EXPECT_EQ(load({"--config", conf}).aisensy_secrets.size(), 2U);
+    EXPECT_EQ(load({"--config", conf}).secrets.aisensy_secrets.size(), 2U);
     set("MSGSTATUS_META_VERIFY_TOKEN_FILE", path);
-    EXPECT_EQ(load({}).meta_verify_tokens.size(), 2U);
+    EXPECT_EQ(load({}).secrets.meta_verify_tokens.size(), 2U);
 }
 
 TEST_F(ConfigTest, SecretsAreNoFlagsAndNoLinesOfTheFile) {

@@ -101,14 +101,14 @@ public:
 private:
     static receiver::Config config_of(Kind kind) {
         receiver::Config config;
-        config.meta_verify_tokens = {"verify-token"};
+        config.secrets.meta_verify_tokens = {"verify-token"};
         config.public_url = "https://hooks.example.com";
         if (kind == takes_anything) {
             config.allow_unsigned = true;
         } else {
-            config.meta_app_secrets = secrets;
-            config.twilio_auth_tokens = secrets;
-            config.aisensy_secrets = secrets;
+            config.secrets.meta_app_secrets = secrets;
+            config.secrets.twilio_auth_tokens = secrets;
+            config.secrets.aisensy_secrets = secrets;
         }
         return config;
     }
