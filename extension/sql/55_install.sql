@@ -7,6 +7,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.install', 0));
     PERFORM msgstatus.install_installation();
     PERFORM msgstatus.install_message();
+    PERFORM msgstatus.install_message_indexes();
     PERFORM msgstatus.install_status_event();
     PERFORM msgstatus.install_rejected_status();
     PERFORM msgstatus.install_message_rollup();
@@ -18,6 +19,10 @@ BEGIN
     PERFORM msgstatus.install_views();
     PERFORM msgstatus.install_campaigns();
     PERFORM msgstatus.install_campaign_views();
+    PERFORM msgstatus.install_volume_views();
+    PERFORM msgstatus.install_summary_views();
+    PERFORM msgstatus.install_breakdown_views();
+    PERFORM msgstatus.install_waiting_views();
     INSERT INTO msgstatus.installation AS i (version) VALUES (extension_version)
     ON CONFLICT ((true)) DO UPDATE SET version = excluded.version, installed_at = excluded.installed_at
     WHERE i.version <> excluded.version;

@@ -42,7 +42,7 @@ BEGIN
                     'add_recipients', 'free_send_dates', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
                     'claim_from_campaign', 'check_messages', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
                     'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
-                WHEN 'analyst' THEN p.provolatile = 'i'
+                WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc = 'read_as_owner'
                 ELSE p.proname NOT LIKE 'install%' AND p.proname <> 'grant_access'
             END
     LOOP
@@ -54,7 +54,11 @@ BEGIN
         EXECUTE format('GRANT SELECT ON msgstatus.campaign_recipient_status, msgstatus.campaign_stats TO %s', role);
     END IF;
     IF level IN ('analyst', 'operator') THEN
-        EXECUTE format('GRANT SELECT ON msgstatus.message_timeline, msgstatus.rejected_summary TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.message_timeline, msgstatus.rejected_summary,'
+            ' msgstatus.message_status_dashboard, msgstatus.hourly_message_volume, msgstatus.delivery_rates,'
+            ' msgstatus.delivery_funnel, msgstatus.daily_summary, msgstatus.weekly_summary, msgstatus.monthly_summary,'
+            ' msgstatus.status_distribution, msgstatus.failure_breakdown, msgstatus.undelivered_messages,'
+            ' msgstatus.unread_messages, msgstatus.stuck_messages TO %s', role);
     END IF;
     IF level = 'sender' THEN
         EXECUTE format('GRANT SELECT, INSERT (message_id, provider, direction, sender, recipient, message_type, content, media_url,'

@@ -23,6 +23,8 @@ INSERT INTO needs_tables VALUES
     ($$SELECT msgstatus.reject_webhook('x', 'y')$$),
     ($$SELECT msgstatus.register_message('a')$$),
     ($$SELECT * FROM msgstatus.message_history('a')$$),
+    ($$SELECT * FROM msgstatus.message_log()$$),
+    ($$SELECT msgstatus.undelivered_count()$$),
     ($$SELECT msgstatus.replay_rejected()$$),
     ($$SELECT msgstatus.grant_access(current_user::regrole, 'ingest')$$),
     ($$SELECT msgstatus.create_campaign('spring ' || random())$$),
@@ -45,7 +47,9 @@ SELECT is_empty($$SELECT c.relname FROM pg_depend AS d JOIN pg_class AS c ON d.c
 SELECT throws_ok('DROP EXTENSION msgstatus', '2BP01', NULL, 'and so it cannot be dropped from under them');
 SELECT tables_are('msgstatus', '{message,status_event,rejected_status,message_rollup,hour_rollup,failure_rollup,recipient_rollup,
     recipient_day,maintenance,error_code_catalog,installation,campaign,campaign_recipient,campaign_attempt,campaign_day,opt_out}'::name[]);
-SELECT views_are('msgstatus', '{message_timeline,rejected_summary,campaign_recipient_status,campaign_stats}'::name[]);
+SELECT views_are('msgstatus', '{message_timeline,rejected_summary,message_status_dashboard,hourly_message_volume,delivery_rates,delivery_funnel,
+    daily_summary,weekly_summary,monthly_summary,status_distribution,failure_breakdown,undelivered_messages,unread_messages,stuck_messages,
+    campaign_recipient_status,campaign_stats}'::name[]);
 SELECT is((SELECT extrelocatable FROM pg_extension WHERE extname = 'msgstatus'), false);
 SELECT columns_are('msgstatus', 'message', '{message_id,provider,direction,sender,recipient,message_type,content,media_url,metadata,
     created_by,campaign_id,status,error_code,error_title,error_details,price,price_unit,num_segments,pricing_category,billable,created_at,updated_at,
@@ -58,7 +62,15 @@ SELECT columns_are('msgstatus', 'status_event', '{message_id,state,event_time,re
 SELECT columns_are('msgstatus', 'rejected_status', '{rejected_id,received_at,source,provider,sender,reason,payload,body,rejected_at}'::name[]);
 
 -- Updates stay heap-only, and every key holds the message's id.
-SELECT is((SELECT array_agg(indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'msgstatus.message'::regclass), '{msgstatus.message_pkey}');
+SELECT is((SELECT array_agg(indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'msgstatus.message'::regclass), '{msgstatus.message_pkey,msgstatus.message_created_at,
+    msgstatus.message_recipient,msgstatus.message_message_type,msgstatus.message_campaign_id}');
+SELECT msgstatus.register_message('hot', recipient => '491701234567', message_type => 'text', campaign_id => gen_random_uuid());
+CREATE TEMP TABLE updates AS SELECT pg_stat_get_xact_tuples_updated('msgstatus.message'::regclass) AS all_of_them,
+    pg_stat_get_xact_tuples_hot_updated('msgstatus.message'::regclass) AS hot;
+SELECT counts(jsonb_build_object('id', 'hot', 'status', s, 'timestamp', '1733832000', 'recipient_id', '491701234567'))
+FROM unnest('{sent,failed,delivered,read}'::text[]) AS s;
+SELECT results_eq($$SELECT pg_stat_get_xact_tuples_updated('msgstatus.message'::regclass) - all_of_them,
+    pg_stat_get_xact_tuples_hot_updated('msgstatus.message'::regclass) - hot FROM updates$$, 'VALUES (4::bigint, 4::bigint)', 'statuses are heap-only updates');
 SELECT is((SELECT array_agg(indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'msgstatus.status_event'::regclass), '{msgstatus.status_event_message_id}');
 -- Texts that merge by their bytes must compare so.
 SELECT is_empty($$SELECT attrelid::regclass, attname FROM pg_attribute WHERE attrelid IN ('msgstatus.message'::regclass, 'msgstatus.status_event'::regclass)

@@ -1,0 +1,26 @@
+-- What install() makes: the indexes of `message` by which analysts find messages. They cover columns that do not change
+-- with a status, so that updates stay heap-only.
+
+CREATE FUNCTION msgstatus.install_message_indexes() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    wanted record;
+BEGIN
+    FOR wanted IN
+        SELECT * FROM (VALUES
+            ('message_created_at', '(created_at)', 'Messages by time'),
+            ('message_recipient', '(recipient, created_at) WHERE recipient IS NOT NULL',
+                'Messages of a recipient, or of those that begin alike'),
+            ('message_message_type', '(message_type, created_at)', 'Messages of a type, for those that are rare'),
+            ('message_campaign_id', '(campaign_id, created_at) WHERE campaign_id IS NOT NULL', 'Messages of a campaign')
+        ) AS w (name, columns, comment)
+    LOOP
+        -- Not by IF NOT EXISTS, which would wait for the calls under way to end.
+        IF to_regclass('msgstatus.' || wanted.name) IS NULL THEN
+            EXECUTE format('CREATE INDEX %I ON msgstatus.message %s', wanted.name, wanted.columns);
+            EXECUTE format('COMMENT ON INDEX msgstatus.%I IS %L', wanted.name, wanted.comment);
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_message_indexes() IS 'Makes the indexes of the table message; called by install()';

@@ -1,0 +1,59 @@
+-- What install() makes: the views of messages that wait. Each has a function of the same name, for another age and for pages.
+
+CREATE FUNCTION msgstatus.install_waiting_views() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    CREATE OR REPLACE VIEW msgstatus.undelivered_messages WITH (security_barrier) AS
+    SELECT m.message_id,
+        m.provider,
+        msgstatus.mask_address(m.sender) AS sender,
+        msgstatus.mask_address(m.recipient) AS recipient,
+        m.message_type,
+        m.campaign_id,
+        msgstatus.state(m.status) AS state,
+        msgstatus.reached_at(m.status, 'sent') AS sent_at,
+        now() - LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) AS age,
+        m.created_at
+    FROM msgstatus.message AS m
+    WHERE msgstatus.state(m.status) OPERATOR(msgstatus.>=) 'accepted'
+        AND msgstatus.state(m.status) OPERATOR(msgstatus.<=) 'sent'
+        AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - interval '5 minutes';
+    COMMENT ON VIEW msgstatus.undelivered_messages IS
+        'Messages that a provider took more than 5 minutes ago and that have neither been delivered nor failed; phone numbers masked';
+
+    CREATE OR REPLACE VIEW msgstatus.unread_messages WITH (security_barrier) AS
+    SELECT m.message_id,
+        m.provider,
+        msgstatus.mask_address(m.sender) AS sender,
+        msgstatus.mask_address(m.recipient) AS recipient,
+        m.message_type,
+        m.campaign_id,
+        msgstatus.reached_at(m.status, 'sent') AS sent_at,
+        msgstatus.reached_at(m.status, 'delivered') AS delivered_at,
+        now() - msgstatus.reached_at(m.status, 'delivered') AS age,
+        m.created_at
+    FROM msgstatus.message AS m
+    WHERE msgstatus.state(m.status) OPERATOR(msgstatus.=) 'delivered'
+        AND msgstatus.reached_at(m.status, 'delivered') <= now() - interval '1 day';
+    COMMENT ON VIEW msgstatus.unread_messages IS
+        'Messages that were delivered more than a day ago and have not been read; phone numbers masked';
+
+    CREATE OR REPLACE VIEW msgstatus.stuck_messages WITH (security_barrier) AS
+    SELECT m.message_id,
+        m.provider,
+        msgstatus.mask_address(m.sender) AS sender,
+        msgstatus.mask_address(m.recipient) AS recipient,
+        m.message_type,
+        m.campaign_id,
+        now() - m.created_at AS age,
+        m.created_at
+    FROM msgstatus.message AS m
+    WHERE msgstatus.state(m.status) IS NULL
+        AND m.created_at <= now() - interval '15 minutes'
+        AND m.direction IS DISTINCT FROM 'inbound';
+    COMMENT ON VIEW msgstatus.stuck_messages IS
+        'Outgoing messages registered more than 15 minutes ago of which no provider has said a word; phone numbers masked';
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_waiting_views() IS
+    'Makes the views undelivered_messages, unread_messages and stuck_messages; called by install()';

@@ -1,0 +1,89 @@
+-- Which messages are meant: the filter that message_log(), message_stats() and others share, and what it becomes in SQL. A
+-- statement is given no more conditions than the filter has, so that it gets a plan for just these.
+
+CREATE TYPE msgstatus.message_filter AS (
+    state msgstatus.delivery_state,
+    message_type text,
+    provider text,
+    direction text,
+    recipient_prefix text,
+    campaign_id uuid,
+    created_from timestamptz,
+    created_before timestamptz,
+    metadata_text text,
+    waiting text
+);
+COMMENT ON TYPE msgstatus.message_filter IS
+    'Which messages are meant; a member that is NULL lets every message through. waiting, in place of a state, is for what messages wait: callback (there was none), delivery or reading';
+
+CREATE FUNCTION msgstatus.message_filter(
+    sees_all boolean, state msgstatus.delivery_state, message_type text, provider text, direction text,
+    recipient_prefix text, campaign_id uuid, created_from timestamptz, created_before timestamptz, metadata_text text
+) RETURNS msgstatus.message_filter
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Who may ask for any prefix finds out a whole number, digit by digit.
+    IF length(recipient_prefix) > 6 AND NOT sees_all THEN
+        RAISE insufficient_privilege USING MESSAGE = 'prefixes of more than 6 characters are for those who may see whole addresses',
+            HINT = 'The level operator may.';
+    END IF;
+    RETURN ROW(state, NULLIF(message_type, ''), NULLIF(provider, ''), NULLIF(direction, ''), NULLIF(recipient_prefix, ''),
+        campaign_id, created_from, created_before, NULLIF(btrim(metadata_text), ''), NULL::text);
+END
+$$;
+COMMENT ON FUNCTION msgstatus.message_filter(boolean, msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text) IS
+    'The filter of these arguments, where an empty text is none; 42501 for a prefix that would give a masked address away';
+
+CREATE FUNCTION msgstatus.like_pattern(literal text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    BEGIN ATOMIC
+        SELECT pg_catalog.regexp_replace($1, '([\\%_])', '\\\1', 'g');
+    END;
+COMMENT ON FUNCTION msgstatus.like_pattern(text) IS 'The pattern for LIKE that matches this very text';
+
+CREATE FUNCTION msgstatus.dimension_conditions(filter msgstatus.message_filter) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT concat(
+        CASE WHEN filter.message_type IS NOT NULL THEN ' AND message_type = ($1).message_type' END,
+        CASE WHEN filter.provider IS NOT NULL THEN ' AND provider = ($1).provider' END,
+        CASE WHEN filter.direction IS NOT NULL THEN ' AND direction = ($1).direction' END,
+        CASE WHEN filter.campaign_id IS NOT NULL THEN ' AND campaign_id = ($1).campaign_id' END)
+$$;
+COMMENT ON FUNCTION msgstatus.dimension_conditions(msgstatus.message_filter) IS
+    'The conditions of a filter $1, in SQL, on the columns that message and message_rollup share';
+
+CREATE FUNCTION msgstatus.message_conditions(filter msgstatus.message_filter) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT concat(
+        msgstatus.dimension_conditions(filter),
+        CASE WHEN filter.state IS NOT NULL THEN ' AND msgstatus.state(status) OPERATOR(msgstatus.=) ($1).state' END,
+        CASE filter.waiting
+            WHEN 'callback' THEN ' AND msgstatus.state(status) IS NULL'
+            WHEN 'delivery' THEN ' AND msgstatus.state(status) OPERATOR(msgstatus.>=) ''accepted'''
+                ' AND msgstatus.state(status) OPERATOR(msgstatus.<=) ''sent'''
+            WHEN 'reading' THEN ' AND msgstatus.state(status) OPERATOR(msgstatus.=) ''delivered'''
+        END,
+        CASE WHEN filter.created_from IS NOT NULL THEN ' AND created_at >= ($1).created_from' END,
+        CASE WHEN filter.created_before IS NOT NULL THEN ' AND created_at < ($1).created_before' END,
+        CASE WHEN filter.recipient_prefix IS NOT NULL
+            THEN format(' AND recipient LIKE %L', msgstatus.like_pattern(filter.recipient_prefix) || '%') END,
+        (SELECT string_agg(format(' AND metadata::text ILIKE %L', '%' || msgstatus.like_pattern(word) || '%'), '')
+            FROM regexp_split_to_table(filter.metadata_text, '\s+') AS word))
+$$;
+COMMENT ON FUNCTION msgstatus.message_conditions(msgstatus.message_filter) IS
+    'The conditions of a filter $1, in SQL, on the columns of message';
+
+CREATE FUNCTION msgstatus.rollup_counter(filter msgstatus.message_filter) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE
+        WHEN filter.state IS NOT NULL THEN 'in_' || filter.state::text
+        WHEN filter.waiting = 'callback' THEN 'messages - in_processing - in_received - in_pending - in_scheduled - in_accepted'
+            ' - in_queued - in_sending - in_sent - in_partially_delivered - in_skipped - in_canceled - in_failed'
+            ' - in_undelivered - in_delivered - in_read - in_played'
+        WHEN filter.waiting = 'delivery' THEN 'in_accepted + in_queued + in_sending + in_sent'
+        WHEN filter.waiting = 'reading' THEN 'in_delivered'
+        ELSE 'messages'
+    END
+$$;
+COMMENT ON FUNCTION msgstatus.rollup_counter(msgstatus.message_filter) IS
+    'How many messages of a row of a rollup are in the state of a filter, in SQL';

@@ -1,0 +1,91 @@
+-- Messages that wait for something longer than they should: a page of each kind, and how many there are.
+
+CREATE FUNCTION msgstatus.waiting_since(waiting text) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE waiting
+        WHEN 'callback' THEN 'created_at'
+        -- What a receiver was told late was sent before it was known; what was registered ahead waits from then on.
+        WHEN 'delivery' THEN 'LEAST(created_at, msgstatus.reached_at(status, ''sent''))'
+        WHEN 'reading' THEN 'msgstatus.reached_at(status, ''delivered'')'
+    END
+$$;
+COMMENT ON FUNCTION msgstatus.waiting_since(text) IS 'From when on a message waits for a callback, for delivery, or for reading, in SQL';
+
+CREATE FUNCTION msgstatus.waiting_messages(sees_all boolean, waiting text, older_than interval, page_size bigint, after text)
+RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    filter msgstatus.message_filter;
+BEGIN
+    IF page_size < 0 THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'page_size must not be negative';
+    END IF;
+    filter.waiting := waiting;
+    RETURN QUERY SELECT p.* FROM msgstatus.log_page_by_hour(sees_all, filter,
+        concat(msgstatus.message_conditions(filter), ' AND ', msgstatus.waiting_since(waiting), format(' <= %L', now() - older_than),
+            CASE waiting WHEN 'callback' THEN ' AND direction IS DISTINCT FROM ''inbound''' END),
+        msgstatus.log_position(after), COALESCE(page_size, 9223372036854775807)) AS p;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.waiting_messages(boolean, text, interval, bigint, text) IS
+    'A page of the messages that have waited for so long, the newest first';
+
+CREATE FUNCTION msgstatus.read_undelivered_messages(sees_all boolean, older_than interval, page_size bigint, after text)
+RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM msgstatus.waiting_messages($1, 'delivery', $2, $3, $4)
+$$;
+COMMENT ON FUNCTION msgstatus.read_undelivered_messages(boolean, interval, bigint, text) IS 'undelivered_messages() for the owner of the tables';
+
+CREATE FUNCTION msgstatus.undelivered_messages(
+    older_than interval DEFAULT '5 minutes', page_size bigint DEFAULT 100, after text DEFAULT NULL
+) RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'read_as_owner';
+COMMENT ON FUNCTION msgstatus.undelivered_messages(interval, bigint, text) IS
+    'The messages that a provider took so long ago and that have neither been delivered nor failed, the newest first; addresses as in message_log';
+
+CREATE FUNCTION msgstatus.read_unread_messages(sees_all boolean, older_than interval, page_size bigint, after text)
+RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM msgstatus.waiting_messages($1, 'reading', $2, $3, $4)
+$$;
+COMMENT ON FUNCTION msgstatus.read_unread_messages(boolean, interval, bigint, text) IS 'unread_messages() for the owner of the tables';
+
+CREATE FUNCTION msgstatus.unread_messages(
+    older_than interval DEFAULT '1 day', page_size bigint DEFAULT 100, after text DEFAULT NULL
+) RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'read_as_owner';
+COMMENT ON FUNCTION msgstatus.unread_messages(interval, bigint, text) IS
+    'The messages that were delivered so long ago and have not been read, the newest first; addresses as in message_log';
+
+CREATE FUNCTION msgstatus.read_stuck_messages(sees_all boolean, older_than interval, page_size bigint, after text)
+RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM msgstatus.waiting_messages($1, 'callback', $2, $3, $4)
+$$;
+COMMENT ON FUNCTION msgstatus.read_stuck_messages(boolean, interval, bigint, text) IS 'stuck_messages() for the owner of the tables';
+
+CREATE FUNCTION msgstatus.stuck_messages(
+    older_than interval DEFAULT '15 minutes', page_size bigint DEFAULT 100, after text DEFAULT NULL
+) RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'read_as_owner';
+COMMENT ON FUNCTION msgstatus.stuck_messages(interval, bigint, text) IS
+    'The outgoing messages registered so long ago of which no provider has said a word, the newest first; addresses as in message_log';
+
+CREATE FUNCTION msgstatus.read_undelivered_count(sees_all boolean, older_than interval) RETURNS bigint
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- What was created before the hour in which the time lies waits long enough; in that hour and later, it depends.
+    SELECT COALESCE((
+            SELECT sum(r.in_accepted + r.in_queued + r.in_sending + r.in_sent) FROM msgstatus.hour_rollup AS r
+            WHERE r.hour < date_trunc('hour', now() - $2, 'UTC')), 0)
+        + (SELECT count(*) FROM msgstatus.message AS m
+            WHERE m.created_at >= date_trunc('hour', now() - $2, 'UTC')
+                AND msgstatus.state(m.status) OPERATOR(msgstatus.>=) 'accepted' AND msgstatus.state(m.status) OPERATOR(msgstatus.<=) 'sent'
+                AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - $2)
+$$;
+COMMENT ON FUNCTION msgstatus.read_undelivered_count(boolean, interval) IS 'undelivered_count() for the owner of the tables';
+
+CREATE FUNCTION msgstatus.undelivered_count(older_than interval DEFAULT '5 minutes') RETURNS bigint
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'read_as_owner';
+COMMENT ON FUNCTION msgstatus.undelivered_count(interval) IS
+    'How many messages undelivered_messages() has: from the rollup, and of the last hours from the messages';
