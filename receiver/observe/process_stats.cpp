@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace msgstatus::receiver {
@@ -15,9 +16,14 @@ double seconds(const timeval &time) {
 }
 
 std::uint64_t count_descriptors() {
+    constexpr const char *directory = "/proc/self/fd";
+    // Since Linux 6.2 the size of this directory is the count; looking at 10,000 entries would take milliseconds.
+    struct stat about {};
+    if (stat(directory, &about) == 0 && about.st_size > 0)
+        return static_cast<std::uint64_t>(about.st_size);
     std::uint64_t count = 0;
     std::error_code ec;
-    for (std::filesystem::directory_iterator entry("/proc/self/fd", ec), end; !ec && entry != end; entry.increment(ec))
+    for (std::filesystem::directory_iterator entry(directory, ec), end; !ec && entry != end; entry.increment(ec))
         ++count;
     return count > 0 ? count - 1 : 0; // without the one that reads the directory
 }
