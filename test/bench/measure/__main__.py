@@ -3,6 +3,7 @@
 import os
 import sys
 
+import analytics
 import database
 import db
 import features
@@ -17,7 +18,7 @@ import size
 from designs import DESIGNS
 
 SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "receiver": receiver, "load": load, "features": features,
-            "recovery": recovery, "idle": idle}
+            "recovery": recovery, "idle": idle, "analytics": analytics}
 
 
 def main(names):

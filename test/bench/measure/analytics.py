@@ -1,0 +1,111 @@
+"""Section analytics: what analysts ask, of tables with a history of 30 days, small and large."""
+
+import re
+import statistics
+import subprocess
+import time
+
+import database
+from designs import JSONB, OURS
+from questions import QUESTIONS
+from report import table, write
+from settings import BENCH, HISTORIES, ROUNDS
+
+DESIGNS = ()  # it fills tables of its own
+ANALYTICS = BENCH / "analytics"
+SESSIONS = 2  # that fill the tables
+PIECE = 100_000  # messages filled in at once
+
+
+def fill(name, messages):
+    """fill does make a database in which both designs hold the same history of so many messages."""
+    started = time.monotonic()
+    database.create_empty(name)
+    for script in ("history.sql", "msgstatus.sql", "jsonb.sql"):
+        database.sql((ANALYTICS / script).read_text(encoding="utf-8"), name)
+    database.sql(f"SELECT history.begin({messages}, date_trunc('second', now()))", name)
+    pieces = [(first, min(first + PIECE - 1, messages)) for first in range(1, messages + 1, PIECE)]
+    for function in ("fill_msgstatus", "fill_jsonb"):
+        # In turns, so that rows come nearly in the order of their creation. Expressions are so many and so large that
+        # compiling them would take longer than most pieces.
+        sessions = [["SET jit = off", *(f"SELECT history.{function}({first}, {last})" for first, last in pieces[number::SESSIONS])]
+                    for number in range(SESSIONS)]
+        running = [subprocess.Popen(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", name, *(x for sql in session for x in ("-c", sql))],
+                                    stdout=subprocess.DEVNULL) for session in sessions]
+        if any([process.wait() for process in running]):
+            raise RuntimeError(f"history.{function} failed")
+    database.sql("VACUUM (FREEZE, ANALYZE)", name)
+    database.sql("SELECT msgstatus.rebuild_rollups()", name)
+    while database.value("SELECT msgstatus.count_recipients()", name) != "0":
+        pass
+    database.sql("VACUUM (FREEZE, ANALYZE)", name)
+    database.sql("CHECKPOINT", name)
+    print(f"{messages:,} messages of 30 days in both designs in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def check(name):
+    """check does compare what the two designs count, and the rollups with the messages."""
+    ours = database.sql("SELECT sum(messages), sum(sent), sum(in_delivered + in_read), sum(in_read), sum(in_failed + in_undelivered) "
+                        "FROM msgstatus.hour_rollup", name)
+    jsonb = database.sql("SELECT count(*), count(*) FILTER (WHERE status ?| '{sent,delivered,read,undelivered}'), "
+                         "count(*) FILTER (WHERE status ?| '{delivered,read}'), count(*) FILTER (WHERE status ? 'read'), "
+                         "count(*) FILTER (WHERE status ?| '{failed,undelivered}') FROM jsonb_design.message", name)
+    if ours != jsonb:
+        raise RuntimeError(f"the designs hold different histories: {ours}, {jsonb}")
+    differences = database.value("SELECT count(*) FROM msgstatus.verify_rollups()", name)
+    if differences != "0":
+        raise RuntimeError(f"verify_rollups() returns {differences} rows")
+
+
+def times(name, query, runs):
+    """times does return the milliseconds that a query takes each time, after a first time, in one session that fetches all rows."""
+    script = "\n".join(["\\timing on", "\\o /dev/null", *[f"{query};" for _ in range(runs + 1)]])
+    done = subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", name], input=script, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{query}\n{done.stderr}")
+    measured = [float(ms) for ms in re.findall(r"^Time: ([\d.]+) ms", done.stdout, re.MULTILINE)]
+    if len(measured) != runs + 1:
+        raise RuntimeError(f"{query}\n{done.stdout}")
+    return measured[1:]
+
+
+def queries(name, question):
+    """queries does return the query of each design, with what is given in its place."""
+    found = {OURS: question.msgstatus, JSONB: question.jsonb}
+    if question.given:
+        rows = database.sql(question.given, name)
+        given = "'" + rows[0][0].replace("'", "''") + "'" if rows else "NULL"
+        found = {design: query and query.replace("{given}", given) for design, query in found.items()}
+    return found
+
+
+def milliseconds(value):
+    """milliseconds does write a time with two significant digits at least."""
+    return "" if value is None else f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def run():
+    """run does fill a database of each size, ask every question of both designs, and write the report."""
+    medians = {}
+    for messages in HISTORIES:
+        name = f"history_{messages}"
+        fill(name, messages)
+        check(name)
+        for question in QUESTIONS:
+            for design, query in queries(name, question).items():
+                medians[messages, design, question] = query and statistics.median(times(name, query, ROUNDS))
+            print(f"{question.name}, {messages:,} messages: msgstatus {milliseconds(medians[messages, OURS, question])} ms, "
+                  f"jsonb {milliseconds(medians[messages, JSONB, question])} ms", flush=True)
+        check(name)
+        if messages != HISTORIES[-1]:
+            database.sql(f"DROP DATABASE {name}", "postgres")
+    rows = []
+    for question in QUESTIONS:
+        cells = [milliseconds(medians[messages, design, question]) for design in (JSONB, OURS) for messages in HISTORIES]
+        rows.append((question.name, *cells, question.hoped))
+    heads = [f"{design.name}, {messages:,}" for design in (JSONB, OURS) for messages in HISTORIES]
+    write("analytics", "\n\n".join([
+        f"Milliseconds until the last row is there, median of {ROUNDS} runs after one that warms up, by the number of messages, which "
+        "are those of 30 days:",
+        table(("", *heads, "we hoped for"), rows),
+    ]))
