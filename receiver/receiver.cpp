@@ -31,7 +31,8 @@ LaneSettings lane_settings(const Config &config) {
             .batch_max_bytes = config.batch_max_bytes,
             .queue_max = config.queue_max,
             .statement_timeout = config.statement_timeout,
-            .lock_timeout = config.lock_timeout};
+            .lock_timeout = config.lock_timeout,
+            .patience = config.spool_after};
 }
 
 HttpLimits http_limits(const Config &config, std::size_t body_limit, std::size_t max_connections) {

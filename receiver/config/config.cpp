@@ -272,6 +272,7 @@ LoadedConfig load_config(int argc, const char *const argv[]) {
     config.lock_timeout = duration_of(settings, "lock-timeout");
     config.spool_dir = value_of(settings, "spool-dir");
     config.spool_max_bytes = count_of(settings, "spool-max-bytes", std::size_t{1} << 20, 1024 * gigabyte);
+    config.spool_after = duration_of(settings, "spool-after");
     for (const SecretName &secret : secret_names)
         config.secrets.*secret.list = secrets_of(settings, secret.name, config);
     config.allow_unsigned = settings["allow-unsigned"].as<bool>();

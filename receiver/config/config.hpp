@@ -33,6 +33,7 @@ struct Config {
 
     std::string spool_dir; ///< empty: no spool
     std::size_t spool_max_bytes = 0;
+    std::chrono::milliseconds spool_after{};
 
     Secrets secrets;
     std::map<std::string, std::string> secret_files; ///< those of them that came from a file: name and path

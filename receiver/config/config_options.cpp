@@ -72,7 +72,9 @@ po::options_description spool_options() {
          "where webhooks that the database cannot take wait on disk, answered 200, until it can; on a local file system, "
          "for one receiver alone. Without it they get 503")
         ("spool-max-bytes", po::value<std::size_t>()->default_value(1073741824)->value_name("BYTES"),
-         "most bytes on disk; beyond it webhooks get 503");
+         "most bytes on disk; beyond it webhooks get 503")
+        ("spool-after", po::value<double>()->default_value(3)->value_name("SECONDS"),
+         "how long a webhook waits for the database before it goes to the spool");
     // clang-format on
     return options;
 }

@@ -15,6 +15,7 @@ struct Job {
     std::int64_t received_at = 0; ///< microseconds since 2000-01-01 00:00 UTC, as PostgreSQL counts
     std::string_view source;      ///< names the provider; a literal
     std::string request_id;       ///< for the log
+    Clock::time_point submitted;  ///< when it came to the lanes
     bool empty_answer = false;    ///< success is an empty 204 (Twilio)
     std::uint8_t attempts = 0;    ///< calls that were lost with their connection
     std::int64_t backlog_id = 0;  ///< of a webhook that comes from the backlog and has its answer already

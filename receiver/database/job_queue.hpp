@@ -24,6 +24,14 @@ public:
     /// put_back does give a job that was taken the first place again, whether or not the queue is full.
     void put_back(Job &&job) { jobs_.push_front(std::move(job)); }
 
+    /// front does return the oldest job, and take does take it out; the queue must not be empty.
+    const Job &front() const noexcept { return jobs_.front(); }
+    Job take() {
+        Job job = std::move(jobs_.front());
+        jobs_.pop_front();
+        return job;
+    }
+
     /// take_batch does move the oldest jobs to `batch`: at most `most`, and of at most `most_bytes` together, though
     /// one in any case.
     void take_batch(std::size_t most, std::size_t most_bytes, std::vector<Job> &batch);

@@ -113,7 +113,7 @@ void Lane::connection_failed(const std::string &reason) {
                 {{"lane", number_}, {"reason", reason}, {"suppressed", pool_.connect_log().take_suppressed()}});
     }
     reconnect_later();
-    give_back_all("the database is not available; try again later");
+    give_back_all(Failure::unavailable, "the database is not available; try again later");
     pool_.lane_lost();
 }
 
@@ -182,6 +182,10 @@ void Lane::pg_result(PgResult result) {
         return;
     }
     backoff_ = shortest_backoff;
+    if (batch_.empty()) {
+        finish_batch(); // the backlog has its webhooks by now
+        return;
+    }
     if (rejecting_) {
         ++pool_.metrics().bodies_kept_as_text;
         ++committed_;
@@ -242,6 +246,10 @@ void Lane::call_failed(const PgResult &result) {
         connection_failed(message);
         return;
     }
+    if (batch_.empty()) {
+        finish_batch(); // the backlog has its webhooks by now
+        return;
+    }
     if (failure == Failure::conflict && retries_ < most_retries) {
         ++retries_;
         if (rejecting_)
@@ -292,12 +300,12 @@ void Lane::give_back(const Part &part, Failure failure, std::string_view message
 }
 
 // give_back_all does give back what is in flight and what is still to be called.
-void Lane::give_back_all(std::string_view message) {
+void Lane::give_back_all(Failure failure, std::string_view message) {
     if (batch_.empty())
         return;
-    give_back(current_, Failure::unavailable, message);
+    give_back(current_, failure, message);
     for (const Part &part : parts_)
-        give_back(part, Failure::unavailable, message);
+        give_back(part, failure, message);
     parts_.clear();
     batch_.clear();
 }
@@ -310,6 +318,8 @@ void Lane::finish_batch() {
 }
 
 void Lane::sweep(Clock::time_point now) {
+    if (state_ == State::busy && !batch_.empty() && pool_.is_overdue(batch_[current_.begin], now))
+        give_back_all(Failure::other, not_committed); // should the call succeed yet, applying them again changes nothing
     if (now < deadline_)
         return;
     connection_.close();
@@ -321,7 +331,7 @@ void Lane::stop() {
     reconnect_timer_.cancel();
     state_ = State::stopped;
     deadline_ = Clock::time_point::max();
-    give_back_all("the receiver is stopping");
+    give_back_all(Failure::unavailable, "the receiver is stopping");
 }
 
 } // namespace msgstatus::receiver

@@ -37,7 +37,7 @@ public:
     /// carry does start a batch; the lane must be ready. Its jobs are swapped out of `batch`.
     void carry(std::vector<Job> &batch);
 
-    /// sweep does give up on a database that does not answer.
+    /// sweep does give back webhooks whose time is up, and give up on a database that does not answer.
     void sweep(Clock::time_point now);
 
     /// stop does close the connection for good; what is in flight goes back to the pool.
@@ -68,7 +68,7 @@ private:
     void call_failed(const PgResult &result);
     void halve(const Part &part);
     void give_back(const Part &part, Failure failure, std::string_view message);
-    void give_back_all(std::string_view message);
+    void give_back_all(Failure failure, std::string_view message);
     void finish_batch();
 
     LanePool &pool_;

@@ -36,6 +36,7 @@ std::size_t LanePool::lanes_connected() const noexcept {
 }
 
 void LanePool::submit(Job &&job) {
+    job.submitted = Clock::now();
     if (stopped_ || lanes_connected() == 0) {
         fall_back(std::move(job), not_available);
         return;
@@ -136,8 +137,19 @@ void LanePool::clear_queue() {
     }
 }
 
+bool LanePool::is_overdue(const Job &job, Clock::time_point now) const noexcept {
+    const bool can_wait_elsewhere = job.backlog_id == 0 && backlog_ != nullptr && backlog_->takes();
+    return can_wait_elsewhere && now - job.submitted > settings_.patience;
+}
+
+void LanePool::hand_over_overdue(Clock::time_point now) {
+    while (!queue_.empty() && is_overdue(queue_.front(), now))
+        backlog_->keep(queue_.take());
+}
+
 void LanePool::sweep() {
     const Clock::time_point now = Clock::now();
+    hand_over_overdue(now);
     for (const auto &lane : lanes_)
         lane->sweep(now);
     sweep_timer_.expires_after(sweep_interval);

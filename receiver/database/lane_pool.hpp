@@ -23,6 +23,7 @@ struct LaneSettings {
     std::size_t queue_max = 0;
     std::chrono::milliseconds statement_timeout{};
     std::chrono::milliseconds lock_timeout{};
+    std::chrono::milliseconds patience{}; ///< after which a webhook that waits for the database goes to the backlog
 };
 
 /// LanePool does bring webhooks to the database. It batches by itself, without a timer: a lane that is free takes what
@@ -57,6 +58,8 @@ public:
     // For the lanes.
     void lane_ready();
     void lane_lost();
+    /// is_overdue does tell whether a webhook has waited so long that it should go to the backlog, if there is one.
+    bool is_overdue(const Job &job, Clock::time_point now) const noexcept;
     void committed(const Job &job, std::int32_t received, std::int32_t rejected);
     void not_committed(Job &&job, Failure failure, std::string_view message);
     void recycle(std::vector<Job> &&batch);
@@ -71,6 +74,7 @@ private:
     void sweep();
     bool next_batch();
     void fall_back(Job &&job, std::string_view message);
+    void hand_over_overdue(Clock::time_point now);
     void clear_queue();
 
     boost::asio::io_context &context_;

@@ -15,7 +15,8 @@ constexpr std::chrono::seconds look_again_interval(5);
 
 Spool::Spool(boost::asio::io_context &context, const SpoolSettings &settings, LanePool &pool, Metrics &metrics)
     : context_(context), settings_(settings), intake_(*this, metrics),
-      drain_(*this, pool, metrics, settings.batch_max, settings.batch_max_bytes), timer_(context.get_executor()),
+      drain_(context, *this, pool, metrics, settings.batch_max, settings.batch_max_bytes),
+      timer_(context.get_executor()),
       thread_(context, settings.directory, {settings.max_bytes, settings.largest_body}) {}
 
 void Spool::start() {
@@ -28,7 +29,7 @@ void Spool::tick() {
         opening_ = true;
         run([](SpoolWorker &worker) { return worker.open(); }, [this](SpoolReport &&) { opening_ = false; });
     }
-    drain_.tick(now);
+    drain_.go_on();
     timer_.expires_after(tick_interval);
     timer_.async_wait([this](boost::system::error_code cancelled) {
         if (!cancelled)

@@ -1,6 +1,7 @@
 #include "spool/spool_drain.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -28,12 +29,15 @@ std::string_view literal_source(const std::string &source) {
 
 } // namespace
 
-SpoolDrain::SpoolDrain(Spool &spool, LanePool &pool, Metrics &metrics, std::size_t most, std::size_t most_bytes)
+SpoolDrain::SpoolDrain(boost::asio::io_context &context, Spool &spool, LanePool &pool, Metrics &metrics,
+                       std::size_t most, std::size_t most_bytes)
     : spool_(spool), pool_(pool), metrics_(metrics), most_(std::min(most, most_in_batch)), most_bytes_(most_bytes),
-      size_(std::min(most_, first_batch)), pause_(shortest_pause), retry_pause_(first_retry) {}
+      timer_(context.get_executor()), size_(std::min(most_, first_batch)), pause_(shortest_pause),
+      retry_pause_(first_retry) {}
 
-void SpoolDrain::tick(Clock::time_point now) {
+void SpoolDrain::go_on() {
     const SpoolState &state = spool_.state();
+    const Clock::time_point now = Clock::now();
     if (stopped_ || !state.open || pool_.lanes_connected() == 0)
         return;
     if (state.file != file_)
@@ -43,9 +47,9 @@ void SpoolDrain::tick(Clock::time_point now) {
     if (!next_.empty()) {
         pool_.backlog_ready();
     } else if (!reading_ && outstanding_ == 0) {
-        if (state.depth > passed_over_) {
+        if (state.depth != passed_over_) {
             read_next();
-        } else if (passed_over_ > 0 && now >= retry_at_) {
+        } else if (state.depth > 0 && now >= retry_at_) {
             cursor_ = 0;
             passed_over_ = 0;
             read_next();
@@ -58,6 +62,7 @@ void SpoolDrain::start_over(std::uint64_t file) {
     file_ = file;
     cursor_ = 0;
     passed_over_ = 0;
+    leftovers_.clear();
     forget_read();
 }
 
@@ -86,13 +91,15 @@ void SpoolDrain::batch_read(SpoolReport &&report, std::uint64_t number) {
             nothing_left(report.state.depth);
         return;
     }
+    cursor_ = report.entries.back().id;
+    std::erase_if(report.entries, [this](const SpoolEntry &entry) { return leftovers_.contains(entry.id); });
     next_ = std::move(report.entries);
-    cursor_ = next_.back().id;
-    pool_.backlog_ready();
+    go_on();
 }
 
 // nothing_left does end a round through the spool.
 void SpoolDrain::nothing_left(std::size_t depth) {
+    remove_leftovers(depth);
     passed_over_ = depth;
     if (depth > 0) {
         retry_at_ = Clock::now() + retry_pause_;
@@ -147,16 +154,35 @@ void SpoolDrain::batch_done() {
         metrics_.bodies_drained += committed_.size();
         drained_ += committed_.size();
         pause_ = shortest_pause;
-        spool_.run(
-            [file = batch_file_, ids = std::move(committed_)](SpoolWorker &worker) { return worker.remove(file, ids); },
-            [](SpoolReport &&) {});
-        committed_.clear();
+        remove(batch_file_, std::exchange(committed_, {}));
     }
-    if (failed_ && batch_file_ == file_)
+    const Clock::duration took = Clock::now() - started_;
+    rest(took / 2); // two thirds of one lane are the backlog's share
+    if (!failed_)
+        adapt_size(took);
+    else if (batch_file_ == file_)
         batch_failed();
-    else
-        adapt_size();
-    pool_.backlog_ready();
+}
+
+void SpoolDrain::remove(std::uint64_t file, std::vector<std::int64_t> ids) {
+    const auto shared = std::make_shared<const std::vector<std::int64_t>>(std::move(ids));
+    spool_.run([file, shared](SpoolWorker &worker) { return worker.remove(file, *shared); },
+               [this, file, shared](SpoolReport &&report) {
+                   if (!report.done && report.state.file == file && file == file_)
+                       leftovers_.add(*shared);
+               });
+}
+
+// remove_leftovers does try again to remove what could not be, or begins a new file where nothing else is left.
+void SpoolDrain::remove_leftovers(std::size_t depth) {
+    if (leftovers_.empty())
+        return;
+    if (leftovers_.size() < depth) {
+        remove(file_, leftovers_.take());
+        return;
+    }
+    spool_.run([file = file_, ids = leftovers_.take()](SpoolWorker &worker) { return worker.discard(file, ids); },
+               [](SpoolReport &&) {});
 }
 
 void SpoolDrain::batch_failed() {
@@ -169,26 +195,30 @@ void SpoolDrain::batch_failed() {
         cursor_ = last_id_;
     }
     forget_read();
-    if (batch_size_ == 1 || lane_lost_)
-        pause();
-    else
-        read_next();
+    if (batch_size_ == 1 || lane_lost_) {
+        rest(pause_);
+        pause_ = std::min(2 * pause_, longest_pause);
+    }
 }
 
-void SpoolDrain::pause() {
-    not_before_ = Clock::now() + pause_;
-    pause_ = std::min(2 * pause_, longest_pause);
+// rest does offer nothing for a while.
+void SpoolDrain::rest(Clock::duration time) {
+    not_before_ = Clock::now() + time;
+    timer_.expires_at(not_before_);
+    timer_.async_wait([this](boost::system::error_code cancelled) {
+        if (!cancelled)
+            go_on();
+    });
 }
 
 // adapt_size does aim at calls of call_time.
-void SpoolDrain::adapt_size() {
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started_);
-    if (took < call_time / 2)
+void SpoolDrain::adapt_size(Clock::duration took) {
+    if (took < call_time / 2) {
         size_ = std::max(size_, std::min(2 * batch_size_, most_));
-    else if (took > call_time)
-        size_ =
-            std::max<std::size_t>(1, batch_size_ * static_cast<std::size_t>(call_time / std::chrono::microseconds(1)) /
-                                         static_cast<std::size_t>(took.count()));
+    } else if (took > call_time) {
+        const double fits = static_cast<double>(batch_size_) * std::chrono::duration<double>(call_time) / took;
+        size_ = std::max<std::size_t>(1, static_cast<std::size_t>(fits));
+    }
 }
 
 } // namespace msgstatus::receiver

@@ -8,6 +8,7 @@
 #include "database/backlog.hpp"
 #include "http/net.hpp"
 #include "observe/metrics.hpp"
+#include "spool/spool_leftovers.hpp"
 #include "spool/spool_store.hpp"
 
 namespace msgstatus::receiver {
@@ -25,10 +26,11 @@ class SpoolDrain {
 public:
     /// @param most  webhooks, and
     /// @param most_bytes  bytes of bodies in one batch
-    SpoolDrain(Spool &spool, LanePool &pool, Metrics &metrics, std::size_t most, std::size_t most_bytes);
+    SpoolDrain(boost::asio::io_context &context, Spool &spool, LanePool &pool, Metrics &metrics, std::size_t most,
+               std::size_t most_bytes);
 
-    /// tick does look, a few times a second, whether there is something to do.
-    void tick(Clock::time_point now);
+    /// go_on does look whether there is something to do; it is called a few times a second.
+    void go_on();
 
     /// stop does offer nothing more.
     void stop() noexcept { stopped_ = true; }
@@ -51,15 +53,18 @@ private:
     void batch_read(SpoolReport &&report, std::uint64_t number);
     void nothing_left(std::size_t depth);
     void batch_done();
+    void remove(std::uint64_t file, std::vector<std::int64_t> ids);
+    void remove_leftovers(std::size_t depth);
     void batch_failed();
-    void pause();
-    void adapt_size();
+    void rest(Clock::duration time);
+    void adapt_size(Clock::duration took);
 
     Spool &spool_;
     LanePool &pool_;
     Metrics &metrics_;
     std::size_t most_;
     std::size_t most_bytes_;
+    Timer timer_;
 
     std::uint64_t file_ = 0;       ///< the spool's file that all ids are from
     std::int64_t cursor_ = 0;      ///< the last webhook that was read
@@ -79,6 +84,7 @@ private:
     bool lane_lost_ = false;
     Clock::time_point started_;
 
+    SpoolLeftovers leftovers_;
     std::size_t passed_over_ = 0; ///< webhooks up to cursor_ that failed
     std::size_t drained_ = 0;     ///< since there was nothing left
     Clock::time_point not_before_ = Clock::time_point::min();

@@ -1,5 +1,6 @@
 #include "spool/spool_worker.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -96,9 +97,13 @@ SpoolReport SpoolWorker::remove(std::uint64_t file, std::span<const std::int64_t
     });
 }
 
-SpoolReport SpoolWorker::discard(std::uint64_t file) {
+SpoolReport SpoolWorker::discard(std::uint64_t file, std::span<const std::int64_t> ids) {
     return run([=, this](SpoolReport &) {
-        if (file == file_)
+        if (file != file_ || ids.size() != store_->depth())
+            return;
+        // Another webhook may have come in the meantime; it has a greater id.
+        const std::int64_t last = *std::max_element(ids.begin(), ids.end());
+        if (store_->read(last, 1, 1).empty())
             begin_anew();
     });
 }

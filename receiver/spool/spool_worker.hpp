@@ -47,8 +47,8 @@ public:
     /// @param file  where the ids are from
     /// An empty spool gives its space back.
     SpoolReport remove(std::uint64_t file, std::span<const std::int64_t> ids);
-    /// discard does begin a new file in place of one that holds nothing of use.
-    SpoolReport discard(std::uint64_t file);
+    /// discard does begin a new file in place of one that holds nothing but these webhooks.
+    SpoolReport discard(std::uint64_t file, std::span<const std::int64_t> ids);
 
 private:
     template <class Operation>
