@@ -9,7 +9,7 @@ namespace msgstatus::receiver {
 namespace {
 
 constexpr std::chrono::milliseconds tick_interval(100);
-constexpr std::chrono::seconds look_again_interval(5);
+constexpr std::chrono::seconds look_again_interval(2);
 
 } // namespace
 

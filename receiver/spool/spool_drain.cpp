@@ -47,9 +47,11 @@ void SpoolDrain::go_on() {
     if (!next_.empty()) {
         pool_.backlog_ready();
     } else if (!reading_ && outstanding_ == 0) {
-        if (state.depth != passed_over_) {
+        if (state.depth == 0) {
+            nothing_left(0);
+        } else if (state.depth != passed_over_) {
             read_next();
-        } else if (state.depth > 0 && now >= retry_at_) {
+        } else if (now >= retry_at_) {
             cursor_ = 0;
             passed_over_ = 0;
             read_next();

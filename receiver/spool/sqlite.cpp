@@ -27,6 +27,23 @@ SpoolError::Kind kind_of(int code, int system_error) noexcept {
     return SpoolError::Kind::unusable;
 }
 
+// system_error_of does return why the system refused, 0 if that is not known.
+int system_error_of(sqlite3 *connection, int code) noexcept {
+    const int primary = code & 0xff;
+    if (primary == SQLITE_CANTOPEN)
+        return sqlite3_system_errno(connection);
+    if (primary != SQLITE_IOERR)
+        return 0;
+    int error = 0;
+    sqlite3_file *log = nullptr; // the write-ahead log, where most writes go
+    sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void *>(&log));
+    if (log != nullptr && log->pMethods != nullptr)
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+    if (error == 0)
+        sqlite3_file_control(connection, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+    return error;
+}
+
 } // namespace
 
 SqliteDatabase::SqliteDatabase(const std::string &path, int flags) {
@@ -43,10 +60,7 @@ SqliteDatabase::SqliteDatabase(const std::string &path, int flags) {
 void SqliteDatabase::check(int code) {
     if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
         return;
-    const int primary = code & 0xff;
-    const bool has_reason =
-        primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN; // else it is that of an earlier error
-    const int system_error = has_reason ? sqlite3_system_errno(connection_.get()) : 0;
+    const int system_error = system_error_of(connection_.get(), code);
     std::string message = sqlite3_errstr(code);
     if (system_error != 0)
         message += std::string(": ") + std::generic_category().message(system_error);
