@@ -6,6 +6,8 @@ What was acknowledged has to be there. What was posted and not acknowledged may 
 import collections
 import re
 
+from others import SENDER
+
 SLACK = 1000  # microseconds by which a clock may be read late
 REFUSED_ID = re.compile(r"wamid\.refused\.[\w.]+")
 MESSAGES = """
@@ -49,13 +51,14 @@ class Findings:
                          for kind, count in self.counts.items())
 
 
-def audit(connection, workload, findings):
-    """audit does compare the tables with the workload's notes."""
+def audit(connection, workload, registered, findings):
+    """audit does compare the tables with the workload's notes and the ids of registered messages."""
     with connection.cursor() as cursor:
         trail = _read_trail(cursor, findings)
         _compare_trail(trail, workload.observations, findings)
         _compare_messages(cursor, trail, workload.observations, findings)
         _compare_dead_letters(cursor, workload.dead_letters, findings)
+        _compare_registrations(cursor, registered, findings)
         _verify_rollups(cursor, findings)
 
 
@@ -132,6 +135,12 @@ def _compare_dead_letters(cursor, dead_letters, findings):
             findings.add("dead letters that were never posted", note.message_id)
     for message_id in found:
         findings.add("dead letters that were never posted", message_id)
+
+
+def _compare_registrations(cursor, registered, findings):
+    cursor.execute("SELECT message_id FROM msgstatus.message WHERE created_by = %s", (SENDER,))
+    for message_id in registered - {message_id for (message_id,) in cursor}:
+        findings.add("acknowledged registrations missing", message_id)
 
 
 def _verify_rollups(cursor, findings):

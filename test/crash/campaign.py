@@ -10,6 +10,7 @@ import psycopg2
 
 from audit import Findings, audit
 from load import Load
+from others import Others
 from plugs import KINDS, RELAPSES, WITH_A_KILLED_RECEIVER, await_kept, no_database
 from rig import DATABASE, PATIENCE, ROLE, Rig, Stuck, await_true
 from workload import Workload
@@ -75,7 +76,9 @@ def run(seed, spool, kinds, pace, log_directory, progress=lambda one: None):
     rounds = [Round([])]
     with Rig(log_directory, spool, pace.spool_max_bytes) as rig:
         load = Load(workload, rig.port, CLIENTS)
+        others = Others(workload, rig.server.conninfo(DATABASE))
         load.start()
+        others.start()
         try:
             rig.await_recovery()
             rig.await_empty_spool()
@@ -93,10 +96,13 @@ def run(seed, spool, kinds, pace, log_directory, progress=lambda one: None):
         finally:
             load.stop()
             load.join(PATIENCE)
+            others.stop()
         if not findings:
             with contextlib.closing(psycopg2.connect(rig.server.conninfo(DATABASE))) as connection:
-                audit(connection, workload, findings)
+                audit(connection, workload, others.registered, findings)
         _check_server(rig, findings)
+    for error in others.unexpected:
+        findings.add("statements of others that failed", error)
     for status in load.unexpected:
         findings.add("unexpected answers", status)
     for number, one in enumerate(rounds):
