@@ -17,7 +17,8 @@ BEGIN
     FROM msgstatus.message AS m
     WHERE msgstatus.state(m.status) OPERATOR(msgstatus.>=) 'accepted'
         AND msgstatus.state(m.status) OPERATOR(msgstatus.<=) 'sent'
-        AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - interval '5 minutes';
+        AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - interval '5 minutes'
+    ORDER BY m.created_at DESC;
     COMMENT ON VIEW msgstatus.undelivered_messages IS
         'Messages that a provider took more than 5 minutes ago and that have neither been delivered nor failed; phone numbers masked';
 
@@ -34,11 +35,13 @@ BEGIN
         m.created_at
     FROM msgstatus.message AS m
     WHERE msgstatus.state(m.status) OPERATOR(msgstatus.=) 'delivered'
-        AND msgstatus.reached_at(m.status, 'delivered') <= now() - interval '1 day';
+        AND msgstatus.reached_at(m.status, 'delivered') <= now() - interval '1 day'
+    ORDER BY m.created_at DESC;
     COMMENT ON VIEW msgstatus.unread_messages IS
         'Messages that were delivered more than a day ago and have not been read; phone numbers masked';
 
-    CREATE OR REPLACE VIEW msgstatus.stuck_messages WITH (security_barrier) AS
+    -- There are few of these, or none: the function reads only the hours that hold some.
+    CREATE OR REPLACE VIEW msgstatus.stuck_messages AS
     SELECT m.message_id,
         m.provider,
         msgstatus.mask_address(m.sender) AS sender,
@@ -47,10 +50,7 @@ BEGIN
         m.campaign_id,
         now() - m.created_at AS age,
         m.created_at
-    FROM msgstatus.message AS m
-    WHERE msgstatus.state(m.status) IS NULL
-        AND m.created_at <= now() - interval '15 minutes'
-        AND m.direction IS DISTINCT FROM 'inbound';
+    FROM msgstatus.stuck_messages(page_size => NULL) AS m;
     COMMENT ON VIEW msgstatus.stuck_messages IS
         'Outgoing messages registered more than 15 minutes ago of which no provider has said a word; phone numbers masked';
 END

@@ -58,7 +58,7 @@ BEGIN
             ' msgstatus.message_status_dashboard, msgstatus.hourly_message_volume, msgstatus.delivery_rates,'
             ' msgstatus.delivery_funnel, msgstatus.daily_summary, msgstatus.weekly_summary, msgstatus.monthly_summary,'
             ' msgstatus.status_distribution, msgstatus.failure_breakdown, msgstatus.undelivered_messages,'
-            ' msgstatus.unread_messages, msgstatus.stuck_messages TO %s', role);
+            ' msgstatus.unread_messages, msgstatus.stuck_messages, msgstatus.best_send_hours, msgstatus.recipient_engagement TO %s', role);
     END IF;
     IF level = 'sender' THEN
         EXECUTE format('GRANT SELECT, INSERT (message_id, provider, direction, sender, recipient, message_type, content, media_url,'

@@ -60,7 +60,7 @@ SELECT is((SELECT count(*) FROM pg_proc WHERE pronamespace = 'msgstatus'::regnam
 SELECT is(has_schema_privilege('t_nobody', 'msgstatus', 'USAGE'), false);
 SELECT is(has_type_privilege('t_nobody', 'msgstatus.message_status', 'USAGE'), false);
 SELECT is(functions('t_ingest'), '{apply_message_status,apply_message_status_batch,reject_webhook}');
-SELECT is(functions('t_analyst'), '{message_log,message_stats,stuck_messages,undelivered_count,undelivered_messages,unread_messages}');
+SELECT is(functions('t_analyst'), '{best_send_hour,best_send_hours,message_log,message_stats,recipient_engagement,stuck_messages,undelivered_count,undelivered_messages,unread_messages}');
 SELECT is(functions('t_sender') @> '{register_message,create_campaign,claim_recipients,record_send,campaign_stats}', true);
 SELECT is(functions('t_sender') && '{apply_message_status,apply_message_status_batch,reject_webhook,replay_rejected,message_history,install,grant_access}', false);
 SELECT is(functions('t_operator') @> '{apply_message_status,apply_message_status_batch,message_history,register_message,reject_webhook,replay_rejected}', true);

@@ -45,18 +45,21 @@ SET LOCAL ROLE t_operator;
 SELECT is((SELECT concat_ws(' ', sender, recipient) FROM msgstatus.message_log(recipient_prefix => '+49170123') WHERE message_id = 'reg'), '+4930123456 +491701234567',
     'an operator sees whole addresses');
 SELECT is((SELECT recipient FROM msgstatus.stuck_messages('-1 hour')), '+491701234567');
+SELECT is((SELECT array_agg(recipient ORDER BY recipient) FROM msgstatus.recipient_engagement()), '{+491511111111,+491701234567}');
+SELECT is((SELECT array_agg(recipient ORDER BY recipient) FROM msgstatus.recipient_engagement), '{+49********11,+49********67}', 'views mask for everybody');
 RESET ROLE;
 SET LOCAL ROLE t_analyst;
 SELECT is((SELECT concat_ws(' ', sender, recipient) FROM msgstatus.message_log() WHERE message_id = 'reg'), '+49******56 +49********67', 'an analyst sees masked ones');
 SELECT is((SELECT recipient FROM msgstatus.stuck_messages('-1 hour')), '+49********67');
 SELECT is((SELECT recipient FROM msgstatus.undelivered_messages('-1 hour')), '+49********11');
 SELECT is((SELECT recipient FROM msgstatus.message_log(recipient_prefix => '+49170')), '+49********67', 'a short prefix is for everybody');
+SELECT is((SELECT array_agg(recipient ORDER BY recipient) FROM msgstatus.recipient_engagement()), '{+49********11,+49********67}');
 SELECT throws_ok($$SELECT * FROM msgstatus.message_log(recipient_prefix => '+491701')$$, '42501');
 SELECT throws_ok($$SELECT * FROM msgstatus.message_stats(recipient_prefix => '+491701234567')$$, '42501');
 SELECT is((SELECT total FROM msgstatus.message_stats()), 3::bigint);
 SELECT is(msgstatus.undelivered_count('-1 hour'), 1::bigint);
 SELECT lives_ok('SELECT * FROM msgstatus.' || v, 'an analyst reads ' || v) FROM unnest('{message_status_dashboard,hourly_message_volume,delivery_rates,
-    delivery_funnel,daily_summary,weekly_summary,monthly_summary,status_distribution,failure_breakdown,undelivered_messages,unread_messages,stuck_messages}'::text[]) AS v;
+    delivery_funnel,daily_summary,weekly_summary,monthly_summary,status_distribution,failure_breakdown,undelivered_messages,unread_messages,stuck_messages,best_send_hours,recipient_engagement}'::text[]) AS v;
 SELECT throws_ok(format('SELECT * FROM msgstatus.%s', t), '42501', NULL, 'and not ' || t) FROM unnest('{message,message_rollup,hour_rollup,failure_rollup}'::text[]) AS t;
 SELECT throws_ok($$SELECT * FROM msgstatus.read_message_log(true, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'time', 10, NULL)$$, '42501', NULL, 'nor past the mask');
 SELECT throws_ok($$SELECT * FROM msgstatus.find_messages(true, NULL, NULL, 5)$$, '42501');

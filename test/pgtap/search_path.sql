@@ -103,6 +103,8 @@ SELECT is(attacked(statement), 'safe', statement) FROM (VALUES
     ($$SELECT * FROM msgstatus.unread_messages(), msgstatus.stuck_messages()$$),
     ($$SELECT * FROM msgstatus.message_status_dashboard, msgstatus.hourly_message_volume, msgstatus.delivery_rates, msgstatus.delivery_funnel,
         msgstatus.daily_summary, msgstatus.weekly_summary, msgstatus.monthly_summary, msgstatus.status_distribution$$),
+    ($$SELECT msgstatus.best_send_hour('+491701234567', 'UTC') FROM msgstatus.best_send_hours('UTC') AS f, msgstatus.best_send_hours$$),
+    ($$SELECT * FROM msgstatus.recipient_engagement(30, 10) AS f, msgstatus.recipient_engagement$$),
     ($$SELECT * FROM msgstatus.failure_breakdown, msgstatus.undelivered_messages, msgstatus.unread_messages, msgstatus.stuck_messages$$),
     ($$SELECT msgstatus.replay_rejected()$$),
     ($$SELECT msgstatus.replay_rejected('{1,2}', 5)$$),

@@ -80,6 +80,14 @@ QUESTIONS = (
              SELECT provider, error_code, count(*) AS failed FROM jsonb_design.message
              WHERE created_at >= date_trunc('hour', now()) - interval '30 days' AND status ?| '{failed,undelivered}'
              GROUP BY provider, error_code ORDER BY failed DESC"""),
+    Question("top 10 recipients, last 7 days", 100,
+             "SELECT * FROM msgstatus.recipient_engagement(7, 10)",
+             """
+             SELECT recipient, count(*) AS messages, count(*) FILTER (WHERE status ?| '{delivered,read}') AS delivered,
+                 count(*) FILTER (WHERE status ? 'read') AS read
+             FROM jsonb_design.message
+             WHERE created_at >= current_date - 6 AND direction = 'outbound'
+             GROUP BY recipient ORDER BY messages DESC LIMIT 10"""),
     Question("undelivered for 5 minutes: count", 50, "SELECT msgstatus.undelivered_count()", f"SELECT count(*) {UNDELIVERED}"),
     Question("undelivered for 5 minutes: first 100", 50,
              "SELECT * FROM msgstatus.undelivered_messages()",
