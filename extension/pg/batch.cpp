@@ -1,5 +1,6 @@
 #include "pg/batch.hpp"
 
+#include "pg/rollups.hpp"
 #include "pg/tables.hpp"
 
 namespace msgstatus {
@@ -197,8 +198,13 @@ void apply_observations(Batch &batch) {
     const Vector<Observation *> sorted = sort_observations(batch.observations);
     const Vector<Observation *> distinct = distinct_of(sorted);
     Vector<MessageChange> changes = changes_of(sorted, distinct);
-    upsert_messages({changes.begin(), changes.size()});
+    const Vector<WrittenMessage> written = upsert_messages({changes.begin(), changes.size()});
     record_events(changes);
+    // Last: nobody waits for these rows longer than need be.
+    RollupChanges rollups;
+    for (const WrittenMessage &message : written)
+        rollups.add(message);
+    rollups.write();
     mark_applied(batch, sorted, changes);
 }
 

@@ -14,7 +14,7 @@ namespace msgstatus {
 // A row of a composite type, filled column by column in the order of the type.
 class RowBuilder {
 public:
-    static constexpr int max_columns = 24;
+    static constexpr int max_columns = 32;
 
     void start() { column_ = 0; }
 

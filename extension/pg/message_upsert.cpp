@@ -1,5 +1,7 @@
 #include "pg/message_upsert.hpp"
 
+#include "pg/written_message.hpp"
+
 extern "C" {
 #include "lib/stringinfo.h"
 }
@@ -35,6 +37,10 @@ constexpr std::array columns_of_message{
     Column{column_pricing_category, "pricing_category", Merge::smallest},
     Column{column_billable, "billable", Merge::largest},
 };
+
+// What the rollups count by, beside the status.
+constexpr std::uint32_t counted_columns =
+    column_provider | column_direction | column_sender | column_recipient | column_message_type | column_error;
 
 // The error shown is that of the earliest failure, ties broken by value.
 constexpr std::array error_columns{"error_at", "error_code", "error_title", "error_details"};
@@ -97,6 +103,13 @@ void append_assignments(StringInfo sql, std::uint32_t columns) {
         append_facts_change(sql, columns, "m", "excluded");
         appendStringInfo(sql, " THEN %u ELSE 0 END", last_change_replaced);
     }
+    appendStringInfo(sql, ", replaced = CASE WHEN msgstatus.status_change(m.status, excluded.status) >= %u",
+                     last_change_replaced);
+    if ((columns & counted_columns) != 0) {
+        appendStringInfoString(sql, " OR ");
+        append_facts_change(sql, columns & counted_columns, "m", "excluded");
+    }
+    appendStringInfo(sql, " THEN %s END", replaced_value);
     for_each_column(columns, [&](const Column &column) {
         appendStringInfo(sql, ", %s = ", column.name);
         if (column.merge == Merge::fact)
@@ -158,7 +171,7 @@ const char *message_upsert_sql(std::uint32_t columns) {
                                  "FROM msgstatus.message AS k WHERE k.message_id = c.message_id), true) "
                                  "ON CONFLICT (message_id) DO UPDATE SET ");
     append_assignments(&sql, columns);
-    appendStringInfoString(&sql, " RETURNING m.message_id, m.last_change");
+    appendStringInfo(&sql, " RETURNING %s", written_columns);
     return sql.data;
 }
 

@@ -1,6 +1,14 @@
-// The magic block by which the server recognises the library.
+// What makes this a library that PostgreSQL loads.
 #include "pg/postgres.hpp"
+
+#include "pg/settings.hpp"
 
 extern "C" {
 PG_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+
+void _PG_init(void) {
+    msgstatus::define_settings();
+}
 }

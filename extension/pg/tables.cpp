@@ -167,25 +167,26 @@ PreparedStatement &upsert_statement(std::uint32_t columns) {
 }
 
 // Takes over the rows that the merge wrote. They come back in the order in which they went in, and where a trigger of
-// the user's wrote others instead, those are skipped.
-void take_written(std::span<MessageChange> changes) {
+// the user's wrote others instead, those are only counted.
+Vector<WrittenMessage> take_written(std::span<MessageChange> changes) {
+    Vector<WrittenMessage> all;
     auto change = changes.begin();
     for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
-        const HeapTuple row = SPI_tuptable->vals[i];
-        bool is_null = false;
-        const Text id = view_of(DatumGetTextPP(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &is_null)));
-        const auto last_change =
-            static_cast<std::uint32_t>(DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &is_null)));
-        const auto found =
-            std::find_if(change, changes.end(), [&](const MessageChange &c) { return c.message_id == id; });
+        std::array<Datum, written_column_count> values;
+        std::array<bool, written_column_count> nulls;
+        heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values.data(), nulls.data());
+        const WrittenMessage written = written_message(values.data(), nulls.data());
+        all.push(written);
+        const auto found = std::find_if(change, changes.end(),
+                                        [&](const MessageChange &c) { return c.message_id == written.message_id; });
         if (found == changes.end())
             continue;
         found->written = true;
-        found->added_states = static_cast<StateSet>(last_change);
-        found->replaced = (last_change & last_change_replaced) != 0;
+        found->added_states = written.added_states();
+        found->replaced = (written.last_change & last_change_replaced) != 0;
         change = found + 1;
     }
-    SPI_freetuptable(SPI_tuptable);
+    return all;
 }
 
 } // namespace
@@ -226,14 +227,14 @@ void correct_events(std::span<Observation *const> observations) {
                                      observation_type.array_of(observations, put_observation));
 }
 
-void upsert_messages(std::span<MessageChange> changes) {
+Vector<WrittenMessage> upsert_messages(std::span<MessageChange> changes) {
     std::uint32_t columns = 0;
     for (const MessageChange &change : changes)
         columns |= columns_of(change);
     const TimestampTz now = GetCurrentTransactionStartTimestamp();
     const auto put = [now](RowBuilder &row, const MessageChange &change) { put_change(row, change, now); };
     upsert_statement(columns).execute(message_change_type.array_oid(), message_change_type.array_of(changes, put));
-    take_written(changes);
+    return take_written(changes);
 }
 
 void insert_rejections(std::span<const Rejection> rejections) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pg/observation.hpp"
+#include "pg/written_message.hpp"
 
 namespace msgstatus {
 
@@ -43,7 +44,8 @@ private:
 
 // upsert_messages merges the changes, sorted by message and distinct, into the messages, apart from those that would
 // change nothing and whose observations are all in the trail as they are. On the others it sets what became of them.
-void upsert_messages(std::span<MessageChange> changes);
+// It returns the rows written, which live until TableAccess::close().
+Vector<WrittenMessage> upsert_messages(std::span<MessageChange> changes);
 
 // look_up_events sets `is_new` on the observations that are not in the trail, and `differs` on those whose event says
 // something else, or was received later. The rows of their messages must be locked.

@@ -32,7 +32,8 @@ BEGIN
         error_at timestamptz,
         registered smallint,
         last_change integer NOT NULL DEFAULT 0,
-        known_events bytea
+        known_events bytea,
+        replaced text[]
     ) WITH (
         -- Room for the next versions of a row in its own page: together with no index on what webhooks change, updates
         -- stay heap-only.
@@ -68,6 +69,8 @@ BEGIN
         'What the last write changed: a bit for each state it added (2 to the power of its place in the order), 65536 for a new row, 131072 for another value of what was there';
     COMMENT ON COLUMN msgstatus.message.known_events IS
         'Four bytes for each of its events, of sixteen at most, by which redeliveries are told without a look into status_event';
+    COMMENT ON COLUMN msgstatus.message.replaced IS
+        'What the rollups counted of the row before the last write, if that changed more than to add states';
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_message() IS 'Makes the table message; called by install()';

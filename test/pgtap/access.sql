@@ -43,7 +43,7 @@ SELECT is(may('t_sender', name), CASE name
         WHEN 'opt_out' THEN 'SELECT INSERT DELETE' ELSE '' END, 'sender on ' || name) FROM relation;
 SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'msgstatus.message'::regclass AND attnum > 0
         AND has_column_privilege('t_sender', attrelid, attnum, 'UPDATE')),
-    '{provider,direction,sender,recipient,message_type,content,media_url,metadata,created_by,campaign_id,updated_at,registered}',
+    '{provider,direction,sender,recipient,message_type,content,media_url,metadata,created_by,campaign_id,updated_at,registered,last_change,replaced}',
     'a sender may say what it sent, and not what became of it');
 SELECT is(may('t_nobody', name), '', 'PUBLIC on ' || name) FROM relation;
 SELECT is(may('t_analyst', name), CASE relkind WHEN 'v' THEN 'SELECT' ELSE '' END, 'analyst on ' || name) FROM relation;

@@ -53,7 +53,7 @@ SELECT views_are('msgstatus', '{message_timeline,rejected_summary,message_status
 SELECT is((SELECT extrelocatable FROM pg_extension WHERE extname = 'msgstatus'), false);
 SELECT columns_are('msgstatus', 'message', '{message_id,provider,direction,sender,recipient,message_type,content,media_url,metadata,
     created_by,campaign_id,status,error_code,error_title,error_details,price,price_unit,num_segments,pricing_category,billable,created_at,updated_at,
-    error_at,registered,last_change,known_events}'::name[]);
+    error_at,registered,last_change,known_events,replaced}'::name[]);
 SELECT col_is_pk('msgstatus', 'message', 'message_id', 'key');
 SELECT col_type_is('msgstatus', 'message', 'message_id', 'text', 'key');
 SELECT col_type_is('msgstatus', 'message', 'status', 'msgstatus.message_status', 'status');

@@ -14,7 +14,7 @@ BATCH = "SELECT * FROM msgstatus.apply_message_status_batch(%s::jsonb[], %s::tim
 MESSAGE_COLUMNS = """
 SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
 WHERE attrelid = 'msgstatus.message'::regclass AND attnum > 0 AND NOT attisdropped
-    AND attname NOT IN ('created_at', 'updated_at', 'last_change')"""
+    AND attname NOT IN ('created_at', 'updated_at', 'last_change', 'replaced')"""
 
 
 class Apply:
@@ -147,6 +147,8 @@ class Tables:
 
 
 def read_tables(cursor):
+    cursor.execute("SELECT * FROM msgstatus.verify_rollups()")
+    assert cursor.fetchall() == []
     cursor.execute(MESSAGE_COLUMNS)
     columns = cursor.fetchone()[0]
     cursor.execute(f"SELECT ROW({columns})::text, encode(msgstatus.message_status_send(status), 'hex')"
@@ -157,4 +159,5 @@ def read_tables(cursor):
 
 
 def empty_tables(cursor):
-    cursor.execute("TRUNCATE msgstatus.message, msgstatus.status_event, msgstatus.rejected_status")
+    cursor.execute("TRUNCATE msgstatus.message, msgstatus.status_event, msgstatus.rejected_status, msgstatus.message_rollup,"
+                   " msgstatus.hour_rollup, msgstatus.failure_rollup")

@@ -14,10 +14,11 @@ import receiver
 import recovery
 import redelivery
 import report
+import rollups
 import size
 from designs import DESIGNS
 
-SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "receiver": receiver, "load": load, "features": features,
+SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "rollups": rollups, "receiver": receiver, "load": load, "features": features,
             "recovery": recovery, "idle": idle, "analytics": analytics}
 
 

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from designs import JSONB, OURS, TYPED
-from settings import BENCH, CLIENT, MESSAGES
+from settings import BENCH, CLIENT, MESSAGES, ROLLUPS
 
 LOADED = "bench_loaded"
 COPY = "bench"
@@ -98,6 +98,7 @@ def copy_loaded():
         WHERE n.nspname IN ('msgstatus', 'jsonb_design', 'typed_design') AND c.relkind IN ('r', 'i');
         CHECKPOINT;
     """)
+    sql(f"ALTER DATABASE {COPY} SET msgstatus.rollups = {ROLLUPS}", "postgres")
 
 
 @contextlib.contextmanager

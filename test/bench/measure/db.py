@@ -8,13 +8,13 @@ from settings import CALLS, CLIENTS, ROUNDS, SECONDS
 from supply import Supply, send
 
 
-def calibrate(supply, per_call, clients):
+def calibrate(supply, per_call, clients, designs=DESIGNS):
     """calibrate does return how many statuses take about a round; a whole number of calls for each client."""
     step = per_call * clients
     count = max(step, 2000 // step * step)
     for _ in range(2):
         first = supply.take(count)
-        rate = min(count / send(design, first, count, per_call, clients)["seconds"] for design in DESIGNS)
+        rate = min(count / send(design, first, count, per_call, clients)["seconds"] for design in designs)
         count = max(step, int(min(rate * SECONDS, supply.largest)) // step * step)
         if SECONDS < 1:
             break

@@ -18,7 +18,9 @@ ROUNDS = int(os.environ.get("MSGSTATUS_BENCH_ROUNDS", "5"))
 CALLS = [int(n) for n in os.environ.get("MSGSTATUS_BENCH_CALLS", "1 10 100 1000").split()]
 CLIENTS = [int(n) for n in os.environ.get("MSGSTATUS_BENCH_CLIENTS", "1 4 16").split()]
 
+ROLLUPS = os.environ.get("MSGSTATUS_BENCH_ROLLUPS", "on")
 HISTORIES = [int(n) for n in os.environ.get("MSGSTATUS_BENCH_HISTORIES", "1000000 10000000").split()]
+
 LOAD_RATE = float(os.environ.get("MSGSTATUS_BENCH_LOAD_RATE", "3000"))
 LOAD_SECONDS = int(os.environ.get("MSGSTATUS_BENCH_LOAD_SECONDS", "300"))
 OUTAGE_RATE = float(os.environ.get("MSGSTATUS_BENCH_OUTAGE_RATE", "2000"))

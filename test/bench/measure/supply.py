@@ -13,13 +13,13 @@ from settings import CLIENT, MESSAGES
 SETTLING = MESSAGES // 4
 
 
-def send(design, first, count, per_call, clients):
-    """send does apply statuses of the order `updates` to a design. It returns what the load generator measured, and the WAL:
+def send(design, first, count, per_call, clients, options=""):
+    """send does apply statuses of the order `updates` to a design, with settings as in PGOPTIONS. It returns what the load generator measured, and the WAL:
     bytes of records without and of images of whole pages."""
     before = database.wal_position()
     done = subprocess.run([CLIENT, "--order", "updates", "--messages", str(MESSAGES), "--first", str(first), "--count",
                            str(count), "--per-call", str(per_call), "--clients", str(clients), *design.arguments],
-                          env={**os.environ, "PGDATABASE": database.COPY}, capture_output=True, text=True, check=False)
+                          env={**os.environ, "PGDATABASE": database.COPY, "PGOPTIONS": options}, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
     measured = json.loads(done.stdout)
