@@ -37,7 +37,7 @@ BEGIN
         WHERE p.pronamespace = 'msgstatus'::regnamespace
             AND CASE level
                 WHEN 'ingest' THEN p.proname IN ('apply_message_status', 'apply_message_status_batch', 'reject_webhook')
-                WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'register_message',
+                WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'register_message', 'count_written_message',
                     'create_campaign', 'activate_campaign', 'pause_campaign', 'resume_campaign', 'cancel_campaign', 'lock_campaign',
                     'add_recipients', 'free_send_dates', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
                     'claim_from_campaign', 'check_messages', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
@@ -62,8 +62,8 @@ BEGIN
     END IF;
     IF level = 'sender' THEN
         EXECUTE format('GRANT SELECT, INSERT (message_id, provider, direction, sender, recipient, message_type, content, media_url,'
-            ' metadata, created_by, campaign_id, registered), UPDATE (provider, direction, sender, recipient, message_type, content,'
-            ' media_url, metadata, created_by, campaign_id, registered, updated_at) ON msgstatus.message TO %s', role);
+            ' metadata, created_by, campaign_id, registered, last_change), UPDATE (provider, direction, sender, recipient, message_type, content,'
+            ' media_url, metadata, created_by, campaign_id, registered, last_change, replaced, updated_at) ON msgstatus.message TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON msgstatus.campaign, msgstatus.campaign_recipient TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT ON msgstatus.campaign_attempt TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.campaign_day TO %s', role);
