@@ -18,8 +18,8 @@ import rollups
 import size
 from designs import DESIGNS
 
-SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "rollups": rollups, "receiver": receiver, "load": load, "features": features,
-            "recovery": recovery, "idle": idle, "analytics": analytics}
+SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "rollups": rollups, "receiver": receiver, "load": load,
+            "features": features, "recovery": recovery, "idle": idle, "analytics": analytics}
 
 
 def main(names):
