@@ -31,7 +31,11 @@ std::string_view sqlstate_of(const PgResult &result) noexcept {
 
 std::string_view primary_message_of(const PgResult &result) noexcept {
     const char *message = PQresultErrorField(result.get(), PG_DIAG_MESSAGE_PRIMARY);
-    return message != nullptr ? std::string_view(message) : std::string_view("no message");
+    if (message != nullptr)
+        return message;
+    // A result that libpq made up itself, since the connection broke, has no fields, only a text of several lines.
+    const std::string_view text = PQresultErrorMessage(result.get());
+    return text.empty() ? "no message" : text.substr(0, text.find('\n'));
 }
 
 PgConnection::PgConnection(asio::io_context &context, PgOwner &owner)

@@ -130,6 +130,20 @@ def test_what_a_lost_lane_had_goes_to_another(own):
     assert len(database.states(*ids)) == 3
 
 
+def test_backend_killed(own):
+    database, receiver = own
+    backend = database.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'msgstatus-receiver'")[0]["pid"]
+    with database.hold("LOCK TABLE msgstatus.message;"):
+        with Connection(receiver.port) as connection:
+            connection.send(raw_post("/webhook", one()))
+            wait_until(lambda: receiver.metric("msgstatus_batch_size_count") == 1, "the call to be in flight")
+            os.kill(backend, signal.SIGKILL)  # the server ends all others, and starts anew
+            assert_unavailable(connection.read_response())
+    for lost in (receiver.wait_for_log("database connection lost", count) for count in (1, 2)):
+        assert "connection" in lost["reason"]
+    wait_until(lambda: receiver.post("/webhook", one()).status == 200, "webhooks to be taken again")
+
+
 def test_read_only(own):
     database, receiver = own
     database.execute("ALTER SYSTEM SET default_transaction_read_only = on; SELECT pg_reload_conf();")
