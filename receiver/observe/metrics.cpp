@@ -80,12 +80,14 @@ void write_bounds(Exposition &out, const Gauges &gauges) {
     out.gauge("msgstatus_connections_limit", "The most that may be open.", gauges.connections_limit);
 }
 
-void write_spool(Exposition &out, const Metrics &metrics, const SpoolGauges &spool) {
+void write_spool(Exposition &out, const Metrics &metrics, const Gauges &gauges) {
+    const SpoolGauges &spool = gauges.spool;
     out.counter("msgstatus_bodies_spooled_total", "Webhook bodies put on disk and answered.", metrics.bodies_spooled);
     out.counter("msgstatus_bodies_drained_total", "Webhook bodies brought from disk to the database.",
                 metrics.bodies_drained);
     out.counter("msgstatus_spool_failures_total", "Webhook bodies that could not be put on disk.",
                 metrics.spool_failures);
+    out.gauge("msgstatus_spool_ready", "1 while webhooks can be put on disk.", gauges.spool_ready ? 1 : 0);
     out.gauge("msgstatus_spool_bodies", "Webhook bodies on disk.", spool.bodies);
     out.gauge("msgstatus_spool_bytes", "Bytes that the spool takes on disk.", spool.bytes);
     out.gauge("msgstatus_spool_limit_bytes", "The most it may take.", spool.limit_bytes);
@@ -141,7 +143,7 @@ std::string prometheus_text(const Metrics &metrics, const Gauges &gauges) {
     write_batches(out, metrics);
     write_database(out, metrics, gauges);
     write_bounds(out, gauges);
-    write_spool(out, metrics, gauges.spool);
+    write_spool(out, metrics, gauges);
     write_tls(out, metrics, gauges);
     write_process(out, metrics);
     return out.text();

@@ -120,6 +120,13 @@ def test_events():
     assert shown == sources(r"\blog\(LogLevel::\w+,\s*\"([^\"]+)\"")
 
 
+def test_what_to_do_about_events():
+    grave = sources(r"\blog\(LogLevel::(?:warning|error),\s*\"([^\"]+)\"")
+    assert "reload failed" in grave
+    told = set(code_spans(section(DEPLOYING, "## What to do when")))
+    assert grave <= told, grave - told
+
+
 def test_metrics(exposition_families):
     shown = [name for cell, *_ in rows(section(MONITORING, "## Metrics"))
              for name in re.findall(r"`((?:msgstatus|process)_\w+)`", cell)]
