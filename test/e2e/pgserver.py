@@ -46,6 +46,7 @@ class PgServer:
         self.log = self.directory / "log"
         self.port = free_port()
         self.options = options
+        self.environment = {}  # more variables for the server's programs
 
     def __enter__(self):
         try:
@@ -64,6 +65,8 @@ class PgServer:
 
     def _run(self, program, *arguments, check=True):
         command = [str(self.bindir / program), *map(str, arguments)]
+        if self.environment:
+            command = ["env", *(f"{name}={value}" for name, value in self.environment.items()), *command]
         if self.as_postgres:
             command = ["runuser", "-u", "postgres", "--", *command]
         done = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

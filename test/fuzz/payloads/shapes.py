@@ -58,12 +58,13 @@ TWILIO_MESSAGE = {
     "date_updated": "Tue, 10 Dec 2024 10:30:02 +0000", "price": "-0.00750", "price_unit": "USD", "num_segments": "1",
     "from": "+15550100000", "to": "+14155550100", "body": "text", "uri": "/2010-04-01",
 }
-TWILIO_PAGE = {"messages": [TWILIO_MESSAGE, {**TWILIO_MESSAGE, "status": "delivered"}], "next_page_uri": None, "page": 0}
+TWILIO_PAGE = {"messages": [TWILIO_MESSAGE, {**TWILIO_MESSAGE, "status": "delivered"}], "next_page_uri": None,
+               "page": 0}
 TWILIO_EVENT = {
     "specversion": "1.0", "id": "EV1", "type": "com.twilio.messaging.message.delivered", "source": "/x",
     "time": "2024-12-10T10:30:05.123Z",
-    "data": {"messageSid": SID, "messageStatus": "DELIVERED", "timestamp": "2024-12-10T10:30:05.000Z", "errorCode": 30003,
-             "from": "+15550100000", "to": "+14155550100", "numberOfSegments": 1, "accountSid": "AC0"},
+    "data": {"messageSid": SID, "messageStatus": "DELIVERED", "timestamp": "2024-12-10T10:30:05.000Z",
+             "errorCode": 30003, "from": "+15550100000", "to": "+14155550100", "numberOfSegments": 1, "accountSid": "AC0"},
 }
 TWILIO_INBOUND_EVENT = {**TWILIO_EVENT, "type": "com.twilio.messaging.inbound-message.received"}
 AISENSY_PROJECT = {
@@ -81,8 +82,8 @@ AISENSY_FLAT = {"statuses": [{"id": WAMID, "status": "read", "timestamp": "17338
                 "whatsapp_business_account": "1"}
 GUPSHUP_STATUS = {"gs_id": "g", "id": WAMID, "status": "enqueued", "timestamp": 1733826600123}
 AWS = {"Type": "Notification", "TopicArn": "arn:aws:sns:x", "MessageId": "1", "Message":
-       '{"whatsAppWebhookEntry": "{\\"id\\":\\"1\\",\\"changes\\":[{\\"field\\":\\"messages\\",\\"value\\":{\\"statuses\\":'
-       '[{\\"id\\":\\"wamid.A\\",\\"status\\":\\"sent\\",\\"timestamp\\":\\"1733826600\\"}]}}]}"}'}
+       '{"whatsAppWebhookEntry": "{\\"id\\":\\"1\\",\\"changes\\":[{\\"field\\":\\"messages\\",\\"value\\":'
+       '{\\"statuses\\":[{\\"id\\":\\"wamid.A\\",\\"status\\":\\"sent\\",\\"timestamp\\":\\"1733826600\\"}]}}]}"}'}
 
 SHAPES = {
     "meta": meta_envelope(meta_change(meta_value(META_STATUS)), meta_change({"event": "APPROVED"}, "account_update")),

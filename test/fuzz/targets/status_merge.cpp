@@ -1,4 +1,5 @@
 // Merging is the join of a semilattice, compare() a total order that extends it, and what is implied follows from both.
+#include "core/delays.hpp"
 #include "core/status.hpp"
 
 #include <algorithm>
@@ -62,6 +63,8 @@ void check_alone(const Status &a) {
         FUZZ_CHECK(!before || !time || *before <= *time);
         before = time ? time : before;
     }
+    for (const auto delay : {delivery_delay(a), read_delay(a), failure_delay(a)})
+        FUZZ_CHECK(!delay || (*delay >= 0 && *delay <= max_delay));
 }
 
 void check_pair(const Status &a, const Status &b) {

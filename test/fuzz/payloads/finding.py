@@ -1,0 +1,11 @@
+"""What the payload fuzzer looks for."""
+
+
+class Finding(Exception):
+    """Something that must not be; the message says what."""
+
+
+def hold(condition, *what):
+    """hold raises a Finding where a condition does not hold."""
+    if not condition:
+        raise Finding("\n".join(map(str, what)))
