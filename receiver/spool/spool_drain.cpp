@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "config/units.hpp"
 #include "database/lane_pool.hpp"
 #include "observe/log.hpp"
 #include "spool/spool.hpp"
@@ -16,6 +17,7 @@ namespace {
 constexpr std::size_t most_in_batch = 500;
 constexpr std::size_t first_batch = 50;
 constexpr std::chrono::milliseconds call_time(25); // that a batch should take, so that live webhooks wait no longer
+constexpr std::size_t small_batch = 64 * kibibyte; // of bodies; less costs no less than the commit
 constexpr std::chrono::milliseconds shortest_pause(250);
 constexpr std::chrono::milliseconds longest_pause(10000);
 constexpr std::chrono::milliseconds first_retry(5000);
@@ -120,7 +122,9 @@ bool SpoolDrain::has_batch() const noexcept {
 
 void SpoolDrain::take_batch(std::vector<Job> &batch) {
     batch.clear();
+    batch_bytes_ = 0;
     for (SpoolEntry &entry : next_) {
+        batch_bytes_ += entry.body.size();
         Job &job = batch.emplace_back();
         job.body.replace(std::move(entry.body));
         job.received_at = entry.received_at;
@@ -213,13 +217,14 @@ void SpoolDrain::rest(Clock::duration time) {
     });
 }
 
-// adapt_size does aim at calls of call_time.
+// adapt_size does aim at calls of call_time. Where a commit alone takes longer, smaller batches would be no faster.
 void SpoolDrain::adapt_size(Clock::duration took) {
     if (took < call_time / 2) {
         size_ = std::max(size_, std::min(2 * batch_size_, most_));
     } else if (took > call_time) {
         const double fits = static_cast<double>(batch_size_) * std::chrono::duration<double>(call_time) / took;
-        size_ = std::max<std::size_t>(1, static_cast<std::size_t>(fits));
+        const std::size_t least = std::min(batch_size_ * small_batch / std::max<std::size_t>(1, batch_bytes_), most_);
+        size_ = std::max({std::size_t{1}, static_cast<std::size_t>(fits), least});
     }
 }
 

@@ -77,6 +77,7 @@ private:
     std::uint64_t batch_file_ = 0;
     std::size_t outstanding_ = 0;
     std::size_t batch_size_ = 0;
+    std::size_t batch_bytes_ = 0;
     std::int64_t first_id_ = 0;
     std::int64_t last_id_ = 0;
     std::vector<std::int64_t> committed_;

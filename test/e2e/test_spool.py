@@ -538,6 +538,20 @@ def test_live_webhooks_while_it_drains(database, spooling):
     assert len(database.states()) == 3000 + len(live)
 
 
+def test_slow_commits(database, spooling):
+    """Where a call takes long however little it brings, the spool does not end up with a call for each webhook."""
+    receiver = spooling()
+    database.execute("""
+        CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.06); RETURN NULL; END';
+        CREATE TRIGGER wait AFTER INSERT ON msgstatus.message FOR EACH STATEMENT EXECUTE FUNCTION public.wait();""")
+    stop_server(database, receiver)
+    kept = post_kept(receiver, 1000)
+    database.server.start()
+    wait_drained(receiver)
+    assert receiver.metric("msgstatus_batch_size_count") < 50
+    assert database.states() == dict.fromkeys(kept, "sent")
+
+
 def test_only_its_owner_may_read_it(database, spooling, tmp_path):
     old = os.umask(0)
     try:
