@@ -26,7 +26,7 @@ BEGIN
     END LOOP;
     EXECUTE format('GRANT USAGE ON SCHEMA msgstatus TO %s', role);
 
-    -- ingest: the ways in, and nothing else; they act on the tables as the tables' owner.
+    -- ingest: the ways in, which act on the tables as the tables' owner, and what the receiver shows among its metrics.
     -- sender: registering messages and running campaigns. The functions act with the caller's rights, so the rights on tables
     -- follow, but for statuses: what comes from webhooks a sender may read and not write.
     -- analyst: the views, and what their columns and queries on them are made of.
@@ -36,7 +36,7 @@ BEGIN
         FROM pg_proc AS p
         WHERE p.pronamespace = 'msgstatus'::regnamespace
             AND CASE level
-                WHEN 'ingest' THEN p.proname IN ('apply_message_status', 'apply_message_status_batch', 'reject_webhook')
+                WHEN 'ingest' THEN p.proname IN ('apply_message_status', 'apply_message_status_batch', 'reject_webhook', 'alert_counts')
                 WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'register_message', 'count_written_message',
                     'create_campaign', 'activate_campaign', 'pause_campaign', 'resume_campaign', 'cancel_campaign', 'lock_campaign',
                     'add_recipients', 'free_send_dates', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
@@ -58,7 +58,8 @@ BEGIN
             ' msgstatus.message_status_dashboard, msgstatus.hourly_message_volume, msgstatus.delivery_rates,'
             ' msgstatus.delivery_funnel, msgstatus.daily_summary, msgstatus.weekly_summary, msgstatus.monthly_summary,'
             ' msgstatus.status_distribution, msgstatus.failure_breakdown, msgstatus.undelivered_messages,'
-            ' msgstatus.unread_messages, msgstatus.stuck_messages, msgstatus.best_send_hours, msgstatus.recipient_engagement TO %s', role);
+            ' msgstatus.unread_messages, msgstatus.stuck_messages, msgstatus.best_send_hours, msgstatus.recipient_engagement,'
+            ' msgstatus.active_alerts TO %s', role);
     END IF;
     IF level = 'sender' THEN
         EXECUTE format('GRANT SELECT, INSERT (message_id, provider, direction, sender, recipient, message_type, content, media_url,'
@@ -75,7 +76,7 @@ BEGIN
             ' msgstatus.rejected_status, msgstatus.error_code_catalog, msgstatus.message_rollup, msgstatus.hour_rollup,'
             ' msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day, msgstatus.maintenance,'
             ' msgstatus.campaign, msgstatus.campaign_recipient, msgstatus.campaign_attempt, msgstatus.campaign_day,'
-            ' msgstatus.opt_out TO %s', role);
+            ' msgstatus.opt_out, msgstatus.alert_rule, msgstatus.alert_state TO %s', role);
         EXECUTE format('GRANT SELECT ON msgstatus.installation TO %s', role);
     END IF;
 END

@@ -72,16 +72,23 @@ CREATE FUNCTION msgstatus.stuck_messages(
 COMMENT ON FUNCTION msgstatus.stuck_messages(interval, bigint, text) IS
     'The outgoing messages registered so long ago of which no provider has said a word, the newest first; addresses as in message_log';
 
-CREATE FUNCTION msgstatus.read_undelivered_count(sees_all boolean, older_than interval) RETURNS bigint
+CREATE FUNCTION msgstatus.count_undelivered(older_than interval, from_hour timestamptz) RETURNS bigint
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     -- What was created before the hour in which the time lies waits long enough; in that hour and later, it depends.
     SELECT COALESCE((
             SELECT sum(r.in_accepted + r.in_queued + r.in_sending + r.in_sent) FROM msgstatus.hour_rollup AS r
-            WHERE r.hour < date_trunc('hour', now() - $2, 'UTC')), 0)
+            WHERE r.hour >= $2 AND r.hour < date_trunc('hour', now() - $1, 'UTC')), 0)
         + (SELECT count(*) FROM msgstatus.message AS m
-            WHERE m.created_at >= date_trunc('hour', now() - $2, 'UTC')
+            WHERE m.created_at >= GREATEST($2, date_trunc('hour', now() - $1, 'UTC'))
                 AND msgstatus.state(m.status) OPERATOR(msgstatus.>=) 'accepted' AND msgstatus.state(m.status) OPERATOR(msgstatus.<=) 'sent'
-                AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - $2)
+                AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - $1)
+$$;
+COMMENT ON FUNCTION msgstatus.count_undelivered(interval, timestamptz) IS
+    'How many of the messages created since an hour began have been undelivered for so long';
+
+CREATE FUNCTION msgstatus.read_undelivered_count(sees_all boolean, older_than interval) RETURNS bigint
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT msgstatus.count_undelivered($2, '-infinity')
 $$;
 COMMENT ON FUNCTION msgstatus.read_undelivered_count(boolean, interval) IS 'undelivered_count() for the owner of the tables';
 

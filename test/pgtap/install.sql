@@ -46,10 +46,10 @@ SELECT is_empty($$SELECT c.relname FROM pg_depend AS d JOIN pg_class AS c ON d.c
     WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'msgstatus') AND c.relkind <> 'c'$$, 'no relation belongs to the extension');
 SELECT throws_ok('DROP EXTENSION msgstatus', '2BP01', NULL, 'and so it cannot be dropped from under them');
 SELECT tables_are('msgstatus', '{message,status_event,rejected_status,message_rollup,hour_rollup,failure_rollup,recipient_rollup,
-    recipient_day,maintenance,error_code_catalog,installation,campaign,campaign_recipient,campaign_attempt,campaign_day,opt_out}'::name[]);
+    recipient_day,maintenance,error_code_catalog,installation,alert_rule,alert_state,campaign,campaign_recipient,campaign_attempt,campaign_day,opt_out}'::name[]);
 SELECT views_are('msgstatus', '{message_timeline,rejected_summary,message_status_dashboard,hourly_message_volume,delivery_rates,delivery_funnel,
     daily_summary,weekly_summary,monthly_summary,status_distribution,failure_breakdown,undelivered_messages,unread_messages,stuck_messages,
-    best_send_hours,recipient_engagement,    campaign_recipient_status,campaign_stats}'::name[]);
+    best_send_hours,recipient_engagement,active_alerts,campaign_recipient_status,campaign_stats}'::name[]);
 SELECT is((SELECT extrelocatable FROM pg_extension WHERE extname = 'msgstatus'), false);
 SELECT columns_are('msgstatus', 'message', '{message_id,provider,direction,sender,recipient,message_type,content,media_url,metadata,
     created_by,campaign_id,status,error_code,error_title,error_details,price,price_unit,num_segments,pricing_category,billable,created_at,updated_at,

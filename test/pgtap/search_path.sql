@@ -104,6 +104,8 @@ SELECT is(attacked(statement), 'safe', statement) FROM (VALUES
     ($$SELECT * FROM msgstatus.message_status_dashboard, msgstatus.hourly_message_volume, msgstatus.delivery_rates, msgstatus.delivery_funnel,
         msgstatus.daily_summary, msgstatus.weekly_summary, msgstatus.monthly_summary, msgstatus.status_distribution$$),
     ($$SELECT msgstatus.best_send_hour('+491701234567', 'UTC') FROM msgstatus.best_send_hours('UTC') AS f, msgstatus.best_send_hours$$),
+    ($$UPDATE msgstatus.alert_rule SET threshold = 0, minimum_count = 0, period = '1000 days'$$),
+    ($$SELECT * FROM msgstatus.check_alerts(), msgstatus.active_alerts, msgstatus.alert_counts()$$),
     ($$SELECT * FROM msgstatus.recipient_engagement(30, 10) AS f, msgstatus.recipient_engagement$$),
     ($$SELECT * FROM msgstatus.failure_breakdown, msgstatus.undelivered_messages, msgstatus.unread_messages, msgstatus.stuck_messages$$),
     ($$SELECT msgstatus.replay_rejected()$$),

@@ -114,4 +114,5 @@ QUESTIONS = (
     Question("message_stats, a campaign", 50,
              "SELECT * FROM msgstatus.message_stats(campaign_id => {given})",
              given="SELECT campaign_id FROM msgstatus.message WHERE campaign_id IS NOT NULL ORDER BY created_at LIMIT 1"),
+    Question("active alerts", 50, "SELECT * FROM msgstatus.active_alerts"),
 )
