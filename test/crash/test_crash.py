@@ -95,10 +95,12 @@ TAMPERING = {
         {"acknowledged observations missing in the trail", "messages whose status is not that of their trail"}),
     "a message is gone": (
         f"DELETE FROM msgstatus.message WHERE message_id = {ONE}",
-        {"acknowledged observations missing in the status", "messages whose status is not that of their trail"}),
+        {"acknowledged observations missing in the status", "messages whose status is not that of their trail",
+         "rollups that are wrong"}),
     "a message and its events are gone": (
         f"DELETE FROM msgstatus.status_event WHERE message_id = {ONE}; DELETE FROM msgstatus.message WHERE message_id = {ONE}",
-        {"acknowledged observations missing in the trail", "acknowledged observations missing in the status"}),
+        {"acknowledged observations missing in the trail", "acknowledged observations missing in the status",
+         "rollups that are wrong"}),
     "a state nobody saw": (
         f"""UPDATE msgstatus.message SET status = msgstatus.message_status('queued', now()) OPERATOR(msgstatus.||) status
         WHERE message_id = {ONE}""",
@@ -120,6 +122,8 @@ TAMPERING = {
         {"observations received before they were posted"}),
     "a registration is gone": (
         "UPDATE msgstatus.message SET created_by = NULL WHERE created_by IS NOT NULL", {"acknowledged registrations missing"}),
+    "a rollup is wrong": (
+        "UPDATE msgstatus.message_rollup SET messages = messages + 1", {"rollups that are wrong"}),
     "a dead letter is gone": (
         """DELETE FROM msgstatus.rejected_status
         WHERE rejected_id = (SELECT min(rejected_id) FROM msgstatus.rejected_status)""",
