@@ -10,10 +10,7 @@ COMMENT ON FUNCTION msgstatus.retry_pause(integer, interval, interval) IS
     'How long after a failure the next attempt is due, where so many retries were made: the delay, doubled for each, up to the longest';
 
 CREATE FUNCTION msgstatus.check_messages(campaign uuid, at timestamptz, until timestamptz, max_count integer) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-    -- By index whatever the statistics say: campaigns are filled and claimed from before anybody has analyzed the tables.
-    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off
-    AS $$
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     WITH looked_at AS MATERIALIZED (
         SELECT r.recipient_id, r.message_id, r.check_at <= at AS is_due, o.outcome,
@@ -99,10 +96,7 @@ COMMENT ON FUNCTION msgstatus.keep_attempts(uuid[]) IS
 
 CREATE FUNCTION msgstatus.claim_from_campaign(campaign uuid, max_count integer, at timestamptz, leased_until timestamptz)
 RETURNS uuid[]
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-    -- By index whatever the statistics say: campaigns are filled and claimed from before anybody has analyzed the tables.
-    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off
-    AS $$
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     today date := (SELECT (at AT TIME ZONE c.time_zone)::date FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign);
     again uuid[];
@@ -167,7 +161,10 @@ CREATE FUNCTION msgstatus.claim_recipients(
     retry_count integer,
     leased_until timestamptz
 )
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    -- By index whatever the statistics say: campaigns are filled and claimed from before anybody has analyzed the tables.
+    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off
+    AS $$
 #variable_conflict use_column
 DECLARE
     at timestamptz := clock_timestamp();

@@ -8,6 +8,7 @@ import subprocess
 import psycopg2
 import pytest
 
+from campaigns import Campaign
 from schedule import ApplyBatch, read_tables, run_all
 from webhooks import Generator
 
@@ -83,7 +84,8 @@ SELECT 'extension', extname, extversion FROM pg_extension
 ORDER BY 1, 2, 3
 """
 TABLES = ("msgstatus.message", "msgstatus.status_event", "msgstatus.rejected_status", "msgstatus.error_code_catalog",
-          "msgstatus.installation", "shop.campaign", "shop.order_message", "shop.log")
+          "msgstatus.installation", "msgstatus.campaign", "msgstatus.campaign_recipient", "msgstatus.campaign_attempt",
+          "msgstatus.campaign_day", "msgstatus.opt_out", "shop.campaign", "shop.order_message", "shop.log")
 
 
 def deliveries(seed, number):
@@ -113,8 +115,32 @@ def filled(server):
     apply_all(database, deliveries(1, 60))
     database.query("SELECT msgstatus.register_message('wamid.HBgA', content => E'a\\tb\\n\\\\.\\nc', metadata => '{\"a\": 1.00}')")
     database.query(r"SELECT msgstatus.reject_webhook(E'{\"a\": \"\\\\u0000\"}\n', 'jsonb refuses it', '2024-12-10')")
+    fill_campaign(database)
     database.query(ADDITIONS.format(role="dump_reader"))
     return database
+
+
+def fill_campaign(database):
+    """fill_campaign does leave recipients of every kind, and one that is due."""
+    campaign = Campaign(database, "dumped", 6, daily=5)
+    database.query("SELECT msgstatus.opt_out('+15550000001', 'STOP')")
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        sent, failed, _ = (claimed.recipient for claimed in campaign.claim(cursor, 3))
+        cursor.execute("SELECT msgstatus.record_send(%s, 'wamid.dumped')", (sent,))
+        cursor.execute("SELECT msgstatus.record_send_failure(%s, 'too fast', 130429)", (failed,))
+        campaign.age("5 minutes")
+        campaign.claim(cursor, 1)
+
+
+def filled_claims(database):
+    """filled_claims does return whom the next claim would hand out, which stays to be claimed."""
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT phone_number FROM msgstatus.claim_recipients() ORDER BY 1")
+        claimed = cursor.fetchall()
+        cursor.execute("ROLLBACK")
+    assert claimed
+    return claimed
 
 
 def plain(server, source, target):
@@ -158,6 +184,9 @@ def test_restored_database_is_the_same_and_works(server, filled, way, tmp_path):
     ids = restored.query("SELECT count(*), count(DISTINCT rejected_id) FROM msgstatus.rejected_status")[0]
     assert ids[0] == ids[1] > filled.query("SELECT count(*) FROM msgstatus.rejected_status")[0][0]
     assert restored.query("SELECT count(*) FROM shop.failed JOIN msgstatus.message_timeline USING (message_id)")
+
+    assert restored.query("SELECT phone_number FROM msgstatus.claim_recipients() ORDER BY 1") == filled_claims(filled)
+    assert restored.query("SELECT msgstatus.add_recipients(campaign_id, '{+15550000007}') ->> 'added' FROM msgstatus.campaign") == [("1",)]
 
     # The policy holds for the reader and not for what apply_message_status does.
     restored.query("UPDATE msgstatus.message SET shop_campaign = 2")
