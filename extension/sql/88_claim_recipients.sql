@@ -1,7 +1,7 @@
 -- How senders get their work. Any number of them may call at once.
 
 CREATE FUNCTION msgstatus.retry_pause(retry_count integer, retry_delay interval, max_retry_delay interval) RETURNS interval
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE -- not STRICT, so that it is inlined
     BEGIN ATOMIC
         -- 2^20 times five minutes are ten years: beyond that, only the numbers would overflow.
         SELECT LEAST($2 OPERATOR(pg_catalog.*) pg_catalog.power(2, LEAST($1, 20)), $3);
@@ -163,7 +163,9 @@ CREATE FUNCTION msgstatus.claim_recipients(
 )
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     -- By index whatever the statistics say: campaigns are filled and claimed from before anybody has analyzed the tables.
+    -- What has to be done the other way is then taken for so costly that it would be compiled.
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off
+    SET jit = off
     AS $$
 #variable_conflict use_column
 DECLARE

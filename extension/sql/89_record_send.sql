@@ -6,21 +6,24 @@ CREATE FUNCTION msgstatus.record_send(recipient uuid, message_id text) RETURNS v
 DECLARE
     at timestamptz := clock_timestamp();
     r record;
+    sent_to uuid;
 BEGIN
     PERFORM msgstatus.check_installation();
-    SELECT l.campaign_id, l.phone_number, l.message_id, l.failed_at, l.claimed_at, l.due_at, c.provider, c.template_name INTO r
+    SELECT l.campaign_id, l.phone_number, l.message_id, l.failed_at, l.claimed_at, l.due_at, c.provider, c.template_name,
+        (l.claimed_at AT TIME ZONE c.time_zone)::date = (l.due_at AT TIME ZONE c.time_zone)::date AS within_a_day
+    INTO r
     FROM msgstatus.campaign_recipient AS l
     JOIN msgstatus.campaign AS c ON c.campaign_id = l.campaign_id
     WHERE l.recipient_id = $1 FOR NO KEY UPDATE OF l;
     IF NOT FOUND THEN
         RAISE no_data_found USING MESSAGE = format('there is no recipient %s', COALESCE($1::text, 'NULL'));
     END IF;
-    IF r.message_id = $2 OR EXISTS (
-        SELECT FROM msgstatus.campaign_attempt AS a WHERE a.message_id = $2 AND a.recipient_id = $1) THEN
+    SELECT o.recipient_id INTO sent_to FROM msgstatus.campaign_recipient AS o WHERE o.message_id = $2
+    UNION ALL
+    SELECT a.recipient_id FROM msgstatus.campaign_attempt AS a WHERE a.message_id = $2;
+    IF sent_to = $1 THEN
         RETURN; -- told before
-    END IF;
-    IF EXISTS (SELECT FROM msgstatus.campaign_attempt AS a WHERE a.message_id = $2)
-        OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS o WHERE o.message_id = $2) THEN
+    ELSIF sent_to IS NOT NULL THEN
         RAISE unique_violation USING MESSAGE = 'this message was sent to another recipient';
     END IF;
     PERFORM msgstatus.register_message($2, provider => r.provider, direction => 'outbound', recipient => r.phone_number,
@@ -34,7 +37,9 @@ BEGIN
             at + LEAST(msgstatus.retry_pause(u.retry_count, c.retry_delay, c.max_retry_delay), c.retry_window) END
     FROM msgstatus.campaign AS c
     WHERE u.recipient_id = $1 AND c.campaign_id = u.campaign_id;
-    PERFORM msgstatus.count_attempt(r.campaign_id, r.claimed_at, r.due_at);
+    IF r.within_a_day IS NOT TRUE THEN
+        PERFORM msgstatus.count_attempt(r.campaign_id, r.claimed_at, r.due_at);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.record_send(uuid, text) IS
