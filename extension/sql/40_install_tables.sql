@@ -92,7 +92,7 @@ BEGIN
         error_title text COLLATE "C",
         error_details text COLLATE "C",
         detail jsonb
-    );
+    ) PARTITION BY RANGE (received_at);
     -- Not IF NOT EXISTS, which would wait for the calls under way to end.
     IF pg_catalog.to_regclass('msgstatus.status_event_message_id') IS NULL THEN
         CREATE INDEX status_event_message_id ON msgstatus.status_event USING hash (message_id);
@@ -115,6 +115,8 @@ BEGIN
     COMMENT ON COLUMN msgstatus.status_event.error_title IS 'The provider''s words for the error';
     COMMENT ON COLUMN msgstatus.status_event.error_details IS 'More of the provider''s words';
     COMMENT ON COLUMN msgstatus.status_event.detail IS 'Whatever else the provider said';
+    -- The partitions take the comments of the columns over.
+    PERFORM msgstatus.make_trail_partitions();
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_status_event() IS 'Makes the table status_event; called by install()';

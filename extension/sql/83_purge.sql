@@ -35,6 +35,30 @@ $$;
 COMMENT ON FUNCTION msgstatus.purge_messages(timestamptz, integer) IS
     'Deletes messages created before, whole hours only, with their trail, at most so many, the oldest first, and returns how many; their rollups stay. Repeat until 0';
 
+CREATE FUNCTION msgstatus.purge_events(before timestamptz, max_events integer DEFAULT 10000) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    purged bigint;
+BEGIN
+    PERFORM msgstatus.check_installation();
+    IF NOT msgstatus.trail_is_ours() OR to_regclass('msgstatus.status_event_default') IS NULL THEN
+        RETURN 0;
+    END IF;
+    WITH free AS (
+        SELECT e.ctid AS row
+        FROM msgstatus.status_event_default AS e
+        WHERE e.received_at < purge_events.before
+        LIMIT purge_events.max_events
+        FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM msgstatus.status_event_default AS e USING free AS f WHERE e.ctid = f.row;
+    GET DIAGNOSTICS purged = ROW_COUNT;
+    RETURN purged;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.purge_events(timestamptz, integer) IS
+    'Deletes what the default partition of the trail holds from before, at most so many rows, and returns how many';
+
 CREATE FUNCTION msgstatus.purge_rejected(before timestamptz, max_rows integer DEFAULT 10000) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -2,8 +2,11 @@ CREATE FUNCTION msgstatus.maintain() RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     settings msgstatus.maintenance;
+    made integer;
+    dropped integer;
     counted bigint;
     purged bigint;
+    purged_events bigint;
     purged_rejected bigint;
     folded bigint;
 BEGIN
@@ -12,9 +15,20 @@ BEGIN
         RETURN jsonb_build_object('busy', true);
     END IF;
     SELECT * INTO STRICT settings FROM msgstatus.maintenance;
+
+    made := msgstatus.make_trail_partitions();
+    dropped := msgstatus.drop_trail_partitions(now() - settings.events_kept);
+    -- The trail is locked until the end of this transaction. So that is now, and the rest is done the next time.
+    IF made + dropped > 0 THEN
+        RETURN jsonb_build_object('partitions_made', made, 'partitions_dropped', dropped);
+    END IF;
+
     counted := msgstatus.count_recipients();
     IF settings.messages_kept IS NOT NULL THEN
         purged := msgstatus.purge_messages(now() - settings.messages_kept);
+    END IF;
+    IF settings.events_kept IS NOT NULL THEN
+        purged_events := msgstatus.purge_events(now() - settings.events_kept);
     END IF;
     IF settings.rejected_kept IS NOT NULL THEN
         purged_rejected := msgstatus.purge_rejected(now() - settings.rejected_kept);
@@ -22,8 +36,8 @@ BEGIN
     -- Last, because who writes to a row that was folded waits until this transaction ends.
     folded := msgstatus.fold_rollups();
     RETURN jsonb_strip_nulls(jsonb_build_object('recipients_counted', counted, 'messages_purged', purged,
-        'rejected_purged', purged_rejected, 'rollups_folded', folded));
+        'events_purged', purged_events, 'rejected_purged', purged_rejected, 'rollups_folded', folded));
 END
 $$;
 COMMENT ON FUNCTION msgstatus.maintain() IS
-    'Does what has to be done now and then, a bounded piece of each: counts recipients, purges as the table maintenance says, folds the rollups; returns what it did. Call it every few minutes';
+    'Does what has to be done now and then, a bounded piece of each: makes and drops partitions of the trail, counts recipients, purges as the table maintenance says, folds the rollups; returns what it did. Call it every few minutes';

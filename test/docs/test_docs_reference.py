@@ -19,10 +19,11 @@ OPERATOR_CLASSES = """
     SELECT DISTINCT c.opcname AS name FROM pg_opclass AS c WHERE c.opcnamespace = 'msgstatus'::regnamespace"""
 RELATIONS = """
     SELECT c.relname AS name FROM pg_class AS c
-    WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relkind IN ('r', 'v')"""
+    WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition"""
 COLUMNS = """
     SELECT c.relname AS relation, a.attname AS name FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
-    WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0"""
+    WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+        AND a.attnum > 0"""
 # What is called by hand: everything but what implements types, operators, aggregates, the parts of install(), and what the
 # page calls internal.
 SIGNATURES = """

@@ -33,7 +33,7 @@ CREATE FUNCTION may(role text, relation text) RETURNS text LANGUAGE sql AS $$
     WHERE has_table_privilege(role, 'msgstatus.' || relation, p)
 $$;
 CREATE TEMP TABLE relation AS SELECT relname::text AS name, relkind FROM pg_class
-WHERE relnamespace = 'msgstatus'::regnamespace AND relkind IN ('r', 'v');
+WHERE relnamespace = 'msgstatus'::regnamespace AND relkind IN ('r', 'p', 'v') AND NOT relispartition;
 SELECT is(may('t_ingest', name), '', 'ingest on ' || name) FROM relation;
 SELECT is(may('t_sender', name), CASE name
         WHEN 'message' THEN 'SELECT' WHEN 'error_code_catalog' THEN 'SELECT' WHEN 'installation' THEN 'SELECT'

@@ -120,7 +120,7 @@ def rows_touched(cursor, call):
     cursor.execute("BEGIN")
     call()
     cursor.execute("SELECT COALESCE(sum(seq_tup_read), 0)::int, COALESCE(sum(idx_tup_fetch), 0)::int"
-                   " FROM pg_stat_xact_user_tables WHERE relname IN ('message', 'status_event')")
+                   " FROM pg_stat_xact_user_tables WHERE relname ~ '^(message$|status_event)'")
     touched = cursor.fetchone()
     cursor.execute("COMMIT")
     return touched

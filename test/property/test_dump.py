@@ -84,8 +84,10 @@ SELECT 'extension', extname, extversion FROM pg_extension
 ORDER BY 1, 2, 3
 """
 TABLES = ("msgstatus.message", "msgstatus.status_event", "msgstatus.rejected_status", "msgstatus.error_code_catalog",
-          "msgstatus.installation", "msgstatus.campaign", "msgstatus.campaign_recipient", "msgstatus.campaign_attempt",
-          "msgstatus.campaign_day", "msgstatus.opt_out", "shop.campaign", "shop.order_message", "shop.log")
+          "msgstatus.installation", "msgstatus.message_rollup", "msgstatus.hour_rollup", "msgstatus.failure_rollup",
+          "msgstatus.recipient_rollup", "msgstatus.recipient_day", "msgstatus.maintenance", "msgstatus.campaign",
+          "msgstatus.campaign_recipient", "msgstatus.campaign_attempt", "msgstatus.campaign_day", "msgstatus.opt_out",
+          "shop.campaign", "shop.order_message", "shop.log")
 
 
 def deliveries(seed, number):
@@ -117,6 +119,9 @@ def filled(server):
     database.query(r"SELECT msgstatus.reject_webhook(E'{\"a\": \"\\\\u0000\"}\n', 'jsonb refuses it', '2024-12-10')")
     fill_campaign(database)
     database.query(ADDITIONS.format(role="dump_reader"))
+    database.query("SELECT msgstatus.rebuild_rollups()")
+    database.query("UPDATE msgstatus.maintenance SET messages_kept = '100 years', recipients_kept = '20 years'")
+    database.query("SELECT msgstatus.count_recipients()")
     return database
 
 
@@ -170,6 +175,7 @@ def test_restored_database_is_the_same_and_works(server, filled, way, tmp_path):
     restored = server.create_database(installed=False)
     way(server, filled, restored, *([tmp_path / "dump"] if way is parallel else []))
     assert_same(contents(restored), contents(filled))
+    assert not restored.query("SELECT * FROM msgstatus.verify_rollups()")
 
     restored.query("SELECT msgstatus.install()")
     assert_same(contents(restored), contents(filled))

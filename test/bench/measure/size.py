@@ -12,8 +12,10 @@ DESIGNS = ()  # it fills empty tables
 
 
 def sizes(design):
-    """sizes does return bytes of heap (with its maps) and of indexes, of the messages and of the trail."""
-    return {(name, part): int(database.value(f"SELECT {function}('{name}')"))
+    """sizes does return bytes of heap (with its maps) and of indexes, of the messages and of the trail with its partitions."""
+    return {(name, part): int(database.value(
+                f"SELECT sum({function}(c.oid)) FROM pg_class AS c WHERE c.oid = '{name}'::regclass"
+                f" OR c.oid IN (SELECT relid FROM pg_partition_tree('{name}'))"))
             for name in (design.message, design.status_event)
             for part, function in (("table", "pg_table_size"), ("indexes", "pg_indexes_size"))}
 
