@@ -34,8 +34,8 @@ class Pace:
 
 BRISK = Pace(between=(50, 300), outage=(0.05, 0.8), long_outage=(0, 0), long_share=0, receiver_killed_meanwhile=0.1,
              relapses=0.25, spool_max_bytes=4 * 2**20)
-THOROUGH = Pace(between=(50, 5000), outage=(0.05, 3), long_outage=(5, 10), long_share=0.1, receiver_killed_meanwhile=0.15,
-                relapses=0.3, spool_max_bytes=32 * 2**20)
+THOROUGH = Pace(between=(50, 2000), outage=(0.05, 2), long_outage=(4, 9), long_share=0.05, receiver_killed_meanwhile=0.2,
+                relapses=0.4, spool_max_bytes=12 * 2**20)
 
 
 @dataclasses.dataclass
