@@ -82,6 +82,7 @@ def run(seed, spool, kinds, pace, log_directory, progress=lambda one: None):
         try:
             rig.await_recovery()
             rig.await_empty_spool()
+            rig.await_clients(CLIENTS)
             descriptors = rig.receiver_descriptors()
             for kind in kinds:
                 load.round = len(rounds)

@@ -221,6 +221,11 @@ class Rig:
         return self.ask(f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{ROLE}' AND query_start > "
                         f"'{time_of_server}' AND query LIKE '%apply_message_status_batch%'")[0][0]
 
+    def await_clients(self, expected):
+        """await_clients does return when so many clients are connected."""
+        self._await(lambda: self.receiver.metric("msgstatus_connections") == expected,
+                    lambda: f"{self.receiver.metric('msgstatus_connections'):.0f} of {expected} clients are connected")
+
     def await_descriptors(self, expected):
         """await_descriptors does return when the receiver has no more files open than it should."""
         self._await(lambda: self.receiver_descriptors() <= expected,
