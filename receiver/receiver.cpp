@@ -38,10 +38,13 @@ LaneSettings lane_settings(const Config &config) {
 HttpLimits http_limits(const Config &config, std::size_t body_limit, std::size_t max_connections) {
     return {.body_limit = body_limit,
             .max_connections = max_connections,
+            .max_connections_per_address = config.max_connections_per_address,
+            .trusted_proxies = config.trusted_proxies,
             .tls_handshake_timeout = config.tls_handshake_timeout,
             .header_timeout = config.header_timeout,
             .body_timeout = config.body_timeout,
-            .idle_timeout = config.idle_timeout};
+            .idle_timeout = config.idle_timeout,
+            .request_timeout = config.request_timeout};
 }
 
 SpoolSettings spool_settings(const Config &config) {
@@ -102,6 +105,7 @@ Gauges Receiver::gauges() const {
             .buffer_limit = config_.buffer_max_bytes,
             .connections = webhook_server_.connections(),
             .connections_limit = config_.max_connections,
+            .refused_connections = webhook_server_.refused_connections(),
             .failed_handshakes = webhook_server_.failed_handshakes(),
             .certificate_expiry = tls_ ? std::optional(tls_->not_after()) : std::nullopt,
             .lanes = pool_.lanes(),

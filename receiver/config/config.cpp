@@ -142,6 +142,43 @@ std::vector<std::string> secrets_of(const po::variables_map &settings, const std
     return secrets_in_file(name, path);
 }
 
+AddressList addresses_of(const po::variables_map &settings, const std::string &name) {
+    AddressList list;
+    if (settings[name].empty())
+        return list;
+    for (const std::string &text : settings[name].as<std::vector<std::string>>()) {
+        if (const std::optional<std::string> wrong = list.add(text))
+            throw ConfigError(name + ": no address and no CIDR range (one without bits beyond its prefix): " + *wrong);
+    }
+    if (list.empty())
+        throw ConfigError(name + ": names no address");
+    return list;
+}
+
+Rate rate_of(const po::variables_map &settings, const std::string &name) {
+    constexpr double most = 1e6;
+    const auto number = [&](const std::string &setting, double least) {
+        const auto value = settings[setting].as<double>();
+        if (value != 0 && !(value >= least && value <= most)) // also not a number
+            throw ConfigError(setting + ": must be 0, or from " + (least < 1 ? "0.1" : "1") + " to 1000000");
+        return value;
+    };
+    Rate rate{.per_second = number(name, 0.1), .burst = number(name + "-burst", 1)};
+    if (rate.burst == 0)
+        rate.burst = std::max(rate.per_second, 1.0);
+    return rate;
+}
+
+void set_access(const po::variables_map &settings, Config &config) {
+    config.trusted_proxies = addresses_of(settings, "trusted-proxy");
+    config.allow_meta = addresses_of(settings, "allow-meta");
+    config.allow_twilio = addresses_of(settings, "allow-twilio");
+    config.allow_aisensy = addresses_of(settings, "allow-aisensy");
+    config.allow_webhook = addresses_of(settings, "allow-webhook");
+    config.rate_limit = rate_of(settings, "rate-limit");
+    config.rate_limit_per_address = rate_of(settings, "rate-limit-per-address");
+}
+
 void set_tls(const po::variables_map &settings, Config &config) {
     config.tls_certificate_file = value_of(settings, "tls-cert");
     config.tls_key_file = value_of(settings, "tls-key");
@@ -227,6 +264,14 @@ void add_warnings(Config &config) {
         if (!names.empty())
             config.warnings.push_back("allow-unsigned: anyone can send statuses in the name of " + names);
     }
+    const auto &proxies = config.trusted_proxies.ranges();
+    if (std::any_of(proxies.begin(), proxies.end(), [](const AddressRange &range) { return range.is_everything(); }))
+        config.warnings.emplace_back("trusted-proxy: anyone can say that a request came from somebody else");
+    const bool some_routes_closed =
+        !config.allow_meta.empty() || !config.allow_twilio.empty() || !config.allow_aisensy.empty();
+    if (some_routes_closed && config.allow_webhook.empty())
+        config.warnings.emplace_back(
+            "allow-webhook: not set, so /webhook takes webhooks of every provider from everyone");
     if (!unset(config.secrets.twilio_auth_tokens) && config.public_url.empty())
         config.warnings.emplace_back(
             "public-url: not set; Twilio's signatures are checked against the Host header of each request");
@@ -276,10 +321,13 @@ LoadedConfig load_config(int argc, const char *const argv[]) {
     for (const SecretName &secret : secret_names)
         config.secrets.*secret.list = secrets_of(settings, secret.name, config);
     config.allow_unsigned = settings["allow-unsigned"].as<bool>();
+    set_access(settings, config);
     config.max_connections = count_of(settings, "max-connections", 1, 100000);
+    config.max_connections_per_address = count_of(settings, "max-connections-per-address", 0, 100000);
     config.tls_handshake_timeout = duration_of(settings, "tls-handshake-timeout");
     config.header_timeout = duration_of(settings, "header-timeout");
     config.body_timeout = duration_of(settings, "body-timeout");
+    config.request_timeout = duration_of(settings, "request-timeout");
     config.idle_timeout = duration_of(settings, "idle-timeout");
     config.drain_timeout = duration_of(settings, "drain-timeout");
     config.log_level = log_level_of(settings);

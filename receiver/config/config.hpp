@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "access/address.hpp"
+#include "access/rate_limit.hpp"
 #include "config/endpoint.hpp"
 #include "config/secrets.hpp"
 #include "observe/log.hpp"
@@ -39,12 +41,22 @@ struct Config {
     std::map<std::string, std::string> secret_files; ///< those of them that came from a file: name and path
     bool allow_unsigned = false;
 
+    AddressList trusted_proxies;
+    AddressList allow_meta; ///< an empty list allows everyone
+    AddressList allow_twilio;
+    AddressList allow_aisensy;
+    AddressList allow_webhook;
+    Rate rate_limit;
+    Rate rate_limit_per_address;
+
     std::size_t body_limit = 0;
     std::size_t max_connections = 0;
+    std::size_t max_connections_per_address = 0; ///< 0: no limit
     std::chrono::milliseconds tls_handshake_timeout{};
     std::chrono::milliseconds header_timeout{};
     std::chrono::milliseconds body_timeout{};
     std::chrono::milliseconds idle_timeout{};
+    std::chrono::milliseconds request_timeout{};
     std::chrono::milliseconds drain_timeout{};
 
     LogLevel log_level = LogLevel::info;

@@ -1,6 +1,7 @@
 #include "config/config_options.hpp"
 
 #include <sstream>
+#include <vector>
 
 namespace msgstatus::receiver {
 
@@ -27,6 +28,8 @@ po::options_description network_options() {
          "largest body (Meta sends up to 3 MB); larger ones get 413")
         ("max-connections", po::value<std::size_t>()->default_value(1024)->value_name("N"),
          "open connections; more wait in the backlog of the system")
+        ("max-connections-per-address", po::value<std::size_t>()->default_value(0)->value_name("N"),
+         "of these, from one address (in IPv6: from addresses with the same first 64 bits); more are closed. 0: no limit")
         ("tls-handshake-timeout", po::value<double>()->default_value(10)->value_name("SECONDS"),
          "for a TLS handshake")
         ("header-timeout", po::value<double>()->default_value(10)->value_name("SECONDS"),
@@ -35,8 +38,37 @@ po::options_description network_options() {
          "for the body of a request to arrive, else 408; also for a client to take its answer")
         ("idle-timeout", po::value<double>()->default_value(75)->value_name("SECONDS"),
          "how long a connection may stay open without a request")
+        ("request-timeout", po::value<double>()->default_value(30)->value_name("SECONDS"),
+         "for the answer to a request that has arrived, else 503")
         ("drain-timeout", po::value<double>()->default_value(25)->value_name("SECONDS"),
          "after SIGTERM: how long accepted requests may take to be answered");
+    // clang-format on
+    return options;
+}
+
+po::options_description access_options() {
+    po::options_description options(
+        "Access (CIDR ranges such as 192.0.2.0/24 or 2001:db8::/32, separated by commas; may be "
+        "repeated)",
+        100);
+    // clang-format off
+    options.add_options()
+        ("trusted-proxy", po::value<std::vector<std::string>>()->value_name("CIDR"),
+         "proxies whose X-Forwarded-For is believed: the client is the last address there that is no trusted proxy")
+        ("allow-meta", po::value<std::vector<std::string>>()->value_name("CIDR"),
+         "who may call /webhooks/meta, else 403; without it everyone")
+        ("allow-twilio", po::value<std::vector<std::string>>()->value_name("CIDR"),
+         "who may call /webhooks/twilio/status")
+        ("allow-aisensy", po::value<std::vector<std::string>>()->value_name("CIDR"), "who may call /webhooks/aisensy")
+        ("allow-webhook", po::value<std::vector<std::string>>()->value_name("CIDR"), "who may call /webhook")
+        ("rate-limit", po::value<double>()->default_value(0)->value_name("N"),
+         "most requests a second, of all clients together; beyond it 429. 0: no limit")
+        ("rate-limit-burst", po::value<double>()->default_value(0)->value_name("N"),
+         "how many of them may come at once; 0: as many as in a second")
+        ("rate-limit-per-address", po::value<double>()->default_value(0)->value_name("N"),
+         "most requests a second of one address (in IPv6: of addresses with the same first 64 bits); 0: no limit")
+        ("rate-limit-per-address-burst", po::value<double>()->default_value(0)->value_name("N"),
+         "how many of them may come at once; 0: as many as in a second");
     // clang-format on
     return options;
 }
@@ -113,6 +145,7 @@ po::options_description log_options() {
 po::options_description config_options() {
     po::options_description options;
     options.add(network_options())
+        .add(access_options())
         .add(database_options())
         .add(spool_options())
         .add(secret_options())

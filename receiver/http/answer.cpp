@@ -72,8 +72,16 @@ Answer processed_answer(bool partial, unsigned long processed) {
     return answer;
 }
 
+Answer too_many_answer(std::string_view message, unsigned retry_after) {
+    Answer answer = error_answer(429, message);
+    answer.retry_after = retry_after;
+    return answer;
+}
+
 Answer unavailable_answer(std::string_view message) {
-    return error_answer(503, message, "Retry-After: 5\r\n");
+    Answer answer = error_answer(503, message);
+    answer.retry_after = 5;
+    return answer;
 }
 
 void append_answer(std::string &out, const Answer &answer, const AnswerForm &form) {
@@ -89,6 +97,11 @@ void append_answer(std::string &out, const Answer &answer, const AnswerForm &for
     out.append(form.date_header);
     out.append("X-Request-Id: ").append(form.request_id).append("\r\n");
     out.append(answer.extra_headers);
+    if (answer.retry_after > 0) {
+        out.append("Retry-After: ");
+        append_number(out, answer.retry_after);
+        out.append("\r\n");
+    }
     if (!answer.content_type.empty())
         out.append("Content-Type: ").append(answer.content_type).append("\r\n");
     if (answer.status != 204) { // RFC 9110, section 8.6: no length with 204

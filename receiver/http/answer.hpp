@@ -14,6 +14,7 @@ struct Answer {
     std::string_view fixed_body;   ///< the body, if `body` is empty
     std::string body;
     std::string_view extra_headers; ///< whole lines, each ending in CRLF
+    unsigned retry_after = 0;       ///< seconds; 0: not told
     bool close = false;             ///< close the connection after it
 
     std::string_view text() const noexcept { return body.empty() ? fixed_body : std::string_view(body); }
@@ -25,6 +26,9 @@ Answer error_answer(unsigned status, std::string_view message, std::string_view 
 
 /// processed_answer does make the 200 of a webhook: `{"status": "success", "processed": n}`, or "partial_success".
 Answer processed_answer(bool partial, unsigned long processed);
+
+/// too_many_answer does make the 429 with Retry-After.
+Answer too_many_answer(std::string_view message, unsigned retry_after);
 
 /// unavailable_answer does make the 503 with Retry-After.
 Answer unavailable_answer(std::string_view message);

@@ -86,14 +86,44 @@ void HttpServer::accept() {
 }
 
 void HttpServer::begin_session(Socket socket) {
+    error_code ec;
+    const tcp::endpoint remote = socket.remote_endpoint(ec);
+    const Address peer = ec ? Address() : Address(remote.address());
+    if (!may_connect(peer))
+        return;
     const auto session =
-        std::make_shared<HttpSession>(*this, Stream(std::move(socket), tls_ ? tls_->native() : nullptr));
+        std::make_shared<HttpSession>(*this, Stream(std::move(socket), tls_ ? tls_->native() : nullptr), peer);
     sessions_.insert(session);
     session->start();
 }
 
+bool HttpServer::is_counted(const Address &peer) const noexcept {
+    return limits_.max_connections_per_address > 0 && !limits_.trusted_proxies.contains(peer);
+}
+
+// may_connect does count a connection, if its address has not too many.
+bool HttpServer::may_connect(const Address &peer) {
+    if (!is_counted(peer))
+        return true;
+    std::size_t &count = connections_of_[peer.subscriber()];
+    if (count < limits_.max_connections_per_address) {
+        ++count;
+        return true;
+    }
+    ++refused_connections_;
+    if (refusal_log_.admit())
+        log(LogLevel::warning, "too many connections of an address",
+            {{"client", peer.text()}, {"suppressed", refusal_log_.take_suppressed()}});
+    return false;
+}
+
 void HttpServer::forget(const std::shared_ptr<HttpSession> &session) {
     sessions_.erase(session);
+    if (is_counted(session->peer())) {
+        const auto count = connections_of_.find(session->peer().subscriber());
+        if (--count->second == 0)
+            connections_of_.erase(count);
+    }
     accept();
     finish_drain();
 }

@@ -5,10 +5,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 #include <boost/beast/core/flat_buffer.hpp>
 
+#include "access/address.hpp"
 #include "http/buffer_budget.hpp"
 #include "config/endpoint.hpp"
 #include "http/http_session.hpp"
@@ -16,16 +18,20 @@
 #include "http/request_handler.hpp"
 #include "http/request_id.hpp"
 #include "http/tls_context.hpp"
+#include "observe/log.hpp"
 
 namespace msgstatus::receiver {
 
 struct HttpLimits {
     std::size_t body_limit = 0;
     std::size_t max_connections = 0;
+    std::size_t max_connections_per_address = 0; ///< 0: no limit; trusted proxies have none
+    AddressList trusted_proxies;
     std::chrono::milliseconds tls_handshake_timeout{};
     std::chrono::milliseconds header_timeout{};
     std::chrono::milliseconds body_timeout{};
     std::chrono::milliseconds idle_timeout{};
+    std::chrono::milliseconds request_timeout{};
 };
 
 /// HttpServer does accept connections, at most so many at a time, and looks after their times.
@@ -61,6 +67,9 @@ public:
     /// failed_handshakes does return how many TLS handshakes have failed or taken too long.
     std::uint64_t failed_handshakes() const noexcept { return failed_handshakes_; }
 
+    /// refused_connections does return how many were closed because their address had too many.
+    std::uint64_t refused_connections() const noexcept { return refused_connections_; }
+
     // For the connections.
     RequestHandler &handler() noexcept { return handler_; }
     BufferBudget &budget() noexcept { return budget_; }
@@ -76,6 +85,8 @@ private:
     Endpoint start();
     void accept();
     void begin_session(Socket socket);
+    bool is_counted(const Address &peer) const noexcept;
+    bool may_connect(const Address &peer);
     void sweep();
     void update_date();
     void finish_drain();
@@ -87,6 +98,7 @@ private:
     Timer sweep_timer_;
     Timer accept_timer_;
     std::unordered_set<std::shared_ptr<HttpSession>> sessions_;
+    std::unordered_map<std::uint64_t, std::size_t> connections_of_; ///< by subscriber; only with a limit
     std::function<void()> drained_;
     std::shared_ptr<const TlsContext> tls_; ///< null: plain
     boost::beast::flat_buffer spare_buffer_;
@@ -94,6 +106,8 @@ private:
     std::string date_header_;
     std::int64_t date_second_ = 0;
     std::uint64_t failed_handshakes_ = 0;
+    std::uint64_t refused_connections_ = 0;
+    LogLimiter refusal_log_;
     bool accepting_ = false;
     bool draining_ = false;
 };

@@ -4,6 +4,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include "access/forwarded_for.hpp"
 #include "http/http_server.hpp"
 #include "http/request_target.hpp"
 #include "observe/log.hpp"
@@ -28,7 +29,8 @@ constexpr std::chrono::seconds linger_time(2);
 
 } // namespace
 
-HttpSession::HttpSession(HttpServer &server, Stream stream) : server_(server), stream_(std::move(stream)) {}
+HttpSession::HttpSession(HttpServer &server, Stream stream, const Address &peer)
+    : server_(server), stream_(std::move(stream)), peer_(peer) {}
 
 void HttpSession::start() {
     enter(stream_.is_tls() ? Phase::handshake : Phase::idle);
@@ -199,6 +201,7 @@ bool HttpSession::parse_some() {
 
 // judge_head does tell whether the request is refused before its body is read.
 std::optional<Answer> HttpSession::judge_head() {
+    request_.client = client_address(peer_, request_.forwarded_for, server_.limits().trusted_proxies);
     if (const auto problem = resolve_target(request_)) {
         Answer refusal = error_answer(400, *problem);
         refusal.close = true; // who reads a request in two ways reads the next one so, too
@@ -281,14 +284,16 @@ std::uint64_t HttpSession::push_slot(bool keep_alive) {
     slot.keep_alive = keep_alive;
     slot.head = request_.method == http::verb::head;
     slot.started = request_started_;
+    slot.answer_due = Clock::now() + server_.limits().request_timeout;
+    slot.client = request_.client;
     slot.request_id = request_.id;
     last_request_seen_ = last_request_seen_ || !keep_alive;
     return first_slot_ + slots_.size() - 1;
 }
 
 void HttpSession::answer(std::uint64_t number, Answer &&answer) {
-    if (closed_)
-        return; // the client has gone
+    if (closed_ || number < first_slot_)
+        return; // the client has gone, or was told that it took too long
     Slot &slot = slots_[static_cast<std::size_t>(number - first_slot_)];
     slot.answer = std::move(answer);
     slot.ready = true;
@@ -309,7 +314,8 @@ void HttpSession::write_ready_answers() {
             const bool keep_alive = slot.keep_alive && !slot.answer.close && !last_of_drain;
             append_answer(out_, slot.answer,
                           {keep_alive, slot.head, slot.version, server_.date_header(), slot.request_id});
-            server_.handler().answered({slot.route, slot.answer.status, Clock::now() - slot.started, slot.request_id});
+            server_.handler().answered(
+                {slot.route, slot.answer.status, Clock::now() - slot.started, slot.request_id, slot.client});
             last_request_seen_ = last_request_seen_ || !keep_alive;
         }
         slots_.pop_front();
@@ -395,6 +401,8 @@ void HttpSession::linger() {
 }
 
 void HttpSession::sweep(Clock::time_point now) {
+    while (!slots_.empty() && !slots_.front().ready && now >= slots_.front().answer_due)
+        answer(first_slot_, unavailable_answer("the answer took too long; try again later"));
     if (now < deadline_)
         return;
     if ((phase_ == Phase::header || phase_ == Phase::body) && !last_request_seen_) {

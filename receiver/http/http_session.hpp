@@ -26,9 +26,11 @@ class HttpServer;
 /// without a request has no buffer.
 class HttpSession : public AnswerSink, public std::enable_shared_from_this<HttpSession> {
 public:
-    HttpSession(HttpServer &server, Stream stream);
+    /// @param peer  who is at the other end: the client, or a proxy
+    HttpSession(HttpServer &server, Stream stream, const Address &peer = {});
 
     void start();
+    const Address &peer() const noexcept { return peer_; }
     void answer(std::uint64_t number, Answer &&answer) override;
 
     /// sweep does end what has taken too long.
@@ -52,6 +54,8 @@ private:
         bool head = false;
         bool ready = false;
         Clock::time_point started;
+        Clock::time_point answer_due;
+        Address client;
         std::string request_id;
         Answer answer;
     };
@@ -81,6 +85,7 @@ private:
 
     HttpServer &server_;
     Stream stream_;
+    Address peer_;
     boost::beast::flat_buffer buffer_;
     Request request_;
     std::optional<RequestParser> parser_;

@@ -8,6 +8,7 @@
 
 #include <boost/beast/http/verb.hpp>
 
+#include "access/address.hpp"
 #include "http/buffer_budget.hpp"
 
 namespace msgstatus::receiver {
@@ -18,7 +19,9 @@ struct Request {
     std::string target; ///< as received; of a request that is handled, path and query
     int version = 11;   ///< 10 or 11
 
+    Address client; ///< who sent it, as far as trusted proxies tell
     std::string host;
+    std::string forwarded_for; ///< every X-Forwarded-For, in order
     std::string content_type;
     std::string content_encoding;
     std::string meta_signature;
@@ -38,19 +41,28 @@ struct Request {
         return question == std::string::npos ? std::string_view() : std::string_view(target).substr(question + 1);
     }
 
-    /// clear does empty all fields; strings keep their memory for the next request of the connection.
+    /// clear does empty all fields; strings keep their memory, if it is little, for the next request of the connection.
     void clear() noexcept {
         method = boost::beast::http::verb::unknown;
         version = 11;
-        for (std::string *text : {&id, &target, &host, &content_type, &content_encoding, &meta_signature,
-                                  &twilio_signature, &aisensy_signature})
-            text->clear();
+        for (std::string *text : {&id, &target, &host, &forwarded_for, &content_type, &content_encoding,
+                                  &meta_signature, &twilio_signature, &aisensy_signature})
+            empty(*text);
+        client = {};
         host_headers = 0;
         signature_headers = 0;
         has_content_type = false;
         expects_continue = false;
         expects_other = false;
         body.reset();
+    }
+
+private:
+    static void empty(std::string &text) noexcept {
+        constexpr std::size_t most_kept = 512;
+        if (text.capacity() > most_kept)
+            std::string().swap(text);
+        text.clear();
     }
 };
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "access/address.hpp"
 #include "http/answer.hpp"
 #include "http/net.hpp"
 #include "http/request.hpp"
@@ -33,6 +34,7 @@ struct AnsweredRequest {
     unsigned status = 0;
     Clock::duration duration{}; ///< from its first byte to its answer
     std::string_view id;        ///< see RequestIds
+    Address client;
 };
 
 /// RequestHandler does answer the requests of one listener.

@@ -14,6 +14,13 @@ std::string_view plain(boost::beast::string_view text) noexcept {
     return {text.data(), text.size()};
 }
 
+// append_to_list does join the values of headers of one name (RFC 9110, section 5.2).
+void append_to_list(std::string &list, std::string_view value) {
+    if (!list.empty())
+        list.append(", ");
+    list.append(value);
+}
+
 bool is_number(std::string_view text) noexcept {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -76,6 +83,8 @@ void RequestParser::on_field_impl(field name, string_view name_text, string_view
             keep_signature(request_.twilio_signature);
         else if (equals_ignoring_case(plain(name_text), "x-aisensy-signature"))
             keep_signature(request_.aisensy_signature);
+        else if (equals_ignoring_case(plain(name_text), "x-forwarded-for"))
+            append_to_list(request_.forwarded_for, plain(value));
         break;
     default:
         break;

@@ -95,6 +95,17 @@ void write_spool(Exposition &out, const Metrics &metrics, const Gauges &gauges) 
               spool.oldest_age);
 }
 
+void write_access(Exposition &out, const Metrics &metrics, const Gauges &gauges) {
+    out.counter("msgstatus_addresses_refused_total", "Requests from an address that may not call their route.",
+                metrics.addresses_refused);
+    out.family("msgstatus_rate_limited_total", "counter",
+               "Requests beyond the limit of their address, or of all together, by limit.");
+    for (const auto &[limit, count] : metrics.rate_limited)
+        out.sample({{"limit", limit}}, count);
+    out.counter("msgstatus_connections_refused_total", "Connections closed because their address had too many.",
+                gauges.refused_connections);
+}
+
 void write_tls(Exposition &out, const Metrics &metrics, const Gauges &gauges) {
     out.counter("msgstatus_tls_handshake_failures_total", "TLS handshakes that failed or took too long.",
                 gauges.failed_handshakes);
@@ -125,6 +136,7 @@ Metrics::Metrics() {
         signature_failures[provider] = 0;
         statuses[provider] = {};
     }
+    rate_limited = {{"address", 0}, {"all", 0}};
     start_time = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
@@ -144,6 +156,7 @@ std::string prometheus_text(const Metrics &metrics, const Gauges &gauges) {
     write_database(out, metrics, gauges);
     write_bounds(out, gauges);
     write_spool(out, metrics, gauges);
+    write_access(out, metrics, gauges);
     write_tls(out, metrics, gauges);
     write_process(out, metrics);
     return out.text();

@@ -45,6 +45,8 @@ struct Metrics {
     std::map<std::pair<std::string_view, unsigned>, std::uint64_t> requests; ///< by route and status code
     std::map<std::string_view, RequestSeconds> request_seconds;              ///< by route
     std::map<std::string_view, std::uint64_t> signature_failures;            ///< by provider
+    std::map<std::string_view, std::uint64_t> rate_limited;                  ///< by limit
+    std::uint64_t addresses_refused = 0;                                     ///< requests from where none may come
     std::map<std::string_view, StatusCounts> statuses;                       ///< by provider
     std::uint64_t bodies_committed = 0;
     std::uint64_t bodies_kept_as_text = 0;
@@ -79,6 +81,7 @@ struct Gauges {
     std::size_t buffer_limit = 0;
     std::size_t connections = 0;
     std::size_t connections_limit = 0;
+    std::uint64_t refused_connections = 0; ///< because their address had too many
     std::uint64_t failed_handshakes = 0;
     std::optional<std::chrono::system_clock::time_point> certificate_expiry; ///< with TLS
     std::size_t lanes = 0;

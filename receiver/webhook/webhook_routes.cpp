@@ -40,7 +40,8 @@ MediaType type_of(const Request &request) noexcept {
 WebhookRoutes::WebhookRoutes(const Config &config, LanePool &pool, Metrics &metrics)
     : config_(config), pool_(pool), metrics_(metrics), meta_(config.secrets.meta_app_secrets),
       twilio_(config.secrets.twilio_auth_tokens), aisensy_(config.secrets.aisensy_secrets),
-      verify_tokens_(config.secrets.meta_verify_tokens) {}
+      verify_tokens_(config.secrets.meta_verify_tokens),
+      rate_limiter_(config.rate_limit_per_address, config.rate_limit) {}
 
 void WebhookRoutes::use_secrets(const Secrets &secrets) {
     MetaSignature meta(secrets.meta_app_secrets);
@@ -91,6 +92,10 @@ std::optional<Answer> WebhookRoutes::check_head(const Request &request, std::uin
     route = find_route(request.path());
     if (route == other_route)
         return error_answer(404, "no such route");
+    if (std::optional<Answer> refusal = check_address(request, route))
+        return refusal;
+    if (std::optional<Answer> refusal = check_rate(request))
+        return refusal;
     const bool is_get = request.method == verb::get || request.method == verb::head;
     if (!(request.method == verb::post || (is_get && has_handshake(route))))
         return error_answer(405, "method not allowed",
@@ -105,6 +110,41 @@ std::optional<Answer> WebhookRoutes::check_head(const Request &request, std::uin
     if (!sender || (sender->verified_by_signature && signature_of(request, sender->provider).empty()))
         return refuse_signature(request, sender ? sender->provider : Provider::unknown);
     return std::nullopt;
+}
+
+std::optional<Answer> WebhookRoutes::check_address(const Request &request, std::uint8_t route) {
+    const AddressList *allowed = &config_.allow_webhook;
+    if (route == meta_route)
+        allowed = &config_.allow_meta;
+    else if (route == twilio_route)
+        allowed = &config_.allow_twilio;
+    else if (route == aisensy_route)
+        allowed = &config_.allow_aisensy;
+    if (allowed->empty() || allowed->contains(request.client))
+        return std::nullopt;
+    ++metrics_.addresses_refused;
+    if (address_log_.admit())
+        log(LogLevel::warning, "address refused",
+            {{"request_id", request.id},
+             {"client", request.client.text()},
+             {"route", route_names[route]},
+             {"suppressed", address_log_.take_suppressed()}});
+    return error_answer(403, "requests from your address are not taken here");
+}
+
+std::optional<Answer> WebhookRoutes::check_rate(const Request &request) {
+    const RateLimiter::Verdict verdict = rate_limiter_.admit(request.client, Clock::now());
+    if (verdict.exceeded == RateLimiter::Limit::none)
+        return std::nullopt;
+    const std::string_view limit = verdict.exceeded == RateLimiter::Limit::address ? "address" : "all";
+    ++metrics_.rate_limited[limit];
+    if (rate_log_.admit())
+        log(LogLevel::warning, "rate limited",
+            {{"request_id", request.id},
+             {"client", request.client.text()},
+             {"limit", limit},
+             {"suppressed", rate_log_.take_suppressed()}});
+    return too_many_answer("too many requests; try again later", verdict.retry_after);
 }
 
 std::optional<Answer> WebhookRoutes::check_type(const Request &request, std::uint8_t route, MediaType &type) const {
@@ -149,7 +189,10 @@ Answer WebhookRoutes::refuse_signature(const Request &request, Provider provider
     LogLimiter &limiter = signature_log_[static_cast<std::size_t>(provider)];
     if (limiter.admit())
         log(LogLevel::warning, "signature refused",
-            {{"request_id", request.id}, {"provider", name_of(provider)}, {"suppressed", limiter.take_suppressed()}});
+            {{"request_id", request.id},
+             {"client", request.client.text()},
+             {"provider", name_of(provider)},
+             {"suppressed", limiter.take_suppressed()}});
     return error_answer(401, "the signature is missing or wrong");
 }
 
@@ -227,6 +270,7 @@ void WebhookRoutes::answered(const AnsweredRequest &request) {
     if (log_enabled(LogLevel::debug))
         log(LogLevel::debug, "answered",
             {{"request_id", request.id},
+             {"client", request.client.text()},
              {"route", route},
              {"status", request.status},
              {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(request.duration).count()}});

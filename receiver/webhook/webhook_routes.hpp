@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "access/rate_limit.hpp"
 #include "config/config.hpp"
 #include "database/lane_pool.hpp"
 #include "observe/log.hpp"
@@ -39,6 +40,8 @@ private:
         bool verified_by_signature = false;
     };
 
+    std::optional<Answer> check_address(const Request &request, std::uint8_t route);
+    std::optional<Answer> check_rate(const Request &request);
     std::optional<Answer> check_type(const Request &request, std::uint8_t route, MediaType &type) const;
     std::optional<Sender> find_sender(const Request &request, std::uint8_t route, MediaType type) const;
     bool has_secret(Provider provider) const noexcept;
@@ -55,8 +58,11 @@ private:
     MetaSignature meta_;
     TwilioSignature twilio_;
     AisensySignature aisensy_;
-    std::vector<std::string> verify_tokens_;  ///< of Meta's handshake
+    std::vector<std::string> verify_tokens_; ///< of Meta's handshake
+    RateLimiter rate_limiter_;
     std::array<LogLimiter, 4> signature_log_; ///< one a provider
+    LogLimiter address_log_;
+    LogLimiter rate_log_;
 };
 
 } // namespace msgstatus::receiver

@@ -50,9 +50,9 @@ class _NoMore(Exception):
 class Connection:
     """A connection on which bytes are written as given and responses read one by one."""
 
-    def __init__(self, port, tls=None):
-        """tls is an ssl.SSLContext, with which the handshake is done at once."""
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    def __init__(self, port, tls=None, host="127.0.0.1", source=""):
+        """tls is an ssl.SSLContext, with which the handshake is done at once; source is the client's own address."""
+        self.socket = socket.create_connection((host, port), timeout=PATIENCE, source_address=(source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
             try:

@@ -41,8 +41,8 @@ def wait_until(condition, what):
 class Receiver:
     """A running receiver. Its listeners have free ports; `port` and `admin_port` tell which."""
 
-    def __init__(self, database, *flags, log_level="debug", **variables):
-        command = [PROGRAM, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--log-format", "json",
+    def __init__(self, database, *flags, log_level="debug", listen="127.0.0.1:0", **variables):
+        command = [PROGRAM, "--listen", listen, "--admin-listen", "127.0.0.1:0", "--log-format", "json",
                    "--log-level", log_level, "--database", database, *flags]
         self.process = subprocess.Popen(command, env=clean_environment(**variables), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)

@@ -118,10 +118,13 @@ private:
         constexpr std::chrono::hours long_time(24);
         return {.body_limit = 2048,
                 .max_connections = 0, // of those that it would accept itself
+                .max_connections_per_address = 0,
+                .trusted_proxies = {},
                 .tls_handshake_timeout = long_time,
                 .header_timeout = long_time,
                 .body_timeout = long_time,
-                .idle_timeout = long_time};
+                .idle_timeout = long_time,
+                .request_timeout = long_time};
     }
 
     boost::asio::io_context context_{1};
