@@ -54,3 +54,50 @@ def test_dropping_a_partition_waits_for_nobody(server):
         assert held.fetchone() == (1,)
         held.execute("SELECT tableoid::regclass::text FROM msgstatus.status_event")
         assert held.fetchall() == [("msgstatus.status_event_default",)]
+
+
+def test_folding_counting_and_purging_beside_calls(server):
+    """Four sessions apply statuses, of messages old and new, while a fifth folds, counts and purges: the rollups stay right."""
+    database = server.create_database()
+    states = ("sent", "delivered", "read", "failed")
+    # Some messages are old enough to be purged, most hours are over, and every session writes to all of them.
+    received = ["now() - interval '40 days'", "now() - interval '5 hours'", "now() - interval '26 hours'", "now()"]
+    failures = []
+    done = threading.Event()
+
+    def apply(number):
+        try:
+            with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+                for turn in range(60):
+                    for at in range(len(received)):
+                        cursor.execute(
+                            "SELECT msgstatus.apply_message_status(jsonb_agg(jsonb_build_object('id', 'wamid.' || n %% 40 || %s, 'status', %s,"
+                            f" 'recipient_id', '49170' || n %% 7)), {received[at]}) FROM generate_series(%s, %s) AS n",
+                            (at, states[(turn + number) % 4], turn * 5, turn * 5 + 4))
+        except Exception as error:  # pylint: disable=broad-except
+            failures.append(error)
+
+    def maintain():
+        try:
+            with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+                while not done.is_set():
+                    cursor.execute("SELECT msgstatus.fold_rollups('0', 3), msgstatus.count_recipients()")
+                    cursor.execute("SELECT msgstatus.purge_messages(now() - interval '30 days', 3)")
+        except Exception as error:  # pylint: disable=broad-except
+            failures.append(error)
+
+    threads = [threading.Thread(target=apply, args=(number,)) for number in range(4)]
+    keeper = threading.Thread(target=maintain)
+    for thread in [*threads, keeper]:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done.set()
+    keeper.join()
+    assert not failures
+    assert database.query("SELECT count(*) FROM msgstatus.message")[0][0] >= 3 * 40
+    assert not database.query("SELECT * FROM msgstatus.verify_rollups()")
+    database.query("SELECT msgstatus.fold_rollups('0', 1000000)")
+    assert database.query("SELECT count(*) FROM msgstatus.message_rollup WHERE slot > 0") == [(0,)]
+    database.query("SELECT msgstatus.count_recipients()")
+    assert not database.query("SELECT * FROM msgstatus.verify_rollups()")
