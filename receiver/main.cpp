@@ -5,8 +5,12 @@
 #include <utility>
 
 #include "config/config.hpp"
+#include "database/job.hpp"
+#include "drain_command.hpp"
 #include "observe/log.hpp"
+#include "part_settings.hpp"
 #include "receiver.hpp"
+#include "spool/inspect.hpp"
 
 int main(int argc, char *argv[]) {
     using namespace msgstatus::receiver;
@@ -24,6 +28,15 @@ int main(int argc, char *argv[]) {
         if (loaded.config.check_only) {
             std::puts("the settings are right");
             return 0;
+        }
+        switch (loaded.config.command) {
+        case Command::inspect:
+            std::fputs(inspect_spool(inspect_options(loaded.config), postgres_now()).c_str(), stdout);
+            return 0;
+        case Command::drain:
+            return drain_spool(loaded.config);
+        case Command::serve:
+            break;
         }
         Receiver(std::move(loaded.config)).run();
         return 0;

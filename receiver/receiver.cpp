@@ -11,6 +11,7 @@
 
 #include "observe/log.hpp"
 #include "config/units.hpp"
+#include "part_settings.hpp"
 #include "service/inherited_sockets.hpp"
 #include "service/notify.hpp"
 
@@ -24,17 +25,6 @@ constexpr std::size_t admin_connections = 64;
 constexpr std::chrono::milliseconds disk_time(5000); // for the spool to take what is not committed
 constexpr std::chrono::milliseconds last_words(500); // for the answers of those who waited in vain to go out
 
-LaneSettings lane_settings(const Config &config) {
-    return {.database = config.database,
-            .lanes = config.lanes,
-            .batch_max = config.batch_max,
-            .batch_max_bytes = config.batch_max_bytes,
-            .queue_max = config.queue_max,
-            .statement_timeout = config.statement_timeout,
-            .lock_timeout = config.lock_timeout,
-            .patience = config.spool_after};
-}
-
 HttpLimits http_limits(const Config &config, std::size_t body_limit, std::size_t max_connections) {
     return {.body_limit = body_limit,
             .max_connections = max_connections,
@@ -45,14 +35,6 @@ HttpLimits http_limits(const Config &config, std::size_t body_limit, std::size_t
             .body_timeout = config.body_timeout,
             .idle_timeout = config.idle_timeout,
             .request_timeout = config.request_timeout};
-}
-
-SpoolSettings spool_settings(const Config &config) {
-    return {.directory = config.spool_dir,
-            .max_bytes = config.spool_max_bytes,
-            .largest_body = config.body_limit,
-            .batch_max = config.batch_max,
-            .batch_max_bytes = config.batch_max_bytes};
 }
 
 // load_tls does read certificate and key; null where there are none.

@@ -277,15 +277,42 @@ void add_warnings(Config &config) {
             "public-url: not set; Twilio's signatures are checked against the Host header of each request");
 }
 
+// take_command does return what the first argument asks for, and skips it if it does.
+Command take_command(int &argc, const char *const *&argv) {
+    if (argc < 2 || argv[1][0] == '-')
+        return Command::serve;
+    const std::string_view word = argv[1];
+    --argc;
+    ++argv;
+    if (word == "inspect")
+        return Command::inspect;
+    if (word == "drain")
+        return Command::drain;
+    throw ConfigError("there is no command " + std::string(word) + "; see --help");
+}
+
+// set_command does set what the commands on the spool need. They use neither secrets nor listeners.
+void set_command(const po::variables_map &settings, Config &config) {
+    if (config.spool_dir.empty())
+        throw ConfigError("spool-dir: must be set");
+    config.inspect_list = settings["list"].as<std::size_t>();
+    config.inspect_content = settings["content"].as<bool>();
+    config.log_level = log_level_of(settings);
+    config.log_format = log_format_of(settings);
+    config.check_only = settings["check-config"].as<bool>();
+}
+
 } // namespace
 
 LoadedConfig load_config(int argc, const char *const argv[]) {
+    const Command command = take_command(argc, argv);
     const po::options_description options = config_options();
     const po::options_description commands = command_options();
     po::options_description flags;
     flags.add(commands).add(options);
 
     Config config;
+    config.command = command;
     po::variables_map settings;
     store_flags(argc, argv, flags, settings);
     if (settings["help"].as<bool>())
@@ -318,6 +345,10 @@ LoadedConfig load_config(int argc, const char *const argv[]) {
     config.spool_dir = value_of(settings, "spool-dir");
     config.spool_max_bytes = count_of(settings, "spool-max-bytes", std::size_t{1} << 20, 1024 * gigabyte);
     config.spool_after = duration_of(settings, "spool-after");
+    if (command != Command::serve) {
+        set_command(settings, config);
+        return {std::move(config), std::nullopt};
+    }
     for (const SecretName &secret : secret_names)
         config.secrets.*secret.list = secrets_of(settings, secret.name, config);
     config.allow_unsigned = settings["allow-unsigned"].as<bool>();

@@ -17,7 +17,18 @@
 
 namespace msgstatus::receiver {
 
+/// What the program is asked to do.
+enum class Command : std::uint8_t {
+    serve,   ///< take webhooks
+    inspect, ///< tell what the spool holds
+    drain,   ///< bring what the spool holds to the database
+};
+
 struct Config {
+    Command command = Command::serve;
+    std::size_t inspect_list = 0; ///< webhooks that inspect lists
+    bool inspect_content = false;
+
     Endpoint listen;
     std::optional<Endpoint> admin_listen; ///< nothing: no admin listener
     std::string public_url;               ///< without a slash at its end; empty if not set

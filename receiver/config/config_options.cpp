@@ -160,6 +160,9 @@ po::options_description command_options() {
     options.add_options()
         ("config", po::value<std::string>()->value_name("FILE"), "read settings from a file: lines of `name = value`")
         ("check-config", po::bool_switch(), "check the settings and exit: 0 if they are right, 2 if not")
+        ("list", po::value<std::size_t>()->default_value(0)->value_name("N"),
+         "for inspect: also list the N webhooks that have waited longest, without what they say")
+        ("content", po::bool_switch(), "for inspect: show what is listed, masked")
         ("help,h", po::bool_switch(), "print this")
         ("version", po::bool_switch(), "print the version");
     // clang-format on
@@ -179,7 +182,10 @@ std::string help_text() {
             "sent\n"
             "them and hands them to the function msgstatus.apply_message_status_batch of a PostgreSQL database.\n"
             "It answers 200 when they are committed.\n\n"
-            "Usage: msgstatus-receiver [option]...\n\n"
+            "Usage: msgstatus-receiver [option]...          take webhooks\n"
+            "       msgstatus-receiver inspect [option]...  tell what waits in the spool; also while a receiver runs\n"
+            "       msgstatus-receiver drain [option]...    bring what waits in the spool to the database, and end;\n"
+            "                                               refused while a receiver uses the spool\n\n"
             "Every option but those of `Command` may also be set in the environment (--admin-listen as\n"
             "MSGSTATUS_ADMIN_LISTEN) or in the file of --config (admin-listen = ...). Flags win, then the environment, "
             "then\n"
@@ -189,7 +195,7 @@ std::string help_text() {
          << "On SIGHUP, certificate, key and secrets are read again from their files; if that fails, nothing changes.\n"
             "Exit status: 0 after SIGTERM or SIGINT, when every accepted request is answered; 1 on a failure; 2 on a "
             "bad\n"
-            "setting.\n";
+            "setting. Of drain: 0 if the spool is empty, 1 if not.\n";
     return text.str();
 }
 

@@ -51,6 +51,7 @@ void Spool::post(std::function<void()> later) {
 // note does take over the state that an operation left, and log what an operator should know of it.
 void Spool::note(const SpoolReport &report) {
     state_ = report.state;
+    tried_ = true;
     if (!state_.open)
         open_again_at_ = Clock::now() + look_again_interval;
     if (report.failure == SpoolError::Kind::full)

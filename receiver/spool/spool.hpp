@@ -55,6 +55,12 @@ public:
     void finish(std::function<void()> done);
 
     const SpoolState &state() const noexcept { return state_; }
+    /// has_failed does tell whether the last try to open the directory failed.
+    bool has_failed() const noexcept { return !state_.open && tried_; }
+    /// has_gone_round does tell whether every webhook on disk has been offered to the database and refused.
+    bool has_gone_round() const noexcept {
+        return state_.depth > 0 && drain_.passed_over() == state_.depth && drain_.is_resting();
+    }
     SpoolGauges gauges() const;
 
     // For its parts.
@@ -76,6 +82,7 @@ private:
     Clock::time_point open_again_at_;
     Clock::time_point full_until_ = Clock::time_point::min();
     bool opening_ = false;
+    bool tried_ = false; ///< to open the directory
     LogLimiter failure_log_;
     std::function<void()> finished_;
     SpoolThread thread_; ///< the last to come and the first to go: it uses what the parts hold

@@ -134,10 +134,10 @@ void SpoolFiles::make_database() const {
     sync_directory(directory_);
 }
 
-std::size_t SpoolFiles::bytes() const noexcept {
+std::size_t SpoolFiles::bytes(const std::string &directory) noexcept {
     std::size_t bytes = 0;
     for (const char *suffix : database_suffixes)
-        bytes += size_of(database() + suffix);
+        bytes += size_of(database_path(directory) + suffix);
     return bytes;
 }
 

@@ -20,7 +20,8 @@ public:
     std::string database() const { return database_path(directory_); }
 
     /// bytes does return the size of all files of the database.
-    std::size_t bytes() const noexcept;
+    std::size_t bytes() const noexcept { return bytes(directory_); }
+    static std::size_t bytes(const std::string &directory) noexcept;
     /// log_bytes does return the size of the write-ahead log alone.
     std::size_t log_bytes() const noexcept;
 

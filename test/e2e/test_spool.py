@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import stat
@@ -14,7 +15,7 @@ import pytest
 from client import FORM, Connection, form, raw_post
 from conftest import Database, check_log
 from pgserver import PgServer
-from receiver import Receiver, wait_until
+from receiver import PATIENCE, PROGRAM, Receiver, clean_environment, run, wait_until
 from webhooks import meta, meta_status, new_id, one, twilio_fields
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")
@@ -550,6 +551,74 @@ def test_slow_commits(database, spooling):
     wait_drained(receiver)
     assert receiver.metric("msgstatus_batch_size_count") < 50
     assert database.states() == dict.fromkeys(kept, "sent")
+
+
+def test_inspect(database, spooling, tmp_path):
+    directory = tmp_path / "spool"
+    missing = run("inspect", "--spool-dir", str(directory))
+    assert missing.returncode == 1 and "no spool" in missing.stderr
+    receiver = spooling()
+    shown = run("inspect", "--spool-dir", str(directory)).stdout
+    assert re.search(r"^in use +yes$", shown, re.MULTILINE) and re.search(r"^webhooks +0$", shown, re.MULTILINE)
+    stop_server(database, receiver)
+    secret = "Dear Ms Example, your code is 4711"
+    assert receiver.post("/webhooks/twilio/status", form(twilio_fields(new_id("SM"), Body=secret)), FORM).status == 204
+    post_kept(receiver, 3)
+    shown = run("inspect", "--spool-dir", str(directory)).stdout
+    assert re.search(r"^webhooks +4$", shown, re.MULTILINE)
+    assert re.search(r"^oldest +20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ, \d+ s ago$", shown, re.MULTILINE)
+    assert re.search(r"^webhook +3 ", shown, re.MULTILINE) and re.search(r"^twilio +1 ", shown, re.MULTILINE)
+    shown = run("inspect", "--list", "2", "--content", MSGSTATUS_SPOOL_DIR=str(directory)).stdout
+    assert shown.count("\n    {") == 2
+    assert '"MessageStatus":"delivered"' in shown and '"status":"sent"' in shown and '"Body":"*"' in shown
+    for text in ["4155550", "wamid", "Example", "4711", "CONVERSATION"]:
+        assert text not in shown
+    assert "{" not in run("inspect", "--spool-dir", str(directory), "--list", "2").stdout
+    receiver.signal(signal.SIGKILL)
+    receiver.wait()
+    shown = run("inspect", "--spool-dir", str(directory)).stdout
+    assert re.search(r"^in use +no$", shown, re.MULTILINE) and re.search(r"^webhooks +4$", shown, re.MULTILINE)
+    receiver = spooling(ready=False)
+    receiver.wait_for_log("spool open", bodies=4)
+
+
+def test_drain(database, spooling, tmp_path):
+    flags = ["drain", "--spool-dir", str(tmp_path / "spool"), "--database", database.conninfo]
+    receiver = spooling()
+    stop_server(database, receiver)
+    ids = post_kept(receiver, 300)
+    refused = run(*flags)
+    assert refused.returncode == 1 and "in use by another process" in refused.stderr
+    receiver.signal(signal.SIGKILL)
+    receiver.wait()
+    database.server.start()
+    done = run(*flags)
+    assert (done.returncode, done.stdout) == (0, "drained 300, left 0\n")
+    assert database.states() == dict.fromkeys(ids, "sent")
+    done = run(*flags)
+    assert (done.returncode, done.stdout) == (0, "drained 0, left 0\n")
+
+
+def test_drain_tells_what_is_left(database, spooling, tmp_path):
+    flags = ["drain", "--spool-dir", str(tmp_path / "spool"), "--database", database.conninfo]
+    receiver = spooling()
+    stop_server(database, receiver)
+    ids = post_kept(receiver, 10)
+    receiver.stop()
+    with subprocess.Popen([PROGRAM, *flags], env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as interrupted:
+        assert "cannot connect" in next(line for line in interrupted.stderr if "database" in line)
+        interrupted.terminate()
+        assert interrupted.communicate(timeout=PATIENCE)[0] == "drained 0, left 10: interrupted\n"
+        assert interrupted.returncode == 1
+    database.server.start()
+    database.execute(f"ALTER TABLE msgstatus.message ADD CONSTRAINT not_this_one CHECK (message_id <> '{ids[4]}')")
+    done = run(*flags)
+    assert (done.returncode, done.stdout) == (1, "drained 9, left 1: the database refuses what is left\n")
+    assert "not_this_one" in done.stderr
+    database.execute("ALTER TABLE msgstatus.message DROP CONSTRAINT not_this_one")
+    assert run(*flags).returncode == 0
+    assert database.states() == dict.fromkeys(ids, "sent")
 
 
 def test_only_its_owner_may_read_it(database, spooling, tmp_path):
