@@ -41,7 +41,8 @@ BEGIN
         END AS next_attempt_at
     FROM msgstatus.campaign_recipient AS r
     JOIN msgstatus.campaign AS c ON c.campaign_id = r.campaign_id
-    LEFT JOIN msgstatus.message AS m ON m.message_id = r.message_id
+    -- The campaign adds nothing, as record_send registers it, but lets a campaign's messages be read from an index in one go.
+    LEFT JOIN msgstatus.message AS m ON m.message_id = r.message_id AND m.campaign_id = r.campaign_id
     LEFT JOIN msgstatus.error_code_catalog AS e
         ON e.code = m.error_code AND e.provider = CASE COALESCE(m.provider, c.provider) WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
     LEFT JOIN (
