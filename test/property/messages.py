@@ -84,8 +84,8 @@ def random_messages(rng, number, now, days=70):
     messages = []
     for n in range(number):
         created_at = now - datetime.timedelta(days=days) * rng.random() ** 4
-        if rng.random() < 0.3:
-            created_at = created_at.replace(second=0, microsecond=0)
+        if messages and rng.random() < 0.4:
+            created_at = rng.choice(messages).created_at
         if rng.random() < 0.1:
             created_at = created_at.replace(minute=0, second=0, microsecond=0)
         some = lambda *values: rng.choice([*values, None])  # noqa: E731
