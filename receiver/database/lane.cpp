@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "database/lane_pool.hpp"
 #include "observe/log.hpp"
@@ -21,6 +22,9 @@ constexpr int apply_columns = 5;
 constexpr const char *reject_name = "msgstatus_reject";
 constexpr const char *reject_sql = "SELECT msgstatus.reject_webhook($1, $2, $3, $4)";
 constexpr std::array reject_types{oid_text, oid_text, oid_timestamptz, oid_text};
+
+constexpr const char *alerts_sql = "SELECT name, severity, active FROM msgstatus.alert_counts()";
+constexpr int alerts_columns = 3;
 
 constexpr std::chrono::milliseconds shortest_backoff(100);
 constexpr std::chrono::milliseconds longest_backoff(5000);
@@ -172,9 +176,41 @@ void Lane::reject() {
     connection_.execute(reject_name, parameters);
 }
 
+void Lane::ask_alerts() {
+    state_ = State::asking;
+    deadline_ = Clock::now() + pool_.settings().statement_timeout + answer_slack;
+    connection_.query(alerts_sql);
+}
+
+// alerts_answered does take the answer, or none: an extension from before there were alerts has none, nor has a role
+// that was granted its level before.
+void Lane::alerts_answered(const PgResult &result) {
+    std::vector<AlertCount> &alerts = pool_.metrics().alerts;
+    alerts.clear();
+    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
+        if (classify_failure(sqlstate_of(result)) == Failure::unavailable) {
+            const std::string reason(primary_message_of(result));
+            connection_.close();
+            connection_failed(reason);
+            return;
+        }
+    } else if (PQnfields(result.get()) == alerts_columns) {
+        for (int row = 0; row < PQntuples(result.get()); ++row)
+            alerts.push_back({PQgetvalue(result.get(), row, 0), PQgetvalue(result.get(), row, 1),
+                              std::strtoull(PQgetvalue(result.get(), row, 2), nullptr, 10)});
+    }
+    state_ = State::idle;
+    deadline_ = Clock::time_point::max();
+    pool_.lane_ready();
+}
+
 void Lane::pg_result(PgResult result) {
     if (state_ == State::preparing) {
         prepared(result);
+        return;
+    }
+    if (state_ == State::asking) {
+        alerts_answered(result);
         return;
     }
     if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
@@ -319,7 +355,8 @@ void Lane::finish_batch() {
 
 void Lane::sweep(Clock::time_point now) {
     if (state_ == State::busy && !batch_.empty() && pool_.is_overdue(batch_[current_.begin], now))
-        give_back_all(Failure::other, not_committed); // should the call succeed yet, applying them again changes nothing
+        give_back_all(Failure::other,
+                      not_committed); // should the call succeed yet, applying them again changes nothing
     if (now < deadline_)
         return;
     connection_.close();

@@ -31,11 +31,16 @@ public:
 
     /// is_ready does tell whether the lane can take a batch now.
     bool is_ready() const noexcept { return state_ == State::idle; }
-    bool is_connected() const noexcept { return state_ == State::idle || state_ == State::busy; }
+    bool is_connected() const noexcept {
+        return state_ == State::idle || state_ == State::busy || state_ == State::asking;
+    }
     bool is_busy() const noexcept { return state_ == State::busy; }
 
     /// carry does start a batch; the lane must be ready. Its jobs are swapped out of `batch`.
     void carry(std::vector<Job> &batch);
+
+    /// ask_alerts does look up which alerts are active, for the metrics; the lane must be ready.
+    void ask_alerts();
 
     /// sweep does give back webhooks whose time is up, and give up on a database that does not answer.
     void sweep(Clock::time_point now);
@@ -44,7 +49,7 @@ public:
     void stop();
 
 private:
-    enum class State : std::uint8_t { waiting, connecting, preparing, idle, busy, stopped };
+    enum class State : std::uint8_t { waiting, connecting, preparing, idle, busy, asking, stopped };
     enum class Step : std::uint8_t { settings, prepare_apply, prepare_reject };
     /// A part of the batch, as positions in batch_.
     struct Part {
@@ -60,6 +65,8 @@ private:
     void prepared(const PgResult &result);
     void reconnect_later();
     void connection_failed(const std::string &reason);
+
+    void alerts_answered(const PgResult &result);
 
     void call_next();
     void call(const Part &part);

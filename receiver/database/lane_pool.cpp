@@ -8,6 +8,8 @@ namespace msgstatus::receiver {
 namespace {
 
 constexpr std::chrono::milliseconds sweep_interval(250);
+constexpr std::chrono::seconds alerts_delay(3); // after the start, which is for webhooks
+constexpr std::chrono::seconds alerts_interval(30);
 // A lane counts as connected until it notices that it is not: what it had taken is given to another one. A webhook that
 // takes its connections along must not take all of them.
 constexpr unsigned most_attempts = 3;
@@ -25,6 +27,7 @@ LanePool::LanePool(boost::asio::io_context &context, LaneSettings settings, Metr
 LanePool::~LanePool() = default;
 
 void LanePool::start() {
+    next_alerts_ = Clock::now() + alerts_delay;
     for (const auto &lane : lanes_)
         lane->start();
     sweep();
@@ -117,8 +120,10 @@ void LanePool::lane_ready() {
 }
 
 void LanePool::lane_lost() {
-    if (lanes_connected() == 0)
-        clear_queue();
+    if (lanes_connected() > 0)
+        return;
+    clear_queue();
+    metrics_.alerts.clear();
 }
 
 void LanePool::recycle(std::vector<Job> &&batch) {
@@ -152,11 +157,23 @@ void LanePool::sweep() {
     hand_over_overdue(now);
     for (const auto &lane : lanes_)
         lane->sweep(now);
+    ask_alerts(now);
     sweep_timer_.expires_after(sweep_interval);
     sweep_timer_.async_wait([this](boost::system::error_code cancelled) {
         if (!cancelled)
             sweep();
     });
+}
+
+// ask_alerts does let a lane that has nothing to do look up the alerts now and then.
+void LanePool::ask_alerts(Clock::time_point now) {
+    if (now < next_alerts_ || !queue_.empty())
+        return;
+    const auto ready = std::find_if(lanes_.begin(), lanes_.end(), [](const auto &lane) { return lane->is_ready(); });
+    if (ready == lanes_.end())
+        return;
+    next_alerts_ = now + alerts_interval;
+    (*ready)->ask_alerts();
 }
 
 void LanePool::stop() {

@@ -72,6 +72,7 @@ private:
     void dispatch_later();
     void dispatch();
     void sweep();
+    void ask_alerts(Clock::time_point now);
     bool next_batch();
     void fall_back(Job &&job, std::string_view message);
     void hand_over_overdue(Clock::time_point now);
@@ -85,6 +86,7 @@ private:
     std::vector<std::unique_ptr<Lane>> lanes_;
     std::vector<Job> spare_; ///< memory for the next batch
     Timer sweep_timer_;
+    Clock::time_point next_alerts_;
     LogLimiter connect_log_;
     LogLimiter failure_log_;
     bool dispatch_planned_ = false;

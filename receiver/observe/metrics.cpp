@@ -118,6 +118,12 @@ void write_tls(Exposition &out, const Metrics &metrics, const Gauges &gauges) {
                 metrics.reload_failures);
 }
 
+void write_alerts(Exposition &out, const Metrics &metrics) {
+    out.family("msgstatus_alerts_active", "gauge", "Active alerts of the database by rule and severity.");
+    for (const AlertCount &alert : metrics.alerts)
+        out.sample({{"alert", alert.name}, {"severity", alert.severity}}, alert.active);
+}
+
 // The names that Prometheus' own client libraries use for any process.
 void write_process(Exposition &out, const Metrics &metrics) {
     const ProcessStats stats = process_stats();
@@ -158,6 +164,7 @@ std::string prometheus_text(const Metrics &metrics, const Gauges &gauges) {
     write_spool(out, metrics, gauges);
     write_access(out, metrics, gauges);
     write_tls(out, metrics, gauges);
+    write_alerts(out, metrics);
     write_process(out, metrics);
     return out.text();
 }

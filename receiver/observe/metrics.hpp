@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "observe/histogram.hpp"
 
@@ -33,6 +34,13 @@ struct StatusCounts {
 
 /// The counters. Keys are literals. What can be named beforehand starts at 0 instead of being absent, so that the first
 /// increase of a counter is seen as one.
+/// How many alerts of a rule are active: a row of msgstatus.alert_counts().
+struct AlertCount {
+    std::string name;
+    std::string severity;
+    std::uint64_t active = 0;
+};
+
 struct Metrics {
     using RequestSeconds = Histogram<13>;
 
@@ -62,7 +70,8 @@ struct Metrics {
     std::uint64_t connect_failures = 0;
     Histogram<10> batch_size{{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}};
     Histogram<14> batch_seconds{{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}};
-    double start_time = 0; ///< of the program, in seconds since 1970
+    std::vector<AlertCount> alerts; ///< as the database last told; empty where it cannot
+    double start_time = 0;          ///< of the program, in seconds since 1970
 };
 
 /// What waits on disk; all 0 without a spool.

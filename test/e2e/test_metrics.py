@@ -152,3 +152,14 @@ def test_the_process(open_receiver):
     assert abs(exposition.value(families, "process_open_fds") - open_now) <= 2  # the connection of the scrape
     assert exposition.value(families, "process_max_fds") > open_now
     assert exposition.value(families, "process_cpu_seconds_total") > 0
+
+
+def test_the_alerts_of_the_database_are_shown(start, database):
+    database.execute("""
+        INSERT INTO msgstatus.message (message_id, status, created_at)
+        SELECT n, '{"failed": "2024-12-10T10:00:00Z"}', now() FROM generate_series(1, 30) AS n;
+        SELECT msgstatus.rebuild_rollups()""")
+    receiver = start("--allow-unsigned")
+    wait_until(lambda: value(receiver, "msgstatus_alerts_active", alert="delivery_rate_low", severity="critical") == 1, "the alert")
+    assert value(receiver, "msgstatus_alerts_active", alert="webhooks_silent", severity="critical") == 0
+    assert receiver.post("/webhook", one()).status == 200
