@@ -201,6 +201,8 @@ bool HttpSession::parse_some() {
 
 // judge_head does tell whether the request is refused before its body is read.
 std::optional<Answer> HttpSession::judge_head() {
+    if (is_request_id(request_.proxy_id) && server_.limits().trusted_proxies.contains(peer_))
+        request_.id = request_.proxy_id;
     request_.client = client_address(peer_, request_.forwarded_for, server_.limits().trusted_proxies);
     if (const auto problem = resolve_target(request_)) {
         Answer refusal = error_answer(400, *problem);

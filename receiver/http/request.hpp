@@ -21,6 +21,7 @@ struct Request {
 
     Address client; ///< who sent it, as far as trusted proxies tell
     std::string host;
+    std::string proxy_id;      ///< X-Request-Id
     std::string forwarded_for; ///< every X-Forwarded-For, in order
     std::string content_type;
     std::string content_encoding;
@@ -45,7 +46,7 @@ struct Request {
     void clear() noexcept {
         method = boost::beast::http::verb::unknown;
         version = 11;
-        for (std::string *text : {&id, &target, &host, &forwarded_for, &content_type, &content_encoding,
+        for (std::string *text : {&id, &target, &host, &proxy_id, &forwarded_for, &content_type, &content_encoding,
                                   &meta_signature, &twilio_signature, &aisensy_signature})
             empty(*text);
         client = {};

@@ -19,4 +19,10 @@ std::string RequestIds::next() {
     return id;
 }
 
+bool is_request_id(std::string_view text) noexcept {
+    constexpr std::size_t longest = 64;
+    constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    return !text.empty() && text.size() <= longest && text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
 } // namespace msgstatus::receiver

@@ -3,6 +3,7 @@
 
 #include <random>
 #include <string>
+#include <string_view>
 
 namespace msgstatus::receiver {
 
@@ -16,5 +17,9 @@ public:
 private:
     std::mt19937_64 random_;
 };
+
+/// is_request_id does tell whether an id from elsewhere is fit for the log and for an answer: 1 to 64 letters, digits,
+/// `-`, `_` and `.`.
+bool is_request_id(std::string_view text) noexcept;
 
 } // namespace msgstatus::receiver

@@ -77,7 +77,9 @@ void RequestParser::on_field_impl(field name, string_view name_text, string_view
             request_.expects_other = true;
         break;
     case field::unknown:
-        if (equals_ignoring_case(plain(name_text), "x-hub-signature-256"))
+        if (equals_ignoring_case(plain(name_text), "x-request-id"))
+            request_.proxy_id.assign(plain(value));
+        else if (equals_ignoring_case(plain(name_text), "x-hub-signature-256"))
             keep_signature(request_.meta_signature);
         else if (equals_ignoring_case(plain(name_text), "x-twilio-signature"))
             keep_signature(request_.twilio_signature);

@@ -5,10 +5,18 @@ import re
 import pytest
 
 from client import Connection, raw_post
-from receiver import wait_until
+from receiver import Receiver, wait_until
 from webhooks import one
 
 MADE = re.compile(r"[0-9a-f]{16}")
+
+
+@pytest.fixture(scope="module")
+def proxied(database):
+    """proxied is a receiver that trusts whoever connects from this machine."""
+    with Receiver(database.conninfo, "--allow-unsigned", "--trusted-proxy", "127.0.0.1") as receiver:
+        yield receiver.wait_ready()
+        receiver.stop()
 
 
 def test_every_answer_has_one_of_its_own(open_receiver):
@@ -47,6 +55,26 @@ def test_a_failed_call_is_logged_with_it(database, start):
         answer = receiver.post("/webhook", one(message_id, "read"))
         assert answer.status == 503
         assert receiver.wait_for_log("a call failed", request_id=answer.headers["x-request-id"])["bodies"] == 1
+
+
+@pytest.mark.parametrize("request_id", ["3f2a9c", "8a1c7e9e-6f0b-4f0e-9d6c-2f6f5d1f7a11", "A_b.c-9", "x" * 64])
+def test_the_id_of_a_trusted_proxy_is_taken(proxied, request_id):
+    answer = proxied.post("/webhooks/meta", b"{", {"X-Request-Id": request_id})
+    assert (answer.status, answer.headers["x-request-id"]) == (400, request_id)
+    assert wait_until(lambda: proxied.events("answered", request_id=request_id), "the log")
+
+
+@pytest.mark.parametrize("request_id", ["", "x" * 65, "two words", 'a"b', "a=b", "\u00fc", "a;b"])
+def test_an_id_that_is_not_fit_for_the_log_is_not_taken(proxied, request_id):
+    answer = proxied.post("/webhook", one(), {"X-Request-Id": request_id.encode("latin-1")})
+    assert answer.status == 200
+    assert MADE.fullmatch(answer.headers["x-request-id"])
+
+
+def test_the_next_request_of_a_connection_has_an_id_of_its_own(proxied):
+    with Connection(proxied.port) as connection:
+        assert connection.post("/webhook", one(), {"X-Request-Id": "first"}).headers["x-request-id"] == "first"
+        assert MADE.fullmatch(connection.post("/webhook", one()).headers["x-request-id"])
 
 
 @pytest.mark.parametrize("request_id", ["from-anyone", "a b", "x" * 200])
