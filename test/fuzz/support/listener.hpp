@@ -27,6 +27,7 @@ public:
     void keep(receiver::Job &&job) override {
         FUZZ_CHECK(follows_rfc8259(job.body.text()));
         FUZZ_CHECK(!job.source.empty());
+        taken_.push_back(job.body.text());
         jobs_.push_back(std::move(job));
     }
 
@@ -48,6 +49,10 @@ public:
         return !jobs.empty();
     }
 
+    // taken returns the webhooks since the last call of forget, in the order in which they came.
+    const std::vector<std::string> &taken() const noexcept { return taken_; }
+    void forget() noexcept { taken_.clear(); }
+
     bool has_batch() const noexcept override { return false; }
     void take_batch(std::vector<receiver::Job> & /*batch*/) override {}
     void committed(const receiver::Job & /*job*/) override {}
@@ -55,6 +60,7 @@ public:
 
 private:
     std::vector<receiver::Job> jobs_;
+    std::vector<std::string> taken_;
 };
 
 // The routes, with the statuses of all answers written down.
@@ -83,7 +89,10 @@ public:
         pool_.use_backlog(late_answers_);
     }
 
-    void begin() { routes_.statuses().clear(); }
+    void begin() {
+        routes_.statuses().clear();
+        late_answers_.forget();
+    }
 
     // run lets everything happen that can happen without another byte from a client.
     void run() {
@@ -96,6 +105,7 @@ public:
     receiver::Socket make_socket() { return receiver::Socket(context_.get_executor()); }
     receiver::HttpServer &server() noexcept { return server_; }
     const std::vector<unsigned> &answered() noexcept { return routes_.statuses(); }
+    const std::vector<std::string> &taken() const noexcept { return late_answers_.taken(); }
     std::size_t bytes_buffered() const noexcept { return budget_.used(); }
 
 private:

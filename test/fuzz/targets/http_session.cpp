@@ -1,14 +1,17 @@
 // The whole way of a request on the webhook listener, but for the database: bytes arrive on a connection, answers come
-// back. Nothing that arrives may leave a connection hanging, a byte of the budget charged, or an answer unanswered, and
-// the pieces in which it arrives make no difference.
+// back. Nothing that arrives may leave a connection hanging, a byte of the budget charged, or a request unanswered; the
+// pieces in which it arrives make no difference; and what is taken for a webhook is the body of a request by the
+// strictest reading, so that no program in front can have seen another request in it.
 //
 // The input is a byte that chooses the settings and how the client ends, a byte that says where to cut, and what
 // arrives.
 #include "support/client.hpp"
+#include "support/framing.hpp"
 #include "support/fuzz.hpp"
 #include "support/listener.hpp"
 #include "support/pieces.hpp"
 #include "support/responses.hpp"
+#include "webhook/form.hpp"
 
 using namespace msgstatus;
 
@@ -27,6 +30,19 @@ struct Exchange {
     std::vector<unsigned> statuses;
 };
 
+// In the order of the requests, some of which are refused. A form is taken as JSON.
+void check_taken(const std::vector<std::string> &taken, const std::vector<std::string> &bodies) {
+    auto body = bodies.begin();
+    for (const std::string &webhook : taken) {
+        body = std::find_if(body, bodies.end(), [&](const std::string &candidate) {
+            const auto form = receiver::decode_form(candidate);
+            return candidate == webhook || (form && receiver::form_to_json(*form) == webhook);
+        });
+        FUZZ_CHECK(body != bodies.end());
+        ++body;
+    }
+}
+
 // exchange lets a client talk to the listener and checks that it ends as it should.
 Exchange exchange(fuzz::Listener &listener, std::string_view bytes, std::uint8_t cut, Ending ending) {
     listener.begin();
@@ -40,6 +56,7 @@ Exchange exchange(fuzz::Listener &listener, std::string_view bytes, std::uint8_t
         client.break_off();
     FUZZ_CHECK(client.session_ended());
     FUZZ_CHECK(listener.bytes_buffered() == 0);
+    check_taken(listener.taken(), fuzz::Framing(bytes).bodies());
     if (ending != Ending::broken) // who breaks off gets what happened to be on its way
         fuzz::check_responses(client.received(), listener.answered());
     return {fuzz::without_ids(fuzz::without_interim_responses(client.received())), listener.answered()};
