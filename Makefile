@@ -103,8 +103,11 @@ everything: extension
 	+$(again) -C build $(jobs) all
 
 # The fuzz targets have a build directory of their own, since clang and its sanitizers build them.
-fuzz-targets:
-	cmake -S . -B build/fuzz -DMSGSTATUS_FUZZ=ON -DPG_CONFIG=$$(command -v $(PG_CONFIG)) -DCMAKE_CXX_COMPILER=clang++ >/dev/null
+build/fuzz/Makefile:
+	cmake -S . -B build/fuzz -DMSGSTATUS_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++
+
+fuzz-targets: build/fuzz/Makefile
+	@cmake build/fuzz -DPG_CONFIG=$$(command -v $(PG_CONFIG)) >/dev/null
 	+$(again) -C build/fuzz $(jobs) fuzz-targets
 
 install: ## install both, through sudo where that is needed

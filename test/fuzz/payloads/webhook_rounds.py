@@ -14,7 +14,7 @@ SELECT array_agg(to_jsonb(c))
 FROM msgstatus.apply_message_status_batch(%s::jsonb[], %s::timestamptz[], %s::text[]) AS c"""
 # All but what tells when and how this database learned of something.
 TABLES = {
-    "message": "SELECT (to_jsonb(m) - ARRAY['created_at', 'updated_at', 'last_change'])::text"
+    "message": "SELECT (to_jsonb(m) - ARRAY['created_at', 'updated_at', 'last_change', 'replaced'])::text"
                " || encode(msgstatus.message_status_send(status), 'hex') FROM msgstatus.message AS m",
     "status_event": "SELECT e::text FROM msgstatus.status_event AS e",
     "rejected_status": "SELECT DISTINCT (to_jsonb(r) - ARRAY['rejected_id', 'rejected_at'])::text"
@@ -63,6 +63,7 @@ class WebhookRound:
     def _one_by_one(self):
         self.counts = [self._apply(d) for d in self.deliveries]
         self.tables = self._read_tables()
+        self._check_rollups()
         for view in VIEWS:
             self.cursor.execute(view)
         again = [self._apply(d) for d in self.deliveries]
@@ -71,8 +72,10 @@ class WebhookRound:
             hold(second == {**first, "applied": 0, "unchanged": first["applied"] + first["unchanged"]},
                  "a second application finds something else", delivery, first, second)
         self._expect_tables("after a second application")
+        self._check_rollups()
         # Out of its surroundings a part may be read as something else; what is expected is that nothing is raised.
         self.cursor.execute("SELECT msgstatus.replay_rejected(max_count => 10000)")
+        self._check_rollups()
 
     def _in_disorder(self):
         rng, order = self.rng, list(range(len(self.deliveries)))
@@ -83,6 +86,7 @@ class WebhookRound:
             group, order = order[:size], order[size:]
             self._apply_together(group)
         self._expect_tables("in another order and other batches")
+        self._check_rollups()
 
     def _apply(self, delivery):
         self.cursor.execute(APPLY, (delivery.body, delivery.received_at, delivery.source))
@@ -131,6 +135,11 @@ class WebhookRound:
             missing = [row for row in self.tables[name] if row not in rows]
             unexpected = [row for row in rows if row not in self.tables[name]]
             hold(rows == self.tables[name], f"{name} differs {when}", "missing:", *missing, "unexpected:", *unexpected)
+
+    def _check_rollups(self):
+        self.cursor.execute("SELECT rollup, key::text, expected::text, found::text FROM msgstatus.verify_rollups()")
+        wrong = self.cursor.fetchall()
+        hold(not wrong, "rollups do not agree with the messages", *wrong)
 
 
 def random_deliveries(rng):
