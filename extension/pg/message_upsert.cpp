@@ -164,10 +164,7 @@ const char *message_upsert_sql(std::uint32_t columns) {
     // an event's place in the trail, and it is enough to know that the event is there.
     appendStringInfoString(&sql, " OR NOT (c.received_at > k.updated_at "
                                  "AND msgstatus.known_events_hold(k.known_events, c.known_events)) "
-                                 "AND NOT c.fingerprints OPERATOR(pg_catalog.<@) ARRAY(SELECT e.fingerprint "
-                                 "FROM msgstatus.status_event AS e WHERE e.message_id = c.message_id "
-                                 "AND (e.received_at < c.received_at "
-                                 "OR e.received_at = c.received_at AND e.digest = ANY (c.digests))) "
+                                 "AND NOT msgstatus.trail_holds(c.message_id, c.fingerprints, c.digests, c.received_at) "
                                  "FROM msgstatus.message AS k WHERE k.message_id = c.message_id), true) "
                                  "ON CONFLICT (message_id) DO UPDATE SET ");
     append_assignments(&sql, columns);
