@@ -46,7 +46,7 @@ std::string in_utf8(std::string_view given) {
     return text;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     rapidjson::StringBuffer buffer;
     rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
     writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
@@ -81,7 +81,7 @@ std::string format_log_line(LogFormat format, std::string_view event, std::initi
     const bool json = format == LogFormat::json;
     const auto shown = [json](std::string_view given) {
         std::string text = in_utf8(given);
-        return json || needs_quotes(text) ? quoted(text) : text;
+        return json || needs_quotes(text) ? in_quotes(text) : text;
     };
     std::string line = json ? "\"event\":" : "event=";
     line += shown(event);
