@@ -359,6 +359,30 @@ def test_a_damaged_file_is_set_aside(database, spooling, tmp_path, damage):
     assert stat.S_IMODE(os.stat(aside["kept_as"]).st_mode) == 0o600
 
 
+def test_what_can_be_saved_of_a_damaged_file(database, spooling, tmp_path):
+    """As docs/operations/receiver.md says."""
+    database.server.stop()
+    receiver = spooling(ready=False)
+    receiver.wait_for_log("spool open")
+    ids = post_kept(receiver, 100)
+    receiver.stop()
+    path = tmp_path / "spool" / "spool.db"
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 4096 // 2 * 4096
+    content[middle:middle + 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    aside = spooling(ready=False).wait_for_log("spool set aside")["kept_as"]
+    (tmp_path / "saved").mkdir(mode=0o700)
+    recovered = subprocess.run(["sqlite3", aside, ".recover"], check=True, capture_output=True).stdout
+    subprocess.run(["sqlite3", tmp_path / "saved" / "spool.db"], check=True, input=recovered)
+    database.server.start()
+    done = run("drain", "--spool-dir", str(tmp_path / "saved"), "--database", database.conninfo)
+    assert done.returncode == 0, done.stderr
+    saved = database.states()
+    assert 80 < len(saved) < 100, "all but those of one page"
+    assert set(saved) < set(ids)
+
+
 def test_damage_below_a_running_receiver(database, spooling, tmp_path):
     receiver = spooling()
     stop_server(database, receiver)
