@@ -4,13 +4,10 @@
 #include <exception>
 #include <utility>
 
+#include "commands/commands.hpp"
 #include "config/config.hpp"
-#include "database/job.hpp"
-#include "drain_command.hpp"
 #include "observe/log.hpp"
-#include "part_settings.hpp"
 #include "receiver.hpp"
-#include "spool/inspect.hpp"
 
 int main(int argc, char *argv[]) {
     using namespace msgstatus::receiver;
@@ -31,10 +28,11 @@ int main(int argc, char *argv[]) {
         }
         switch (loaded.config.command) {
         case Command::inspect:
-            std::fputs(inspect_spool(inspect_options(loaded.config), postgres_now()).c_str(), stdout);
-            return 0;
+            return inspect_command(loaded.config);
         case Command::drain:
-            return drain_spool(loaded.config);
+            return drain_command(loaded.config);
+        case Command::salvage:
+            return salvage_command(loaded.config);
         case Command::serve:
             break;
         }

@@ -11,7 +11,7 @@
 
 #include "observe/log.hpp"
 #include "config/units.hpp"
-#include "part_settings.hpp"
+#include "config/part_settings.hpp"
 #include "service/inherited_sockets.hpp"
 #include "service/notify.hpp"
 

@@ -288,6 +288,8 @@ Command take_command(int &argc, const char *const *&argv) {
         return Command::inspect;
     if (word == "drain")
         return Command::drain;
+    if (word == "salvage")
+        return Command::salvage;
     throw ConfigError("there is no command " + std::string(word) + "; see --help");
 }
 
@@ -295,6 +297,9 @@ Command take_command(int &argc, const char *const *&argv) {
 void set_command(const po::variables_map &settings, Config &config) {
     if (config.spool_dir.empty())
         throw ConfigError("spool-dir: must be set");
+    config.salvage_from = value_of(settings, "from");
+    if (config.command == Command::salvage && config.salvage_from.empty())
+        throw ConfigError("from: must name the damaged file");
     config.inspect_list = settings["list"].as<std::size_t>();
     config.inspect_content = settings["content"].as<bool>();
     config.log_level = log_level_of(settings);

@@ -22,12 +22,14 @@ enum class Command : std::uint8_t {
     serve,   ///< take webhooks
     inspect, ///< tell what the spool holds
     drain,   ///< bring what the spool holds to the database
+    salvage, ///< bring what can be read of a damaged file to the spool
 };
 
 struct Config {
     Command command = Command::serve;
     std::size_t inspect_list = 0; ///< webhooks that inspect lists
     bool inspect_content = false;
+    std::string salvage_from;
 
     Endpoint listen;
     std::optional<Endpoint> admin_listen; ///< nothing: no admin listener

@@ -163,6 +163,7 @@ po::options_description command_options() {
         ("list", po::value<std::size_t>()->default_value(0)->value_name("N"),
          "for inspect: also list the N webhooks that have waited longest, without what they say")
         ("content", po::bool_switch(), "for inspect: show what is listed, masked")
+        ("from", po::value<std::string>()->default_value("")->value_name("FILE"), "for salvage: the damaged file")
         ("help,h", po::bool_switch(), "print this")
         ("version", po::bool_switch(), "print the version");
     // clang-format on
@@ -185,7 +186,10 @@ std::string help_text() {
             "Usage: msgstatus-receiver [option]...          take webhooks\n"
             "       msgstatus-receiver inspect [option]...  tell what waits in the spool; also while a receiver runs\n"
             "       msgstatus-receiver drain [option]...    bring what waits in the spool to the database, and end;\n"
-            "                                               refused while a receiver uses the spool\n\n"
+            "                                               refused while a receiver uses the spool\n"
+            "       msgstatus-receiver salvage [option]...  copy what can be read of a damaged file to the spool, "
+            "which\n"
+            "                                               no receiver may use meanwhile\n\n"
             "Every option but those of `Command` may also be set in the environment (--admin-listen as\n"
             "MSGSTATUS_ADMIN_LISTEN) or in the file of --config (admin-listen = ...). Flags win, then the environment, "
             "then\n"

@@ -44,7 +44,7 @@ public:
         shown_ = std::find(shown_members.begin(), shown_members.end(), name) != shown_members.end();
         out_ += '"' + shown_text(name) + "\":";
         after_key_ = true;
-        return out_.size() < limit_;
+        return out_.size() <= limit_;
     }
     bool StartObject() { return open('{'); }
     bool EndObject(rapidjson::SizeType) { return close('}'); }
@@ -67,19 +67,19 @@ private:
     bool value(std::string_view text) {
         begin_value();
         out_ += text;
-        return out_.size() < limit_;
+        return out_.size() <= limit_;
     }
     bool open(char bracket) {
         begin_value();
         shown_ = false;
         out_ += bracket;
         first_ = true;
-        return out_.size() < limit_;
+        return out_.size() <= limit_;
     }
     bool close(char bracket) {
         out_ += bracket;
         first_ = shown_ = false;
-        return out_.size() < limit_;
+        return out_.size() <= limit_;
     }
 
     std::string out_;

@@ -16,8 +16,7 @@ constexpr std::chrono::seconds look_again_interval(2);
 Spool::Spool(boost::asio::io_context &context, const SpoolSettings &settings, LanePool &pool, Metrics &metrics)
     : context_(context), settings_(settings), intake_(*this, metrics),
       drain_(context, *this, pool, metrics, settings.batch_max, settings.batch_max_bytes),
-      timer_(context.get_executor()),
-      thread_(context, settings.directory, {settings.max_bytes, settings.largest_body}) {}
+      timer_(context.get_executor()), thread_(context, settings.directory, settings.limits) {}
 
 void Spool::start() {
     tick();
@@ -88,8 +87,10 @@ SpoolGauges Spool::gauges() const {
     double oldest_age = 0;
     if (state_.oldest)
         oldest_age = std::max(0.0, static_cast<double>(postgres_now() - *state_.oldest) / 1e6);
-    return {
-        .bodies = state_.depth, .bytes = state_.bytes, .limit_bytes = settings_.max_bytes, .oldest_age = oldest_age};
+    return {.bodies = state_.depth,
+            .bytes = state_.bytes,
+            .limit_bytes = settings_.limits.max_bytes,
+            .oldest_age = oldest_age};
 }
 
 } // namespace msgstatus::receiver

@@ -23,8 +23,7 @@ class LanePool;
 
 struct SpoolSettings {
     std::string directory;
-    std::size_t max_bytes = 0;
-    std::size_t largest_body = 0;
+    SpoolLimits limits;
     std::size_t batch_max = 0;       ///< webhooks, and
     std::size_t batch_max_bytes = 0; ///< bytes of bodies in one call of the database
 };

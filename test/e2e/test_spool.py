@@ -372,15 +372,17 @@ def test_what_can_be_saved_of_a_damaged_file(database, spooling, tmp_path):
     content[middle:middle + 4096] = b"\xff" * 4096
     path.write_bytes(content)
     aside = spooling(ready=False).wait_for_log("spool set aside")["kept_as"]
-    (tmp_path / "saved").mkdir(mode=0o700)
-    recovered = subprocess.run(["sqlite3", aside, ".recover"], check=True, capture_output=True).stdout
-    subprocess.run(["sqlite3", tmp_path / "saved" / "spool.db"], check=True, input=recovered)
-    database.server.start()
-    done = run("drain", "--spool-dir", str(tmp_path / "saved"), "--database", database.conninfo)
+    saved = str(tmp_path / "saved")
+    done = run("salvage", "--spool-dir", saved, "--from", aside)
     assert done.returncode == 0, done.stderr
-    saved = database.states()
-    assert 80 < len(saved) < 100, "all but those of one page"
-    assert set(saved) < set(ids)
+    count = int(done.stdout.removeprefix("saved "))
+    assert 80 < count < 100, "all but those of one page"
+    database.server.start()
+    assert run("drain", "--spool-dir", saved, "--database", database.conninfo).stdout == f"drained {count}, left 0\n"
+    states = database.states()
+    assert len(states) == count and set(states) < set(ids)
+    nothing = run("salvage", "--spool-dir", saved, "--from", "/etc/hostname")
+    assert nothing.returncode == 1 and "not a database" in nothing.stderr
 
 
 def test_damage_below_a_running_receiver(database, spooling, tmp_path):

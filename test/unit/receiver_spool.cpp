@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "spool/salvage.hpp"
 #include "spool/spool_leftovers.hpp"
 #include "spool/spool_worker.hpp"
 
@@ -317,6 +318,29 @@ TEST_F(SpoolWorkerTest, OpensWhenItCan) {
     EXPECT_EQ(report.failure, SpoolError::Kind::unusable);
     fs::create_directory(parent_ / "missing");
     EXPECT_TRUE(worker.open().state.open);
+}
+
+TEST_F(SpoolStoreTest, IsSavedWhereItIsDamaged) {
+    constexpr std::int64_t now = 800'000'000'000'000;
+    {
+        const SpoolFiles files(directory());
+        SpoolStore store(files, limits);
+        const std::string body(3000, 'x');
+        for (std::int64_t i = 1; i <= 50; ++i)
+            store.append(std::vector<SpoolItem>{{i == 1 ? INT64_MAX : i, "meta", std::to_string(i) + body}});
+        store.remove(std::vector<std::int64_t>{10, 11});
+    }
+    const auto page = static_cast<std::streamoff>(fs::file_size(database()) / 4096 / 2 * 4096);
+    std::fstream(database(), std::ios::in | std::ios::out).seekp(page) << std::string(4096, 'x');
+    const SpoolFiles saved((parent_ / "saved").string());
+    SpoolStore store(saved, limits);
+    const std::size_t count = salvage(database(), store, now);
+    EXPECT_EQ(count, 47U);
+    EXPECT_EQ(store.depth(), count);
+    const std::vector<SpoolEntry> entries = store.read(0, 100, SIZE_MAX);
+    EXPECT_EQ(entries.front().received_at, now) << "a time that cannot be true";
+    EXPECT_EQ(entries[1].received_at, 2);
+    EXPECT_EQ(entries.back().body.substr(0, 3), "50x");
 }
 
 TEST(SpoolLeftovers, AreFoundWhateverTheOrder) {

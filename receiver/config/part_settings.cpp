@@ -1,4 +1,4 @@
-#include "part_settings.hpp"
+#include "config/part_settings.hpp"
 
 namespace msgstatus::receiver {
 
@@ -13,14 +13,13 @@ LaneSettings lane_settings(const Config &config) {
             .patience = config.spool_after};
 }
 
-InspectOptions inspect_options(const Config &config) {
-    return {.directory = config.spool_dir, .list = config.inspect_list, .content = config.inspect_content};
+SpoolLimits spool_limits(const Config &config) {
+    return {.max_bytes = config.spool_max_bytes, .largest_body = config.body_limit};
 }
 
 SpoolSettings spool_settings(const Config &config) {
     return {.directory = config.spool_dir,
-            .max_bytes = config.spool_max_bytes,
-            .largest_body = config.body_limit,
+            .limits = spool_limits(config),
             .batch_max = config.batch_max,
             .batch_max_bytes = config.batch_max_bytes};
 }

@@ -1,5 +1,3 @@
-#include "drain_command.hpp"
-
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -7,8 +5,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "commands/commands.hpp"
+#include "config/part_settings.hpp"
 #include "database/lane_pool.hpp"
-#include "part_settings.hpp"
 #include "spool/spool.hpp"
 
 namespace msgstatus::receiver {
@@ -95,7 +94,7 @@ private:
 
 } // namespace
 
-int drain_spool(const Config &config) {
+int drain_command(const Config &config) {
     std::signal(SIGXFSZ, SIG_IGN); // a limit on the size of files is an error of write
     return DrainCommand(config).run();
 }
