@@ -293,6 +293,19 @@ Command take_command(int &argc, const char *const *&argv) {
     throw ConfigError("there is no command " + std::string(word) + "; see --help");
 }
 
+void refuse_flags_of_others(const po::variables_map &settings, Command command) {
+    const auto refuse = [&](const char *flag, const char *owner) {
+        if (!settings[flag].defaulted())
+            throw ConfigError(std::string(flag) + ": is for the command " + owner + " alone");
+    };
+    if (command != Command::inspect) {
+        refuse("list", "inspect");
+        refuse("content", "inspect");
+    }
+    if (command != Command::salvage)
+        refuse("from", "salvage");
+}
+
 // set_command does set what the commands on the spool need. They use neither secrets nor listeners.
 void set_command(const po::variables_map &settings, Config &config) {
     if (config.spool_dir.empty())
@@ -324,6 +337,7 @@ LoadedConfig load_config(int argc, const char *const argv[]) {
         return {std::move(config), PrintAndExit{help_text()}};
     if (settings["version"].as<bool>())
         return {std::move(config), PrintAndExit{"msgstatus-receiver " MSGSTATUS_VERSION "\n"}};
+    refuse_flags_of_others(settings, command);
     store_environment(options, settings, config.warnings);
     std::string path = value_of(settings, "config");
     if (const char *value = std::getenv("MSGSTATUS_CONFIG"); path.empty() && value != nullptr)

@@ -110,7 +110,13 @@ TEST_F(ConfigTest, SecretsAreNoFlagsAndNoLinesOfTheFile) {
 
 TEST_F(ConfigTest, NamesTheSettingThatIsWrong) {
     EXPECT_TRUE(names(problem({"--no-such"}), "no-such"));
-    EXPECT_TRUE(names(problem({"stray"}), "positional"));
+    EXPECT_TRUE(names(problem({"stray"}), "stray"));
+    EXPECT_TRUE(names(problem({"inspect", "stray"}), "positional"));
+    EXPECT_TRUE(names(problem({"inspect"}), "spool-dir"));
+    EXPECT_TRUE(names(problem({"salvage", "--spool-dir", "/x"}), "from"));
+    EXPECT_TRUE(names(problem({"--list", "1"}), "list"));
+    EXPECT_TRUE(names(problem({"drain", "--spool-dir", "/x", "--content"}), "content"));
+    EXPECT_TRUE(names(problem({"--spool-max-bytes", "1000"}), "spool-max-bytes"));
     EXPECT_TRUE(names(problem({"--listen", "8080"}), "listen"));
     EXPECT_TRUE(names(problem({"--admin-listen", "127.0.0.1:99999"}), "admin-listen"));
     EXPECT_TRUE(names(problem({"--lanes", "0"}), "lanes"));
