@@ -34,10 +34,11 @@ public:
         });
         look();
         context_.run();
-        const std::size_t left = spool_.state().depth;
-        std::printf("drained %llu, left %zu%s%s\n", static_cast<unsigned long long>(metrics_.bodies_drained), left,
-                    reason_.empty() ? "" : ": ", reason_.c_str());
-        return spool_.state().open && left == 0 ? 0 : 1;
+        const SpoolState &state = spool_.state();
+        const std::string left = state.open ? std::to_string(state.depth) : "unknown";
+        std::printf("drained %llu, left %s%s%s\n", static_cast<unsigned long long>(metrics_.bodies_drained),
+                    left.c_str(), reason_.empty() ? "" : ": ", reason_.c_str());
+        return state.open && state.depth == 0 ? 0 : 1;
     }
 
 private:
