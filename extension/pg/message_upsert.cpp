@@ -162,11 +162,12 @@ const char *message_upsert_sql(std::uint32_t columns) {
     append_facts_change(&sql, columns, "k", "c");
     // The row's last change is no earlier than the receipt of any of its events. So what is received later cannot take
     // an event's place in the trail, and it is enough to know that the event is there.
-    appendStringInfoString(&sql, " OR NOT (c.received_at > k.updated_at "
-                                 "AND msgstatus.known_events_hold(k.known_events, c.known_events)) "
-                                 "AND NOT msgstatus.trail_holds(c.message_id, c.fingerprints, c.digests, c.received_at) "
-                                 "FROM msgstatus.message AS k WHERE k.message_id = c.message_id), true) "
-                                 "ON CONFLICT (message_id) DO UPDATE SET ");
+    appendStringInfoString(&sql,
+                           " OR NOT (c.received_at > k.updated_at "
+                           "AND msgstatus.known_events_hold(k.known_events, c.known_events)) "
+                           "AND NOT msgstatus.trail_holds(c.message_id, c.fingerprints, c.digests, c.received_at) "
+                           "FROM msgstatus.message AS k WHERE k.message_id = c.message_id), true) "
+                           "ON CONFLICT (message_id) DO UPDATE SET ");
     append_assignments(&sql, columns);
     appendStringInfo(&sql, " RETURNING %s", written_columns);
     return sql.data;
