@@ -20,7 +20,7 @@ class SanitizedServer(PgServer):
     it knows of its stack does not go together with stacks moved to the heap."""
 
     def __init__(self):
-        super().__init__(jit="off", autovacuum="off", log_min_messages="fatal")
+        super().__init__(jit="off", autovacuum="off", log_min_messages="log")
         self.runtime = self.directory / "libasan.so"
         self.log_read = 0
         self.environment = {
