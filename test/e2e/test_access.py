@@ -62,7 +62,7 @@ def test_each_route_has_its_own_list(start):
     assert answers("127.0.0.6") == answers("127.0.0.15") == [403, 403, 403, 200]
     assert status(receiver.port, "/nowhere") == 404
     assert receiver.metric("msgstatus_addresses_refused_total") == 19
-    assert receiver.events("address refused", client="127.0.0.1", route="/webhooks/meta")
+    receiver.wait_for_log("address refused", client="127.0.0.1", route="/webhooks/meta")
 
 
 def test_the_handshake_is_behind_the_list_too(start):
@@ -80,7 +80,7 @@ def test_ipv4_on_a_socket_for_both_kinds(start, allowed):
     receiver = start("--allow-unsigned", "--allow-webhook", allowed, listen="[::]:0")
     assert status(receiver.port) == 200, "the socket calls it ::ffff:127.0.0.1"
     assert status(receiver.port, host="::1") == 403
-    assert receiver.events("address refused", client="::1")
+    receiver.wait_for_log("address refused", client="::1")
 
 
 @needs_ipv6
@@ -125,9 +125,9 @@ def test_only_a_trusted_proxy_is_believed(start):
     assert status(receiver.port, headers={"X-Forwarded-For": "192.0.2.1, 198.51.100.1"}, source="127.0.0.2") == 403
     assert status(receiver.port, headers={"X-Forwarded-For": "nonsense"}, source="127.0.0.2") == 403
     assert status(receiver.port, source="127.0.0.2") == 403
-    assert receiver.events("answered", client="192.0.2.1", status=200)
-    assert receiver.events("answered", client="198.51.100.1", status=403)
-    assert receiver.events("answered", client="127.0.0.1", status=403)
+    receiver.wait_for_log("answered", client="192.0.2.1", status=200)
+    receiver.wait_for_log("answered", client="198.51.100.1", status=403)
+    receiver.wait_for_log("answered", client="127.0.0.1", status=403)
 
 
 def test_several_headers_are_one_list(start):
@@ -159,7 +159,7 @@ def test_too_many_of_one_address(start, database):
     assert database.states(refused) == {}
     assert receiver.metric('msgstatus_rate_limited_total{limit="address"}') == 2
     assert receiver.metric('msgstatus_rate_limited_total{limit="all"}') == 0
-    assert receiver.events("rate limited", client="127.0.0.1", limit="address")
+    receiver.wait_for_log("rate limited", client="127.0.0.1", limit="address")
 
 
 def test_who_waits_as_told_passes(start):
@@ -202,7 +202,7 @@ def test_too_many_connections_of_one_address(start):
             assert third.socket.recv(1) == b"", "closed at once"
         assert status(receiver.port, source="127.0.0.2") == 200
         assert receiver.metric("msgstatus_connections_refused_total") == 1
-        assert receiver.events("too many connections of an address", client="127.0.0.1")
+        receiver.wait_for_log("too many connections of an address", client="127.0.0.1")
         first.close()
         wait_until(lambda: receiver.metric("msgstatus_connections") == 1, "the first one to go")
         assert status(receiver.port) == 200

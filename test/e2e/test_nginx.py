@@ -69,8 +69,8 @@ def test_the_client_is_who_connected_to_nginx(behind_nginx):
             answer = client.post("/webhook", one(), headers)
             assert answer.status == expected, (source, forwarded)
             assert ("retry-after" in answer.headers) == (expected == 429)
-    assert receiver.events("answered", client="127.0.0.7", status=200)
-    assert receiver.events("answered", client="127.0.0.8", status=403)
+    receiver.wait_for_log("answered", client="127.0.0.7", status=200)
+    receiver.wait_for_log("answered", client="127.0.0.8", status=403)
 
 
 def test_what_the_receiver_takes_nginx_takes(behind_nginx):
