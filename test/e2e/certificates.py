@@ -17,8 +17,10 @@ class Authority:
         self.directory = directory
         self.root = directory / "root.pem"
         self.intermediate = directory / "intermediate.pem"
-        self._issue("root", None, ["basicConstraints=critical,CA:TRUE"])
-        self._issue("intermediate", "root", ["basicConstraints=critical,CA:TRUE"])
+        # Newer versions of Python are strict about what a certificate has to say of itself.
+        authority = ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign", "subjectKeyIdentifier=hash"]
+        self._issue("root", None, authority)
+        self._issue("intermediate", "root", [*authority, "authorityKeyIdentifier=keyid"])
 
     def _issue(self, name, issuer, extensions, key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
         path = self.directory / name
@@ -33,7 +35,7 @@ class Authority:
 
     def server(self, name, key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
         """server does make a certificate, and returns the paths of its chain and its key."""
-        self._issue(name, "intermediate", [f"subjectAltName=DNS:{NAME}"], key)
+        self._issue(name, "intermediate", [f"subjectAltName=DNS:{NAME}", "authorityKeyIdentifier=keyid"], key)
         chain = self.directory / f"{name}-chain.pem"
         chain.write_text((self.directory / f"{name}.pem").read_text() + self.intermediate.read_text())
         return chain, self.directory / f"{name}.key"
