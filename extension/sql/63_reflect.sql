@@ -1,0 +1,41 @@
+-- How applied statuses reach the tables that users attached: the functions in C that attach_table and resync_table are
+-- made of. apply_message_status does by itself what reflect_messages does.
+
+CREATE FUNCTION msgstatus.store_attached_table(
+    target regclass, key_column name, columns jsonb, update_sql text, search_path text, time_zone text
+) RETURNS integer
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'store_attached_table';
+COMMENT ON FUNCTION msgstatus.store_attached_table(regclass, name, jsonb, text, text, text) IS
+    'Writes down that a table is attached, by the current user, in place of what was written for the same key; returns its attached_table_id';
+
+CREATE FUNCTION msgstatus.remove_attached_table(attached_table_id integer) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'remove_attached_table';
+COMMENT ON FUNCTION msgstatus.remove_attached_table(integer) IS
+    'Forgets an attached table; false if there is none of this id. 42501 for others than who attached it, owns it, or owns the tables';
+
+CREATE FUNCTION msgstatus.reflect_messages(attached_table_id integer, message_ids text[]) RETURNS integer
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'reflect_messages';
+COMMENT ON FUNCTION msgstatus.reflect_messages(integer, text[]) IS
+    'Brings the rows of these messages in an attached table up to date; returns for how many messages that failed, which attached_table_failure tells of';
+
+-- No search_path of their own: they name nothing, and a trigger's setting costs every row.
+CREATE FUNCTION msgstatus.reflect_inserted_rows() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'reflect_inserted_rows';
+COMMENT ON FUNCTION msgstatus.reflect_inserted_rows() IS
+    'Trigger AFTER INSERT FOR EACH STATEMENT, with a transition table: brings new rows of an attached table, its argument, up to date';
+
+CREATE FUNCTION msgstatus.reflect_changed_key() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'reflect_changed_key';
+COMMENT ON FUNCTION msgstatus.reflect_changed_key() IS
+    'Trigger AFTER INSERT OR UPDATE FOR EACH ROW: brings a row of an attached table, its argument, up to date';
+
+CREATE FUNCTION msgstatus.announce_attached_tables() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'announce_attached_tables';
+COMMENT ON FUNCTION msgstatus.announce_attached_tables() IS
+    'Trigger on attached_table: tells every session, at commit, that what it remembers of the table is out of date';
