@@ -10,7 +10,6 @@ extern "C" {
 }
 
 namespace msgstatus {
-namespace {
 
 Oid type_of_extension(const char *name) {
     const Oid schema = get_namespace_oid("msgstatus", false);
@@ -19,8 +18,6 @@ Oid type_of_extension(const char *name) {
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("type msgstatus.%s does not exist", name)));
     return type;
 }
-
-} // namespace
 
 Oid CompositeType::array_oid() {
     return get_array_type(type_of_extension(name_));

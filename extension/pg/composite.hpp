@@ -11,6 +11,9 @@ extern "C" {
 
 namespace msgstatus {
 
+// type_of_extension returns the OID of a type in the schema msgstatus; raises undefined_object (42704) where it is not.
+Oid type_of_extension(const char *name);
+
 // A row of a composite type, filled column by column in the order of the type.
 class RowBuilder {
 public:
