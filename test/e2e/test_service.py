@@ -1,5 +1,6 @@
 """The receiver under a service manager: it tells when it is ready and when it stops, and takes sockets that listen already."""
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -61,8 +62,7 @@ def sockets():
     """sockets are two that listen, on numbers beyond those they are to have in the program."""
     opened = [socket.create_server((host, 0), family=family) for host, family in
               (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6))]
-    moved = [socket.socket(fileno=os.dup2(one_socket.fileno(), 100 + i, inheritable=False))
-             for i, one_socket in enumerate(opened)]
+    moved = [socket.socket(fileno=fcntl.fcntl(one_socket, fcntl.F_DUPFD_CLOEXEC, 100)) for one_socket in opened]
     yield moved
     for one_socket in opened + moved:
         one_socket.close()

@@ -1,5 +1,6 @@
 """HTTPS by the receiver itself."""
 
+import contextlib
 import json
 import re
 import select
@@ -105,7 +106,9 @@ def test_a_client_that_closes_without_goodbye_is_answered(start_tls, authority):
         connection.send(raw_post("/webhook", one()))
         socket.socket.shutdown(connection.socket, socket.SHUT_WR)
         assert connection.read_response().status == 200
-        assert connection.read_response() is None
+        # Newer versions of OpenSSL answer the receiver's goodbye, for which this side is closed.
+        with contextlib.suppress(BrokenPipeError):
+            assert connection.read_response() is None
 
 
 def test_the_chain_is_sent_and_rsa_works(start_tls, authority, files):
