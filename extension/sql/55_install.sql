@@ -20,6 +20,7 @@ BEGIN
     PERFORM msgstatus.install_campaigns();
     PERFORM msgstatus.install_campaign_views();
     PERFORM msgstatus.install_attached_tables();
+    PERFORM msgstatus.install_attached_views();
     PERFORM msgstatus.install_volume_views();
     PERFORM msgstatus.install_summary_views();
     PERFORM msgstatus.install_breakdown_views();

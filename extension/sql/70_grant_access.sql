@@ -77,8 +77,8 @@ BEGIN
             ' msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day, msgstatus.maintenance,'
             ' msgstatus.campaign, msgstatus.campaign_recipient, msgstatus.campaign_attempt, msgstatus.campaign_day,'
             ' msgstatus.opt_out, msgstatus.alert_rule, msgstatus.alert_state TO %s', role);
-        EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.attached_table, msgstatus.attached_table_failure TO %s',
-            role);
+        EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.attached_table, msgstatus.attached_table_failure,'
+            ' msgstatus.attached_tables TO %s', role);
     END IF;
 END
 $$;
