@@ -10,6 +10,8 @@ namespace {
 
 namespace http = boost::beast::http;
 
+constexpr std::size_t most_head = 16 * kibibyte;
+
 std::string_view plain(boost::beast::string_view text) noexcept {
     return {text.data(), text.size()};
 }
@@ -30,7 +32,19 @@ bool is_number(std::string_view text) noexcept {
 RequestParser::RequestParser(Request &request, BufferBudget &budget, std::size_t body_limit_)
     : request_(request), budget_(budget) {
     body_limit(body_limit_);
-    header_limit(16 * kibibyte);
+    header_limit(most_head);
+}
+
+std::size_t RequestParser::put(boost::asio::const_buffer bytes, error_code &ec) {
+    if (is_header_done())
+        return basic_parser::put(bytes, ec);
+    // Beast holds its limit against what it has not consumed yet, so pieces would make room for a longer head.
+    const std::size_t room = most_head - head_bytes_;
+    const std::size_t used = basic_parser::put(boost::asio::buffer(bytes, room), ec);
+    head_bytes_ += used;
+    if (ec == http::error::need_more && bytes.size() >= room)
+        ec = http::error::header_limit;
+    return used;
 }
 
 void RequestParser::on_request_impl(http::verb method, string_view, string_view target, int version, error_code &) {

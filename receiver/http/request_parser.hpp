@@ -20,6 +20,11 @@ public:
     /// @param body_limit  bytes; longer bodies end in boost::beast::http::error::body_limit
     RequestParser(Request &request, BufferBudget &budget, std::size_t body_limit);
 
+    /// put does take what has arrived, as Beast's function of that name does, up to the end of the head or beyond it. A
+    /// head has the same limit, 16 KiB, in whatever pieces it arrives.
+    /// @return  how many bytes were consumed; the others are to be given again, with what comes after them
+    std::size_t put(boost::asio::const_buffer bytes, boost::beast::error_code &ec);
+
     /// discard_body does read over the body from now on without keeping it.
     void discard_body() noexcept { discard_body_ = true; }
 
@@ -47,6 +52,7 @@ private:
 
     Request &request_;
     BufferBudget &budget_;
+    std::size_t head_bytes_ = 0; ///< consumed
     unsigned length_headers_ = 0;
     unsigned coding_headers_ = 0;
     bool header_seen_ = false;

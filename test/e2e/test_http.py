@@ -148,6 +148,13 @@ def test_431(open_receiver):
         assert_error(connection.read_response(), 431)
 
 
+def test_431_for_a_head_of_many_short_lines(open_receiver):
+    lines = b"".join(b"X-Line-%d: %s\r\n" % (number, b"x" * 80) for number in range(200))  # more than one read takes
+    with Connection(open_receiver.port) as connection:
+        connection.send(b"POST /webhook HTTP/1.1\r\nHost: a\r\n" + lines + b"Content-Length: 2\r\n\r\n{}")
+        assert_error(connection.read_response(), 431)
+
+
 def test_408(start):
     receiver = start("--allow-unsigned", "--header-timeout", "0.3", "--body-timeout", "0.3", "--idle-timeout", "0.3")
     for beginning in (b"POST /webh", b"POST /webhook HTTP/1.1\r\nHost: a\r\n",
