@@ -9,8 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from pages import ROOT, PgServer  # noqa: E402
-from pgserver import free_port  # noqa: E402
-from receiver import Receiver  # noqa: E402
+from receiver import Receiver, wait_until  # noqa: E402
 import exposition  # noqa: E402
 
 
@@ -28,9 +27,10 @@ def receiver_program():
 
 @pytest.fixture(scope="session")
 def exposition_families():
-    """What /metrics tells, by family, of a receiver that has answered a request and has no database."""
-    with Receiver(f"host=127.0.0.1 port={free_port()}") as receiver:
+    """What /metrics tells, by family, of a receiver that has answered a request and asked for the alerts of its database."""
+    with PgServer() as server, Receiver(server.conninfo(server.create_database("metrics"))) as receiver:
         assert receiver.request("GET", "/nowhere").status == 404
+        wait_until(lambda: "msgstatus_alerts_active{" in receiver.admin("/metrics").text, "the alerts")
         families = exposition.parse(receiver.admin("/metrics").text)
         receiver.stop()
     return families
