@@ -23,10 +23,17 @@ constexpr std::chrono::milliseconds longest_pause(10000);
 constexpr std::chrono::milliseconds first_retry(5000);
 constexpr std::chrono::milliseconds last_retry(60000);
 
-// literal_source does return a source that lives as long as the program, as those of live webhooks do.
+constexpr std::size_t most_sources = 32;
+constexpr std::string_view another_source = "other";
+
+// literal_source does return a source that lives as long as the program, as those of live webhooks do. There are as
+// many as providers, unless something else has written to the spool.
 std::string_view literal_source(const std::string &source) {
     static std::set<std::string> sources;
-    return *sources.insert(source).first;
+    const auto known = sources.find(source);
+    if (known != sources.end())
+        return *known;
+    return sources.size() < most_sources ? std::string_view(*sources.insert(source).first) : another_source;
 }
 
 } // namespace

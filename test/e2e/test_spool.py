@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import signal
+import sqlite3
 import stat
 import subprocess
 import threading
@@ -144,6 +145,26 @@ def test_receipt_time_and_source_are_kept(database, spooling):
     assert (twilio["source"], twilio["time_source"]) == ("twilio", "receipt")
     assert earliest <= twilio["event"] <= latest and twilio["event"] == twilio["received"]
     assert rows[other]["source"] == "meta" and earliest <= rows[other]["received"] <= latest
+
+
+def test_sources_that_something_else_wrote_are_kept_and_bounded(database, spooling, tmp_path):
+    database.server.stop()
+    receiver = spooling(ready=False)
+    receiver.wait_for_log("spool open", bodies=0)
+    receiver.stop()
+    ids = [new_id() for _ in range(100)]
+    with sqlite3.connect(tmp_path / "spool" / "spool.db") as file:
+        file.executemany("INSERT INTO webhook (received_at, source, body) VALUES (800000000000000, ?, ?)",
+                         [(f"source-{number}", one(message_id)) for number, message_id in enumerate(ids)])
+    file.close()
+    database.server.start()
+    receiver = spooling()
+    wait_drained(receiver)
+    assert database.states() == dict.fromkeys(ids, "sent")
+    sources = {row["source"] for row in database.query("SELECT source FROM msgstatus.status_event")}
+    assert "source-0" in sources and "other" in sources
+    metrics = receiver.admin("/metrics").body.decode()
+    assert metrics.count("\nmsgstatus_statuses_received_total{") < 50, "what a file says must not become metrics without end"
 
 
 def test_started_without_the_database_and_killed(database, spooling):
