@@ -27,7 +27,7 @@ constexpr const char *alerts_sql = "SELECT name, severity, active FROM msgstatus
 constexpr int alerts_columns = 3;
 
 constexpr std::chrono::milliseconds shortest_backoff(100);
-constexpr std::chrono::milliseconds longest_backoff(5000);
+constexpr std::chrono::milliseconds longest_backoff(2000);
 constexpr std::chrono::seconds connect_time(15); // for each host
 constexpr std::chrono::seconds answer_slack(5);  // beyond statement_timeout, which the server keeps by itself
 constexpr unsigned most_retries = 5;
