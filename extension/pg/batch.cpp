@@ -1,5 +1,6 @@
 #include "pg/batch.hpp"
 
+#include "pg/reflect.hpp"
 #include "pg/rollups.hpp"
 #include "pg/tables.hpp"
 
@@ -200,6 +201,8 @@ void apply_observations(Batch &batch) {
     Vector<MessageChange> changes = changes_of(sorted, distinct);
     const Vector<WrittenMessage> written = upsert_messages({changes.begin(), changes.size()});
     record_events(changes);
+    if (!written.empty())
+        reflect_written(written);
     // Last: nobody waits for these rows longer than need be.
     RollupChanges rollups;
     for (const WrittenMessage &message : written)

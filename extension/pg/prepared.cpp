@@ -1,9 +1,11 @@
 #include "pg/prepared.hpp"
 
 extern "C" {
+#include "access/xact.h"
 #include "nodes/parsenodes.h"
 #include "utils/guc.h"
 #include "utils/plancache.h"
+#include "utils/snapmgr.h"
 }
 
 namespace msgstatus {
@@ -24,18 +26,22 @@ int begin_lookup_by_key() {
 
 } // namespace
 
-void PreparedStatement::execute(Oid type, Datum rows) {
+Snapshot latest_snapshot() {
+    return IsolationUsesXactSnapshot() ? GetLatestSnapshot() : InvalidSnapshot;
+}
+
+void PreparedStatement::execute(Oid type, Datum rows, Snapshot snapshot) {
     // After DROP and CREATE EXTENSION in one session the same name means another type.
     if (plan_ == nullptr || type_ != type)
         prepare(type);
     const CachedPlanSource &source = source_of(plan_);
-    if (source.is_valid && source.generation == generation_)
-        return run(rows);
+    if (lookup_ == Lookup::as_planned || (source.is_valid && source.generation == generation_))
+        return run(rows, snapshot);
     // PostgreSQL may have planned anew by itself, which it does without our settings. They cost as much as a look-up,
     // and only planning heeds them.
     source_of(plan_).is_valid = false;
     const int level = begin_lookup_by_key();
-    run(rows);
+    run(rows, snapshot);
     AtEOXact_GUC(true, level);
     generation_ = source.generation;
 }
@@ -52,10 +58,10 @@ void PreparedStatement::prepare(Oid type) {
     generation_ = none_yet;
 }
 
-void PreparedStatement::run(Datum rows) {
-    const int result = SPI_execute_plan(plan_, &rows, nullptr, false, 0);
+void PreparedStatement::run(Datum rows, Snapshot snapshot) {
+    const int result = SPI_execute_snapshot(plan_, &rows, nullptr, snapshot, InvalidSnapshot, false, true, 0);
     if (result < 0)
-        elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+        elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
 }
 
 } // namespace msgstatus

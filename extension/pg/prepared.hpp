@@ -5,29 +5,43 @@
 
 extern "C" {
 #include "executor/spi.h"
+#include "utils/snapshot.h"
 }
 
 namespace msgstatus {
 
-// The tables in it are looked up by their keys, in the order of the rows given. Left to itself, the planner would scan
-// a table that was nearly empty when the plan was made and no longer is, for as long as the plan lives; and a join by
-// hash would lock rows in an order of its own.
+// How the plan is made.
+enum class Lookup : std::uint8_t {
+    // The tables are looked up by their keys, in the order of the rows given. Left to itself, the planner would scan a
+    // table that was nearly empty when the plan was made and no longer is, for as long as the plan lives; and a join by
+    // hash would lock rows in an order of its own.
+    by_key,
+    // As the planner thinks best: where there is no index on the key.
+    as_planned,
+};
+
+// latest_snapshot returns what SPI takes for a statement that must see everything committed so far even in a
+// transaction that keeps its first snapshot (REPEATABLE READ).
+Snapshot latest_snapshot();
+
 class PreparedStatement {
 public:
     PreparedStatement() = default;
     // The text must live as long as the backend.
-    explicit PreparedStatement(const char *sql) : sql_(sql) {}
+    explicit PreparedStatement(const char *sql, Lookup lookup = Lookup::by_key) : sql_(sql), lookup_(lookup) {}
 
-    // execute runs the statement within SPI; its parameter is an array of rows, of the type.
-    void execute(Oid type, Datum rows);
+    // execute runs the statement within SPI; its parameter is an array of rows, of the type. It sees what other
+    // statements of the transaction see, unless a snapshot is given.
+    void execute(Oid type, Datum rows, Snapshot snapshot = nullptr);
 
 private:
     void prepare(Oid type);
-    void run(Datum rows);
+    void run(Datum rows, Snapshot snapshot);
 
     static constexpr int none_yet = -1;
 
     const char *sql_ = nullptr;
+    Lookup lookup_ = Lookup::by_key;
     SPIPlanPtr plan_ = nullptr;
     // What the plan was made for.
     Oid type_ = InvalidOid;

@@ -1,0 +1,16 @@
+// Messages as those read and lock them who write rows of attached tables.
+#pragma once
+
+#include "pg/reflect.hpp"
+
+namespace msgstatus {
+
+// lock_known_messages locks the messages that are known, in the order of ids, against calls that apply statuses, and
+// returns those that have a status. Within SPI, as the owner of the tables. The ids must be sorted and distinct.
+Vector<Reflection> lock_known_messages(const Vector<Text> &message_ids);
+
+// lock_messages does the same, and locks the ids of unknown messages, too: a call that brings the first status of one
+// waits until this transaction ends, and then sees what it did. No row is left behind by that.
+Vector<Reflection> lock_messages(const Vector<Text> &message_ids);
+
+} // namespace msgstatus

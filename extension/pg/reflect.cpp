@@ -1,0 +1,168 @@
+#include "pg/reflect.hpp"
+
+#include "pg/attached_update.hpp"
+#include "pg/composite.hpp"
+#include "pg/message_status_datum.hpp"
+#include "pg/prepared.hpp"
+#include "pg/reflection_failures.hpp"
+#include "pg/subtransaction.hpp"
+#include "pg/text_array.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+}
+
+namespace msgstatus {
+namespace {
+
+constexpr StateSet failure_states = set_of(DeliveryState::failed, DeliveryState::undelivered);
+constexpr int max_attempts = 3;
+
+CompositeType reflection_type("reflection");
+
+PreparedStatement error_texts_statement(R"(
+SELECT (SELECT m.error_title FROM msgstatus.message AS m WHERE m.message_id = k.message_id),
+    (SELECT m.error_details FROM msgstatus.message AS m WHERE m.message_id = k.message_id)
+FROM pg_catalog.unnest($1) AS k (message_id))");
+
+void put_reflection(RowBuilder &row, const Reflection &r) {
+    row.put_text(r.message_id);
+    row.put(status_datum(r.status));
+    row.put_optional(r.error.code);
+    row.put_text(r.error.title);
+    row.put_text(r.error.details);
+    row.put_optional(r.failures);
+    row.put_time(r.changed_at);
+}
+
+bool has_failed(const Status &status) {
+    return (status.present & failure_states) != 0;
+}
+
+bool changes_something(const WrittenMessage &message) {
+    return message.is_inserted() || message.added_states() != 0 || message.replaced ||
+           (message.last_change & last_change_replaced) != 0;
+}
+
+Reflection reflection_of(const WrittenMessage &message) {
+    Reflection r;
+    r.message_id = message.message_id;
+    r.status = message.after.status;
+    r.error.code = message.after.error_code;
+    const bool had_failed = !message.is_inserted() && has_failed(message.before.status);
+    r.failures = has_failed(r.status) && !had_failed ? 1 : 0;
+    r.changed_at = GetCurrentTransactionStartTimestamp();
+    return r;
+}
+
+// What the merge does not return, because few messages fail and few tables show it.
+void read_error_texts(Vector<Reflection> &messages) {
+    Vector<Reflection *> failed;
+    Vector<Text> ids;
+    for (Reflection &r : messages)
+        if (has_failed(r.status)) {
+            failed.push(&r);
+            ids.push(r.message_id);
+        }
+    if (failed.empty())
+        return;
+    error_texts_statement.execute(TEXTARRAYOID, text_array_of(ids));
+    for (std::size_t i = 0; i < failed.size(); ++i) {
+        const auto text_at = [&](int column) {
+            bool is_null = false;
+            const Datum value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &is_null);
+            return is_null ? Text() : view_of(DatumGetTextPP(value));
+        };
+        failed[i]->error.title = text_at(1);
+        failed[i]->error.details = text_at(2);
+    }
+}
+
+// One table's part in a call.
+class TableReflection {
+public:
+    TableReflection(const AttachedTable &table, bool checks_deferred)
+        : table_(table), checks_deferred_(checks_deferred) {}
+
+    int reflect(std::span<const Reflection> messages) {
+        if (const ErrorData *error = try_to_update(messages))
+            reflect_despite(*error, messages, true);
+        failures_.write(table_.id);
+        if (table_.has_failures)
+            forget_failures(table_.id, succeeded(messages));
+        return static_cast<int>(failures_.size());
+    }
+
+private:
+    ErrorData *try_to_update(std::span<const Reflection> messages) {
+        for (int attempts = 1;; ++attempts) {
+            ErrorData *error = attempt([&] {
+                update_attached_table(table_, reflection_type.array_oid(),
+                                      reflection_type.array_of(messages, put_reflection), checks_deferred_);
+            });
+            if (error == nullptr)
+                return nullptr;
+            if (is_not_the_tables_fault(*error))
+                ReThrowError(error);
+            if (error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED || attempts == max_attempts)
+                return error;
+        }
+    }
+
+    // The messages raised an error together: leaves out those that raise one alone.
+    void reflect_despite(const ErrorData &error, std::span<const Reflection> messages, bool is_first) {
+        // What fails without any message fails for each.
+        if (messages.size() == 1 || (is_first && try_to_update({}) != nullptr)) {
+            for (const Reflection &r : messages)
+                failures_.add(r.message_id, error);
+            return;
+        }
+        const std::size_t half = messages.size() / 2;
+        for (const auto part : {messages.first(half), messages.subspan(half)})
+            if (const ErrorData *again = try_to_update(part))
+                reflect_despite(*again, part, false);
+    }
+
+    Vector<Text> succeeded(std::span<const Reflection> messages) const {
+        Vector<Text> ids;
+        for (const Reflection &r : messages)
+            if (!failures_.contains(r.message_id))
+                ids.push(r.message_id);
+        return ids;
+    }
+
+    const AttachedTable &table_;
+    bool checks_deferred_;
+    ReflectionFailures failures_;
+};
+
+} // namespace
+
+bool is_not_the_tables_fault(const ErrorData &error) {
+    if (error.sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE)
+        return true;
+    const int category = ERRCODE_TO_CATEGORY(error.sqlerrcode);
+    return category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_OPERATOR_INTERVENTION ||
+           category == ERRCODE_SYSTEM_ERROR;
+}
+
+int reflect_in(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred) {
+    return messages.empty() ? 0 : TableReflection(table, checks_deferred).reflect(messages);
+}
+
+void reflect_written(const Vector<WrittenMessage> &messages) {
+    const Vector<AttachedTable> tables = attached_tables();
+    if (tables.empty())
+        return;
+    Vector<Reflection> reflections;
+    for (const WrittenMessage &message : messages)
+        if (changes_something(message))
+            reflections.push(reflection_of(message));
+    if (std::any_of(tables.begin(), tables.end(), [](const AttachedTable &t) { return t.shows_error_text; }))
+        read_error_texts(reflections);
+    for (const AttachedTable &table : tables)
+        (void)reflect_in(table, {reflections.begin(), reflections.size()}, true);
+}
+
+} // namespace msgstatus

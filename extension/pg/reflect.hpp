@@ -1,0 +1,35 @@
+// How what is known of messages gets into the tables that users attached.
+#pragma once
+
+#include "pg/attached_tables.hpp"
+#include "pg/observation.hpp"
+#include "pg/written_message.hpp"
+
+namespace msgstatus {
+
+// A message on its way into attached tables.
+struct Reflection {
+    Text message_id;
+    Status status;
+    ErrorInfo error;
+    // 1 if this call brought its first failure, 0 if not; nothing where that is not known.
+    std::optional<int> failures;
+    EventTime changed_at = 0;
+};
+
+// reflect_written brings the rows of the messages that a call wrote up to date, in every attached table. Within SPI, as
+// the owner of the tables, and while the messages' rows are locked. What a table makes of it does not fail the call:
+// see reflect_in().
+void reflect_written(const Vector<WrittenMessage> &messages);
+
+// reflect_in brings the rows of messages, which are sorted by id, up to date in one table, and returns how many of the
+// messages it failed for. Those are written down in attached_table_failure, and their neighbours' rows are right: what
+// raised an error is tried again by halves. A deadlock is tried again, too, since the locks are given away by then.
+// Raised on is what is not the table's fault: serialization_failure (40001), and the classes 53, 57 and 58: want of
+// resources, cancellation, trouble of the server's system.
+int reflect_in(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred);
+
+// is_not_the_tables_fault tells whether reflect_in would raise the error on.
+bool is_not_the_tables_fault(const ErrorData &error);
+
+} // namespace msgstatus
