@@ -9,6 +9,7 @@ DECLARE
     purged_events bigint;
     purged_rejected bigint;
     folded bigint;
+    forgotten integer;
 BEGIN
     PERFORM msgstatus.check_installation();
     IF NOT pg_try_advisory_xact_lock(hashtextextended('msgstatus.maintain', 0)) THEN
@@ -33,10 +34,12 @@ BEGIN
     IF settings.rejected_kept IS NOT NULL THEN
         purged_rejected := msgstatus.purge_rejected(now() - settings.rejected_kept);
     END IF;
+    forgotten := msgstatus.forget_dropped_tables();
     -- Last, because who writes to a row that was folded waits until this transaction ends.
     folded := msgstatus.fold_rollups();
     RETURN jsonb_strip_nulls(jsonb_build_object('recipients_counted', counted, 'messages_purged', purged,
-        'events_purged', purged_events, 'rejected_purged', purged_rejected, 'rollups_folded', folded));
+        'events_purged', purged_events, 'rejected_purged', purged_rejected, 'tables_forgotten', NULLIF(forgotten, 0),
+        'rollups_folded', folded));
 END
 $$;
 COMMENT ON FUNCTION msgstatus.maintain() IS

@@ -1,15 +1,9 @@
 -- Tables that users have: attached, they are kept up to date with every applied status.
 
-CREATE FUNCTION msgstatus.reflect_stale_rows(attached_table_id integer, since xid DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    attached record;
-    batch text[];
-    failed bigint := 0;
+CREATE FUNCTION msgstatus.attached_messages(target regclass, key_column name, since xid DEFAULT NULL) RETURNS SETOF text[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    SELECT * INTO STRICT attached FROM msgstatus.attached_table AS a WHERE a.attached_table_id = reflect_stale_rows.attached_table_id;
-    -- In the order of message ids, as every call locks them. What neither the message nor the row was written since is left out.
-    FOR batch IN EXECUTE format($query$
+    RETURN QUERY EXECUTE format($query$
         SELECT array_agg(k.id ORDER BY k.id)
         FROM (
             SELECT d.id, (row_number() OVER (ORDER BY d.id) - 1) / 10000 AS batch
@@ -20,15 +14,55 @@ BEGIN
             ) AS d
         ) AS k
         GROUP BY k.batch ORDER BY k.batch
-        $query$, attached.target, attached.key_column) USING since
-    LOOP
-        failed := failed + msgstatus.reflect_messages(attached.attached_table_id, batch);
-    END LOOP;
-    RETURN failed;
+        $query$, target, key_column) USING since;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.reflect_stale_rows(integer, xid) IS
-    'Brings the rows of an attached table up to date, all or those that were written, or whose message was, since a transaction; returns for how many messages that failed';
+COMMENT ON FUNCTION msgstatus.attached_messages(regclass, name, xid) IS
+    'The messages that have rows in a table, in batches in the order of their ids, in which calls lock them; all, or those of which message or row was written since a transaction';
+
+CREATE FUNCTION msgstatus.update_unlocked(update_sql text, message_ids text[], search_path text) RETURNS boolean
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    messages CONSTANT msgstatus.reflection[] := ARRAY(
+        SELECT ROW(m.message_id, m.status, m.error_code, m.error_title, m.error_details, NULL, m.updated_at)::msgstatus.reflection
+        FROM msgstatus.message AS m WHERE m.message_id = ANY (update_unlocked.message_ids) ORDER BY m.message_id);
+BEGIN
+    -- That of the table's triggers, until this function returns.
+    PERFORM set_config('search_path', update_unlocked.search_path, true);
+    EXECUTE update_sql USING messages;
+    RETURN true;
+EXCEPTION
+    WHEN OTHERS THEN
+        RETURN false;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.update_unlocked(text, text[], text) IS
+    'Brings the rows of these messages up to date beside calls that apply statuses, and tells whether that went well';
+
+CREATE FUNCTION msgstatus.make_attached_triggers(target regclass, key_column name, attached_table_id integer) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    on_insert CONSTANT name := format('msgstatus_%s_insert', attached_table_id);
+    on_update CONSTANT name := format('msgstatus_%s_update', attached_table_id);
+BEGIN
+    IF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = target AND t.tgname = on_update) THEN
+        RETURN;
+    END IF;
+    IF (SELECT c.relkind FROM pg_class AS c WHERE c.oid = target) = 'p' THEN
+        -- What is inserted into a partition fires no trigger of the whole but those for rows.
+        EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s FOR EACH ROW WHEN (new.%I IS NOT NULL) EXECUTE FUNCTION msgstatus.reflect_changed_key(%L)',
+            on_insert, target, key_column, attached_table_id);
+    ELSE
+        EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT'
+            ' EXECUTE FUNCTION msgstatus.reflect_inserted_rows(%L)', on_insert, target, attached_table_id);
+    END IF;
+    EXECUTE format('CREATE TRIGGER %I AFTER UPDATE OF %I ON %s FOR EACH ROW'
+        ' WHEN (new.%I IS NOT NULL AND new.%I IS DISTINCT FROM old.%I) EXECUTE FUNCTION msgstatus.reflect_changed_key(%L)',
+        on_update, key_column, target, key_column, key_column, key_column, attached_table_id);
+END
+$$;
+COMMENT ON FUNCTION msgstatus.make_attached_triggers(regclass, name, integer) IS
+    'Makes the triggers by which rows that come later than their statuses are brought up to date';
 
 CREATE FUNCTION msgstatus.attach_table(
     target regclass, key_column name, columns jsonb DEFAULT NULL, time_zone text DEFAULT 'UTC',
@@ -40,9 +74,12 @@ DECLARE
     problem record;
     mapping jsonb;
     id integer;
+    update_sql text;
+    batch text[];
+    left_over text[] := '{}';
     known boolean;
     before xid;
-    failed bigint;
+    failed bigint := 0;
 BEGIN
     PERFORM msgstatus.check_installation();
     FOR problem IN
@@ -59,6 +96,10 @@ BEGIN
     IF time_zone IS NULL OR search_path IS NULL THEN
         RAISE null_value_not_allowed USING MESSAGE = 'time_zone and search_path must be said';
     END IF;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE invalid_transaction_state USING MESSAGE = 'attach_table works at isolation level READ COMMITTED only',
+            HINT = 'It has to see what was written while it waited.';
+    END IF;
     -- Raises 22023 for a zone that is none.
     PERFORM now() AT TIME ZONE time_zone;
     SELECT jsonb_object_agg(c.fact, jsonb_strip_nulls(jsonb_build_object('column', c.column_name, 'spelling', c.spelling)))
@@ -68,27 +109,33 @@ BEGIN
     -- attached already, calls update its rows, and would wait for those done here while this waits for the calls: so they wait first.
     PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.attach_table', target::oid::bigint));
     known := EXISTS (SELECT FROM msgstatus.attached_table AS a WHERE a.target = attach_table.target);
+    update_sql := msgstatus.reflecting_update(target, key_column, mapping, time_zone);
     IF known THEN
         LOCK TABLE msgstatus.message IN SHARE ROW EXCLUSIVE MODE;
     END IF;
-    id := msgstatus.store_attached_table(target, key_column, mapping, msgstatus.reflecting_update(target, key_column, mapping, time_zone),
-        search_path, time_zone);
-    before := pg_snapshot_xmin(pg_current_snapshot())::xid;
-    failed := msgstatus.reflect_stale_rows(id);
-
-    -- First the table, whose writers may take long, then the calls, which do not.
-    IF NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = target AND t.tgname = format('msgstatus_%s_insert', id)) THEN
-        EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT'
-            ' EXECUTE FUNCTION msgstatus.reflect_inserted_rows(%L)', format('msgstatus_%s_insert', id), target, id);
-        EXECUTE format('CREATE TRIGGER %I AFTER UPDATE OF %I ON %s FOR EACH ROW'
-            ' WHEN (new.%I IS NOT NULL AND new.%I IS DISTINCT FROM old.%I) EXECUTE FUNCTION msgstatus.reflect_changed_key(%L)',
-            format('msgstatus_%s_update', id), key_column, target, key_column, key_column, key_column, id);
+    id := msgstatus.store_attached_table(target, key_column, mapping, update_sql, search_path, time_zone);
+    IF known THEN
+        PERFORM msgstatus.make_attached_triggers(target, key_column, id);
     END IF;
+    before := pg_snapshot_xmin(pg_current_snapshot())::xid;
+    FOR batch IN SELECT b FROM msgstatus.attached_messages(target, key_column) AS b LOOP
+        IF known THEN
+            failed := failed + msgstatus.reflect_messages(id, batch);
+        ELSIF NOT msgstatus.update_unlocked(update_sql, batch, search_path) THEN
+            left_over := left_over || batch;
+        END IF;
+    END LOOP;
+    -- Now with writers and calls at rest: what was written meanwhile, and what went wrong. Writers may take long, so they come first.
     IF NOT known THEN
+        PERFORM msgstatus.make_attached_triggers(target, key_column, id);
         LOCK TABLE msgstatus.message IN SHARE ROW EXCLUSIVE MODE;
-        failed := msgstatus.reflect_stale_rows(id, before) + failed;
-        -- Those that failed both times are counted once.
-        SELECT count(*) INTO failed FROM msgstatus.attached_table_failure AS f WHERE f.attached_table_id = id;
+        FOR batch IN
+            SELECT array_agg(DISTINCT i.id)
+            FROM (SELECT unnest(b) AS id FROM msgstatus.attached_messages(target, key_column, before) AS b UNION ALL SELECT unnest(left_over)) AS i
+            HAVING count(*) > 0
+        LOOP
+            failed := msgstatus.reflect_messages(id, batch);
+        END LOOP;
     END IF;
     IF failed > 0 THEN
         RAISE WARNING USING MESSAGE = format('the rows of %s messages in %s could not be brought up to date', failed, target),
@@ -121,7 +168,13 @@ BEGIN
             SELECT t.tgname FROM pg_trigger AS t
             WHERE t.tgrelid = target AND t.tgparentid = 0 AND t.tgname IN (format('msgstatus_%s_insert', attached.id), format('msgstatus_%s_update', attached.id))
         LOOP
-            EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, target);
+            BEGIN
+                EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, target);
+            EXCEPTION
+                WHEN insufficient_privilege THEN
+                    RAISE WARNING USING MESSAGE = format('trigger "%s" on %s stays, and does nothing', trigger_name, target),
+                        HINT = 'The owner of the table can drop it.';
+            END;
         END LOOP;
         detached := detached + msgstatus.remove_attached_table(attached.id)::integer;
     END LOOP;
@@ -139,18 +192,21 @@ CREATE FUNCTION msgstatus.resync_table(target regclass, key_column name DEFAULT 
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-    id integer;
+    attached record;
+    batch text[];
     failed bigint := 0;
     found_any boolean := false;
 BEGIN
     PERFORM msgstatus.check_installation();
-    FOR id IN
-        SELECT a.attached_table_id FROM msgstatus.attached_table AS a
+    FOR attached IN
+        SELECT a.attached_table_id AS id, a.key_column FROM msgstatus.attached_table AS a
         WHERE a.target = resync_table.target AND (key_column IS NULL OR a.key_column = resync_table.key_column)
         ORDER BY a.attached_table_id
     LOOP
         found_any := true;
-        failed := failed + msgstatus.reflect_stale_rows(id);
+        FOR batch IN SELECT b FROM msgstatus.attached_messages(target, attached.key_column) AS b LOOP
+            failed := failed + msgstatus.reflect_messages(attached.id, batch);
+        END LOOP;
     END LOOP;
     IF NOT found_any THEN
         RAISE undefined_object USING MESSAGE = format('%s is not attached%s', target, ' by column "' || key_column || '"'),
@@ -161,3 +217,28 @@ END
 $$;
 COMMENT ON FUNCTION msgstatus.resync_table(regclass, name) IS
     'Brings all rows of an attached table up to date, and returns for how many messages that failed. 42704 where it is not attached';
+
+CREATE FUNCTION msgstatus.forget_dropped_tables() RETURNS integer
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id integer;
+    forgotten integer := 0;
+BEGIN
+    FOR id IN
+        SELECT a.attached_table_id FROM msgstatus.attached_table AS a
+        WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = a.target)
+        ORDER BY a.attached_table_id
+    LOOP
+        BEGIN
+            forgotten := forgotten + msgstatus.remove_attached_table(id)::integer;
+        EXCEPTION
+            -- Another role's, who may not care that it is shown.
+            WHEN insufficient_privilege THEN
+                NULL;
+        END;
+    END LOOP;
+    RETURN forgotten;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.forget_dropped_tables() IS
+    'Forgets attached tables that were dropped, as far as the caller may, and returns how many; called by maintain()';
