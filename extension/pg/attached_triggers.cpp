@@ -1,4 +1,4 @@
-// The triggers on attached tables, for rows that are inserted, or get their message's id, after its status was applied.
+// The triggers on attached tables: for rows that are inserted, or get their message's id, after its status was applied.
 #include "pg/postgres.hpp"
 
 #include "pg/message_lock.hpp"
@@ -135,20 +135,4 @@ MSGSTATUS_FUNCTION(reflect_inserted_rows) {
 MSGSTATUS_FUNCTION(reflect_changed_key) {
     reflect_rows(trigger_data(fcinfo));
     return PointerGetDatum(nullptr);
-}
-
-// reflect_messages(attached_table_id, message_ids) brings rows up to date by hand. Raises 42704 for a table that is not
-// attached.
-MSGSTATUS_FUNCTION(reflect_messages) {
-    const int table_id = PG_GETARG_INT32(0);
-    Vector<Text> ids = texts_of(PG_GETARG_ARRAYTYPE_P(1));
-    sort_and_distinct(ids);
-    TableAccess access;
-    const auto table = find_attached_table(table_id);
-    if (!table)
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no attached table %d", table_id)));
-    const Vector<Reflection> messages = lock_known_messages(ids);
-    const int failures = reflect_in(*table, {messages.begin(), messages.size()}, true);
-    access.close();
-    PG_RETURN_INT32(failures);
 }

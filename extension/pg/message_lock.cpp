@@ -12,7 +12,12 @@ namespace msgstatus {
 namespace {
 
 PreparedStatement read_statement(R"(
-SELECT m.message_id, m.status, m.error_code, m.error_title, m.error_details, m.updated_at
+SELECT m.message_id, m.status, m.error_code, m.error_title, m.error_details, m.updated_at, m.xmin
+FROM pg_catalog.unnest($1) AS k (message_id) JOIN msgstatus.message AS m ON m.message_id = k.message_id
+ORDER BY m.message_id)");
+
+PreparedStatement read_and_lock_statement(R"(
+SELECT m.message_id, m.status, m.error_code, m.error_title, m.error_details, m.updated_at, m.xmin
 FROM pg_catalog.unnest($1) AS k (message_id) JOIN msgstatus.message AS m ON m.message_id = k.message_id
 ORDER BY m.message_id FOR SHARE OF m)");
 
@@ -31,12 +36,13 @@ void execute(PreparedStatement &statement, const Vector<Text> &ids) {
     statement.execute(TEXTARRAYOID, text_array_of(ids), latest_snapshot());
 }
 
-Reflection reflection_of_row(HeapTuple row, TupleDesc description) {
-    std::array<Datum, 6> values;
-    std::array<bool, 6> nulls;
+KnownMessage message_of_row(HeapTuple row, TupleDesc description) {
+    std::array<Datum, 7> values;
+    std::array<bool, 7> nulls;
     heap_deform_tuple(row, description, values.data(), nulls.data());
     const auto text_at = [&](int i) { return nulls[i] ? Text() : view_of(DatumGetTextPP(values[i])); };
-    Reflection r;
+    KnownMessage message;
+    Reflection &r = message.reflection;
     r.message_id = text_at(0);
     r.status = status_of_datum(values[1]);
     if (!nulls[2])
@@ -44,7 +50,18 @@ Reflection reflection_of_row(HeapTuple row, TupleDesc description) {
     r.error.title = text_at(3);
     r.error.details = text_at(4);
     r.changed_at = DatumGetTimestampTz(values[5]);
-    return r;
+    message.written_by = DatumGetTransactionId(values[6]);
+    return message;
+}
+
+Vector<KnownMessage> messages_read() {
+    Vector<KnownMessage> messages;
+    for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
+        const KnownMessage message = message_of_row(SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+        if (message.reflection.status.present != 0)
+            messages.push(message);
+    }
+    return messages;
 }
 
 Vector<Text> inserted_ids() {
@@ -58,14 +75,16 @@ Vector<Text> inserted_ids() {
 
 } // namespace
 
-Vector<Reflection> lock_known_messages(const Vector<Text> &message_ids) {
+Vector<KnownMessage> read_messages(const Vector<Text> &message_ids) {
     execute(read_statement, message_ids);
+    return messages_read();
+}
+
+Vector<Reflection> lock_known_messages(const Vector<Text> &message_ids) {
+    execute(read_and_lock_statement, message_ids);
     Vector<Reflection> messages;
-    for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
-        const Reflection r = reflection_of_row(SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
-        if (r.status.present != 0)
-            messages.push(r);
-    }
+    for (const KnownMessage &message : messages_read())
+        messages.push(message.reflection);
     return messages;
 }
 

@@ -27,6 +27,10 @@ constexpr const char *forget_sql = R"(
 DELETE FROM msgstatus.attached_table_failure AS f USING pg_catalog.unnest($2) AS k (message_id)
 WHERE f.attached_table_id = $1 AND f.message_id = k.message_id)";
 
+constexpr const char *count_sql = R"(
+SELECT pg_catalog.count(*)::pg_catalog.int4 FROM msgstatus.attached_table_failure AS f
+WHERE f.attached_table_id = $1 AND f.message_id = ANY ($2))";
+
 template <std::size_t n>
 void execute(const char *sql, std::array<Datum, n> values) {
     std::array<Oid, n> types;
@@ -35,7 +39,10 @@ void execute(const char *sql, std::array<Datum, n> values) {
     const int result = SPI_execute_with_args(sql, static_cast<int>(n), types.data(), values.data(), nullptr, false, 0);
     if (result < 0)
         elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
-    // Whether a table has failures is part of what backends remember of it.
+}
+
+// Whether a table has failures is part of what backends remember of it.
+void announce() {
     if (SPI_processed > 0)
         forget_attached_tables();
 }
@@ -66,11 +73,20 @@ void ReflectionFailures::write(int table_id) const {
         messages.push(message.substr(0, static_cast<std::size_t>(size)));
     }
     execute<4>(write_sql, {Int32GetDatum(table_id), text_array_of(ids), text_array_of(codes), text_array_of(messages)});
+    announce();
 }
 
 void forget_failures(int table_id, const Vector<Text> &message_ids) {
-    if (!message_ids.empty())
-        execute<2>(forget_sql, {Int32GetDatum(table_id), text_array_of(message_ids)});
+    if (message_ids.empty())
+        return;
+    execute<2>(forget_sql, {Int32GetDatum(table_id), text_array_of(message_ids)});
+    announce();
+}
+
+int count_failures(int table_id, const Vector<Text> &message_ids) {
+    execute<2>(count_sql, {Int32GetDatum(table_id), text_array_of(message_ids)});
+    bool is_null = false;
+    return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 }
 
 } // namespace msgstatus

@@ -27,4 +27,7 @@ private:
 // forget_failures deletes what is written down of these messages.
 void forget_failures(int table_id, const Vector<Text> &message_ids);
 
+// count_failures returns how many of these messages are written down.
+int count_failures(int table_id, const Vector<Text> &message_ids);
+
 } // namespace msgstatus
