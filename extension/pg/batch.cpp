@@ -1,5 +1,7 @@
 #include "pg/batch.hpp"
 
+#include <cstring>
+
 #include "pg/reflect.hpp"
 #include "pg/rollups.hpp"
 #include "pg/tables.hpp"
@@ -68,6 +70,11 @@ bool is_smaller(Numeric a, Numeric b) {
     return DatumGetBool(DirectFunctionCall2(numeric_lt, NumericGetDatum(a), NumericGetDatum(b)));
 }
 
+// Of a key that both objects have, the second's value.
+Jsonb *united(Jsonb *a, Jsonb *b) {
+    return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(a), JsonbPGetDatum(b)));
+}
+
 // The same rules as those of message_upsert_sql.
 void merge_facts(MessageFacts &kept, const MessageFacts &other) {
     keep_smaller(kept.provider, other.provider);
@@ -83,6 +90,13 @@ void merge_facts(MessageFacts &kept, const MessageFacts &other) {
     keep_larger(kept.num_segments, other.num_segments);
     keep_smaller(kept.pricing_category, other.pricing_category);
     keep_larger(kept.billable, other.billable);
+    if (other.campaign_id != nullptr &&
+        (kept.campaign_id == nullptr || std::memcmp(other.campaign_id->data, kept.campaign_id->data, UUID_LEN) < 0))
+        kept.campaign_id = other.campaign_id;
+    if (other.metadata != nullptr && other.metadata != kept.metadata)
+        kept.metadata = kept.metadata == nullptr ? other.metadata : united(other.metadata, kept.metadata);
+    if (other.created_at && (!kept.created_at || *other.created_at < *kept.created_at))
+        kept.created_at = other.created_at;
 }
 
 bool error_precedes(EventTime time, const ErrorInfo &error, EventTime other_time, const ErrorInfo &other) {

@@ -79,14 +79,21 @@ bool Fields::time(Observation &observation, std::string_view key) {
 
 bool set_time(Observation &observation, const Json &value) {
     const auto time = parse_event_time(value.scalar_text());
-    const bool useful = time && *time >= earliest_event_time && *time <= observation.received_at + latest_after_receipt;
+    const bool useful = time && is_possible_time(*time, observation.received_at);
     observation.event_time = useful ? *time : observation.received_at;
     observation.time_of_receipt = !useful;
     return useful;
 }
 
+bool is_possible_time(EventTime time, EventTime received_at) {
+    return time >= earliest_event_time && time <= received_at + latest_after_receipt;
+}
+
 Text address_of(const Json &value) {
-    const Text given = value.scalar_text();
+    return address_of(value.scalar_text());
+}
+
+Text address_of(Text given) {
     if (given.empty())
         return {};
     auto *normal = static_cast<char *>(palloc(given.size() + 1));

@@ -54,7 +54,12 @@ private:
 // set_time does what Fields::time does, from a value.
 bool set_time(Observation &observation, const Json &value);
 
-// address_of does what Fields::address does, from a value.
+// is_possible_time tells whether a time can be that of an event received then: neither before 2000, nor more than a day
+// after receipt.
+bool is_possible_time(EventTime time, EventTime received_at);
+
+// address_of does what Fields::address does, from a value or its text.
 Text address_of(const Json &value);
+Text address_of(Text given);
 
 } // namespace msgstatus

@@ -14,6 +14,9 @@ enum class Merge : std::uint8_t {
     fact,     // the smaller, unless register_message gave the column, which is then left alone
     smallest, // the smaller, for no other reason than that it is the same in every order
     largest,
+    // What no webhook says stays as it is: register_message replaces it, imports do not.
+    first, // whatever is there
+    keys,  // an object takes over the members that it has not
 };
 
 struct Column {
@@ -36,11 +39,13 @@ constexpr std::array columns_of_message{
     Column{column_num_segments, "num_segments", Merge::largest},
     Column{column_pricing_category, "pricing_category", Merge::smallest},
     Column{column_billable, "billable", Merge::largest},
+    Column{column_campaign_id, "campaign_id", Merge::first},
+    Column{column_metadata, "metadata", Merge::keys},
 };
 
 // What the rollups count by, beside the status.
 constexpr std::uint32_t counted_columns =
-    column_provider | column_direction | column_sender | column_recipient | column_message_type | column_error;
+    column_provider | column_direction | column_sender | column_recipient | column_message_type | column_error | column_campaign_id;
 
 // The error shown is that of the earliest failure, ties broken by value.
 constexpr std::array error_columns{"error_at", "error_code", "error_title", "error_details"};
@@ -59,8 +64,27 @@ void append_column_names(StringInfo sql, std::uint32_t columns, const char *pref
             appendStringInfo(sql, ", %s%s", prefix, name);
 }
 
-const char *merge_function(Merge merge) {
-    return merge == Merge::largest ? "GREATEST" : "LEAST";
+// What a column of row m becomes when row x is merged into it, whatever register_message gave.
+void append_merged(StringInfo sql, const Column &column, const char *m, const char *x) {
+    const char *name = column.name;
+    switch (column.merge) {
+    case Merge::fact:
+    case Merge::smallest:
+        appendStringInfo(sql, "LEAST(%s.%s, %s.%s)", m, name, x, name);
+        break;
+    case Merge::largest:
+        appendStringInfo(sql, "GREATEST(%s.%s, %s.%s)", m, name, x, name);
+        break;
+    case Merge::first:
+        appendStringInfo(sql, "COALESCE(%s.%s, %s.%s)", m, name, x, name);
+        break;
+    case Merge::keys:
+        appendStringInfo(sql,
+                         "CASE WHEN %s.%s IS NULL THEN %s.%s WHEN %s.%s IS NOT NULL AND "
+                         "pg_catalog.jsonb_typeof(%s.%s) = 'object' THEN %s.%s || %s.%s ELSE %s.%s END",
+                         m, name, x, name, x, name, m, name, x, name, m, name, m, name);
+        break;
+    }
 }
 
 // Does the error in row x come before that in row m? One without a code comes before any, Meta's 0 among them.
@@ -78,8 +102,9 @@ void append_error_precedes(StringInfo sql, const char *m, const char *x) {
 void append_facts_change(StringInfo sql, std::uint32_t columns, const char *m, const char *x) {
     const char *separator = "";
     for_each_column(columns, [&](const Column &column) {
-        appendStringInfo(sql, "%s%s(%s.%s, %s.%s) IS DISTINCT FROM %s.%s", separator, merge_function(column.merge), m,
-                         column.name, x, column.name, m, column.name);
+        appendStringInfoString(sql, separator);
+        append_merged(sql, column, m, x);
+        appendStringInfo(sql, " IS DISTINCT FROM %s.%s", m, column.name);
         if (column.merge == Merge::fact)
             appendStringInfo(sql, " AND (%s.registered & %u) IS DISTINCT FROM %u", m, column.bit, column.bit);
         separator = " OR ";
@@ -114,7 +139,7 @@ void append_assignments(StringInfo sql, std::uint32_t columns) {
         appendStringInfo(sql, ", %s = ", column.name);
         if (column.merge == Merge::fact)
             appendStringInfo(sql, "CASE WHEN (m.registered & %u) <> 0 THEN m.%s ELSE ", column.bit, column.name);
-        appendStringInfo(sql, "%s(m.%s, excluded.%s)", merge_function(column.merge), column.name, column.name);
+        append_merged(sql, column, "m", "excluded");
         if (column.merge == Merge::fact)
             appendStringInfoString(sql, " END");
     });
@@ -140,7 +165,8 @@ std::uint32_t columns_of(const MessageChange &change) {
            bit_if(!f.media_url.empty(), column_media_url) | bit_if(f.price != nullptr, column_price) |
            bit_if(!f.price_unit.empty(), column_price_unit) | bit_if(f.num_segments.has_value(), column_num_segments) |
            bit_if(!f.pricing_category.empty(), column_pricing_category) |
-           bit_if(f.billable.has_value(), column_billable) | bit_if(change.error_at.has_value(), column_error);
+           bit_if(f.billable.has_value(), column_billable) | bit_if(change.error_at.has_value(), column_error) |
+           bit_if(f.campaign_id != nullptr, column_campaign_id) | bit_if(f.metadata != nullptr, column_metadata);
 }
 
 const char *message_upsert_sql(std::uint32_t columns) {
@@ -151,7 +177,7 @@ const char *message_upsert_sql(std::uint32_t columns) {
         "INSERT INTO msgstatus.message AS m (message_id, status, created_at, updated_at, last_change, known_events");
     append_column_names(&sql, columns, "");
     appendStringInfo(&sql,
-                     ") SELECT c.message_id, c.status, LEAST(c.received_at, c.changed_at), c.changed_at, "
+                     ") SELECT c.message_id, c.status, LEAST(c.received_at, c.changed_at, c.created_at), c.changed_at, "
                      "msgstatus.status_change('{}', c.status) | %u, c.known_events",
                      last_change_inserted);
     append_column_names(&sql, columns, "c.");

@@ -6,7 +6,7 @@
 
 namespace msgstatus {
 
-// The columns of `message` that webhooks fill, besides the key, the status and the times. One bit for each; the bits of
+// The columns of `message` that webhooks and imports fill, besides the key, the status and the times. One bit for each; the bits of
 // the first seven are also those of the column `registered`.
 enum MessageColumn : std::uint32_t {
     column_provider = 1U << 0,
@@ -22,9 +22,11 @@ enum MessageColumn : std::uint32_t {
     column_pricing_category = 1U << 10,
     column_billable = 1U << 11,
     column_error = 1U << 12, // all four
+    column_campaign_id = 1U << 13,
+    column_metadata = 1U << 14,
 };
 
-inline constexpr std::uint32_t all_message_columns = (1U << 13) - 1;
+inline constexpr std::uint32_t all_message_columns = (1U << 15) - 1;
 
 // columns_of returns the columns for which a change holds a value.
 std::uint32_t columns_of(const MessageChange &change);

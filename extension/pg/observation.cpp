@@ -50,6 +50,10 @@ std::int32_t digest_of(const Observation &observation) {
         hash = text.empty() ? hash * 31 + 1 : hash_text(text, hash);
     if (observation.detail != nullptr)
         hash = hash_text({VARDATA(observation.detail), VARSIZE(observation.detail) - VARHDRSZ}, hash);
+    if (facts.campaign_id != nullptr)
+        hash = hash_bytes_extended(facts.campaign_id->data, UUID_LEN, hash);
+    if (facts.metadata != nullptr)
+        hash = hash_text({VARDATA(facts.metadata), VARSIZE(facts.metadata) - VARHDRSZ}, hash);
     if (facts.price != nullptr)
         hash = hash_text({VARDATA_ANY(facts.price), VARSIZE_ANY_EXHDR(facts.price)}, hash);
 

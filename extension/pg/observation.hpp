@@ -5,6 +5,10 @@
 #include "pg/json.hpp"
 #include "pg/vector.hpp"
 
+extern "C" {
+#include "utils/uuid.h"
+}
+
 namespace msgstatus {
 
 // An absent text has no data; an empty one is treated as absent throughout.
@@ -40,6 +44,10 @@ struct MessageFacts {
     std::optional<int> num_segments;
     Text pricing_category;
     std::optional<bool> billable;
+    // What no webhook says, and imported tables do.
+    const pg_uuid_t *campaign_id = nullptr;
+    Jsonb *metadata = nullptr; // an object
+    std::optional<EventTime> created_at;
 };
 
 // "Message M was seen in state S at time T", with what came along.

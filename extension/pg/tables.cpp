@@ -131,6 +131,12 @@ void put_change(RowBuilder &row, const MessageChange &c, TimestampTz now) {
     row.put_text(f.pricing_category);
     row.put_optional(f.billable);
     row.put_time(std::max(now, c.last_received_at));
+    row.put_pointer(f.campaign_id);
+    row.put_pointer(f.metadata);
+    if (f.created_at)
+        row.put_time(*f.created_at);
+    else
+        row.put_null();
 }
 
 struct UpsertVariant {

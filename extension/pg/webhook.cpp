@@ -14,7 +14,8 @@ bool too_long(Text text, std::size_t limit) {
     return text.size() > limit;
 }
 
-// Why an observation cannot be kept, or null.
+} // namespace
+
 const char *problem_of(const Observation &o) {
     const MessageFacts &f = o.facts;
     if (o.message_id.empty())
@@ -33,8 +34,6 @@ const char *problem_of(const Observation &o) {
         return "the content is longer than 256 KiB";
     return nullptr;
 }
-
-} // namespace
 
 void Reader::read_webhook(const Json &webhook, const Context &context) {
     batch_.counts.push({});

@@ -63,6 +63,9 @@ private:
     std::size_t first_rejection_ = 0;
 };
 
+// problem_of returns why an observation cannot be kept, a literal, or null.
+const char *problem_of(const Observation &observation);
+
 // What every shape needs.
 
 // new_observation returns an observation with what the context knows.

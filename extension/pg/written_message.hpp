@@ -4,10 +4,6 @@
 #include "pg/last_change.hpp"
 #include "pg/observation.hpp"
 
-extern "C" {
-#include "utils/uuid.h"
-}
-
 namespace msgstatus {
 
 // What the rollups count of a message.

@@ -40,7 +40,10 @@ CREATE TYPE msgstatus.message_change AS (
     num_segments integer,
     pricing_category text,
     billable boolean,
-    changed_at timestamptz
+    changed_at timestamptz,
+    campaign_id uuid,
+    metadata jsonb,
+    created_at timestamptz
 );
 COMMENT ON TYPE msgstatus.message_change IS 'What one call changes about one message, on its way into message';
 
