@@ -45,7 +45,8 @@ struct Totals {
     }
 };
 
-// A scope in which names mean what they mean to the caller. Should an error leave by longjmp, PostgreSQL's abort ends it.
+// A scope in which names mean what they mean to the caller. Should an error leave by longjmp, PostgreSQL's abort ends
+// it.
 class CallersSearchPath {
 public:
     explicit CallersSearchPath(const char *search_path) : level_(NewGUCNestLevel()) {
@@ -119,9 +120,9 @@ void report_progress(const Options &options, const Totals &before, const Totals 
         return;
     const double seconds =
         static_cast<double>(std::max<TimestampTz>(GetCurrentTimestamp() - start, 1)) / microseconds_per_second;
-    ereport(NOTICE, (errmsg("imported %lld rows (%.0f rows/s), %lld of them rejected",
-                            static_cast<long long>(now.received), static_cast<double>(now.received) / seconds,
-                            static_cast<long long>(now.rejected))));
+    ereport(NOTICE,
+            (errmsg("imported %lld rows (%.0f rows/s), %lld of them rejected", static_cast<long long>(now.received),
+                    static_cast<double>(now.received) / seconds, static_cast<long long>(now.rejected))));
 }
 
 Totals import(const Options &options) {
@@ -166,8 +167,8 @@ Datum row_of_totals(FunctionCallInfo fcinfo, const Totals &totals) {
 
 } // namespace
 
-// import_statuses runs a query as its caller, and applies what its rows observed as apply_message_status does what webhooks
-// say. Raises what read_import_columns and apply_batch raise, and what the query does.
+// import_statuses runs a query as its caller, and applies what its rows observed as apply_message_status does what
+// webhooks say. Raises what read_import_columns and apply_batch raise, and what the query does.
 MSGSTATUS_FUNCTION(import_statuses) {
     const Options options = read_options(fcinfo);
     (void)find_installation(); // before the query takes its time

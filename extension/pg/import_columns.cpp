@@ -135,12 +135,13 @@ bool same_meaning(const ImportColumn &a, const ImportColumn &b) {
 
 void check_column(const ImportColumn &column, Form_pg_attribute attribute, const Vector<ImportColumn> &earlier) {
     if (!fits(column.field, column.type, getBaseType(attribute->atttypid)))
-        ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-                        errmsg("the query's column \"%s\" is of type %s, which cannot say that",
-                               NameStr(attribute->attname), format_type_be(attribute->atttypid)),
-                        errhint("Times are timestamptz, timestamp, or what webhooks write; a status is a message_status, "
-                                "a jsonb timeline, or a state as text or enum; a campaign_id is a uuid; metadata is "
-                                "jsonb. Cast the column in the query.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_DATATYPE_MISMATCH),
+                 errmsg("the query's column \"%s\" is of type %s, which cannot say that", NameStr(attribute->attname),
+                        format_type_be(attribute->atttypid)),
+                 errhint("Times are timestamptz, timestamp, or what webhooks write; a status is a message_status, "
+                         "a jsonb timeline, or a state as text or enum; a campaign_id is a uuid; metadata is "
+                         "jsonb. Cast the column in the query.")));
     for (const ImportColumn &other : earlier)
         if (same_meaning(column, other))
             ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_COLUMN),

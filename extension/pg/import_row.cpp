@@ -39,7 +39,8 @@ Jsonb *detail_of_code(Text code) {
 std::optional<EventTime> earliest_time(const Status &status) {
     std::optional<EventTime> earliest;
     for (std::size_t i = 0; i < state_count; ++i)
-        if (const auto time = observed_at(status, static_cast<DeliveryState>(i)); time && (!earliest || *time < *earliest))
+        if (const auto time = observed_at(status, static_cast<DeliveryState>(i));
+            time && (!earliest || *time < *earliest))
             earliest = time;
     return earliest;
 }
@@ -61,9 +62,7 @@ private:
             problem_ = problem;
     }
 
-    bool is_possible(EventTime time) const {
-        return is_possible_time(time, context_.received_at);
-    }
+    bool is_possible(EventTime time) const { return is_possible_time(time, context_.received_at); }
 
     std::optional<EventTime> possible_time(std::optional<EventTime> time);
     void observe_at(DeliveryState state, std::optional<EventTime> time);

@@ -44,8 +44,8 @@ constexpr std::array columns_of_message{
 };
 
 // What the rollups count by, beside the status.
-constexpr std::uint32_t counted_columns =
-    column_provider | column_direction | column_sender | column_recipient | column_message_type | column_error | column_campaign_id;
+constexpr std::uint32_t counted_columns = column_provider | column_direction | column_sender | column_recipient |
+                                          column_message_type | column_error | column_campaign_id;
 
 // The error shown is that of the earliest failure, ties broken by value.
 constexpr std::array error_columns{"error_at", "error_code", "error_title", "error_details"};

@@ -6,8 +6,8 @@
 
 namespace msgstatus {
 
-// The columns of `message` that webhooks and imports fill, besides the key, the status and the times. One bit for each; the bits of
-// the first seven are also those of the column `registered`.
+// The columns of `message` that webhooks and imports fill, besides the key, the status and the times. One bit for each;
+// the bits of the first seven are also those of the column `registered`.
 enum MessageColumn : std::uint32_t {
     column_provider = 1U << 0,
     column_direction = 1U << 1,
