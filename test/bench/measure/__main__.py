@@ -7,6 +7,7 @@ import analytics
 import database
 import db
 import features
+import growth
 import idle
 import load
 import profile_backend
@@ -19,7 +20,7 @@ import size
 from designs import DESIGNS
 
 SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "rollups": rollups, "receiver": receiver, "load": load,
-            "features": features, "recovery": recovery, "idle": idle, "analytics": analytics}
+            "features": features, "recovery": recovery, "idle": idle, "analytics": analytics, "growth": growth}
 
 
 def main(names):

@@ -17,6 +17,11 @@ SESSIONS = 2  # that fill the tables
 PIECE = 100_000  # messages filled in at once
 
 
+def name_of(messages):
+    """name_of does return the name of the database that holds a history of so many messages."""
+    return f"history_{messages}"
+
+
 def fill(name, messages):
     """fill does make a database in which both designs hold the same history of so many messages."""
     started = time.monotonic()
@@ -52,6 +57,11 @@ def check(name):
                          "count(*) FILTER (WHERE status ?| '{failed,undelivered}') FROM jsonb_design.message", name)
     if ours != jsonb:
         raise RuntimeError(f"the designs hold different histories: {ours}, {jsonb}")
+    check_rollups(name)
+
+
+def check_rollups(name):
+    """check_rollups does compare the rollups with the messages."""
     differences = database.value("SELECT count(*) FROM msgstatus.verify_rollups()", name)
     if differences != "0":
         raise RuntimeError(f"verify_rollups() returns {differences} rows")
@@ -88,7 +98,7 @@ def run():
     """run does fill a database of each size, ask every question of both designs, and write the report."""
     medians = {}
     for messages in HISTORIES:
-        name = f"history_{messages}"
+        name = name_of(messages)
         fill(name, messages)
         check(name)
         for question in QUESTIONS:

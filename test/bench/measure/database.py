@@ -26,16 +26,16 @@ def value(statement, database=COPY):
     return sql(statement, database)[0][0]
 
 
-def wal_position():
+def wal_position(database=COPY):
     """wal_position does return where the WAL ends."""
     # A commit of its own, so that it is flushed to the end of a record; the WAL writer flushes to the end of a page.
-    return sql("SELECT pg_current_xact_id();\nSELECT pg_current_wal_flush_lsn();")[-1][0]
+    return sql("SELECT pg_current_xact_id();\nSELECT pg_current_wal_flush_lsn();", database)[-1][0]
 
 
-def wal_since(position):
+def wal_since(position, database=COPY):
     """wal_since does return the bytes of the records written since, and those of the images of whole pages in them."""
     rows = sql("SELECT COALESCE(sum(record_size), 0)::bigint, COALESCE(sum(fpi_size), 0)::bigint "
-               f"FROM pg_get_wal_stats('{position}', '{wal_position()}')")
+               f"FROM pg_get_wal_stats('{position}', '{wal_position(database)}')", database)
     return tuple(map(int, rows[0]))
 
 

@@ -13,17 +13,17 @@ from settings import CLIENT, MESSAGES
 SETTLING = MESSAGES // 4
 
 
-def send(design, first, count, per_call, clients, options=""):
-    """send does apply statuses of the order `updates` to a design, with settings as in PGOPTIONS. It returns what the load generator measured, and the WAL:
-    bytes of records without and of images of whole pages."""
-    before = database.wal_position()
-    done = subprocess.run([CLIENT, "--order", "updates", "--messages", str(MESSAGES), "--first", str(first), "--count",
+def send(design, first, count, per_call, clients, options="", name=database.COPY, order="updates"):
+    """send does apply statuses of an order to a design in the database `name`, with settings as in PGOPTIONS. It returns what the load generator measured,
+    and the WAL: bytes of records without and of images of whole pages."""
+    before = database.wal_position(name)
+    done = subprocess.run([CLIENT, "--order", order, "--messages", str(MESSAGES), "--first", str(first), "--count",
                            str(count), "--per-call", str(per_call), "--clients", str(clients), *design.arguments],
-                          env={**os.environ, "PGDATABASE": database.COPY, "PGOPTIONS": options}, capture_output=True, text=True, check=False)
+                          env={**os.environ, "PGDATABASE": name, "PGOPTIONS": options}, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
     measured = json.loads(done.stdout)
-    measured["wal"], measured["page_images"] = database.wal_since(before)
+    measured["wal"], measured["page_images"] = database.wal_since(before, name)
     return measured
 
 
