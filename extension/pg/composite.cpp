@@ -23,6 +23,13 @@ Oid CompositeType::array_oid() {
     return get_array_type(type_of_extension(name_));
 }
 
+void CompositeType::types_of(std::span<const std::size_t> columns, std::span<Oid> types) {
+    TupleDesc description = open();
+    for (std::size_t i = 0; i < columns.size(); ++i)
+        types[i] = TupleDescAttr(description, static_cast<int>(columns[i]))->atttypid;
+    ReleaseTupleDesc(description);
+}
+
 TupleDesc CompositeType::open() {
     // DROP and CREATE EXTENSION in one session give the type another OID.
     if (!OidIsValid(type_) || !SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type_)))

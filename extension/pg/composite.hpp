@@ -69,6 +69,9 @@ public:
     // The array type's OID, for the parameter of a statement.
     Oid array_oid();
 
+    // types_of tells the types of columns, counted from 0.
+    void types_of(std::span<const std::size_t> columns, std::span<Oid> types);
+
     // array_of returns an array with a row for each item; fill(row, item) puts the columns.
     template <typename Items, typename Fill>
     Datum array_of(const Items &items, Fill fill) {

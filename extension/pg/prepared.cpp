@@ -30,36 +30,42 @@ Snapshot latest_snapshot() {
     return IsolationUsesXactSnapshot() ? GetLatestSnapshot() : InvalidSnapshot;
 }
 
-void PreparedStatement::execute(Oid type, Datum rows, Snapshot snapshot) {
+void PreparedStatement::execute(std::span<const Oid> types, std::span<const Datum> values, Snapshot snapshot) {
     // After DROP and CREATE EXTENSION in one session the same name means another type.
-    if (plan_ == nullptr || type_ != type)
-        prepare(type);
+    if (!is_prepared_for(types))
+        prepare(types);
     const CachedPlanSource &source = source_of(plan_);
     if (lookup_ == Lookup::as_planned || (source.is_valid && source.generation == generation_))
-        return run(rows, snapshot);
+        return run(values, snapshot);
     // PostgreSQL may have planned anew by itself, which it does without our settings. They cost as much as a look-up,
     // and only planning heeds them.
     source_of(plan_).is_valid = false;
     const int level = begin_lookup_by_key();
-    run(rows, snapshot);
+    run(values, snapshot);
     AtEOXact_GUC(true, level);
     generation_ = source.generation;
 }
 
-void PreparedStatement::prepare(Oid type) {
-    // The parameter is an array: no value of it would make a better plan than the generic one.
-    SPIPlanPtr plan = SPI_prepare_cursor(sql_, 1, &type, CURSOR_OPT_GENERIC_PLAN);
+bool PreparedStatement::is_prepared_for(std::span<const Oid> types) const {
+    return plan_ != nullptr && std::equal(types.begin(), types.end(), types_.begin());
+}
+
+void PreparedStatement::prepare(std::span<const Oid> types) {
+    Assert(types.size() <= max_parameters);
+    std::copy(types.begin(), types.end(), types_.begin());
+    // The parameters are rows or a key: no values of them would make a better plan than the generic one.
+    SPIPlanPtr plan = SPI_prepare_cursor(sql_, static_cast<int>(types.size()), types_.data(), CURSOR_OPT_GENERIC_PLAN);
     if (plan == nullptr)
         elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
     SPI_keepplan(plan);
     // An earlier one is not freed: the trigger we may have been called by may be of the statement that is running it.
     plan_ = plan;
-    type_ = type;
     generation_ = none_yet;
 }
 
-void PreparedStatement::run(Datum rows, Snapshot snapshot) {
-    const int result = SPI_execute_snapshot(plan_, &rows, nullptr, snapshot, InvalidSnapshot, false, true, 0);
+void PreparedStatement::run(std::span<const Datum> values, Snapshot snapshot) {
+    const int result = SPI_execute_snapshot(plan_, const_cast<Datum *>(values.data()), nullptr, snapshot,
+                                            InvalidSnapshot, false, true, 0);
     if (result < 0)
         elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
 }

@@ -32,11 +32,17 @@ public:
 
     // execute runs the statement within SPI; its parameter is an array of rows, of the type. It sees what other
     // statements of the transaction see, unless a snapshot is given.
-    void execute(Oid type, Datum rows, Snapshot snapshot = nullptr);
+    void execute(Oid type, Datum rows, Snapshot snapshot = nullptr) { execute({&type, 1}, {&rows, 1}, snapshot); }
+
+    // The same with several parameters, none of them NULL.
+    void execute(std::span<const Oid> types, std::span<const Datum> values, Snapshot snapshot = nullptr);
+
+    static constexpr std::size_t max_parameters = 32;
 
 private:
-    void prepare(Oid type);
-    void run(Datum rows, Snapshot snapshot);
+    bool is_prepared_for(std::span<const Oid> types) const;
+    void prepare(std::span<const Oid> types);
+    void run(std::span<const Datum> values, Snapshot snapshot);
 
     static constexpr int none_yet = -1;
 
@@ -44,7 +50,7 @@ private:
     Lookup lookup_ = Lookup::by_key;
     SPIPlanPtr plan_ = nullptr;
     // What the plan was made for.
-    Oid type_ = InvalidOid;
+    std::array<Oid, max_parameters> types_{};
     // Which of the plans that were made since is ours.
     int generation_ = none_yet;
 };

@@ -5,6 +5,7 @@
 #include "pg/prepared.hpp"
 
 extern "C" {
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
@@ -16,38 +17,44 @@ namespace {
 
 CompositeType rollup_row_type("rollup_row");
 
-constexpr std::array<const char *, counter_count + delay_count + 1> columns{"messages",
-                                                                            "sent",
-                                                                            "in_processing",
-                                                                            "in_received",
-                                                                            "in_pending",
-                                                                            "in_scheduled",
-                                                                            "in_accepted",
-                                                                            "in_queued",
-                                                                            "in_sending",
-                                                                            "in_sent",
-                                                                            "in_partially_delivered",
-                                                                            "in_skipped",
-                                                                            "in_canceled",
-                                                                            "in_failed",
-                                                                            "in_undelivered",
-                                                                            "in_delivered",
-                                                                            "in_read",
-                                                                            "in_played",
-                                                                            "delivery",
-                                                                            "reading",
-                                                                            "failure",
-                                                                            "recipients"};
-constexpr std::size_t delays_from = counter_count;
-constexpr std::size_t recipients_at = counter_count + delay_count;
+// The columns of the type, after the name of the rollup: first those of keys, then what is counted.
+constexpr std::array<const char *, 7 + counter_count + delay_count + 1> columns{
+    "hour",         "provider",    "sender",    "message_type",   "direction",    "campaign_id",
+    "error_code",   "messages",    "sent",      "in_processing",  "in_received",  "in_pending",
+    "in_scheduled", "in_accepted", "in_queued", "in_sending",     "in_sent",      "in_partially_delivered",
+    "in_skipped",   "in_canceled", "in_failed", "in_undelivered", "in_delivered", "in_read",
+    "in_played",    "delivery",    "reading",   "failure",        "recipients"};
+constexpr std::size_t counters_from = 7;
+constexpr std::size_t delays_from = counters_from + counter_count;
+constexpr std::size_t recipients_at = delays_from + delay_count;
 
-std::uint32_t columns_of(const RollupRow &row) {
-    std::uint32_t bits = 0;
+// A set of columns.
+using Columns = std::uint32_t;
+static_assert(columns.size() < 32 && columns.size() < PreparedStatement::max_parameters);
+
+constexpr Columns column(std::size_t at) {
+    return Columns{1} << at;
+}
+
+constexpr Columns key_columns = column(counters_from) - 1;
+constexpr Columns error_code_column = column(counters_from - 1);
+constexpr Columns all_counters = (column(columns.size()) - 1) & ~key_columns;
+
+template <typename Visit>
+void for_each(Columns set, Visit visit) {
+    for (std::size_t at = 0; at < columns.size(); ++at)
+        if ((set & column(at)) != 0)
+            visit(at);
+}
+
+// The columns whose counters change.
+Columns changed_columns(const RollupRow &row) {
+    Columns changed = 0;
     for (std::size_t i = 0; i < counter_count; ++i)
-        bits |= row.counters[i] != 0 ? 1U << i : 0U;
+        changed |= row.counters[i] != 0 ? column(counters_from + i) : 0;
     for (std::size_t i = 0; i < delay_count; ++i)
-        bits |= row.delays[i] != nullptr && !row.delays[i]->empty() ? 1U << (delays_from + i) : 0U;
-    return bits | (row.recipients != 0 ? 1U << recipients_at : 0U);
+        changed |= row.delays[i] != nullptr && !row.delays[i]->empty() ? column(delays_from + i) : 0;
+    return changed | (row.recipients != 0 ? column(recipients_at) : 0);
 }
 
 void put_row(RowBuilder &row, const RollupRow &r) {
@@ -66,108 +73,181 @@ void put_row(RowBuilder &row, const RollupRow &r) {
     row.put(Int64GetDatum(r.recipients));
 }
 
-struct Rollup {
-    const char *table;
-    const char *key;        // its columns
-    std::uint32_t counters; // the columns it has
-};
-
-constexpr std::uint32_t shared_counters = (1U << recipients_at) - 1;
-constexpr Rollup message_rollup{"message_rollup", "hour, provider, sender, message_type, direction, campaign_id",
-                                shared_counters};
-constexpr Rollup hour_rollup{"hour_rollup", "hour", shared_counters | 1U << recipients_at};
-constexpr Rollup failure_rollup{"failure_rollup", "hour, provider, error_code", 1U << counter_messages};
-
-// Writers that are there at the same time have slots of their own, as long as there are no more of them; slot 0 is
-// that of maintain().
-constexpr int slots = 64;
-
+// A slot belongs to one backend, so no two writers meet in a row; slot 0 is that of fold_rollups().
 int slot_of_this_backend() {
 #if PG_VERSION_NUM >= 170000
-    return 1 + MyProcNumber % slots;
+    return 1 + MyProcNumber;
 #else
-    return 1 + MyBackendId % slots;
+    return MyBackendId;
 #endif
 }
 
-const char *statement_text(const Rollup &rollup, std::uint32_t changed) {
-    StringInfoData sql;
-    initStringInfo(&sql);
-    appendStringInfo(&sql, "INSERT INTO msgstatus.%s AS r (%s, slot", rollup.table, rollup.key);
-    const auto for_each_changed = [changed](auto visit) {
-        for (std::size_t i = 0; i < columns.size(); ++i)
-            if ((changed & 1U << i) != 0)
-                visit(i);
-    };
-    for_each_changed([&](std::size_t i) { appendStringInfo(&sql, ", %s", columns[i]); });
-    appendStringInfo(&sql, ") SELECT %s, %d", rollup.key, slot_of_this_backend());
-    for_each_changed([&](std::size_t i) { appendStringInfo(&sql, ", c.%s", columns[i]); });
-    appendStringInfo(&sql, " FROM pg_catalog.unnest($1) AS c ON CONFLICT (%s, slot) DO UPDATE SET ", rollup.key);
+void append_names(StringInfo sql, Columns set, const char *prefix = "") {
     const char *separator = "";
-    for_each_changed([&](std::size_t i) {
-        const bool is_delay = i >= delays_from && i < recipients_at;
-        appendStringInfo(&sql, "%s%s = r.%s %s excluded.%s", separator, columns[i], columns[i],
-                         is_delay ? "OPERATOR(msgstatus.+)" : "+", columns[i]);
+    for_each(set, [&](std::size_t at) {
+        appendStringInfo(sql, "%s%s%s", separator, prefix, columns[at]);
         separator = ", ";
     });
-    return sql.data;
 }
 
-// Prepared for the columns that change, since calls with few statuses change few, and setting up each takes time. When
-// the places are taken, the last one serves all columns.
-struct Variant {
-    std::uint32_t changed = 0;
-    PreparedStatement statement;
-};
+const char *plus(std::size_t at) {
+    return at >= delays_from && at < recipients_at ? "OPERATOR(msgstatus.+)" : "+";
+}
 
-struct Variants {
-    std::array<Variant, 48> variants;
-    std::size_t count = 0;
+// A rollup, and the statements that were prepared for it: calls with few statuses change few columns, and setting up
+// each takes time. When the places are taken, the last one serves all columns.
+class Rollup {
+public:
+    constexpr Rollup(const char *table, Columns key, Columns counters)
+        : table_(table), key_(key), counters_(counters) {}
 
-    PreparedStatement &find(const Rollup &rollup, std::uint32_t changed) {
-        for (std::size_t i = 0; i < count; ++i)
-            if (variants[i].changed == changed)
-                return variants[i].statement;
-        if (count + 1 >= variants.size() && changed != rollup.counters)
-            return find(rollup, rollup.counters);
-        const MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
-        const char *text = statement_text(rollup, changed);
-        MemoryContextSwitchTo(caller);
-        Variant &added = variants[count++];
-        added = {changed, PreparedStatement(text)};
-        return added.statement;
+    void add(std::span<const RollupRow> rows) {
+        Columns changed = 0;
+        for (const RollupRow &row : rows)
+            changed |= changed_columns(row);
+        changed &= counters_;
+        if (changed == 0 || (rows.size() == 1 && update(rows[0], changed)))
+            return;
+        upsert(changed).execute(rollup_row_type.array_oid(), rollup_row_type.array_of(rows, put_row));
     }
+
+private:
+    struct Variant {
+        Columns changed = 0;
+        Columns absent = 0; // of the key
+        PreparedStatement statement;
+    };
+
+    template <std::size_t places>
+    struct Variants {
+        std::array<Variant, places> variants;
+        std::size_t count = 0;
+
+        PreparedStatement *find(Columns changed, Columns absent) {
+            for (std::size_t i = 0; i < count; ++i)
+                if (variants[i].changed == changed && variants[i].absent == absent)
+                    return &variants[i].statement;
+            return nullptr;
+        }
+        bool is_full(std::size_t kept = 0) const { return count + kept >= places; }
+        PreparedStatement *add(Columns changed, Columns absent, const char *text) {
+            Variant &added = variants[count++];
+            added = {changed, absent, PreparedStatement(text)};
+            return &added.statement;
+        }
+    };
+
+    // Adds to a row that is there, as it mostly is. This takes two thirds of the time of the upsert, which looks for
+    // the row, locks it, and then writes it. Returns whether the row was there.
+    bool update(const RollupRow &row, Columns changed) {
+        RowBuilder builder;
+        builder.start();
+        put_row(builder, row);
+        const Datum *values = builder.values() + 1;
+        const bool *nulls = builder.nulls() + 1;
+        Columns absent = 0;
+        for_each(key_, [&](std::size_t at) { absent |= nulls[at] ? column(at) : 0; });
+        PreparedStatement *statement = updates_.find(changed, absent);
+        if (statement == nullptr) {
+            if (updates_.is_full())
+                return false;
+            statement = updates_.add(changed, absent, update_text(changed, absent));
+        }
+        std::array<std::size_t, columns.size()> places;
+        std::array<Datum, columns.size() + 1> parameters;
+        std::array<Oid, columns.size() + 1> types;
+        std::size_t count = 0;
+        for_each(changed | (key_ & ~absent), [&](std::size_t at) {
+            places[count] = at + 1;
+            parameters[count++] = values[at];
+        });
+        rollup_row_type.types_of({places.data(), count}, types);
+        types[count] = INT4OID;
+        parameters[count++] = Int32GetDatum(slot_of_this_backend());
+        statement->execute({types.data(), count}, {parameters.data(), count});
+        return SPI_processed > 0;
+    }
+
+    const char *update_text(Columns changed, Columns absent) const {
+        StringInfoData sql;
+        init_text(&sql);
+        // Parameters come in the order of the columns: those of the key are first.
+        int parameter = 0;
+        StringInfoData condition;
+        initStringInfo(&condition);
+        for_each(key_, [&](std::size_t at) {
+            if ((absent & column(at)) != 0)
+                appendStringInfo(&condition, "r.%s IS NULL AND ", columns[at]);
+            else
+                appendStringInfo(&condition, "r.%s = $%d AND ", columns[at], ++parameter);
+        });
+        appendStringInfo(&sql, "UPDATE msgstatus.%s AS r SET ", table_);
+        const char *separator = "";
+        for_each(changed, [&](std::size_t at) {
+            appendStringInfo(&sql, "%s%s = r.%s %s $%d", separator, columns[at], columns[at], plus(at), ++parameter);
+            separator = ", ";
+        });
+        // Were the slot no parameter, the planner might take the index of the rows that are not folded.
+        appendStringInfo(&sql, " WHERE %s r.slot = $%d", condition.data, ++parameter);
+        return sql.data;
+    }
+
+    PreparedStatement &upsert(Columns changed) {
+        if (PreparedStatement *found = upserts_.find(changed, 0))
+            return *found;
+        if (upserts_.is_full(1) && changed != counters_)
+            return upsert(counters_);
+        return *upserts_.add(changed, 0, upsert_text(changed));
+    }
+
+    const char *upsert_text(Columns changed) const {
+        StringInfoData sql;
+        init_text(&sql);
+        appendStringInfo(&sql, "INSERT INTO msgstatus.%s AS r (", table_);
+        append_names(&sql, key_ | changed);
+        appendStringInfoString(&sql, ", slot) SELECT ");
+        append_names(&sql, key_ | changed, "c.");
+        appendStringInfo(&sql, ", %d FROM pg_catalog.unnest($1) AS c ON CONFLICT (", slot_of_this_backend());
+        append_names(&sql, key_);
+        appendStringInfoString(&sql, ", slot) DO UPDATE SET ");
+        const char *separator = "";
+        for_each(changed, [&](std::size_t at) {
+            appendStringInfo(&sql, "%s%s = r.%s %s excluded.%s", separator, columns[at], columns[at], plus(at),
+                             columns[at]);
+            separator = ", ";
+        });
+        return sql.data;
+    }
+
+    // The text lives as long as the backend.
+    static void init_text(StringInfo sql) {
+        const MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+        initStringInfo(sql);
+        MemoryContextSwitchTo(caller);
+    }
+
+    const char *table_;
+    Columns key_;
+    Columns counters_;
+    Variants<96> updates_;
+    Variants<48> upserts_;
 };
 
-Variants message_rollup_statements;
-Variants hour_rollup_statements;
-Variants failure_rollup_statements;
-
-void add_rows(const Rollup &rollup, Variants &statements, std::span<const RollupRow> rows) {
-    std::uint32_t changed = 0;
-    for (const RollupRow &row : rows)
-        changed |= columns_of(row);
-    changed &= rollup.counters;
-    if (changed != 0)
-        statements.find(rollup, changed).execute(rollup_row_type.array_oid(), rollup_row_type.array_of(rows, put_row));
-}
+Rollup message_rollup("message_rollup", key_columns & ~error_code_column, all_counters);
+Rollup failure_rollup("failure_rollup", column(0) | column(1) | error_code_column, column(counters_from));
 
 } // namespace
 
 bool RollupRow::changes_nothing() const {
-    return columns_of(*this) == 0;
+    return changed_columns(*this) == 0;
 }
 
 void add_to_message_rollup(std::span<const RollupRow> rows) {
-    add_rows(message_rollup, message_rollup_statements, rows);
-}
-
-void add_to_hour_rollup(std::span<const RollupRow> rows) {
-    add_rows(hour_rollup, hour_rollup_statements, rows);
+    message_rollup.add(rows);
 }
 
 void add_to_failure_rollup(std::span<const RollupRow> rows) {
-    add_rows(failure_rollup, failure_rollup_statements, rows);
+    failure_rollup.add(rows);
 }
 
 } // namespace msgstatus

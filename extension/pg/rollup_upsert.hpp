@@ -33,7 +33,6 @@ struct RollupRow {
 
 // Each adds the rows, sorted by key and distinct. Whoever writes to several rollups does so in this order.
 void add_to_message_rollup(std::span<const RollupRow> rows);
-void add_to_hour_rollup(std::span<const RollupRow> rows);
 void add_to_failure_rollup(std::span<const RollupRow> rows);
 
 } // namespace msgstatus

@@ -46,10 +46,6 @@ int compare_combination(const Contribution &a, const Contribution &b) {
     return std::memcmp(x.campaign_id->data, y.campaign_id->data, UUID_LEN);
 }
 
-int compare_hour(const Contribution &a, const Contribution &b) {
-    return compare_values(a.hour, b.hour);
-}
-
 int compare_failure(const Contribution &a, const Contribution &b) {
     if (const int c = compare_values(a.hour, b.hour); c != 0)
         return c;
@@ -157,9 +153,6 @@ void RollupChanges::write() {
     const Vector<RollupRow> combinations = sum_by(contributions_, compare_combination, count_message);
     if (!combinations.empty())
         add_to_message_rollup({combinations.begin(), combinations.size()});
-    const Vector<RollupRow> hours = sum_by(contributions_, compare_hour, count_message);
-    if (!hours.empty())
-        add_to_hour_rollup({hours.begin(), hours.size()});
     const bool any_failure = std::any_of(contributions_.begin(), contributions_.end(),
                                          [](const Contribution &c) { return has_failed(*c.counted); });
     if (!any_failure)

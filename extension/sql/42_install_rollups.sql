@@ -13,7 +13,7 @@ BEGIN
         message_type text COLLATE "C",
         direction text COLLATE "C",
         campaign_id uuid,
-        slot smallint NOT NULL,
+        slot integer NOT NULL,
         messages integer NOT NULL DEFAULT 0,
         sent integer NOT NULL DEFAULT 0,
         in_processing integer NOT NULL DEFAULT 0,
@@ -34,7 +34,8 @@ BEGIN
         in_played integer NOT NULL DEFAULT 0,
         delivery msgstatus.delay_histogram NOT NULL DEFAULT '{}',
         reading msgstatus.delay_histogram NOT NULL DEFAULT '{}',
-        failure msgstatus.delay_histogram NOT NULL DEFAULT '{}'
+        failure msgstatus.delay_histogram NOT NULL DEFAULT '{}',
+        recipients bigint NOT NULL DEFAULT 0
     ) WITH (
         -- The rows of the present hours are updated all the time: in their own page, and cleaned up soon.
         fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000
@@ -43,6 +44,10 @@ BEGIN
         CREATE UNIQUE INDEX message_rollup_key ON msgstatus.message_rollup
             (hour, provider, sender, message_type, direction, campaign_id, slot) NULLS NOT DISTINCT;
         COMMENT ON INDEX msgstatus.message_rollup_key IS 'One row for each combination and slot';
+    END IF;
+    IF pg_catalog.to_regclass('msgstatus.message_rollup_unfolded') IS NULL THEN
+        CREATE INDEX message_rollup_unfolded ON msgstatus.message_rollup (hour) WHERE slot > 0;
+        COMMENT ON INDEX msgstatus.message_rollup_unfolded IS 'The rows that are not in folded_hour yet';
     END IF;
     COMMENT ON TABLE msgstatus.message_rollup IS
         'Messages and their delays, counted by the hour of their creation, provider, sender, type, direction and campaign; to be summed over slots';
@@ -59,9 +64,8 @@ COMMENT ON FUNCTION msgstatus.install_message_rollup() IS 'Makes the table messa
 CREATE FUNCTION msgstatus.install_hour_rollup() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN
-    CREATE TABLE IF NOT EXISTS msgstatus.hour_rollup (
-        hour timestamptz NOT NULL,
-        slot smallint NOT NULL,
+    CREATE TABLE IF NOT EXISTS msgstatus.folded_hour (
+        hour timestamptz PRIMARY KEY,
         messages integer NOT NULL DEFAULT 0,
         sent integer NOT NULL DEFAULT 0,
         in_processing integer NOT NULL DEFAULT 0,
@@ -85,18 +89,28 @@ BEGIN
         failure msgstatus.delay_histogram NOT NULL DEFAULT '{}',
         recipients bigint NOT NULL DEFAULT 0
     ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
-    IF pg_catalog.to_regclass('msgstatus.hour_rollup_key') IS NULL THEN
-        CREATE UNIQUE INDEX hour_rollup_key ON msgstatus.hour_rollup (hour, slot);
-        COMMENT ON INDEX msgstatus.hour_rollup_key IS 'One row for each hour and slot';
-    END IF;
-    COMMENT ON TABLE msgstatus.hour_rollup IS
-        'Messages and their delays, counted by the hour of their creation alone, so that long times are quick to sum; to be summed over slots';
-    COMMENT ON COLUMN msgstatus.hour_rollup.recipients IS
-        'The sum of 40-bit hashes of the recipients, inbound messages aside: tells whether recipient_rollup still counts the same messages';
-    PERFORM msgstatus.install_rollup_comments('hour_rollup');
+    COMMENT ON TABLE msgstatus.folded_hour IS
+        'What the folded rows of message_rollup add up to by hour, so that long times are quick to sum; written by fold_rollups(). To be read as hour_rollup';
+    PERFORM msgstatus.install_rollup_comments('folded_hour');
+
+    CREATE OR REPLACE VIEW msgstatus.hour_rollup AS
+    SELECT f.hour,
+        f.messages, f.sent, f.in_processing, f.in_received, f.in_pending, f.in_scheduled, f.in_accepted, f.in_queued,
+        f.in_sending, f.in_sent, f.in_partially_delivered, f.in_skipped, f.in_canceled, f.in_failed, f.in_undelivered,
+        f.in_delivered, f.in_read, f.in_played, f.delivery, f.reading, f.failure, f.recipients
+    FROM msgstatus.folded_hour AS f
+    UNION ALL
+    SELECT r.hour,
+        r.messages, r.sent, r.in_processing, r.in_received, r.in_pending, r.in_scheduled, r.in_accepted, r.in_queued,
+        r.in_sending, r.in_sent, r.in_partially_delivered, r.in_skipped, r.in_canceled, r.in_failed, r.in_undelivered,
+        r.in_delivered, r.in_read, r.in_played, r.delivery, r.reading, r.failure, r.recipients
+    FROM msgstatus.message_rollup AS r
+    WHERE r.slot > 0;
+    COMMENT ON VIEW msgstatus.hour_rollup IS
+        'Messages and their delays, counted by the hour of their creation alone; to be summed over the rows of an hour';
 END
 $$;
-COMMENT ON FUNCTION msgstatus.install_hour_rollup() IS 'Makes the table hour_rollup; called by install()';
+COMMENT ON FUNCTION msgstatus.install_hour_rollup() IS 'Makes the table folded_hour and the view hour_rollup; called by install()';
 
 CREATE FUNCTION msgstatus.install_failure_rollup() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
@@ -105,7 +119,7 @@ BEGIN
         hour timestamptz NOT NULL,
         provider text COLLATE "C",
         error_code integer,
-        slot smallint NOT NULL,
+        slot integer NOT NULL,
         messages integer NOT NULL DEFAULT 0
     ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
     IF pg_catalog.to_regclass('msgstatus.failure_rollup_key') IS NULL THEN
@@ -137,7 +151,9 @@ BEGIN
             ('sent', 'Messages that were sent, whatever became of them'),
             ('delivery', 'From sent to delivered; see delivery_delay'),
             ('reading', 'From delivered to read; see read_delay'),
-            ('failure', 'From the first word of a message to its failure; see failure_delay')) AS c (name, comment)
+            ('failure', 'From the first word of a message to its failure; see failure_delay'),
+            ('recipients', 'The sum of 40-bit hashes of the recipients, inbound messages aside: tells whether recipient_rollup still counts the same messages')) AS c (name, comment)
+        WHERE (c.name <> 'slot' OR rollup = 'message_rollup')
         UNION ALL
         SELECT 'in_' || s.state, 'Messages whose state is ' || s.state || ' now'
         FROM unnest('{processing,received,pending,scheduled,accepted,queued,sending,sent,partially_delivered,skipped,canceled,failed,'
@@ -147,7 +163,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.install_rollup_comments(text) IS 'Comments the columns that message_rollup and hour_rollup share; called by install()';
+COMMENT ON FUNCTION msgstatus.install_rollup_comments(text) IS 'Comments the columns that message_rollup and folded_hour share; called by install()';
 
 CREATE FUNCTION msgstatus.install_recipient_rollup() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

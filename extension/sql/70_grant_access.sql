@@ -73,12 +73,12 @@ BEGIN
     END IF;
     IF level = 'operator' THEN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.message, msgstatus.status_event,'
-            ' msgstatus.rejected_status, msgstatus.error_code_catalog, msgstatus.message_rollup, msgstatus.hour_rollup,'
+            ' msgstatus.rejected_status, msgstatus.error_code_catalog, msgstatus.message_rollup, msgstatus.folded_hour,'
             ' msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day, msgstatus.maintenance,'
             ' msgstatus.campaign, msgstatus.campaign_recipient, msgstatus.campaign_attempt, msgstatus.campaign_day,'
             ' msgstatus.opt_out, msgstatus.alert_rule, msgstatus.alert_state TO %s', role);
-        EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.attached_table, msgstatus.attached_table_failure,'
-            ' msgstatus.attached_tables TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.hour_rollup, msgstatus.attached_table,'
+            ' msgstatus.attached_table_failure, msgstatus.attached_tables TO %s', role);
     END IF;
 END
 $$;

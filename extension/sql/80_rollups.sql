@@ -53,7 +53,7 @@ BEGIN
         c.in_sent::integer, c.in_partially_delivered::integer, c.in_skipped::integer, c.in_canceled::integer,
         c.in_failed::integer, c.in_undelivered::integer, c.in_delivered::integer, c.in_read::integer,
         c.in_played::integer,
-        c.delivery, c.reading, c.failure, NULL::bigint
+        c.delivery, c.reading, c.failure, c.recipients::bigint
     FROM combination AS c
     UNION ALL
     SELECT 'hour_rollup', c.hour, NULL, NULL, NULL, NULL, NULL, NULL,
@@ -89,7 +89,7 @@ BEGIN
         sum(r.in_partially_delivered)::integer, sum(r.in_skipped)::integer, sum(r.in_canceled)::integer,
         sum(r.in_failed)::integer, sum(r.in_undelivered)::integer, sum(r.in_delivered)::integer,
         sum(r.in_read)::integer, sum(r.in_played)::integer,
-        msgstatus.sum(r.delivery), msgstatus.sum(r.reading), msgstatus.sum(r.failure), NULL::bigint
+        msgstatus.sum(r.delivery), msgstatus.sum(r.reading), msgstatus.sum(r.failure), sum(r.recipients)::bigint
     FROM msgstatus.message_rollup AS r
     WHERE r.hour >= sum_rollups.since
     GROUP BY r.hour, r.provider, r.sender, r.message_type, r.direction, r.campaign_id
@@ -202,9 +202,9 @@ BEGIN
     SELECT w.purged_before INTO STRICT since FROM msgstatus.maintenance AS w FOR NO KEY UPDATE;
     -- Whoever has changed a message but not yet the rollups waits here, with nothing of it committed: the count below does
     -- not see it, and it adds its difference afterwards. Always in this order, as the writers do.
-    LOCK TABLE msgstatus.message_rollup, msgstatus.hour_rollup, msgstatus.failure_rollup IN SHARE ROW EXCLUSIVE MODE;
+    LOCK TABLE msgstatus.message_rollup, msgstatus.folded_hour, msgstatus.failure_rollup IN SHARE ROW EXCLUSIVE MODE;
     DELETE FROM msgstatus.message_rollup AS r WHERE r.hour >= since;
-    DELETE FROM msgstatus.hour_rollup AS r WHERE r.hour >= since;
+    DELETE FROM msgstatus.folded_hour AS r WHERE r.hour >= since;
     DELETE FROM msgstatus.failure_rollup AS r WHERE r.hour >= since;
     -- Until count_recipients() has made them anew, readers count the messages themselves.
     DELETE FROM msgstatus.recipient_rollup;
@@ -215,19 +215,19 @@ BEGIN
         INSERT INTO msgstatus.message_rollup (hour, provider, sender, message_type, direction, campaign_id, slot,
             messages, sent, in_processing, in_received, in_pending, in_scheduled, in_accepted, in_queued, in_sending,
             in_sent, in_partially_delivered, in_skipped, in_canceled, in_failed, in_undelivered, in_delivered,
-            in_read, in_played, delivery, reading, failure)
+            in_read, in_played, delivery, reading, failure, recipients)
         SELECT r.hour, r.provider, r.sender, r.message_type, r.direction, r.campaign_id, 0,
             r.messages, r.sent, r.in_processing, r.in_received, r.in_pending, r.in_scheduled, r.in_accepted,
             r.in_queued, r.in_sending, r.in_sent, r.in_partially_delivered, r.in_skipped, r.in_canceled, r.in_failed,
-            r.in_undelivered, r.in_delivered, r.in_read, r.in_played, r.delivery, r.reading, r.failure
+            r.in_undelivered, r.in_delivered, r.in_read, r.in_played, r.delivery, r.reading, r.failure, r.recipients
         FROM recounted AS r WHERE r.rollup = 'message_rollup'
         ORDER BY r.hour
     ), by_hour AS (
-        INSERT INTO msgstatus.hour_rollup (hour, slot,
+        INSERT INTO msgstatus.folded_hour (hour,
             messages, sent, in_processing, in_received, in_pending, in_scheduled, in_accepted, in_queued, in_sending,
             in_sent, in_partially_delivered, in_skipped, in_canceled, in_failed, in_undelivered, in_delivered,
             in_read, in_played, delivery, reading, failure, recipients)
-        SELECT r.hour, 0,
+        SELECT r.hour,
             r.messages, r.sent, r.in_processing, r.in_received, r.in_pending, r.in_scheduled, r.in_accepted,
             r.in_queued, r.in_sending, r.in_sent, r.in_partially_delivered, r.in_skipped, r.in_canceled, r.in_failed,
             r.in_undelivered, r.in_delivered, r.in_read, r.in_played, r.delivery, r.reading, r.failure, r.recipients

@@ -47,9 +47,9 @@ SELECT is_empty($$SELECT c.relname FROM pg_depend AS d JOIN pg_class AS c ON d.c
 SELECT throws_ok('DROP EXTENSION msgstatus', '2BP01', NULL, 'and so it cannot be dropped from under them');
 -- The partitions of the trail aside, which go with the calendar: see trail_partitions.sql.
 SELECT set_eq($$SELECT relname FROM pg_class WHERE relnamespace = 'msgstatus'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition$$,
-    '{message,status_event,rejected_status,message_rollup,hour_rollup,failure_rollup,recipient_rollup,
+    '{message,status_event,rejected_status,message_rollup,folded_hour,failure_rollup,recipient_rollup,
     recipient_day,maintenance,error_code_catalog,installation,alert_rule,alert_state,campaign,campaign_recipient,campaign_attempt,campaign_day,opt_out,attached_table,attached_table_failure}'::name[]);
-SELECT views_are('msgstatus', '{message_timeline,rejected_summary,message_status_dashboard,hourly_message_volume,delivery_rates,delivery_funnel,
+SELECT views_are('msgstatus', '{message_timeline,hour_rollup,rejected_summary,message_status_dashboard,hourly_message_volume,delivery_rates,delivery_funnel,
     daily_summary,weekly_summary,monthly_summary,status_distribution,failure_breakdown,undelivered_messages,unread_messages,stuck_messages,
     best_send_hours,recipient_engagement,active_alerts,campaign_recipient_status,campaign_stats,attached_tables}'::name[]);
 SELECT is((SELECT extrelocatable FROM pg_extension WHERE extname = 'msgstatus'), false);

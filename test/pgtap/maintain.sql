@@ -3,7 +3,7 @@ BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
-TRUNCATE msgstatus.message, msgstatus.status_event, msgstatus.rejected_status, msgstatus.message_rollup, msgstatus.hour_rollup,
+TRUNCATE msgstatus.message, msgstatus.status_event, msgstatus.rejected_status, msgstatus.message_rollup, msgstatus.folded_hour,
     msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day;
 UPDATE msgstatus.maintenance SET messages_kept = NULL, rejected_kept = NULL, purged_before = '-infinity';
 
@@ -23,26 +23,26 @@ SELECT add('m' || n, ago(n)) FROM generate_series(1, 5) AS n;
 SELECT msgstatus.rebuild_rollups();
 CREATE TEMP TABLE before_folding AS SELECT * FROM msgstatus.sum_rollups('-infinity');
 -- As writers leave them: in slots of their own, and with counters below 0 where slot 0 counted before.
-UPDATE msgstatus.message_rollup SET slot = 3;
-UPDATE msgstatus.hour_rollup SET messages = messages + 2, failure = failure OPERATOR(msgstatus.+) msgstatus.delay_histogram(interval '1 s'), recipients = recipients + 9;
+UPDATE msgstatus.message_rollup SET messages = messages + 2, failure = failure OPERATOR(msgstatus.+) msgstatus.delay_histogram(interval '1 s'), recipients = recipients + 9;
+UPDATE msgstatus.folded_hour SET messages = messages + 2, failure = failure OPERATOR(msgstatus.+) msgstatus.delay_histogram(interval '1 s'), recipients = recipients + 9;
 UPDATE msgstatus.failure_rollup SET messages = messages + 1;
-INSERT INTO msgstatus.hour_rollup (hour, slot, messages, failure, recipients)
-SELECT hour, s, CASE s WHEN 1 THEN 5 ELSE -7 END, CASE s WHEN 1 THEN '{}' ELSE OPERATOR(msgstatus.-) msgstatus.delay_histogram(interval '1 s') END,
+INSERT INTO msgstatus.message_rollup (hour, provider, slot, messages, failure, recipients)
+SELECT hour, provider, s, CASE s WHEN 1 THEN 5 ELSE -7 END, CASE s WHEN 1 THEN '{}' ELSE OPERATOR(msgstatus.-) msgstatus.delay_histogram(interval '1 s') END,
     CASE s WHEN 1 THEN -4 ELSE -5 END
-FROM msgstatus.hour_rollup, generate_series(1, 2) AS s;
+FROM msgstatus.message_rollup, generate_series(1, 2) AS s;
 INSERT INTO msgstatus.failure_rollup (hour, provider, error_code, slot, messages) SELECT hour, provider, error_code, 1, -1 FROM msgstatus.failure_rollup;
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()', 'in slots');
-SELECT is(msgstatus.fold_rollups(interval '3 hours', 2), 6::bigint, 'at most so many of each table');
+SELECT is(msgstatus.fold_rollups(interval '3 hours', 2), 4::bigint, 'at most so many of each table');
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()', 'folded in part');
-SELECT is(msgstatus.fold_rollups(interval '3 hours'), 6::bigint, 'the rest of the hours that began 3 hours ago or earlier');
+SELECT is(msgstatus.fold_rollups(interval '3 hours'), 5::bigint, 'the rest of the hours that began 3 hours ago or earlier');
 SELECT is(msgstatus.fold_rollups(interval '3 hours'), 0::bigint);
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()', 'folded');
 SELECT is((SELECT array_agg(DISTINCT hour ORDER BY hour) FROM msgstatus.message_rollup WHERE slot > 0), ARRAY[date_trunc('hour', ago(2)), date_trunc('hour', ago(1))],
     'later hours are left');
-SELECT is((SELECT count(*) FROM msgstatus.hour_rollup WHERE hour < ago(3)), 3::bigint, 'one row is left of each key');
+SELECT is((SELECT count(*) FROM msgstatus.message_rollup WHERE hour < ago(3)), 3::bigint, 'one row is left of each key');
+SELECT is((SELECT count(*) FROM msgstatus.hour_rollup WHERE hour < ago(3)), 3::bigint, 'and of each hour');
 SELECT msgstatus.fold_rollups(interval '0');
-SELECT is((SELECT count(*) FROM msgstatus.message_rollup WHERE slot > 0) + (SELECT count(*) FROM msgstatus.hour_rollup WHERE slot > 0)
-    + (SELECT count(*) FROM msgstatus.failure_rollup WHERE slot > 0), 0::bigint);
+SELECT is((SELECT count(*) FROM msgstatus.message_rollup WHERE slot > 0) + (SELECT count(*) FROM msgstatus.failure_rollup WHERE slot > 0), 0::bigint);
 SELECT results_eq('SELECT * FROM msgstatus.sum_rollups(''-infinity'') ORDER BY rollup, hour', 'SELECT * FROM before_folding ORDER BY rollup, hour', 'and the sums are the same');
 
 -- Recipients.
@@ -144,10 +144,11 @@ SELECT throws_ok('INSERT INTO msgstatus.maintenance DEFAULT VALUES', '23505');
 UPDATE msgstatus.maintenance SET messages_kept = '2 days', rejected_kept = '12 hours', purged_before = '-infinity';
 SELECT add('x1', now() - interval '3 days'), add('x2', now() - interval '26 hours');
 SELECT msgstatus.rebuild_rollups();
-UPDATE msgstatus.hour_rollup SET slot = 1 WHERE hour < now() - interval '12 hours';
+DELETE FROM msgstatus.folded_hour WHERE hour < now() - interval '12 hours';
+UPDATE msgstatus.message_rollup SET slot = 1 WHERE hour < now() - interval '12 hours';
 SELECT is(msgstatus.maintain() - 'rollups_folded', '{"messages_purged": 1, "rejected_purged": 1, "recipients_counted": 2}');
 SELECT is((SELECT array_agg(message_id ORDER BY message_id) FROM msgstatus.message), '{e1,x2}');
-SELECT is((SELECT count(*) FROM msgstatus.hour_rollup WHERE slot > 0), 0::bigint);
+SELECT is((SELECT count(*) FROM msgstatus.message_rollup WHERE slot > 0), 0::bigint);
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()');
 
 -- An operator may.

@@ -10,7 +10,7 @@ CREATE FUNCTION add(id text, created timestamptz, status msgstatus.message_statu
     INSERT INTO msgstatus.message (message_id, created_at, status, provider, sender, message_type, direction, campaign_id, error_code, recipient)
     VALUES (id, created, status, provider, sender, type, direction, campaign, code, recipient)
 $$;
-TRUNCATE msgstatus.message, msgstatus.message_rollup, msgstatus.hour_rollup, msgstatus.failure_rollup;
+TRUNCATE msgstatus.message, msgstatus.message_rollup, msgstatus.folded_hour, msgstatus.failure_rollup;
 SELECT add('d1', '2024-12-10 10:00:00Z', '{"sent": "2024-12-10T10:00:00Z", "delivered": "2024-12-10T10:00:02Z"}');
 SELECT add('d2', '2024-12-10 10:59:59.999999Z', '{"sent": "2024-12-10T10:59:59Z", "delivered": "2024-12-10T11:00:03Z", "read": "2024-12-10T11:10:03Z"}');
 SELECT add('r1', '2024-12-10 10:30:00Z', '{"read": "2024-12-10T10:30:05Z"}'); -- sent and delivered are inferred: they count, and make no delay
@@ -59,16 +59,17 @@ INSERT INTO msgstatus.message (message_id, created_at, status, provider)
 SELECT 's' || s, '2024-12-11 00:30Z', msgstatus.message_status(s::text::msgstatus.delivery_state, '2024-12-11 00:30Z'), 'all'
 FROM unnest('{processing,received,pending,scheduled,accepted,queued,sending,sent,partially_delivered,skipped,canceled,failed,undelivered,delivered,read,played}'::text[]) AS s;
 SELECT msgstatus.rebuild_rollups();
-SELECT is((SELECT to_jsonb(r) - '{hour,slot,delivery,reading,failure,recipients}'::text[] FROM msgstatus.hour_rollup AS r WHERE hour = '2024-12-11 00:00Z'),
+SELECT is((SELECT to_jsonb(r) - '{hour,delivery,reading,failure,recipients}'::text[] FROM msgstatus.hour_rollup AS r WHERE hour = '2024-12-11 00:00Z'),
     (SELECT jsonb_object_agg('in_' || s, 1) || '{"messages": 16, "sent": 6}'
      FROM unnest('{processing,received,pending,scheduled,accepted,queued,sending,sent,partially_delivered,skipped,canceled,failed,undelivered,delivered,read,played}'::text[]) AS s));
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()');
 
 -- Rows of other slots are parts of the same sum.
 UPDATE msgstatus.message_rollup SET messages = messages + 5, in_sent = in_sent - 2, delivery = delivery OPERATOR(msgstatus.+) '{"sum": 1, "buckets": {"0": 3}}' WHERE provider = 'all';
+UPDATE msgstatus.folded_hour SET messages = messages + 5, in_sent = in_sent - 2, delivery = delivery OPERATOR(msgstatus.+) '{"sum": 1, "buckets": {"0": 3}}' WHERE hour = '2024-12-11 00:00Z';
 INSERT INTO msgstatus.message_rollup (hour, provider, slot, messages, in_sent, delivery)
 VALUES ('2024-12-11 00:00Z', 'all', 3, -5, 2, '{"sum": -1, "buckets": {"0": -3}}');
-INSERT INTO msgstatus.hour_rollup (hour, slot) VALUES ('2024-12-11 05:00Z', 2);
+INSERT INTO msgstatus.folded_hour (hour) VALUES ('2024-12-11 05:00Z');
 INSERT INTO msgstatus.failure_rollup (hour, slot) VALUES ('2024-12-11 05:00Z', 2);
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()', 'slots are summed, and a row of zeroes is none');
 
@@ -94,7 +95,7 @@ CREATE TEMP TABLE damage (name text, statement text, difference text);
 INSERT INTO damage VALUES
     ('a counter', 'UPDATE msgstatus.message_rollup SET sent = sent + 1 WHERE campaign_id IS NOT NULL',
         'message_rollup {"hour": "2024-12-10T10:00:00+00:00", "sender": "+4930", "provider": "meta", "direction": "outbound", "campaign_id": "11111111-1111-1111-1111-111111111111", "message_type": "text"} {"sent": 1} {"sent": 2}'),
-    ('a delay and the recipients', $$UPDATE msgstatus.hour_rollup SET recipients = 5,
+    ('a delay and the recipients', $$UPDATE msgstatus.folded_hour SET recipients = 5,
             reading = reading OPERATOR(msgstatus.+) msgstatus.delay_histogram(interval '1 s') WHERE hour = '2024-12-11 00:00Z'$$,
         'hour_rollup {"hour": "2024-12-11T00:00:00+00:00"} {"reading": "{}", "recipients": 0} {"reading": "{\"sum\": 1000000, \"buckets\": {\"972800\": 1}}", "recipients": 5}'),
     ('a missing row', $$DELETE FROM msgstatus.failure_rollup WHERE error_code IS NULL AND provider = 'meta'$$,
@@ -103,9 +104,13 @@ INSERT INTO damage VALUES
         'failure_rollup {"hour": "2024-12-10T11:00:00+00:00", "provider": "meta", "error_code": 7} {"messages": 0} {"messages": 1}'),
     ('another recipient', $$UPDATE msgstatus.message SET recipient = NULL WHERE message_id = 'd1'$$,
         format('hour_rollup {"hour": "2024-12-10T10:00:00+00:00"} {"recipients": %s} {"recipients": %s}',
-            3 * (hashtextextended('+49170', 0) & 1099511627775), 4 * (hashtextextended('+49170', 0) & 1099511627775)));
-SELECT results_eq(format('SELECT differences(%L)', statement), format('SELECT %L', difference), name) FROM damage;
-SELECT is_empty(format('SELECT differences(%L, true)', statement), name || ' is repaired') FROM damage;
+            3 * (hashtextextended('+49170', 0) & 1099511627775), 4 * (hashtextextended('+49170', 0) & 1099511627775))),
+    ('another recipient', $$UPDATE msgstatus.message SET recipient = NULL WHERE message_id = 'd1'$$,
+        format('message_rollup {"hour": "2024-12-10T10:00:00+00:00", "sender": "+4930", "provider": "meta", "direction": "outbound", "message_type": "text"} {"recipients": %s} {"recipients": %s}',
+            2 * (hashtextextended('+49170', 0) & 1099511627775), 3 * (hashtextextended('+49170', 0) & 1099511627775)));
+SELECT results_eq(format('SELECT * FROM differences(%L)', statement), format('SELECT unnest(%L::text[])', array_agg(difference ORDER BY difference)), name)
+FROM damage GROUP BY name, statement ORDER BY name;
+SELECT is_empty(format('SELECT differences(%L, true)', statement), name || ' is repaired') FROM (SELECT DISTINCT name, statement FROM damage) AS d;
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()');
 
 -- Hours that may have been purged are left as they are.
@@ -115,7 +120,7 @@ SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()', 'what was purged is 
 SELECT msgstatus.rebuild_rollups();
 SELECT is((SELECT sum(messages) FROM msgstatus.hour_rollup WHERE hour < '2024-12-10 11:00Z'), 5::bigint, 'nor forgotten');
 SELECT is((SELECT sum(messages) FROM msgstatus.hour_rollup WHERE hour >= '2024-12-10 11:00Z'), 21::bigint);
-UPDATE msgstatus.hour_rollup SET messages = 0;
+UPDATE msgstatus.folded_hour SET messages = 0;
 SELECT is((SELECT array_agg(key ->> 'hour' ORDER BY key) FROM msgstatus.verify_rollups()), '{2024-12-10T11:00:00+00:00,2024-12-11T00:00:00+00:00}');
 
 -- The hour is one by UTC, whatever the session's time zone.

@@ -160,4 +160,4 @@ def read_tables(cursor):
 
 def empty_tables(cursor):
     cursor.execute("TRUNCATE msgstatus.message, msgstatus.status_event, msgstatus.rejected_status, msgstatus.message_rollup,"
-                   " msgstatus.hour_rollup, msgstatus.failure_rollup")
+                   " msgstatus.folded_hour, msgstatus.failure_rollup")

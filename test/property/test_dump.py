@@ -84,7 +84,7 @@ SELECT 'extension', extname, extversion FROM pg_extension
 ORDER BY 1, 2, 3
 """
 TABLES = ("msgstatus.message", "msgstatus.status_event", "msgstatus.rejected_status", "msgstatus.error_code_catalog",
-          "msgstatus.installation", "msgstatus.message_rollup", "msgstatus.hour_rollup", "msgstatus.failure_rollup",
+          "msgstatus.installation", "msgstatus.message_rollup", "msgstatus.folded_hour", "msgstatus.failure_rollup",
           "msgstatus.recipient_rollup", "msgstatus.recipient_day", "msgstatus.maintenance", "msgstatus.campaign",
           "msgstatus.campaign_recipient", "msgstatus.campaign_attempt", "msgstatus.campaign_day", "msgstatus.opt_out",
           "shop.campaign", "shop.order_message", "shop.log")
