@@ -87,6 +87,7 @@ TABLES = ("msgstatus.message", "msgstatus.status_event", "msgstatus.rejected_sta
           "msgstatus.installation", "msgstatus.message_rollup", "msgstatus.folded_hour", "msgstatus.failure_rollup",
           "msgstatus.recipient_rollup", "msgstatus.recipient_day", "msgstatus.maintenance", "msgstatus.campaign",
           "msgstatus.campaign_recipient", "msgstatus.campaign_attempt", "msgstatus.campaign_day", "msgstatus.opt_out",
+          "msgstatus.attached_table", "msgstatus.attached_table_failure", "public.attached", "public.refusing",
           "shop.campaign", "shop.order_message", "shop.log")
 
 
@@ -118,6 +119,7 @@ def filled(server):
     database.query("SELECT msgstatus.register_message('wamid.HBgA', content => E'a\\tb\\n\\\\.\\nc', metadata => '{\"a\": 1.00}')")
     database.query(r"SELECT msgstatus.reject_webhook(E'{\"a\": \"\\\\u0000\"}\n', 'jsonb refuses it', '2024-12-10')")
     fill_campaign(database)
+    attach_tables(database)
     database.query(ADDITIONS.format(role="dump_reader"))
     database.query("SELECT msgstatus.rebuild_rollups()")
     database.query("UPDATE msgstatus.maintenance SET messages_kept = '100 years', recipients_kept = '20 years'")
@@ -135,6 +137,23 @@ def fill_campaign(database):
         cursor.execute("SELECT msgstatus.record_send_failure(%s, 'too fast', 130429)", (failed,))
         campaign.age("5 minutes")
         campaign.claim(cursor, 1)
+
+
+def attach_tables(database):
+    """attach_tables does leave attached tables, one of which refuses every status."""
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("""
+            CREATE TABLE public.attached (sid text PRIMARY KEY, status jsonb, delivered_at timestamptz);
+            CREATE TABLE public.refusing (sid text PRIMARY KEY, status text DEFAULT 'NEW' CHECK (status = 'NEW' OR sid = ''));
+            CREATE TABLE public.parted (sid text, read_at timestamptz) PARTITION BY HASH (sid);
+            CREATE TABLE public.parted_part PARTITION OF public.parted FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+            INSERT INTO public.attached SELECT message_id FROM msgstatus.message;
+            INSERT INTO public.refusing SELECT message_id FROM msgstatus.message LIMIT 5;
+            SELECT msgstatus.attach_table('public.attached', 'sid');
+            SELECT msgstatus.attach_table('public.refusing', 'sid');
+            SELECT msgstatus.attach_table('public.parted', 'sid')""")
+        cursor.execute("SELECT sum(failures) FROM msgstatus.attached_tables")
+        assert cursor.fetchone()[0] > 0
 
 
 def filled_claims(database):
@@ -193,6 +212,17 @@ def test_restored_database_is_the_same_and_works(server, filled, way, tmp_path):
 
     assert restored.query("SELECT phone_number FROM msgstatus.claim_recipients() ORDER BY 1") == filled_claims(filled)
     assert restored.query("SELECT msgstatus.add_recipients(campaign_id, '{+15550000007}') ->> 'added' FROM msgstatus.campaign") == [("1",)]
+
+    # Attached tables are what they were: attached.
+    restored.query("SELECT msgstatus.apply_message_status('[{\"id\": \"late\", \"status\": \"read\", \"timestamp\": 1733826600}, "
+                   "{\"id\": \"early\", \"status\": \"read\", \"timestamp\": 1733826600}]')")
+    restored.query("INSERT INTO public.attached VALUES ('late')")
+    restored.query("INSERT INTO public.parted_part VALUES ('late'), ('early')")
+    restored.query("SELECT msgstatus.apply_message_status('{\"id\": \"late\", \"status\": \"sent\", \"timestamp\": 1733826000}')")
+    assert restored.query("SELECT status ->> 'sent', status ->> 'delivered' FROM public.attached WHERE sid = 'late'") == [
+        ("2024-12-10T10:20:00Z", "2024-12-10T10:30:00Z")]
+    assert restored.query("SELECT count(read_at) FROM public.parted") == [(2,)]
+    assert restored.query("SELECT msgstatus.resync_table('public.attached'), msgstatus.detach_table('public.parted')") == [(0, 1)]
 
     # The policy holds for the reader and not for what apply_message_status does.
     restored.query("UPDATE msgstatus.message SET shop_campaign = 2")
