@@ -4,7 +4,7 @@ import pytest
 
 import pages
 
-PAGES = ["tutorial.md", "campaigns.md", "analytics.md", "reference.md", "operations.md", "operations/database.md"]
+PAGES = ["tutorial.md", "campaigns.md", "existing-tables.md", "analytics.md", "reference.md", "operations.md", "operations/database.md"]
 
 
 @pytest.mark.parametrize("name", PAGES)
