@@ -18,6 +18,7 @@ namespace {
 
 constexpr StateSet failure_states = set_of(DeliveryState::failed, DeliveryState::undelivered);
 constexpr int max_attempts = 3;
+constexpr long deadlock_pause = 10000; // microseconds
 
 CompositeType reflection_type("reflection");
 
@@ -107,6 +108,8 @@ private:
                 ReThrowError(error);
             if (error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED || attempts == max_attempts)
                 return error;
+            // The other one has to wake up before it can take the lock that this one just gave away.
+            pg_usleep(deadlock_pause);
         }
     }
 
