@@ -9,6 +9,7 @@ import db
 import features
 import growth
 import idle
+import imports
 import load
 import profile_backend
 import receiver
@@ -20,7 +21,8 @@ import size
 from designs import DESIGNS
 
 SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "rollups": rollups, "receiver": receiver, "load": load,
-            "features": features, "recovery": recovery, "idle": idle, "analytics": analytics, "growth": growth}
+            "features": features, "recovery": recovery, "idle": idle, "analytics": analytics, "growth": growth,
+            "import": imports}
 
 
 def main(names):

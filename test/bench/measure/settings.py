@@ -21,6 +21,8 @@ CLIENTS = [int(n) for n in os.environ.get("MSGSTATUS_BENCH_CLIENTS", "1 4 16").s
 ROLLUPS = os.environ.get("MSGSTATUS_BENCH_ROLLUPS", "on")
 HISTORIES = [int(n) for n in os.environ.get("MSGSTATUS_BENCH_HISTORIES", "1000000 10000000").split()]
 
+IMPORTED = int(os.environ.get("MSGSTATUS_BENCH_IMPORTED", "1000000"))
+
 LOAD_RATE = float(os.environ.get("MSGSTATUS_BENCH_LOAD_RATE", "3000"))
 LOAD_SECONDS = int(os.environ.get("MSGSTATUS_BENCH_LOAD_SECONDS", "300"))
 OUTAGE_RATE = float(os.environ.get("MSGSTATUS_BENCH_OUTAGE_RATE", "2000"))
