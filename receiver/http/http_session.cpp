@@ -248,7 +248,7 @@ void HttpSession::refuse_malformed(error_code ec) {
             refusal = judge_head(); // no such route is the better answer
         const std::string message = "the body is larger than " + std::to_string(server_.limits().body_limit) + " bytes";
         refuse_and_close(refusal ? std::move(*refusal) : error_answer(413, message));
-    } else if (ec == http::error::header_limit) {
+    } else if (ec == http::error::header_limit && !head_checked_) { // else of a trailer
         refuse_and_close(error_answer(431, "the header is too large"));
     } else if (parser_->over_budget()) {
         refuse_and_close(unavailable_answer("too many bodies in memory; try again later"));

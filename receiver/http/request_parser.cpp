@@ -90,7 +90,8 @@ void RequestParser::on_field_impl(field name, string_view name_text, string_view
         else
             request_.expects_other = true;
         break;
-    case field::unknown:
+    default:
+        // By name, since which names have a number of their own is another matter from version to version of Beast.
         if (equals_ignoring_case(plain(name_text), "x-request-id"))
             request_.proxy_id.assign(plain(value));
         else if (equals_ignoring_case(plain(name_text), "x-hub-signature-256"))
@@ -102,13 +103,17 @@ void RequestParser::on_field_impl(field name, string_view name_text, string_view
         else if (equals_ignoring_case(plain(name_text), "x-forwarded-for"))
             append_to_list(request_.forwarded_for, plain(value));
         break;
-    default:
-        break;
     }
 }
 
 #if BOOST_BEAST_VERSION >= 359
-void RequestParser::on_trailer_field_impl(field, string_view, string_view, error_code &) {}
+void RequestParser::on_trailer_field_impl(field name, string_view, string_view, error_code &ec) {
+    // As the versions before did (RFC 9110, section 6.5.1: no framing in a trailer).
+    if (name == field::content_length)
+        ec = http::error::bad_content_length;
+    else if (name == field::transfer_encoding)
+        ec = http::error::bad_transfer_encoding;
+}
 #endif
 
 void RequestParser::on_header_impl(error_code &) {
