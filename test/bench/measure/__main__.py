@@ -4,6 +4,7 @@ import os
 import sys
 
 import analytics
+import attached
 import database
 import db
 import features
@@ -20,8 +21,8 @@ import rollups
 import size
 from designs import DESIGNS
 
-SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "rollups": rollups, "receiver": receiver, "load": load,
-            "features": features, "recovery": recovery, "idle": idle, "analytics": analytics, "growth": growth,
+SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "rollups": rollups, "attached": attached, "receiver": receiver,
+            "load": load, "features": features, "recovery": recovery, "idle": idle, "analytics": analytics, "growth": growth,
             "import": imports}
 
 

@@ -1,0 +1,77 @@
+"""Section attached: what it costs to keep a table of the user's own up to date."""
+
+import database
+import db
+from designs import OURS
+from report import ratios, spread, table, write
+from settings import ROUNDS
+from supply import Supply, send
+
+DESIGNS = (OURS,)
+CASES = ((1, 4), (10, 4), (100, 4))
+
+# What many teams have, with what it holds beside: a row for each message, found by a unique index.
+LOGS = """
+    CREATE TABLE whatsapp_logs (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        message_sid varchar(128) NOT NULL UNIQUE,
+        recipient varchar(32) NOT NULL,
+        body text NOT NULL,
+        status varchar(20) NOT NULL DEFAULT 'queued',
+        error_code integer,
+        error_message text,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        delivered_at timestamptz,
+        read_at timestamptz,
+        last_status_check timestamptz
+    );
+    INSERT INTO whatsapp_logs (message_sid, recipient, body)
+    SELECT message_id, recipient, 'Your order has been shipped and will arrive in two days.' FROM msgstatus.message;
+    VACUUM (FREEZE, ANALYZE) whatsapp_logs;
+    SELECT msgstatus.attach_table('whatsapp_logs', 'message_sid');
+    CREATE TABLE aside AS TABLE msgstatus.attached_table;
+    SELECT pg_prewarm(oid) FROM pg_class WHERE relname LIKE 'whatsapp_logs%' AND relkind IN ('r', 'i');
+"""
+
+
+class SupplyWithLogs(Supply):
+    """A supply whose copies of the database have the table."""
+
+    def take(self, count):
+        """take does what that of Supply does."""
+        first = super().take(count)
+        if database.value("SELECT to_regclass('whatsapp_logs') IS NULL") == "t":
+            database.sql(LOGS)
+        return first
+
+
+def attach(attached):
+    """attach does let the calls to come know the table, or not. (To detach it and attach it again would bring all its rows up to date.)"""
+    database.sql("DELETE FROM msgstatus.attached_table;")
+    if attached:
+        database.sql("INSERT INTO msgstatus.attached_table OVERRIDING SYSTEM VALUE TABLE aside;")
+
+
+def run():
+    """run does measure calls with a table attached and without, on statuses of their own, in turn, and write the report."""
+    supply = SupplyWithLogs(DESIGNS)
+    rows = []
+    for per_call, clients in CASES:
+        count = db.calibrate(supply, per_call, clients, DESIGNS)
+        measured = {True: [], False: []}
+        for number in range(ROUNDS):
+            for attached in (True, False) if number % 2 == 0 else (False, True):
+                first = supply.take(count)
+                attach(attached)
+                measured[attached].append(send(OURS, first, count, per_call, clients))
+        with_it, without = measured[True], measured[False]
+        rows.append((f"{per_call} a call, {clients} clients",
+                     spread(db.per_second(with_it), 0), spread(db.per_second(without), 0),
+                     spread(ratios(db.per_second(with_it), db.per_second(without))),
+                     spread(ratios(db.cpu(without), db.cpu(with_it))),
+                     f"{spread(db.wal(with_it), 0)} and {spread(db.wal(without), 0)}"))
+    write("attached", "\n\n".join([
+        "Ingestion with one attached table (`whatsapp_logs`: state, error code and text, two times, `last_status_check`) and without, "
+        "min / median / max of the rounds. The ratios say what is left of the throughput, by the clock and by CPU time of the backends:",
+        table(("", "with, statuses/s", "without, statuses/s", "left", "left, by CPU time", "WAL bytes a status"), rows),
+    ]))
