@@ -32,6 +32,7 @@ class Load:
         self.refused = collections.Counter()
         self.unknown = collections.Counter()
         self.unexpected = []
+        self._on_disk = collections.deque(maxlen=20)
         self._random = random.Random(workload.seed)
         self._retries = []
         self._numbers = itertools.count()
@@ -70,6 +71,10 @@ class Load:
     def total(self):
         """total does return how many webhooks were acknowledged so far."""
         return sum(self.acknowledged.values())
+
+    def bodies_on_disk(self):
+        """bodies_on_disk does return the bodies of the webhooks that went to the disk last, as the database is to get them."""
+        return list(self._on_disk)
 
     def total_refused(self):
         return sum(self.refused.values())
@@ -132,7 +137,9 @@ class Load:
     def _note(self, webhook, body):
         now = time.time()
         self.acknowledged[self.round] += 1
-        self.on_disk[self.round] += b'"spooled"' in body
+        if b'"spooled"' in body:
+            self.on_disk[self.round] += 1
+            self._on_disk.append(webhook.body)
         for note in webhook.notes:
             note.acknowledged(now, self.round)
 

@@ -226,6 +226,16 @@ def disk_full(rig, load, rng):
             await_kept(rig, load)
 
 
+@plug("drain cut", of_the_spool=True)
+def drain_cut(rig, load, rng):
+    """The call that brings webhooks from the disk is cut: none of them is committed, and all have to come again."""
+    with no_database(rig):
+        await_kept(rig, load)
+        yield
+        rig.proxy.cut_request_with(load.bodies_on_disk())
+    await_true(lambda: not rig.proxy.is_trapping(), "nothing comes from the disk")
+
+
 @plug("spool full", of_the_spool=True)
 def spool_full(rig, load, rng):
     with no_database(rig):

@@ -16,6 +16,7 @@ class Proxy:
         self.target = target
         self._pairs = set()
         self._trap = None
+        self._marks = ()
         self._refusing = False
         self._loop = asyncio.new_event_loop()
         self._open = asyncio.Event()
@@ -50,6 +51,11 @@ class Proxy:
     def cut_next_request(self):
         """cut_next_request does reset the connection of the next request when half of it has passed."""
         self._trap = "request"
+
+    def cut_request_with(self, marks):
+        """cut_request_with does the same to the next request that holds one of some strings of bytes."""
+        self._marks = tuple(marks)
+        self._trap = "marked request"
 
     def cut_next_answer(self):
         """cut_next_answer does reset the connection of the next answer: the server is done, and nobody learns of it."""
@@ -88,8 +94,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK):
                 await self._open.wait()
-                # Small ones are those of connecting; webhooks and their answers are larger.
-                if self._trap == direction and len(data) > (400 if direction == "request" else 60):
+                if self._is_trapped(data, direction):
                     self._trap = None
                     if direction == "request":
                         writer.write(data[: len(data) // 2])
@@ -99,6 +104,12 @@ class Proxy:
                 await writer.drain()
         for end in pair:
             _reset(end)
+
+    def _is_trapped(self, data, direction):
+        if self._trap == "marked request":
+            return direction == "request" and any(mark in data for mark in self._marks)
+        # Small ones are those of connecting; webhooks and their answers are larger.
+        return self._trap == direction and len(data) > (400 if direction == "request" else 60)
 
 
 def _reset(writer):

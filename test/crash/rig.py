@@ -9,7 +9,7 @@ import time
 
 import psycopg2
 
-from pgserver import PgServer
+from pgserver import UnixSocketServer
 from proxy import Proxy
 from receiver import Receiver
 from spool_disk import SpoolDisk
@@ -26,17 +26,6 @@ SELECT msgstatus.install();
 CREATE ROLE {ROLE} LOGIN;
 SELECT msgstatus.grant_access('{ROLE}', 'ingest');
 """
-
-
-class Server(PgServer):
-    """A server on a Unix socket alone: a TCP port could be somebody else's by the time it starts again."""
-
-    def conninfo(self, database="postgres", user="postgres"):
-        return f"host={self.directory} port={self.port} user={user} dbname={database}"
-
-    @property
-    def socket(self):
-        return str(self.directory / f".s.PGSQL.{self.port}")
 
 
 class Stuck(Exception):
@@ -74,8 +63,8 @@ class Rig:
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             # Frequent checkpoints, so that some are under way at a kill, and a recovery is short.
-            self.server = stack.enter_context(Server(
-                listen_addresses="", fsync="on", synchronous_commit="on", max_connections=MAX_CONNECTIONS, superuser_reserved_connections=5,
+            self.server = stack.enter_context(UnixSocketServer(
+                fsync="on", synchronous_commit="on", max_connections=MAX_CONNECTIONS, superuser_reserved_connections=5,
                 checkpoint_timeout="30s", max_wal_size="256MB", recovery_init_sync_method="syncfs", log_lock_waits="on", log_line_prefix="%m [%p] %u "))
             stack.callback(self._keep_logs)
             self.server.create_database(DATABASE, SETUP)

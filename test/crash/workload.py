@@ -97,6 +97,10 @@ class Webhook:
         self.request = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
         self.notes = notes
 
+    @property
+    def body(self):
+        return self.request.partition(b"\r\n\r\n")[2]
+
 
 class Workload:
     """The webhooks of a seed, one after another."""

@@ -154,6 +154,20 @@ class PgServer:
         return name
 
 
+class UnixSocketServer(PgServer):
+    """A server on a Unix socket alone: a TCP port could be somebody else's by the time it starts, or starts again."""
+
+    def __init__(self, **options):
+        super().__init__(listen_addresses="", **options)
+
+    def conninfo(self, database="postgres", user="postgres"):
+        return f"host={self.directory} port={self.port} user={user} dbname={database}"
+
+    @property
+    def socket(self):
+        return str(self.directory / f".s.PGSQL.{self.port}")
+
+
 def main():
     with PgServer() as server:
         environment = {**os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGUSER": "postgres",

@@ -10,12 +10,12 @@ import psycopg2
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT / "test" / "e2e"))
 
-from pgserver import PgServer  # noqa: E402
+from pgserver import UnixSocketServer  # noqa: E402
 
 BUILT = ROOT / "build" / "fuzz" / "server"
 
 
-class SanitizedServer(PgServer):
+class SanitizedServer(UnixSocketServer):
     """The server itself has no sanitizer, so the runtime is loaded before it. What it leaks is its own affair, and what
     it knows of its stack does not go together with stacks moved to the heap."""
 
