@@ -56,7 +56,7 @@ pg_isolation_regress:
 else # -------------------------------------------------------------------------------------------------- the commands
 
 .PHONY: all help extension receiver bench-client everything fuzz-targets install install-files uninstall check \
-	installcheck demo down bench soak fuzz format lint clean
+	installcheck demo down bench soak fuzz sanitized format lint clean
 .NOTPARALLEL: # `make down demo` is meant in that order; each build below runs in parallel by itself
 .DEFAULT_GOAL := all
 
@@ -156,6 +156,11 @@ fuzz: ## look for inputs that crash, leak, or break what must always hold (see t
 	@.ci/install-packages fuzz
 	+@$(again) extension fuzz-targets
 	+@test/fuzz/run
+
+sanitized: ## run the tests of the receiver on one that is built with sanitizers (see test/sanitized)
+	@.ci/install-packages check
+	+@$(again) everything
+	+@test/sanitized
 
 format: ## format the C++ code
 	@.ci/install-packages lint
