@@ -75,7 +75,7 @@ Jsonb *united(Jsonb *a, Jsonb *b) {
     return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(a), JsonbPGetDatum(b)));
 }
 
-// The same rules as those of message_upsert_sql.
+// The same rules as those of message_statements.
 void merge_facts(MessageFacts &kept, const MessageFacts &other) {
     keep_smaller(kept.provider, other.provider);
     keep_smaller(kept.direction, other.direction);

@@ -1,5 +1,7 @@
 #include "pg/message_upsert.hpp"
 
+#include <cstring>
+
 #include "pg/written_message.hpp"
 
 extern "C" {
@@ -151,6 +153,57 @@ void append_assignments(StringInfo sql, std::uint32_t columns) {
         }
 }
 
+// Would merging the change `c` into the row `k` of message change anything, the trail included?
+void append_changes(StringInfo sql, std::uint32_t columns) {
+    appendStringInfoString(sql, "NOT c.status OPERATOR(msgstatus.<@) k.status OR ");
+    append_facts_change(sql, columns, "k", "c");
+    // The row's last change is no earlier than the receipt of any of its events. So what is received later cannot take
+    // an event's place in the trail, and it is enough to know that the event is there.
+    appendStringInfoString(sql,
+                           " OR NOT (c.received_at > k.updated_at "
+                           "AND msgstatus.known_events_hold(k.known_events, c.known_events)) "
+                           "AND NOT msgstatus.trail_holds(c.message_id, c.fingerprints, c.digests, c.received_at)");
+}
+
+// The columns of the type message_change.
+constexpr std::array columns_of_change{
+    "message_id", "fingerprints", "digests",       "known_events", "received_at", "status",       "provider",
+    "direction",  "sender",       "recipient",     "message_type", "content",     "media_url",    "error_at",
+    "error_code", "error_title",  "error_details", "price",        "price_unit",  "num_segments", "pricing_category",
+    "billable",   "changed_at",   "campaign_id",   "metadata",     "created_at"};
+static_assert(columns_of_change.size() == message_change_columns);
+
+// A change whose columns are parameters. As `excluded` it has that row's time of change, too.
+void append_one_change(StringInfo sql) {
+    appendStringInfoString(sql, "(SELECT ");
+    int parameter = 0;
+    for (const char *name : columns_of_change) {
+        appendStringInfo(sql, "$%d AS %s, ", ++parameter, name);
+        if (std::strcmp(name, "changed_at") == 0)
+            appendStringInfo(sql, "$%d AS updated_at, ", parameter);
+    }
+    sql->len -= 2;
+    appendStringInfoString(sql, ")");
+}
+
+void append_insert(StringInfo sql, std::uint32_t columns) {
+    appendStringInfoString(
+        sql,
+        "INSERT INTO msgstatus.message AS m (message_id, status, created_at, updated_at, last_change, known_events");
+    append_column_names(sql, columns, "");
+    appendStringInfo(sql,
+                     ") SELECT c.message_id, c.status, LEAST(c.received_at, c.changed_at, c.created_at), c.changed_at, "
+                     "msgstatus.status_change('{}', c.status) | %u, c.known_events",
+                     last_change_inserted);
+    append_column_names(sql, columns, "c.");
+}
+
+void append_on_conflict(StringInfo sql, std::uint32_t columns) {
+    appendStringInfoString(sql, " ON CONFLICT (message_id) DO UPDATE SET ");
+    append_assignments(sql, columns);
+    appendStringInfo(sql, " RETURNING %s", written_columns);
+}
+
 std::uint32_t bit_if(bool holds, MessageColumn column) {
     return holds ? column : 0U;
 }
@@ -169,34 +222,45 @@ std::uint32_t columns_of(const MessageChange &change) {
            bit_if(f.campaign_id != nullptr, column_campaign_id) | bit_if(f.metadata != nullptr, column_metadata);
 }
 
-const char *message_upsert_sql(std::uint32_t columns) {
-    StringInfoData sql;
-    initStringInfo(&sql);
-    appendStringInfoString(
-        &sql,
-        "INSERT INTO msgstatus.message AS m (message_id, status, created_at, updated_at, last_change, known_events");
-    append_column_names(&sql, columns, "");
-    appendStringInfo(&sql,
-                     ") SELECT c.message_id, c.status, LEAST(c.received_at, c.changed_at, c.created_at), c.changed_at, "
-                     "msgstatus.status_change('{}', c.status) | %u, c.known_events",
-                     last_change_inserted);
-    append_column_names(&sql, columns, "c.");
+MessageStatements message_statements(std::uint32_t columns) {
+    StringInfoData changes;
+    initStringInfo(&changes);
+    append_changes(&changes, columns);
+
+    StringInfoData merge;
+    initStringInfo(&merge);
+    append_insert(&merge, columns);
     // ON CONFLICT locks a row, and so writes, even where nothing changes: a redelivery has to be told before. A stale
     // answer does no harm: what a row or the trail holds once it always will.
-    appendStringInfoString(&sql, " FROM pg_catalog.unnest($1) AS c WHERE COALESCE((SELECT "
-                                 "NOT c.status OPERATOR(msgstatus.<@) k.status OR ");
-    append_facts_change(&sql, columns, "k", "c");
-    // The row's last change is no earlier than the receipt of any of its events. So what is received later cannot take
-    // an event's place in the trail, and it is enough to know that the event is there.
-    appendStringInfoString(&sql,
-                           " OR NOT (c.received_at > k.updated_at "
-                           "AND msgstatus.known_events_hold(k.known_events, c.known_events)) "
-                           "AND NOT msgstatus.trail_holds(c.message_id, c.fingerprints, c.digests, c.received_at) "
-                           "FROM msgstatus.message AS k WHERE k.message_id = c.message_id), true) "
-                           "ON CONFLICT (message_id) DO UPDATE SET ");
-    append_assignments(&sql, columns);
-    appendStringInfo(&sql, " RETURNING %s", written_columns);
-    return sql.data;
+    appendStringInfo(&merge,
+                     " FROM pg_catalog.unnest($1) AS c "
+                     "WHERE COALESCE((SELECT %s FROM msgstatus.message AS k WHERE k.message_id = c.message_id), true)",
+                     changes.data);
+    append_on_conflict(&merge, columns);
+
+    StringInfoData look;
+    initStringInfo(&look);
+    appendStringInfo(&look, "SELECT %s FROM msgstatus.message AS k, ", changes.data);
+    append_one_change(&look);
+    appendStringInfoString(&look, " AS c WHERE k.message_id = c.message_id");
+
+    StringInfoData update;
+    initStringInfo(&update);
+    appendStringInfoString(&update, "UPDATE msgstatus.message AS m SET ");
+    append_assignments(&update, columns);
+    appendStringInfoString(&update, " FROM ");
+    append_one_change(&update);
+    appendStringInfo(&update, " AS excluded WHERE m.message_id = excluded.message_id RETURNING %s", written_columns);
+
+    StringInfoData insert;
+    initStringInfo(&insert);
+    append_insert(&insert, columns);
+    appendStringInfoString(&insert, " FROM ");
+    append_one_change(&insert);
+    appendStringInfoString(&insert, " AS c");
+    append_on_conflict(&insert, columns);
+
+    return {merge.data, look.data, update.data, insert.data};
 }
 
 } // namespace msgstatus

@@ -31,9 +31,26 @@ inline constexpr std::uint32_t all_message_columns = (1U << 15) - 1;
 // columns_of returns the columns for which a change holds a value.
 std::uint32_t columns_of(const MessageChange &change);
 
-// message_upsert_sql returns the statement for changes that hold no value outside the columns, palloc'd in the current
-// context. It returns message_id and last_change of the rows it wrote. The fewer columns, the less there is to set up
-// for each call, which is most of the cost of a small one.
-const char *message_upsert_sql(std::uint32_t columns);
+// The number of columns of the type message_change.
+inline constexpr std::size_t message_change_columns = 26;
+
+// The statements for changes that hold no value outside some columns. The fewer columns, the less there is to set up
+// for each call, which is most of the cost of a small one. Those that write return the columns written_message reads.
+struct MessageStatements {
+    // Merges an array of changes, apart from those that would change nothing.
+    const char *merge;
+    // The others take one change, its columns as parameters: setting up the scan of an array, the look and the conflict
+    // in one statement would be most of the cost of a call with one status.
+    //
+    // Tells whether the change would change anything; returns no row where there is no such message.
+    const char *look;
+    // Merges it into a message that is there.
+    const char *update;
+    // Merges it, whether or not the message is there.
+    const char *insert;
+};
+
+// message_statements returns their texts, palloc'd in the current context.
+MessageStatements message_statements(std::uint32_t columns);
 
 } // namespace msgstatus

@@ -30,18 +30,19 @@ Snapshot latest_snapshot() {
     return IsolationUsesXactSnapshot() ? GetLatestSnapshot() : InvalidSnapshot;
 }
 
-void PreparedStatement::execute(std::span<const Oid> types, std::span<const Datum> values, Snapshot snapshot) {
+void PreparedStatement::execute(std::span<const Oid> types, std::span<const Datum> values, const char *nulls,
+                                Snapshot snapshot) {
     // After DROP and CREATE EXTENSION in one session the same name means another type.
     if (!is_prepared_for(types))
         prepare(types);
     const CachedPlanSource &source = source_of(plan_);
     if (lookup_ == Lookup::as_planned || (source.is_valid && source.generation == generation_))
-        return run(values, snapshot);
+        return run(values, nulls, snapshot);
     // PostgreSQL may have planned anew by itself, which it does without our settings. They cost as much as a look-up,
     // and only planning heeds them.
     source_of(plan_).is_valid = false;
     const int level = begin_lookup_by_key();
-    run(values, snapshot);
+    run(values, nulls, snapshot);
     AtEOXact_GUC(true, level);
     generation_ = source.generation;
 }
@@ -63,9 +64,9 @@ void PreparedStatement::prepare(std::span<const Oid> types) {
     generation_ = none_yet;
 }
 
-void PreparedStatement::run(std::span<const Datum> values, Snapshot snapshot) {
-    const int result = SPI_execute_snapshot(plan_, const_cast<Datum *>(values.data()), nullptr, snapshot,
-                                            InvalidSnapshot, false, true, 0);
+void PreparedStatement::run(std::span<const Datum> values, const char *nulls, Snapshot snapshot) {
+    const int result = SPI_execute_snapshot(plan_, const_cast<Datum *>(values.data()), nulls, snapshot, InvalidSnapshot,
+                                            false, true, 0);
     if (result < 0)
         elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
 }

@@ -32,17 +32,20 @@ public:
 
     // execute runs the statement within SPI; its parameter is an array of rows, of the type. It sees what other
     // statements of the transaction see, unless a snapshot is given.
-    void execute(Oid type, Datum rows, Snapshot snapshot = nullptr) { execute({&type, 1}, {&rows, 1}, snapshot); }
+    void execute(Oid type, Datum rows, Snapshot snapshot = nullptr) {
+        execute({&type, 1}, {&rows, 1}, nullptr, snapshot);
+    }
 
-    // The same with several parameters, none of them NULL.
-    void execute(std::span<const Oid> types, std::span<const Datum> values, Snapshot snapshot = nullptr);
+    // The same with several parameters; `nulls` holds an 'n' for each that is NULL, or is itself null where none is.
+    void execute(std::span<const Oid> types, std::span<const Datum> values, const char *nulls = nullptr,
+                 Snapshot snapshot = nullptr);
 
     static constexpr std::size_t max_parameters = 32;
 
 private:
     bool is_prepared_for(std::span<const Oid> types) const;
     void prepare(std::span<const Oid> types);
-    void run(std::span<const Datum> values, Snapshot snapshot);
+    void run(std::span<const Datum> values, const char *nulls, Snapshot snapshot);
 
     static constexpr int none_yet = -1;
 

@@ -55,7 +55,7 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server():
-    with PgServer(autovacuum="off", max_connections="60") as pg:
+    with PgServer(autovacuum="off", max_connections="120") as pg:
         yield Server(pg)
 
 

@@ -56,6 +56,23 @@ def test_dropping_a_partition_waits_for_nobody(server):
         assert held.fetchall() == [("msgstatus.status_event_default",)]
 
 
+def test_however_many_write_none_waits_for_another(server):
+    """Transactions with several calls each, open at the same time, add to the same hour and combination: a wait would not end."""
+    database = server.create_database()
+    with contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(contextlib.closing(database.connect())).cursor() for _ in range(80)]
+        for number, writer in enumerate(writers):
+            writer.execute("SET lock_timeout = '10s'")
+            writer.execute("BEGIN")
+            writer.execute(APPLY, (f"wamid.{number}", "sent"))
+        for number, writer in reversed(list(enumerate(writers))):
+            writer.execute(APPLY, (f"wamid.{number}", "delivered"))
+        for writer in writers:
+            writer.execute("COMMIT")
+    assert database.query("SELECT sum(messages), sum(in_delivered) FROM msgstatus.hour_rollup") == [(80, 80)]
+    assert not database.query("SELECT * FROM msgstatus.verify_rollups()")
+
+
 def test_folding_counting_and_purging_beside_calls(server):
     """Four sessions apply statuses, of messages old and new, while a fifth folds, counts and purges: the rollups stay right."""
     database = server.create_database()
