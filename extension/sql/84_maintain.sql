@@ -10,6 +10,7 @@ DECLARE
     purged_rejected bigint;
     folded bigint;
     forgotten integer;
+    retried bigint;
 BEGIN
     PERFORM msgstatus.check_installation();
     IF NOT pg_try_advisory_xact_lock(hashtextextended('msgstatus.maintain', 0)) THEN
@@ -24,6 +25,9 @@ BEGIN
         RETURN jsonb_build_object('partitions_made', made, 'partitions_dropped', dropped);
     END IF;
 
+    forgotten := msgstatus.forget_dropped_tables();
+    -- Before the purge: it waits for calls, which must not wait for messages that are purged here.
+    retried := msgstatus.retry_locked_rows();
     counted := msgstatus.count_recipients();
     IF settings.messages_kept IS NOT NULL THEN
         purged := msgstatus.purge_messages(now() - settings.messages_kept);
@@ -34,11 +38,11 @@ BEGIN
     IF settings.rejected_kept IS NOT NULL THEN
         purged_rejected := msgstatus.purge_rejected(now() - settings.rejected_kept);
     END IF;
-    forgotten := msgstatus.forget_dropped_tables();
     -- Last, because who writes to a row that was folded waits until this transaction ends.
     folded := msgstatus.fold_rollups();
     RETURN jsonb_strip_nulls(jsonb_build_object('recipients_counted', counted, 'messages_purged', purged,
         'events_purged', purged_events, 'rejected_purged', purged_rejected, 'tables_forgotten', NULLIF(forgotten, 0),
+        'rows_retried', NULLIF(retried, 0),
         'rollups_folded', folded));
 END
 $$;

@@ -138,7 +138,7 @@ BEGIN
         END LOOP;
     END IF;
     IF failed > 0 THEN
-        RAISE WARNING USING MESSAGE = format('the rows of %s messages in %s could not be brought up to date', failed, target),
+        RAISE WARNING USING MESSAGE = format('the statuses of %s of the messages in %s cannot be shown there', failed, target),
             HINT = 'msgstatus.attached_table_failure tells why; resync_table tries again.';
     END IF;
     RETURN mapping;
@@ -242,3 +242,28 @@ END
 $$;
 COMMENT ON FUNCTION msgstatus.forget_dropped_tables() IS
     'Forgets attached tables that were dropped, as far as the caller may, and returns how many; called by maintain()';
+
+CREATE FUNCTION msgstatus.retry_locked_rows(max_messages integer DEFAULT 1000) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    attached record;
+    tried bigint := 0;
+BEGIN
+    FOR attached IN
+        SELECT f.attached_table_id AS id, array_agg(f.message_id ORDER BY f.message_id) AS messages
+        FROM (
+            SELECT l.attached_table_id, l.message_id FROM msgstatus.attached_table_failure AS l
+            -- Somebody held the row or the table for longer than the lock_timeout, or waited in a circle.
+            WHERE l.error_code IN ('55P03', '40P01')
+            ORDER BY l.failed_at LIMIT retry_locked_rows.max_messages
+        ) AS f
+        GROUP BY f.attached_table_id ORDER BY f.attached_table_id
+    LOOP
+        PERFORM msgstatus.reflect_messages(attached.id, attached.messages);
+        tried := tried + cardinality(attached.messages);
+    END LOOP;
+    RETURN tried;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.retry_locked_rows(integer) IS
+    'Tries again to show messages in attached tables that somebody had locked, at most so many, and returns how many; called by maintain()';

@@ -310,6 +310,8 @@ def test_a_table_that_is_locked_holds_up_a_status_no_longer_than_the_lock_timeou
         assert receiver.post("/webhook", json.dumps(meta(meta_status(message_id, "read"))).encode()).status == 200
     assert database.states(message_id) == {message_id: "read"}
     assert database.query("SELECT failures, last_error_code FROM msgstatus.attached_tables") == [{"failures": 1, "last_error_code": "55P03"}]
-    assert database.execute("SELECT msgstatus.resync_table('app.whatsapp_messages')") == "0\n"
+    # maintain() may have partitions to make first, and then nothing else is done.
+    database.execute("SELECT msgstatus.maintain(); SELECT msgstatus.maintain();")
+    assert database.query("SELECT failures FROM msgstatus.attached_tables") == [{"failures": 0}]
     assert database.query(f"SELECT status FROM app.whatsapp_messages WHERE message_id = '{message_id}'") == [{"status": "read"}]
     database.execute("SELECT msgstatus.detach_table('app.whatsapp_messages')")

@@ -82,6 +82,10 @@ INSERT INTO msgstatus.campaign_recipient (recipient_id, campaign_id, phone_numbe
 VALUES ('22222222-2222-2222-2222-222222222221', '11111111-1111-1111-1111-111111111111', '+15559999991', 3),
     ('22222222-2222-2222-2222-222222222222', '11111111-1111-1111-1111-111111111111', '+15559999992', 3);
 
+CREATE TABLE public.attached (sid pg_catalog.text PRIMARY KEY, status pg_catalog.text DEFAULT 'SENT', times pg_catalog.jsonb, read_at timestamptz,
+    error_code pg_catalog.text, failure_reason varchar(20), retry_count integer, updated_at timestamp);
+INSERT INTO public.attached (sid) VALUES ('a');
+
 -- Plans must be made under attack, too, not taken over from before.
 DISCARD PLANS;
 SELECT is(attacked(statement), 'safe', statement) FROM (VALUES
@@ -134,13 +138,24 @@ SELECT is(attacked(statement), 'safe', statement) FROM (VALUES
     ($$SELECT msgstatus.campaign_stats('11111111-1111-1111-1111-111111111111')$$),
     ($$SELECT * FROM msgstatus.campaign_stats$$),
     ($$SELECT * FROM msgstatus.campaign_recipient_status$$),
+    ($$SELECT * FROM msgstatus.preview_attach('public.attached', 'sid', '{"timeline": "times"}'), msgstatus.attached_tables$$),
+    ($$SELECT msgstatus.attach_table('public.attached', 'sid', '{"timeline": "times"}')$$),
+    ($$SELECT msgstatus.apply_message_status('[{"id": "a", "status": "failed", "timestamp": 1733832001, "errors": [{"code": 7, "title": "x"}]}]')$$),
+    ($$INSERT INTO public.attached VALUES ('SM1')$$),
+    ($$UPDATE public.attached SET sid = 'b', times = '{"sent": "2000-01-01"}' WHERE sid OPERATOR(pg_catalog.=) 'SM1'$$),
+    ($$SELECT msgstatus.resync_table('public.attached')$$),
+    ($$SELECT msgstatus.retry_locked_rows(), msgstatus.forget_dropped_tables()$$),
     ($$INSERT INTO msgstatus.message (message_id, status) VALUES ('c', '{"sent": "2024-12-10T12:00:00Z"}')$$)
 ) AS s (statement);
 SELECT is((SELECT count(*) FROM evil.message) + (SELECT count(*) FROM pg_temp.message) + (SELECT count(*) FROM pg_temp.status_event)
     + (SELECT count(*) FROM pg_temp.rejected_status), 0::bigint, 'nothing went into the attacker''s tables');
 SELECT is((SELECT count(*) FROM msgstatus.message), 4::bigint);
 SELECT is((SELECT count(*) FROM msgstatus.campaign_recipient), 5::bigint);
-SELECT is((SELECT count(*) FROM msgstatus.status_event), 5::bigint);
+SELECT is((SELECT count(*) FROM msgstatus.status_event), 6::bigint);
+SELECT is((SELECT failures FROM msgstatus.attached_tables), 0::bigint, 'attached tables were written to');
+SELECT is((SELECT array_agg(concat_ws(' ', sid, status, times ->> 'failed', error_code, retry_count) ORDER BY sid) FROM public.attached),
+    '{"a FAILED 2024-12-10T12:00:01Z 7 1","b FAILED 4 1"}');
+SELECT is(attacked($$SELECT msgstatus.detach_table('public.attached')$$), 'safe');
 
 -- Functions that build on others have their path pinned, or need none.
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_catalog.pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
