@@ -177,6 +177,19 @@ SELECT throws_ok('SELECT msgstatus.import_statuses(NULL)', '22004', 'query and s
 SELECT throws_ok($$SELECT msgstatus.import_statuses('SELECT 1', provider => repeat('x', 257))$$, '22001', 'provider is longer than 256 bytes');
 SELECT throws_ok($$SELECT msgstatus.import_statuses('SELECT 1', source => repeat('x', 257))$$, '22001', 'source is longer than 256 bytes');
 
+-- A table that is attached can be imported, too: what is made known of its messages is shown in its rows, while they are read.
+CREATE TABLE attached (message_id text PRIMARY KEY, status text, delivered_at timestamptz, read_at timestamptz, refused boolean);
+INSERT INTO attached VALUES ('at1', 'sent', NULL, '2024-12-10 10:31Z'), ('at2', NULL, '2024-12-10 10:30Z', NULL);
+INSERT INTO attached VALUES ('at3', 'failed', NULL, NULL, true);
+ALTER TABLE attached ADD CHECK (NOT refused OR delivered_at IS NULL);
+SELECT lives_ok($$SELECT msgstatus.attach_table('attached', 'message_id')$$);
+SELECT is(counts('{"id": "at3", "status": "delivered", "timestamp": 1733826600}', now() - interval '1 minute'), '1 1 0 0 0');
+SELECT is(imported('SELECT * FROM attached', 'meta'), '3 3 0 0 0', 'an attached table');
+SELECT results_eq('SELECT message_id, status, delivered_at, read_at FROM attached ORDER BY 1', $$VALUES
+    ('at1', 'read', '2024-12-10 10:31Z'::timestamptz, '2024-12-10 10:31Z'::timestamptz), ('at2', 'delivered', '2024-12-10 10:30Z', NULL), ('at3', 'failed', NULL, NULL)$$);
+SELECT is((SELECT msgstatus.state(status)::text FROM msgstatus.message WHERE message_id = 'at3'), 'delivered', 'what the table refuses is kept');
+SELECT lives_ok($$SELECT msgstatus.detach_table('attached')$$);
+
 -- The query is the caller's, the tables are their owner's.
 CREATE ROLE t_operator;
 CREATE ROLE t_ingest;

@@ -112,6 +112,7 @@ SELECT is(attacked(statement), 'safe', statement) FROM (VALUES
     ($$SELECT * FROM msgstatus.check_alerts(), msgstatus.active_alerts, msgstatus.alert_counts()$$),
     ($$SELECT * FROM msgstatus.recipient_engagement(30, 10) AS f, msgstatus.recipient_engagement$$),
     ($$SELECT * FROM msgstatus.failure_breakdown, msgstatus.undelivered_messages, msgstatus.unread_messages, msgstatus.stuck_messages$$),
+    ($$SELECT msgstatus.import_statuses('SELECT ''a'' AS message_id, ''sent'' AS status, ''{"a": 1}''::pg_catalog.jsonb AS metadata', 'meta')$$),
     ($$SELECT msgstatus.replay_rejected()$$),
     ($$SELECT msgstatus.replay_rejected('{1,2}', 5)$$),
     ($$SELECT msgstatus.grant_access('t_granted', 'operator')$$),
