@@ -151,6 +151,7 @@ SELECT is(imported($$SELECT CASE n WHEN 1 THEN repeat('x', 513) ELSE 'm' || n EN
     CASE WHEN n IN (4, 5) THEN timestamptz '2024-12-10 10:30Z' END AS failed_at, CASE n WHEN 6 THEN jsonb '[]' END AS metadata,
     CASE n WHEN 7 THEN '{"a": "\u0000"}'::json END AS status, 'NaN'::numeric AS odd, '{"b": "\u0000"}'::json AS odd_json, '{1,2}'::integer[] AS many, true AS flag, 5::smallint AS small
     FROM generate_series(1, 8) AS n$$), '8 2 0 6 0');
+SELECT is((SELECT array_agg(message_id ORDER BY message_id) FROM msgstatus.message), '{m5,m8}', 'a row is used whole or not at all');
 SELECT is((SELECT array_agg(reason ORDER BY rejected_id) FROM msgstatus.rejected_status), '{the message id is longer than 512 bytes,
     the direction is neither inbound nor outbound,the provider is longer than 256 bytes,an error text is longer than 8 KiB,the metadata is not a JSON object,
     the timeline is not a JSON object of states and times}');
