@@ -80,6 +80,24 @@ void read_error_texts(Vector<Reflection> &messages) {
     }
 }
 
+Vector<Text> ids_of(std::span<const Reflection> messages) {
+    Vector<Text> ids;
+    for (const Reflection &r : messages)
+        ids.push(r.message_id);
+    return ids;
+}
+
+// A row that could not be brought up to date has not seen a failure that an earlier call brought.
+Vector<Reflection> with_unknown_failures(std::span<const Reflection> messages, const Vector<Text> &ids) {
+    Vector<Reflection> copies;
+    for (const Reflection &r : messages) {
+        copies.push(r);
+        if (std::binary_search(ids.begin(), ids.end(), r.message_id))
+            copies.back().failures.reset();
+    }
+    return copies;
+}
+
 // One table's part in a call.
 class TableReflection {
 public:
@@ -87,11 +105,17 @@ public:
         : table_(table), checks_deferred_(checks_deferred) {}
 
     int reflect(std::span<const Reflection> messages) {
+        const Vector<Text> failed_before =
+            table_.has_failures ? known_failures(table_.id, ids_of(messages)) : Vector<Text>();
+        Vector<Reflection> copies;
+        if (!failed_before.empty()) {
+            copies = with_unknown_failures(messages, failed_before);
+            messages = {copies.begin(), copies.size()};
+        }
         if (const ErrorData *error = try_to_update(messages))
             reflect_despite(*error, messages, true);
         failures_.write(table_.id);
-        if (table_.has_failures)
-            forget_failures(table_.id, succeeded(messages));
+        forget_failures(table_.id, that_succeeded(failed_before));
         return static_cast<int>(failures_.size());
     }
 
@@ -127,12 +151,12 @@ private:
                 reflect_despite(*again, part, false);
     }
 
-    Vector<Text> succeeded(std::span<const Reflection> messages) const {
-        Vector<Text> ids;
-        for (const Reflection &r : messages)
-            if (!failures_.contains(r.message_id))
-                ids.push(r.message_id);
-        return ids;
+    Vector<Text> that_succeeded(const Vector<Text> &ids) const {
+        Vector<Text> succeeded;
+        for (const Text id : ids)
+            if (!failures_.contains(id))
+                succeeded.push(id);
+        return succeeded;
     }
 
     const AttachedTable &table_;

@@ -56,7 +56,7 @@ MSGSTATUS_FUNCTION(reflect_messages) {
         failures += reflect_in(*table, {again.begin(), again.size()}, true);
     }
     if (failures > 0)
-        failures = count_failures(table_id, ids);
+        failures = static_cast<int>(known_failures(table_id, ids).size());
     access.close();
     PG_RETURN_INT32(failures);
 }

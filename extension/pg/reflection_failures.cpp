@@ -27,9 +27,10 @@ constexpr const char *forget_sql = R"(
 DELETE FROM msgstatus.attached_table_failure AS f USING pg_catalog.unnest($2) AS k (message_id)
 WHERE f.attached_table_id = $1 AND f.message_id = k.message_id)";
 
-constexpr const char *count_sql = R"(
-SELECT pg_catalog.count(*)::pg_catalog.int4 FROM msgstatus.attached_table_failure AS f
-WHERE f.attached_table_id = $1 AND f.message_id = ANY ($2))";
+constexpr const char *known_sql = R"(
+SELECT f.message_id FROM msgstatus.attached_table_failure AS f
+WHERE f.attached_table_id = $1 AND f.message_id = ANY ($2)
+ORDER BY f.message_id)";
 
 template <std::size_t n>
 void execute(const char *sql, std::array<Datum, n> values) {
@@ -76,17 +77,21 @@ void ReflectionFailures::write(int table_id) const {
     announce();
 }
 
+Vector<Text> known_failures(int table_id, const Vector<Text> &message_ids) {
+    execute<2>(known_sql, {Int32GetDatum(table_id), text_array_of(message_ids)});
+    Vector<Text> ids;
+    for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
+        bool is_null = false;
+        ids.push(view_of(DatumGetTextPP(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null))));
+    }
+    return ids;
+}
+
 void forget_failures(int table_id, const Vector<Text> &message_ids) {
     if (message_ids.empty())
         return;
     execute<2>(forget_sql, {Int32GetDatum(table_id), text_array_of(message_ids)});
     announce();
-}
-
-int count_failures(int table_id, const Vector<Text> &message_ids) {
-    execute<2>(count_sql, {Int32GetDatum(table_id), text_array_of(message_ids)});
-    bool is_null = false;
-    return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 }
 
 } // namespace msgstatus

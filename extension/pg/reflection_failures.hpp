@@ -24,10 +24,10 @@ private:
     Vector<Failure> failures_;
 };
 
+// known_failures returns those of the messages that are written down, in the order of ids.
+Vector<Text> known_failures(int table_id, const Vector<Text> &message_ids);
+
 // forget_failures deletes what is written down of these messages.
 void forget_failures(int table_id, const Vector<Text> &message_ids);
-
-// count_failures returns how many of these messages are written down.
-int count_failures(int table_id, const Vector<Text> &message_ids);
 
 } // namespace msgstatus

@@ -23,7 +23,7 @@ GRANT ALL ON attached TO PUBLIC;
 -- attach attaches a table of the shape of app.logs, by a statement that says everything.
 CREATE FUNCTION attach(target regclass, columns jsonb DEFAULT '{"error_text": "error"}', search_path text DEFAULT 'app, public') RETURNS integer LANGUAGE sql AS $$
     SELECT msgstatus.store_attached_table(target, 'sid', columns, format('UPDATE %s AS t SET status = msgstatus.state(c.status), error = c.error_title,
-        failures = t.failures + COALESCE(c.failures, 0) FROM pg_catalog.unnest($1) AS c WHERE t.sid = c.message_id', target), search_path, 'UTC')
+        failures = t.failures + COALESCE(c.failures, (c.error_title IS NOT NULL AND t.failures = 0)::integer) FROM pg_catalog.unnest($1) AS c WHERE t.sid = c.message_id', target), search_path, 'UTC')
 $$;
 -- applied applies a status and returns how many were.
 CREATE FUNCTION applied(VARIADIC statuses text[]) RETURNS text LANGUAGE sql AS $$
@@ -100,6 +100,15 @@ ALTER TABLE app.logs DROP CONSTRAINT logs_status_check;
 SELECT is(msgstatus.reflect_messages(id, '{M6,M7}'), 0, 'or the table takes them') FROM attached;
 SELECT is(failures(), NULL);
 SELECT is((SELECT string_agg(sid || ' ' || status, ', ' ORDER BY sid) FROM app.logs WHERE sid IN ('M3', 'M6', 'M7')), 'M3 delivered, M6 canceled, M7 canceled');
+
+-- A failure counts once even where the call that brought it could not show it.
+ALTER TABLE app.logs ADD CONSTRAINT no_failure CHECK (status <> 'failed');
+SELECT is(applied('M9 failed'), '1');
+SELECT is(failures(), 'M9 23514 1');
+SELECT is(applied('M9 delivered'), '1');
+SELECT is(failures(), NULL);
+SELECT is((SELECT format('%s %s %s', status, error, failures) FROM app.logs WHERE sid = 'M9'), 'delivered undeliverable 1');
+ALTER TABLE app.logs DROP CONSTRAINT no_failure;
 
 -- A statement that fails by itself fails for all.
 ALTER TABLE app.logs RENAME COLUMN error TO reason;

@@ -1,0 +1,159 @@
+"""An attached table ends as what is known of its messages says, whatever comes when: statuses from several sessions, rows inserted
+before, meanwhile and after, rows that get their message's id later, the table attached in the middle. Rows that the table refuses cost
+nothing but themselves.
+
+Environment: see test_apply.py.
+"""
+
+import contextlib
+import json
+import random
+
+import pytest
+
+from schedule import run_concurrently
+from test_apply import seeds
+
+SESSIONS = 5
+IDS = [f"wamid.{n}" for n in range(12)]
+STATES = ["queued", "sent", "delivered", "read", "failed", "undelivered"]
+NOON = 1_733_832_000
+
+LOGS = """
+    CREATE TABLE logs (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        sid text,
+        refuses text,
+        status text,
+        timeline jsonb,
+        sent_at timestamptz, delivered_at timestamptz, read_at timestamptz, failed_at timestamptz,
+        error_code integer,
+        failure_reason text,
+        retry_count integer NOT NULL DEFAULT 0,
+        CONSTRAINT refusal CHECK (status <> refuses)
+    );
+    CREATE INDEX ON logs (sid);
+"""
+ATTACH = "SELECT msgstatus.attach_table('logs', 'sid')"
+
+# What the table shows otherwise than its messages make it: the message, the column, what it is, what it should be. Rows of messages
+# that are known to have failed are left out.
+WRONG = """
+    SELECT r.sid, f.key, f.value, e.value
+    FROM (
+        SELECT l.sid, to_jsonb(l) AS found, jsonb_build_object('status', msgstatus.state(m.status)::text, 'timeline', m.status::jsonb,
+            'sent_at', msgstatus.reached_at(m.status, 'sent'), 'delivered_at', msgstatus.reached_at(m.status, 'delivered'),
+            'read_at', msgstatus.reached_at(m.status, 'read'), 'failed_at', LEAST(msgstatus.reached_at(m.status, 'failed'), msgstatus.reached_at(m.status, 'undelivered')),
+            'error_code', m.error_code, 'failure_reason', m.error_title,
+            'retry_count', (COALESCE(msgstatus.observed_at(m.status, 'failed'), msgstatus.observed_at(m.status, 'undelivered')) IS NOT NULL)::integer) AS expected
+        FROM logs AS l LEFT JOIN msgstatus.message AS m ON m.message_id = l.sid
+        WHERE NOT EXISTS (SELECT FROM msgstatus.attached_table_failure AS f WHERE f.message_id = l.sid)
+    ) AS r, jsonb_each(r.found) AS f JOIN jsonb_each(r.expected) AS e USING (key)
+    WHERE f.value IS DISTINCT FROM e.value"""
+
+
+class Statement:
+    """One statement of a session, in a transaction of its own."""
+
+    def __init__(self, sql, *parameters):
+        self.sql = sql
+        self.parameters = parameters
+
+    def run(self, cursor):
+        cursor.execute(self.sql, self.parameters)
+
+
+def statuses(rng):
+    """statuses does return a call with statuses of several messages, in any order."""
+    said = [{"id": rng.choice(IDS), "status": rng.choice(STATES), "timestamp": NOON + rng.randrange(100)} for _ in range(rng.choice([1, 1, 3, 8]))]
+    for status in said:
+        if status["status"] in ("failed", "undelivered") and rng.random() < 0.8:
+            status["errors"] = [{"code": rng.choice([1, 131026, 131047]), "title": rng.choice(["late", "lost"])}]
+    return Statement("SELECT msgstatus.apply_message_status(%s::jsonb)", json.dumps(said))
+
+
+def inserts(rng):
+    """inserts does return the insertion of rows, in any order, some of them without an id yet."""
+    ids = [rng.choice([*IDS, None]) for _ in range(rng.choice([1, 1, 2, 6]))]
+    return Statement("INSERT INTO logs (sid, refuses) SELECT * FROM unnest(%s::text[], %s::text[])", ids,
+                     [rng.choice([None] * 6 + STATES) if refusing else None for refusing in [rng.random() < 0.3] * len(ids)])
+
+
+def names(rng):
+    """names does return an update that tells the message of a row that had none."""
+    return Statement("UPDATE logs SET sid = %s WHERE id = (SELECT min(id) FROM logs WHERE sid IS NULL) AND sid IS NULL", rng.choice(IDS))
+
+
+def sessions(rng, kinds):
+    return [[rng.choice(kinds)(rng) for _ in range(rng.randint(3, 12))] for _ in range(SESSIONS)]
+
+
+@pytest.fixture(scope="module")
+def database(server):
+    return server.create_database()
+
+
+@pytest.fixture(scope="module")
+def connections(database):
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(contextlib.closing(database.connect())) for _ in range(SESSIONS + 1)]
+
+
+@pytest.fixture
+def cursor(connections):
+    """A cursor beside an empty table that is not attached."""
+    with connections[SESSIONS].cursor() as cursor:
+        cursor.execute("TRUNCATE msgstatus.message, msgstatus.status_event, msgstatus.rejected_status;" + LOGS)
+        yield cursor
+        cursor.execute("DELETE FROM msgstatus.attached_table; DROP TABLE logs;")
+
+
+def wrong(cursor):
+    cursor.execute(WRONG)
+    return cursor.fetchall()
+
+
+def value(cursor, sql):
+    cursor.execute(sql)
+    return cursor.fetchone()[0]
+
+
+@seeds(15)
+def test_the_table_ends_as_its_messages_say(cursor, connections, seed):
+    rng = random.Random(seed)
+    cursor.execute("ALTER TABLE logs DROP CONSTRAINT refusal")
+    if rng.random() < 0.5:
+        cursor.execute(ATTACH)
+        plans = sessions(rng, [statuses, statuses, inserts, names])
+    else:
+        run_concurrently(connections, sessions(rng, [statuses, inserts]))
+        plans = sessions(rng, [statuses, statuses, inserts, names])
+        plans[0].insert(rng.randrange(len(plans[0])), Statement(ATTACH))
+    plans[1].insert(rng.randrange(len(plans[1])), Statement("SELECT msgstatus.resync_table(target) FROM msgstatus.attached_tables"))
+    run_concurrently(connections, plans)
+    assert wrong(cursor) == []
+    assert value(cursor, "SELECT count(*) FROM msgstatus.attached_table_failure") == 0
+    assert value(cursor, "SELECT count(*) FROM msgstatus.message WHERE status::text = '{}'") == 0
+    # Nothing is left to do.
+    before = value(cursor, "SELECT array_agg(ctid ORDER BY id) FROM logs")
+    assert value(cursor, "SELECT msgstatus.resync_table('logs')") == 0
+    assert value(cursor, "SELECT array_agg(ctid ORDER BY id) FROM logs") == before
+
+
+@seeds(15)
+def test_rows_that_are_refused_cost_only_themselves(cursor, connections, seed):
+    rng = random.Random(seed)
+    cursor.execute(ATTACH)
+    run_concurrently(connections, sessions(rng, [statuses, statuses, inserts]))
+    assert wrong(cursor) == []
+    # Exactly the messages that have a row which refuses their state.
+    cursor.execute("""
+        SELECT DISTINCT m.message_id FROM msgstatus.message AS m JOIN logs AS l ON l.sid = m.message_id
+        WHERE msgstatus.state(m.status)::text = l.refuses ORDER BY m.message_id""")
+    refused = [row[0] for row in cursor.fetchall()]
+    cursor.execute("SELECT message_id, error_code FROM msgstatus.attached_table_failure ORDER BY message_id")
+    assert cursor.fetchall() == [(message_id, "23514") for message_id in refused]
+    cursor.execute("ALTER TABLE logs DROP CONSTRAINT refusal")
+    assert value(cursor, "SELECT msgstatus.resync_table('logs')") == 0
+    assert value(cursor, "SELECT count(*) FROM msgstatus.attached_table_failure") == 0
+    assert wrong(cursor) == []
