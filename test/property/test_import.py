@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import random
+import re
 
 import psycopg2
 import psycopg2.extras
@@ -177,6 +178,17 @@ def test_a_cancelled_import_leaves_nothing(cursor, connections):
     cursor.execute("RESET statement_timeout")
     cursor.execute("SELECT count(*) FROM msgstatus.message")
     assert cursor.fetchone() == (0,)
+
+
+def test_notices_tell_how_far_it_has_come(cursor, connections):
+    del connections[0].notices[:]
+    cursor.execute("SELECT msgstatus.import_statuses('SELECT CASE WHEN n > 100 THEN n END AS message_id, now() AS sent_at, 1 AS retry_count, 2 AS x"
+                   " FROM generate_series(1, 23000) AS n', notice_every => 10000)")
+    unused, *progress = connections[0].notices
+    assert unused == "NOTICE:  columns that say nothing to an import: retry_count, x\n"
+    told = [re.fullmatch(r"NOTICE:  imported (\d+) rows \((\d+) rows/s\), (\d+) of them rejected\n", notice) for notice in progress]
+    assert [(int(t[1]), int(t[3])) for t in told] == [(10000, 100), (20000, 100)]
+    assert all(int(t[2]) > 0 for t in told)
 
 
 def test_memory_does_not_grow_with_the_rows(cursor):
