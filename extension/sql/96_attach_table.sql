@@ -151,32 +151,32 @@ CREATE FUNCTION msgstatus.detach_table(target regclass, key_column name DEFAULT 
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
+    may_drop boolean := (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = target);
     attached record;
     trigger_name name;
     detached integer := 0;
 BEGIN
     PERFORM msgstatus.check_installation();
-    -- So that no call is at its rows.
     PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.attach_table', target::oid::bigint));
-    LOCK TABLE msgstatus.message IN SHARE ROW EXCLUSIVE MODE;
     FOR attached IN
-        SELECT a.attached_table_id AS id FROM msgstatus.attached_table AS a
+        SELECT a.attached_table_id AS id,
+            ARRAY(SELECT t.tgname FROM pg_trigger AS t WHERE t.tgrelid = target AND t.tgparentid = 0
+                AND t.tgname IN (format('msgstatus_%s_insert', a.attached_table_id), format('msgstatus_%s_update', a.attached_table_id))) AS triggers
+        FROM msgstatus.attached_table AS a
         WHERE a.target = detach_table.target AND (key_column IS NULL OR a.key_column = detach_table.key_column)
         ORDER BY a.attached_table_id
     LOOP
-        FOR trigger_name IN
-            SELECT t.tgname FROM pg_trigger AS t
-            WHERE t.tgrelid = target AND t.tgparentid = 0 AND t.tgname IN (format('msgstatus_%s_insert', attached.id), format('msgstatus_%s_update', attached.id))
-        LOOP
-            BEGIN
+        -- First, as it waits for writers and calls, who must not wait for what is removed then.
+        IF may_drop THEN
+            FOREACH trigger_name IN ARRAY attached.triggers LOOP
                 EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, target);
-            EXCEPTION
-                WHEN insufficient_privilege THEN
-                    RAISE WARNING USING MESSAGE = format('trigger "%s" on %s stays, and does nothing', trigger_name, target),
-                        HINT = 'The owner of the table can drop it.';
-            END;
-        END LOOP;
+            END LOOP;
+        END IF;
         detached := detached + msgstatus.remove_attached_table(attached.id)::integer;
+        IF NOT may_drop AND attached.triggers <> '{}' THEN
+            RAISE WARNING USING MESSAGE = format('triggers on %s stay, and do nothing: %s', target, array_to_string(attached.triggers, ', ')),
+                HINT = 'The owner of the table can drop them.';
+        END IF;
     END LOOP;
     IF detached = 0 THEN
         RAISE undefined_object USING MESSAGE = format('%s is not attached%s', target, ' by column "' || key_column || '"'),
