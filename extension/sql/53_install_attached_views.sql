@@ -17,7 +17,8 @@ BEGIN
         l.error_message AS last_error
     FROM msgstatus.attached_table AS a
     LEFT JOIN LATERAL (
-        SELECT count(*) AS failures FROM msgstatus.attached_table_failure AS f WHERE f.attached_table_id = a.attached_table_id
+        SELECT count(*) AS failures
+        FROM msgstatus.attached_table_failure AS f WHERE f.attached_table_id = a.attached_table_id
     ) AS f ON true
     LEFT JOIN LATERAL (
         SELECT f.failed_at, f.error_code, f.error_message

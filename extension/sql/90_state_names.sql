@@ -2,7 +2,8 @@
 
 CREATE FUNCTION msgstatus.delivery_states() RETURNS msgstatus.delivery_state[]
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT '{processing,received,pending,scheduled,accepted,queued,sending,sent,partially_delivered,skipped,canceled,failed,undelivered,delivered,read,played}'::msgstatus.delivery_state[]
+    SELECT ('{processing,received,pending,scheduled,accepted,queued,sending,sent,partially_delivered,skipped,canceled,'
+        'failed,undelivered,delivered,read,played}')::msgstatus.delivery_state[]
 $$;
 COMMENT ON FUNCTION msgstatus.delivery_states() IS 'All states, ascending';
 
@@ -15,4 +16,5 @@ EXCEPTION
         RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.state_named(text) IS 'The state of that label or synonym, in any case; NULL for any other text';
+COMMENT ON FUNCTION msgstatus.state_named(text) IS
+    'The state of that label or synonym, in any case; NULL for any other text';

@@ -2,17 +2,21 @@
 
 CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact text, kind text, names text[])
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- Names are compared in lower case and without underscores, those first that leave less doubt: next to a delivery_status, a
-    -- status is probably that of something else.
+    -- Names are compared in lower case and without underscores, those first that leave less doubt: next to a
+    -- delivery_status, a status is probably that of something else.
     SELECT * FROM (VALUES
-        (1, 'state', 'state', '{deliverystatus,deliverystate,messagestatus,messagestate,msgstatus,whatsappstatus,twiliostatus,smsstatus,sendstatus,sendingstatus,status,state}'::text[]),
+        (1, 'state', 'state', ('{deliverystatus,deliverystate,messagestatus,messagestate,msgstatus,whatsappstatus,'
+            'twiliostatus,smsstatus,sendstatus,sendingstatus,status,state}')::text[]),
         (2, 'status', 'status', '{status}'),
-        (3, 'timeline', 'timeline', '{statustimeline,timeline,statustimes,statustimestamps,deliverystatus,messagestatus,msgstatus,whatsappstatus,status,statuses}'),
+        (3, 'timeline', 'timeline', '{statustimeline,timeline,statustimes,statustimestamps,deliverystatus,'
+            'messagestatus,msgstatus,whatsappstatus,status,statuses}'),
         (20, 'error_code', 'code', '{errorcode,failurecode,errcode,lasterrorcode,twilioerrorcode,metaerrorcode}'),
-        (21, 'error_text', 'words', '{errormessage,errortext,failurereason,errorreason,errordescription,errordetails,errortitle,failuremessage,failreason,lasterror,error}'),
+        (21, 'error_text', 'words', '{errormessage,errortext,failurereason,errorreason,errordescription,errordetails,'
+            'errortitle,failuremessage,failreason,lasterror,error}'),
         (22, 'retry_count', 'count', '{retrycount,retries,failurecount,failcount}'),
         (23, 'updated_at', 'time', '{updatedat,modifiedat,lastupdated,lastupdatedat,lastmodified,lastmodifiedat}'),
-        (24, 'last_status_check', 'time', '{laststatuscheck,laststatuscheckat,lastcheckedat,statuscheckedat,statusupdatedat,laststatusupdate,laststatusat,statuschangedat}')
+        (24, 'last_status_check', 'time', '{laststatuscheck,laststatuscheckat,lastcheckedat,statuscheckedat,'
+            'statusupdatedat,laststatusupdate,laststatusat,statuschangedat}')
     ) AS f
     UNION ALL
     -- What is scheduled_at or received_at in a table of messages is as a rule something else: given, not found.
@@ -21,8 +25,8 @@ CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact 
             WHEN s.state::text IN ('processing', 'received', 'pending', 'scheduled') THEN '{}'
             ELSE ARRAY(
                 SELECT replace(word, '_', '') || suffix
-                FROM unnest(CASE s.state::text WHEN 'canceled' THEN '{canceled,cancelled}'::text[] ELSE ARRAY[s.state::text] END) AS word,
-                    unnest('{at,time,timestamp,on}'::text[]) AS suffix)
+                FROM unnest(CASE s.state::text WHEN 'canceled' THEN '{canceled,cancelled}'::text[]
+                    ELSE ARRAY[s.state::text] END) AS word, unnest('{at,time,timestamp,on}'::text[]) AS suffix)
         END
     FROM unnest(msgstatus.delivery_states()) WITH ORDINALITY AS s (state, place)
 $$;
@@ -46,7 +50,8 @@ COMMENT ON FUNCTION msgstatus.fact_types(text) IS 'The types of columns that can
 CREATE FUNCTION msgstatus.type_fits(kind text, type oid, typmod integer) RETURNS boolean
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE kind
-        WHEN 'state' THEN type IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'msgstatus.delivery_state'::regtype)
+        WHEN 'state' THEN
+            type IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'msgstatus.delivery_state'::regtype)
             OR EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND t.typtype = 'e')
         WHEN 'status' THEN type = 'msgstatus.message_status'::regtype
         WHEN 'timeline' THEN type = 'jsonb'::regtype
@@ -61,8 +66,8 @@ $$;
 COMMENT ON FUNCTION msgstatus.type_fits(text, oid, integer) IS 'Can a column of this type show this kind of fact?';
 
 CREATE FUNCTION msgstatus.column_types(target regclass) RETURNS TABLE (
-    column_number smallint, column_name name, type text, declared_type oid, base_type oid, base_typmod integer, base_name text,
-    collation_name text, generated "char", identity "char"
+    column_number smallint, column_name name, type text, declared_type oid, base_type oid, base_typmod integer,
+    base_name text, collation_name text, generated "char", identity "char"
 )
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     -- What a domain is made of, through however many domains.
@@ -77,7 +82,8 @@ CREATE FUNCTION msgstatus.column_types(target regclass) RETURNS TABLE (
     )
     SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, p.type, p.typmod,
         -- Other names of built-in types are the grammar's, and mean the same in every search_path.
-        CASE WHEN format_type(p.type, p.typmod) IN ('text', 'bpchar', 'jsonb') THEN 'pg_catalog.' ELSE '' END || format_type(p.type, p.typmod),
+        CASE WHEN format_type(p.type, p.typmod) IN ('text', 'bpchar', 'jsonb') THEN 'pg_catalog.' ELSE '' END
+            || format_type(p.type, p.typmod),
         (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.collname)
             FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace WHERE c.oid = a.attcollation),
         a.attgenerated, a.attidentity

@@ -1,20 +1,25 @@
 -- How a column of a user's table spells the states: SENT, Sent, sent; cancelled; and which of them it can hold.
 
-CREATE FUNCTION msgstatus.column_literals(target regclass, column_number smallint) RETURNS TABLE (place bigint, label text)
+CREATE FUNCTION msgstatus.column_literals(target regclass, column_number smallint)
+    RETURNS TABLE (place bigint, label text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    type CONSTANT oid := (SELECT c.base_type FROM msgstatus.column_types(target) AS c WHERE c.column_number = column_literals.column_number);
-    name CONSTANT name := (SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = target AND a.attnum = column_number);
+    type CONSTANT oid := (SELECT c.base_type FROM msgstatus.column_types(target) AS c
+        WHERE c.column_number = column_literals.column_number);
+    name CONSTANT name := (SELECT a.attname FROM pg_attribute AS a
+        WHERE a.attrelid = target AND a.attnum = column_number);
     present text[] := '{}';
 BEGIN
     -- What an enum can hold, it says itself.
     IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND t.typtype = 'e') THEN
-        RETURN QUERY SELECT row_number() OVER (ORDER BY e.enumsortorder), e.enumlabel::text FROM pg_enum AS e WHERE e.enumtypid = type;
+        RETURN QUERY SELECT row_number() OVER (ORDER BY e.enumsortorder), e.enumlabel::text
+            FROM pg_enum AS e WHERE e.enumtypid = type;
         RETURN;
     END IF;
     -- Of a large table a part says enough. Who may not read it sees no more than the definitions.
     IF has_column_privilege(target, column_number, 'SELECT') THEN
-        EXECUTE format('SELECT ARRAY(SELECT v.label FROM (SELECT t.%I::text AS label FROM %s AS t WHERE t.%I IS NOT NULL LIMIT 10000) AS v'
+        EXECUTE format('SELECT ARRAY(SELECT v.label'
+            ' FROM (SELECT t.%I::text AS label FROM %s AS t WHERE t.%I IS NOT NULL LIMIT 10000) AS v'
             ' GROUP BY v.label ORDER BY count(*) DESC, v.label LIMIT 100)', name, target, name)
         INTO present;
     END IF;
@@ -27,7 +32,8 @@ BEGIN
         JOIN msgstatus.column_types(target) AS t ON t.declared_type = c.contypid
         WHERE t.column_number = column_literals.column_number
         UNION ALL
-        SELECT 3, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef AS d WHERE d.adrelid = target AND d.adnum = column_number
+        SELECT 3, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef AS d
+        WHERE d.adrelid = target AND d.adnum = column_number
     ), literal AS (
         SELECT d.rank, 0::bigint AS n, replace(m[1], '''''', '''') AS label
         FROM definition AS d, regexp_matches(d.words, '''((?:[^'']|'''')*)''', 'g') AS m
@@ -48,13 +54,15 @@ DECLARE
     taken boolean;
 BEGIN
     SELECT * INTO STRICT c FROM msgstatus.column_types(target) AS t WHERE t.column_number = column_takes.column_number;
-    -- Constraints on the column alone. One that calls a function of a user's is not tried, since it would run with the rights of
-    -- whoever asks.
-    SELECT string_agg(format('(SELECT (%s) IS NOT FALSE FROM (SELECT CAST($1 AS %s) AS %I) AS v)', e.expression, c.base_name, e.name), ' AND ')
+    -- Constraints on the column alone. One that calls a function of a user's is not tried, since it would run with the
+    -- rights of whoever asks.
+    SELECT string_agg(format('(SELECT (%s) IS NOT FALSE FROM (SELECT CAST($1 AS %s) AS %I) AS v)',
+        e.expression, c.base_name, e.name), ' AND ')
     INTO checks
     FROM pg_constraint AS k,
         LATERAL (
-            SELECT pg_get_expr(k.conbin, k.conrelid), c.column_name WHERE k.conrelid = target AND k.conkey = ARRAY[column_number]
+            SELECT pg_get_expr(k.conbin, k.conrelid), c.column_name
+            WHERE k.conrelid = target AND k.conkey = ARRAY[column_number]
             UNION ALL
             SELECT pg_get_expr(k.conbin, 0), 'value' WHERE k.contypid <> 0 AND k.contypid = c.declared_type
         ) AS e (expression, name)
@@ -72,23 +80,27 @@ $$;
 COMMENT ON FUNCTION msgstatus.column_takes(regclass, smallint, text) IS
     'Can the column hold this text, by its type, its length and its CHECK constraints?';
 
-CREATE FUNCTION msgstatus.nearest_state(wanted msgstatus.delivery_state, held msgstatus.delivery_state[]) RETURNS msgstatus.delivery_state
+CREATE FUNCTION msgstatus.nearest_state(wanted msgstatus.delivery_state, held msgstatus.delivery_state[])
+    RETURNS msgstatus.delivery_state
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     -- What is not sent yet is much the same to most tables. Beyond that, only what says no more than the truth.
     SELECT h.state
     FROM unnest(held) AS h (state),
-        LATERAL (SELECT array_position(msgstatus.delivery_states(), h.state) - array_position(msgstatus.delivery_states(), wanted)) AS d (distance)
+        LATERAL (SELECT array_position(msgstatus.delivery_states(), h.state)
+            - array_position(msgstatus.delivery_states(), wanted)) AS d (distance)
     WHERE h.state OPERATOR(msgstatus.=) wanted
         OR wanted OPERATOR(msgstatus.<) 'sent' AND h.state OPERATOR(msgstatus.<) 'sent'
             AND (wanted::text IN ('processing', 'received')) = (h.state::text IN ('processing', 'received'))
-        OR (wanted::text, h.state::text) IN (('undelivered', 'failed'), ('failed', 'undelivered'), ('played', 'read'), ('partially_delivered', 'sent'))
+        OR (wanted::text, h.state::text) IN (('undelivered', 'failed'), ('failed', 'undelivered'), ('played', 'read'),
+            ('partially_delivered', 'sent'))
     ORDER BY abs(d.distance), d.distance
     LIMIT 1
 $$;
 COMMENT ON FUNCTION msgstatus.nearest_state(msgstatus.delivery_state, msgstatus.delivery_state[]) IS
     'Which of the states that a column can hold stands for another one; NULL if none does';
 
-CREATE FUNCTION msgstatus.state_spelling(target regclass, column_number smallint, given jsonb, any_text boolean) RETURNS jsonb
+CREATE FUNCTION msgstatus.state_spelling(target regclass, column_number smallint, given jsonb, any_text boolean)
+    RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     known text[] := '{}';
@@ -101,8 +113,11 @@ BEGIN
         known := ARRAY(SELECT l.label FROM msgstatus.column_literals(target, column_number) AS l
             WHERE msgstatus.state_named(l.label) IS NOT NULL ORDER BY l.place);
     END IF;
-    SELECT CASE WHEN l = lower(l) THEN 'lower' WHEN l = upper(l) THEN 'upper' WHEN l = upper(left(l, 1)) || lower(substr(l, 2)) THEN 'title' END
-    INTO style FROM unnest(known || ARRAY(SELECT v.value FROM jsonb_each_text(given) AS v WHERE v.value IS NOT NULL)) WITH ORDINALITY AS k (l, n)
+    SELECT CASE WHEN l = lower(l) THEN 'lower' WHEN l = upper(l) THEN 'upper'
+        WHEN l = upper(left(l, 1)) || lower(substr(l, 2)) THEN 'title' END
+    INTO style
+    FROM unnest(known || ARRAY(SELECT v.value FROM jsonb_each_text(given) AS v WHERE v.value IS NOT NULL))
+        WITH ORDINALITY AS k (l, n)
     ORDER BY k.n LIMIT 1;
 
     FOR s IN
@@ -121,7 +136,8 @@ BEGIN
             WHERE any_text OR msgstatus.column_takes(target, column_number, c.label)
             ORDER BY c.n LIMIT 1;
         ELSIF NOT any_text AND NOT msgstatus.column_takes(target, column_number, s.label) THEN
-            RAISE invalid_parameter_value USING MESSAGE = format('the column cannot hold %s, given for the state %s', quote_literal(s.label), s.state);
+            RAISE invalid_parameter_value USING
+                MESSAGE = format('the column cannot hold %s, given for the state %s', quote_literal(s.label), s.state);
         END IF;
         IF s.label IS NOT NULL THEN
             held := held || s.state;

@@ -1,12 +1,14 @@
 -- Which column of a user's table shows what, as given or by name and type; and what is wrong with it.
 
-CREATE FUNCTION msgstatus.target_problems(target regclass, key_column name) RETURNS TABLE (problem text, message text, hint text)
+CREATE FUNCTION msgstatus.target_problems(target regclass, key_column name)
+    RETURNS TABLE (problem text, message text, hint text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     c record;
     k record;
 BEGIN
-    SELECT r.*, n.nspname INTO c FROM pg_class AS r JOIN pg_namespace AS n ON n.oid = r.relnamespace WHERE r.oid = target;
+    SELECT r.*, n.nspname INTO c
+    FROM pg_class AS r JOIN pg_namespace AS n ON n.oid = r.relnamespace WHERE r.oid = target;
     IF NOT FOUND THEN
         RETURN QUERY SELECT '42P01', format('there is no table %s', COALESCE(target::text, 'NULL')),
             'Give the table that holds the rows.';
@@ -15,11 +17,13 @@ BEGIN
     IF c.relkind NOT IN ('r', 'p') THEN
         RETURN QUERY SELECT '42809', format('%s is not a table', target), 'Attach the table that holds the rows.';
     ELSIF c.relpersistence = 't' THEN
-        RETURN QUERY SELECT '42809', format('%s is a temporary table', target), 'Only what every session sees can be attached.';
+        RETURN QUERY SELECT '42809', format('%s is a temporary table', target),
+            'Only what every session sees can be attached.';
     ELSIF c.relispartition THEN
         RETURN QUERY SELECT '42809', format('%s is a partition', target), 'Attach the partitioned table.';
     ELSIF c.nspname IN ('msgstatus', 'pg_catalog', 'information_schema') THEN
-        RETURN QUERY SELECT '42809', format('%s is not a table of yours', target), 'A status is in msgstatus.message already.';
+        RETURN QUERY SELECT '42809', format('%s is not a table of yours', target),
+            'A status is in msgstatus.message already.';
     END IF;
     SELECT * INTO k FROM msgstatus.column_types(target) AS t WHERE t.column_name = key_column;
     IF NOT FOUND THEN
@@ -28,22 +32,25 @@ BEGIN
         RETURN;
     END IF;
     IF k.base_type NOT IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) THEN
-        RETURN QUERY SELECT '42804', format('column "%s" of %s is of type %s and cannot be the key', key_column, target, k.type),
+        RETURN QUERY SELECT '42804',
+            format('column "%s" of %s is of type %s and cannot be the key', key_column, target, k.type),
             'Message ids are text: the key is of type text, varchar or char.';
         RETURN;
     END IF;
     IF k.generated = 'v' THEN
-        RETURN QUERY SELECT '0A000', format('column "%s" of %s is generated when it is read and cannot be the key', key_column, target),
+        RETURN QUERY SELECT '0A000',
+            format('column "%s" of %s is generated when it is read and cannot be the key', key_column, target),
             'A stored generated column can.';
         RETURN;
     END IF;
     IF NOT has_table_privilege(target, 'SELECT') OR NOT has_table_privilege(target, 'TRIGGER') THEN
         RETURN QUERY SELECT '42501', format('permission denied for table %s', target),
-            format('To attach it takes SELECT and TRIGGER on the table, and UPDATE on the columns that are written: GRANT SELECT, UPDATE, TRIGGER ON %s TO %I.',
-                target, CURRENT_USER);
+            format('To attach it takes SELECT and TRIGGER on the table, and UPDATE on the columns that are written:'
+                ' GRANT SELECT, UPDATE, TRIGGER ON %s TO %I.', target, CURRENT_USER);
     END IF;
-    IF EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = target AND i.indisvalid AND i.indisunique AND i.indnkeyatts = 1
-        AND i.indkey[0] = k.column_number
+    IF EXISTS (SELECT FROM pg_index AS i
+        WHERE i.indrelid = target AND i.indisvalid AND i.indisunique AND i.indnkeyatts = 1
+            AND i.indkey[0] = k.column_number
         AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', key_column))) THEN
         RETURN;
     ELSIF EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = target AND i.indisvalid AND i.indkey[0] = k.column_number
@@ -52,7 +59,8 @@ BEGIN
             'Every row of a message is updated.';
     ELSE
         RETURN QUERY SELECT '01000', format('key column "%s" of %s has no index', key_column, target),
-            format('Every status reads the whole table, which is slow: CREATE UNIQUE INDEX ON %s (%I).', target, key_column);
+            format('Every status reads the whole table, which is slow: CREATE UNIQUE INDEX ON %s (%I).',
+                target, key_column);
     END IF;
 END
 $$;
@@ -80,7 +88,8 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT NULL::name, w.key, NULL::jsonb, '22023', format('unknown fact "%s"', w.key),
-        'The facts are ' || (SELECT string_agg(a.fact, ', ' ORDER BY a.place) FROM msgstatus.attachable_facts() AS a) || '.'
+        format('The facts are %s.',
+            (SELECT string_agg(a.fact, ', ' ORDER BY a.place) FROM msgstatus.attachable_facts() AS a))
     FROM jsonb_object_keys(given) AS w (key)
     WHERE w.key NOT IN (SELECT a.fact FROM msgstatus.attachable_facts() AS a);
 
@@ -96,10 +105,13 @@ BEGIN
             wish := jsonb_build_object('column', wish);
         END IF;
         IF is_given AND (jsonb_typeof(wish) <> 'object' OR COALESCE(jsonb_typeof(wish -> 'column'), '') <> 'string'
-            OR wish - '{column,spelling}'::text[] <> '{}' OR COALESCE(jsonb_typeof(wish -> 'spelling'), 'object') <> 'object'
+            OR wish - '{column,spelling}'::text[] <> '{}'
+            OR COALESCE(jsonb_typeof(wish -> 'spelling'), 'object') <> 'object'
             OR wish ? 'spelling' AND f.fact NOT IN ('state', 'timeline')) THEN
-            RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '22023', format('no column can be read from what is given for "%s"', f.fact),
-                'Give its name, or {"column": name, "spelling": {"sent": "SENT"}} for a state or a timeline, or null for none.';
+            RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '22023',
+                format('no column can be read from what is given for "%s"', f.fact),
+                'Give its name, or {"column": name, "spelling": {"sent": "SENT"}} for a state or a timeline,'
+                ' or null for none.';
             CONTINUE;
         END IF;
 
@@ -108,16 +120,19 @@ BEGIN
             IF NOT FOUND THEN
                 RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '42703',
                     format('column "%s" of %s, given for "%s", does not exist', wish ->> 'column', target, f.fact),
-                    'The columns are ' || (SELECT string_agg(t.column_name, ', ' ORDER BY t.column_number) FROM msgstatus.column_types(target) AS t) || '.';
+                    format('The columns are %s.', (SELECT string_agg(t.column_name, ', ' ORDER BY t.column_number)
+                        FROM msgstatus.column_types(target) AS t));
                 CONTINUE;
             END IF;
             IF (SELECT count(*) FROM unnest(taken) AS n WHERE n = c.column_name) > 1 THEN
-                RETURN QUERY SELECT c.column_name, f.fact, NULL::jsonb, '22023', format('column "%s" cannot show two things', c.column_name),
+                RETURN QUERY SELECT c.column_name, f.fact, NULL::jsonb, '22023',
+                    format('column "%s" cannot show two things', c.column_name),
                     'Give another column, or null for none.';
                 CONTINUE;
             ELSIF NOT msgstatus.type_fits(f.kind, c.base_type, c.base_typmod) THEN
                 RETURN QUERY SELECT c.column_name, f.fact, NULL::jsonb, '42804',
-                    format('column "%s" of %s is of type %s and cannot hold "%s"', c.column_name, target, c.type, f.fact),
+                    format('column "%s" of %s is of type %s and cannot hold "%s"',
+                        c.column_name, target, c.type, f.fact),
                     format('It takes %s.', msgstatus.fact_types(f.kind));
                 CONTINUE;
             END IF;
@@ -125,7 +140,8 @@ BEGIN
             -- A message_status tells by its type what it is.
             SELECT t.* INTO c
             FROM msgstatus.column_types(target) AS t
-            WHERE t.column_name <> ALL (taken) AND t.generated = '' AND t.identity = '' AND msgstatus.type_fits(f.kind, t.base_type, t.base_typmod)
+            WHERE t.column_name <> ALL (taken) AND t.generated = '' AND t.identity = ''
+                AND msgstatus.type_fits(f.kind, t.base_type, t.base_typmod)
                 AND (f.kind = 'status' OR replace(lower(t.column_name), '_', '') = ANY (f.names))
             ORDER BY array_position(f.names, replace(lower(t.column_name), '_', '')), t.column_number
             LIMIT 1;
@@ -145,8 +161,10 @@ BEGIN
         hint := NULL;
         IF f.fact IN ('state', 'timeline') THEN
             BEGIN
-                IF EXISTS (SELECT FROM jsonb_object_keys(wish -> 'spelling') AS s (state) WHERE s.state <> ALL (msgstatus.delivery_states()::text[])) THEN
-                    RAISE invalid_parameter_value USING MESSAGE = format('the spelling given for "%s" names a state that is none', f.fact);
+                IF EXISTS (SELECT FROM jsonb_object_keys(wish -> 'spelling') AS s (state)
+                    WHERE s.state <> ALL (msgstatus.delivery_states()::text[])) THEN
+                    RAISE invalid_parameter_value USING
+                        MESSAGE = format('the spelling given for "%s" names a state that is none', f.fact);
                 END IF;
                 spelling := msgstatus.state_spelling(target, c.column_number, wish -> 'spelling', f.fact = 'timeline');
             EXCEPTION
@@ -159,14 +177,16 @@ BEGIN
                 -- What was only found is left alone.
                 CONTINUE WHEN NOT is_given;
                 problem := '42804';
-                message := format('column "%s" of %s, of type %s, can hold none of sent, delivered, read and failed', c.column_name, target, c.type);
+                message := format('column "%s" of %s, of type %s, can hold none of sent, delivered, read and failed',
+                    c.column_name, target, c.type);
                 hint := 'Give the words it has for them: {"state": {"column": ..., "spelling": {"sent": ...}}}.';
             END IF;
         END IF;
         IF problem IS NULL AND NOT has_column_privilege(target, c.column_number, 'UPDATE') THEN
             problem := '42501';
             message := format('permission denied for column "%s" of %s', c.column_name, target);
-            hint := format('GRANT UPDATE (%I) ON %s TO %I, or leave it out: {"%s": null}.', c.column_name, target, CURRENT_USER, f.fact);
+            hint := format('GRANT UPDATE (%I) ON %s TO %I, or leave it out: {"%s": null}.',
+                c.column_name, target, CURRENT_USER, f.fact);
         END IF;
         column_name := c.column_name;
         fact := f.fact;
@@ -175,7 +195,8 @@ BEGIN
         RETURN NEXT;
     END LOOP;
     IF shown = 0 THEN
-        RETURN QUERY SELECT NULL::name, NULL, NULL::jsonb, '22023', format('%s has no column that could show a status', target),
+        RETURN QUERY SELECT NULL::name, NULL, NULL::jsonb, '22023',
+            format('%s has no column that could show a status', target),
             'Give one: {"state": "column"}. preview_attach tells what was made of each column.';
     END IF;
 END
@@ -198,15 +219,18 @@ BEGIN
             CASE
                 WHEN r.problem IS NOT NULL THEN format('ERROR %s: %s. %s', r.problem, r.message, r.hint)
                 WHEN t.column_name = preview_attach.key_column THEN 'the key'
-                WHEN r.fact = 'state' THEN 'stays as it is for ' || (SELECT string_agg(s.state::text, ', ') FROM unnest(msgstatus.delivery_states()) AS s (state)
-                    WHERE NOT r.spelling ? s.state::text)
+                WHEN r.fact = 'state' THEN 'stays as it is for ' || (SELECT string_agg(s.state::text, ', ')
+                    FROM unnest(msgstatus.delivery_states()) AS s (state) WHERE NOT r.spelling ? s.state::text)
                 WHEN r.fact IS NOT NULL THEN NULL
                 WHEN possible.fact IS NULL THEN NULL
-                WHEN COALESCE(preview_attach.columns, '{}') ? possible.fact THEN format('left out: %s was given', possible.fact)
+                WHEN COALESCE(preview_attach.columns, '{}') ? possible.fact THEN
+                    format('left out: %s was given', possible.fact)
                 WHEN t.generated <> '' THEN 'left out: a generated column'
                 WHEN t.identity <> '' THEN 'left out: an identity column'
-                WHEN NOT possible.fits THEN format('left out: %s takes %s', possible.fact, msgstatus.fact_types(possible.kind))
-                WHEN EXISTS (SELECT FROM resolved AS o WHERE o.fact = possible.fact) THEN format('left out: another column shows %s', possible.fact)
+                WHEN NOT possible.fits THEN
+                    format('left out: %s takes %s', possible.fact, msgstatus.fact_types(possible.kind))
+                WHEN EXISTS (SELECT FROM resolved AS o WHERE o.fact = possible.fact) THEN
+                    format('left out: another column shows %s', possible.fact)
                 WHEN NOT possible.found THEN format('left out: may be given as %s', possible.fact)
                 ELSE format('left out: cannot hold %s', possible.fact)
             END AS remark
@@ -214,18 +238,21 @@ BEGIN
         LEFT JOIN resolved AS r ON r.column_name = t.column_name
         -- What the column could have been by its name.
         LEFT JOIN LATERAL (
-            SELECT a.fact, a.kind, b.simple = ANY (a.names) AS found, msgstatus.type_fits(a.kind, t.base_type, t.base_typmod) AS fits
+            SELECT a.fact, a.kind, b.simple = ANY (a.names) AS found,
+                msgstatus.type_fits(a.kind, t.base_type, t.base_typmod) AS fits
             FROM msgstatus.attachable_facts() AS a, replace(lower(t.column_name), '_', '') AS b (simple)
             WHERE b.simple = ANY (a.names) OR b.simple = replace(a.fact, '_', '')
             ORDER BY fits DESC, a.place
             LIMIT 1
         ) AS possible ON true
         UNION ALL
-        SELECT 2, row_number() OVER ()::integer, NULL, NULL, r.fact, NULL, format('ERROR %s: %s. %s', r.problem, r.message, r.hint)
+        SELECT 2, row_number() OVER ()::integer, NULL, NULL, r.fact, NULL,
+            format('ERROR %s: %s. %s', r.problem, r.message, r.hint)
         FROM resolved AS r WHERE r.column_name IS NULL
         UNION ALL
         SELECT 3, row_number() OVER ()::integer, NULL, NULL, NULL, NULL,
-            format('%s: %s. %s', CASE p.problem WHEN '01000' THEN 'WARNING' ELSE 'ERROR ' || p.problem END, p.message, p.hint)
+            format('%s: %s. %s', CASE p.problem WHEN '01000' THEN 'WARNING' ELSE 'ERROR ' || p.problem END,
+                p.message, p.hint)
         FROM msgstatus.target_problems(target, key_column) AS p
     )
     SELECT m.column_name, m.type, m.fact, m.spelling, m.remark FROM remark AS m ORDER BY m.part, m.place;

@@ -1,4 +1,5 @@
--- A jsonb timeline of a user's: what it says stays, what was reached is added, and an earlier time takes the place of a later one.
+-- A jsonb timeline of a user's: what it says stays, what was reached is added, and an earlier time takes the place of a
+-- later one.
 
 CREATE FUNCTION msgstatus.timeline_time(value jsonb, time_zone text) RETURNS timestamptz
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -8,7 +9,8 @@ BEGIN
     IF jsonb_typeof(value) <> 'string' THEN
         RETURN NULL;
     END IF;
-    RETURN CASE WHEN words ~* '(z|[+-]\d\d(:?\d\d)?)$' THEN words::timestamptz ELSE words::timestamp AT TIME ZONE time_zone END;
+    RETURN CASE WHEN words ~* '(z|[+-]\d\d(:?\d\d)?)$' THEN words::timestamptz
+        ELSE words::timestamp AT TIME ZONE time_zone END;
 EXCEPTION
     WHEN data_exception THEN
         RETURN NULL;
@@ -25,7 +27,8 @@ BEGIN
     IF jsonb_typeof(timeline) = 'null' THEN
         RETURN reached;
     ELSIF jsonb_typeof(timeline) <> 'object' THEN
-        RAISE invalid_parameter_value USING MESSAGE = format('a timeline is an object, and not of type %s', jsonb_typeof(timeline)),
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('a timeline is an object, and not of type %s', jsonb_typeof(timeline)),
             HINT = 'For example {"sent": "2024-12-10T10:30:00Z"}.';
     END IF;
     SELECT jsonb_object_agg(r.key, r.value) INTO earlier
@@ -38,13 +41,15 @@ $$;
 COMMENT ON FUNCTION msgstatus.merge_differing_timelines(jsonb, jsonb, text) IS
     'merge_timeline where the two have different values for a state; 22023 for a timeline that is no object';
 
--- In the body as it is parsed here, so that it is inlined: mostly nothing differs, and two concatenations are all there is to do.
+-- In the body as it is parsed here, so that it is inlined: mostly nothing differs, and two concatenations are all there
+-- is to do.
 CREATE FUNCTION msgstatus.merge_timeline(timeline jsonb, reached jsonb, time_zone text) RETURNS jsonb
     LANGUAGE sql STABLE
     RETURN CASE
         WHEN timeline IS NULL THEN reached
         WHEN pg_catalog.jsonb_typeof(timeline) OPERATOR(pg_catalog.=) 'object'
-            AND (timeline OPERATOR(pg_catalog.||) reached) OPERATOR(pg_catalog.=) (reached OPERATOR(pg_catalog.||) timeline)
+            AND (timeline OPERATOR(pg_catalog.||) reached)
+                OPERATOR(pg_catalog.=) (reached OPERATOR(pg_catalog.||) timeline)
             THEN timeline OPERATOR(pg_catalog.||) reached
         ELSE msgstatus.merge_differing_timelines(timeline, reached, time_zone)
     END;
@@ -53,6 +58,7 @@ COMMENT ON FUNCTION msgstatus.merge_timeline(jsonb, jsonb, text) IS
 
 CREATE FUNCTION msgstatus.spell_timeline(reached jsonb, spelling jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT jsonb_object_agg(spelling ->> r.key, r.value) FROM jsonb_each(reached) AS r WHERE spelling ? r.key
+    SELECT COALESCE(jsonb_object_agg(spelling ->> r.key, r.value), '{}') FROM jsonb_each(reached) AS r WHERE spelling ? r.key
 $$;
-COMMENT ON FUNCTION msgstatus.spell_timeline(jsonb, jsonb) IS 'A timeline with a table''s own words for the states, without those it has none for';
+COMMENT ON FUNCTION msgstatus.spell_timeline(jsonb, jsonb) IS
+    'A timeline with a table''s own words for the states, without those it has none for';

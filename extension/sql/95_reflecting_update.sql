@@ -1,24 +1,29 @@
--- The statement that brings rows of a user's table up to date. It runs with the user's search_path, so that it names everything
--- by schema; with generic values, `n`, that are computed once for each message; and changes no row in which nothing is new.
+-- The statement that brings rows of a user's table up to date. It runs with the user's search_path, so that it names
+-- everything by schema; with generic values, `n`, that are computed once for each message; and changes no row in which
+-- nothing is new.
 
-CREATE FUNCTION msgstatus.spelled_states(spelling jsonb) RETURNS TABLE (labels text[], states msgstatus.delivery_state[])
+CREATE FUNCTION msgstatus.spelled_states(spelling jsonb)
+    RETURNS TABLE (labels text[], states msgstatus.delivery_state[])
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- A label that stands for several states may mean the highest of them. The others are the usual words, unless the table uses
-    -- them for something else.
+    -- A label that stands for several states may mean the highest of them. The others are the usual words, unless the
+    -- table uses them for something else.
     WITH own AS (
         SELECT lower(s.value) AS label, msgstatus.max(s.key::msgstatus.delivery_state) AS state
         FROM jsonb_each_text(spelling) AS s GROUP BY 1
     ), usual AS (
         SELECT w.label, msgstatus.state_named(w.label) AS state
-        FROM unnest(msgstatus.delivery_states()::text[] || '{enqueued,submitted,dispatched,cancelled,receiving}'::text[]) AS w (label)
+        FROM unnest(msgstatus.delivery_states()::text[]
+            || '{enqueued,submitted,dispatched,cancelled,receiving}'::text[]) AS w (label)
         WHERE w.label NOT IN (SELECT o.label FROM own AS o)
     ), known AS (SELECT * FROM own UNION ALL SELECT * FROM usual)
-    SELECT array_agg(k.label ORDER BY k.label COLLATE "C"), array_agg(k.state ORDER BY k.label COLLATE "C") FROM known AS k
+    SELECT array_agg(k.label ORDER BY k.label COLLATE "C"), array_agg(k.state ORDER BY k.label COLLATE "C")
+    FROM known AS k
 $$;
 COMMENT ON FUNCTION msgstatus.spelled_states(jsonb) IS
     'The labels, in lower case, that a column may hold, and the state that each means';
 
-CREATE FUNCTION msgstatus.reflecting_update(target regclass, key_column name, columns jsonb, time_zone text) RETURNS text
+CREATE FUNCTION msgstatus.reflecting_update(target regclass, key_column name, columns jsonb, time_zone text)
+    RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     f record;
@@ -37,19 +42,22 @@ DECLARE
     conditions text[] := '{}';
 BEGIN
     SELECT * INTO STRICT key FROM msgstatus.column_types(target) AS t WHERE t.column_name = key_column;
-    selected := ARRAY[format('(c.message_id%s) COLLATE %s AS key', CASE WHEN key.base_type = 'bpchar'::regtype THEN '::pg_catalog.bpchar' END, key.collation_name)];
+    selected := ARRAY[format('(c.message_id%s) COLLATE %s AS key',
+        CASE WHEN key.base_type = 'bpchar'::regtype THEN '::pg_catalog.bpchar' END, key.collation_name)];
 
     IF columns ? 'state' THEN
-        SELECT format('(%L::msgstatus.delivery_state[])[pg_catalog.array_position(%L::pg_catalog.text[], pg_catalog.lower(t.%I::pg_catalog.text))]',
-            s.states, s.labels, columns #>> '{state,column}')
+        SELECT format('(%L::msgstatus.delivery_state[])[pg_catalog.array_position(%L::pg_catalog.text[],'
+            ' pg_catalog.lower(t.%I::pg_catalog.text))]', s.states, s.labels, columns #>> '{state,column}')
         INTO row_state FROM msgstatus.spelled_states(columns #> '{state,spelling}') AS s;
     END IF;
     -- What tells that a row knows of its message's failure, if the call cannot tell that it is the first to know.
     shows_failure := COALESCE(failed_columns,
         CASE
             WHEN columns #> '{state,spelling}' ? 'failed' THEN format('%s OPERATOR(msgstatus.>=) ''failed''', row_state)
-            WHEN columns ? 'status' THEN format('t.%1$I OPERATOR(msgstatus.?|) ''{failed,undelivered}''', columns #>> '{status,column}')
-            WHEN columns ? 'timeline' THEN format('t.%I OPERATOR(pg_catalog.?|) %L::pg_catalog.text[]', columns #>> '{timeline,column}',
+            WHEN columns ? 'status' THEN
+                format('t.%I OPERATOR(msgstatus.?|) ''{failed,undelivered}''', columns #>> '{status,column}')
+            WHEN columns ? 'timeline' THEN
+                format('t.%I OPERATOR(pg_catalog.?|) %L::pg_catalog.text[]', columns #>> '{timeline,column}',
                 ARRAY[columns #>> '{timeline,spelling,failed}', columns #>> '{timeline,spelling,undelivered}'])
             WHEN columns ? 'error_code' THEN format('t.%I IS NOT NULL', columns #>> '{error_code,column}')
             ELSE 'true'
@@ -65,7 +73,8 @@ BEGIN
         CASE f.kind
             WHEN 'state' THEN
                 selected := selected || 'msgstatus.state(c.status) AS reached'::text;
-                value := format('(%L::pg_catalog.text[])[pg_catalog.array_position(%L::msgstatus.delivery_state[], msgstatus.state(c.status))]',
+                value := format('(%L::pg_catalog.text[])[pg_catalog.array_position(%L::msgstatus.delivery_state[],'
+                    ' msgstatus.state(c.status))]',
                     ARRAY(SELECT s.value FROM jsonb_each_text(columns #> '{state,spelling}') AS s ORDER BY s.key),
                     ARRAY(SELECT s.key FROM jsonb_each_text(columns #> '{state,spelling}') AS s ORDER BY s.key));
                 news := format('n.state IS NOT NULL AND (%s OPERATOR(msgstatus.<) n.reached) IS NOT FALSE', row_state);
@@ -76,18 +85,22 @@ BEGIN
                 merged := format('COALESCE(%s OPERATOR(msgstatus.||) n.status, n.status)', shown);
             WHEN 'timeline' THEN
                 value := 'msgstatus.message_status_to_jsonb(c.status)';
-                IF (SELECT bool_or(s.key <> s.value) OR count(*) < 16 FROM jsonb_each_text(columns #> '{timeline,spelling}') AS s) THEN
-                    value := format('msgstatus.spell_timeline(%s, %L::pg_catalog.jsonb)', value, columns #> '{timeline,spelling}');
+                IF (SELECT bool_or(s.key <> s.value) OR count(*) < cardinality(msgstatus.delivery_states())
+                    FROM jsonb_each_text(columns #> '{timeline,spelling}') AS s) THEN
+                    value := format('msgstatus.spell_timeline(%s, %L::pg_catalog.jsonb)',
+                        value, columns #> '{timeline,spelling}');
                 END IF;
                 merged := format('msgstatus.merge_timeline(%s, n.timeline, %L)', shown, time_zone);
-                news := format('n.timeline OPERATOR(pg_catalog.<>) ''{}'' AND (%s OPERATOR(pg_catalog.@>) n.timeline) IS NOT TRUE'
+                news := format('n.timeline OPERATOR(pg_catalog.<>) ''{}'''
+                    ' AND (%s OPERATOR(pg_catalog.@>) n.timeline) IS NOT TRUE'
                     ' AND (%s OPERATOR(pg_catalog.=) %s) IS NOT TRUE', shown, shown, merged);
             WHEN 'time' THEN
                 value := CASE
                     WHEN f.fact IN ('updated_at', 'last_status_check') THEN 'c.changed_at'
                     -- Twilio's undelivered is a failure to a table that knows no other.
                     WHEN f.fact = 'failed_at' AND NOT columns ? 'undelivered_at' THEN
-                        'LEAST(msgstatus.reached_at(c.status, ''failed''), msgstatus.reached_at(c.status, ''undelivered''))'
+                        'LEAST(msgstatus.reached_at(c.status, ''failed''),'
+                        ' msgstatus.reached_at(c.status, ''undelivered''))'
                     ELSE format('msgstatus.reached_at(c.status, %L)', regexp_replace(f.fact, '_at$', ''))
                 END;
                 IF f.base_type = 'timestamp'::regtype THEN
@@ -98,26 +111,33 @@ BEGIN
                     news := NULL;
                 ELSE
                     merged := format('LEAST(%s, n.%I)', shown, f.fact);
-                    news := format('n.%2$I IS NOT NULL AND (%1$s OPERATOR(pg_catalog.<=) n.%2$I) IS NOT TRUE', shown, f.fact);
+                    news := format('n.%2$I IS NOT NULL AND (%1$s OPERATOR(pg_catalog.<=) n.%2$I) IS NOT TRUE',
+                        shown, f.fact);
                 END IF;
             WHEN 'code', 'words' THEN
                 value := CASE f.kind
                     WHEN 'code' THEN 'c.error_code'
-                    ELSE 'COALESCE(c.error_title OPERATOR(pg_catalog.||) '': '' OPERATOR(pg_catalog.||) c.error_details, c.error_title, c.error_details)'
+                    ELSE 'COALESCE(c.error_title OPERATOR(pg_catalog.||) '': '''
+                        ' OPERATOR(pg_catalog.||) c.error_details, c.error_title, c.error_details)'
                 END;
                 -- A code that is too long for the column is left out; a text is cut.
-                IF f.kind = 'code' AND f.base_type IN ('varchar'::regtype, 'bpchar'::regtype) AND f.base_typmod <> -1 THEN
-                    value := format('CASE WHEN pg_catalog.length(%1$s::pg_catalog.text) OPERATOR(pg_catalog.<=) %2$s THEN %1$s END', value, f.base_typmod - 4);
+                IF f.kind = 'code' AND f.base_type IN ('varchar'::regtype, 'bpchar'::regtype)
+                    AND f.base_typmod <> -1 THEN
+                    value := format('CASE WHEN pg_catalog.length(%1$s::pg_catalog.text) OPERATOR(pg_catalog.<=) %2$s'
+                        ' THEN %1$s END', value, f.base_typmod - 4);
                 END IF;
                 merged := format('COALESCE(n.%I, %s)', f.fact, shown);
-                news := format('n.%2$I IS NOT NULL AND (%1$s OPERATOR(pg_catalog.=) n.%2$I) IS NOT TRUE', shown, f.fact);
+                news := format('n.%2$I IS NOT NULL AND (%1$s OPERATOR(pg_catalog.=) n.%2$I) IS NOT TRUE',
+                    shown, f.fact);
             WHEN 'count' THEN
                 selected := selected || 'c.status OPERATOR(msgstatus.?|) ''{failed,undelivered}'' AS failed'::text;
                 value := 'c.failures';
-                news := format('COALESCE(n.retry_count OPERATOR(pg_catalog.>) 0, n.failed AND (%s) IS NOT TRUE)', shows_failure);
-                merged := format('COALESCE(%1$s, 0) OPERATOR(pg_catalog.+) CASE WHEN %2$s THEN 1 ELSE 0 END', shown, news);
+                news := format('COALESCE(n.retry_count OPERATOR(pg_catalog.>) 0, n.failed AND (%s) IS NOT TRUE)',
+                    shows_failure);
+                merged := format('COALESCE(%s, 0) OPERATOR(pg_catalog.+) CASE WHEN %s THEN 1 ELSE 0 END', shown, news);
         END CASE;
-        -- In the very type of the column, so that what it cannot tell apart (fractions of a second, the end of a long text) is no news.
+        -- In the very type of the column, so that what it cannot tell apart (fractions of a second, the end of a long
+        -- text) is no news.
         IF f.kind NOT IN ('status', 'timeline', 'count') THEN
             value := format('(%s)::%s', value, f.base_name);
         END IF;
@@ -126,11 +146,16 @@ BEGIN
         conditions := conditions || news;
     END LOOP;
 
-    -- OFFSET 0 has the values computed in a step of their own, in the order of the messages, which is that of the locks.
-    RETURN format(E'UPDATE %s AS t SET\n    %s\nFROM (\n    SELECT %s\n    FROM pg_catalog.unnest($1) AS c\n    OFFSET 0\n) AS n\nWHERE t.%I OPERATOR(pg_catalog.=) n.key AND (\n    %s)',
-        (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = target),
+    -- OFFSET 0 has the values computed in a step of their own, in the order of the messages, which is that of the
+    -- locks.
+    RETURN format(E'UPDATE %s AS t SET\n    %s\n'
+        'FROM (\n    SELECT %s\n    FROM pg_catalog.unnest($1) AS c\n    OFFSET 0\n) AS n\n'
+        'WHERE t.%I OPERATOR(pg_catalog.=) n.key AND (\n    %s)',
+        (SELECT format('%I.%I', n.nspname, c.relname)
+            FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = target),
         array_to_string(settings, E',\n    '), array_to_string(selected, E',\n        '), key_column,
-        (SELECT string_agg(format('(%s)', w), E'\n    OR ' ORDER BY p) FROM unnest(conditions) WITH ORDINALITY AS u (w, p) WHERE w IS NOT NULL));
+        (SELECT string_agg(format('(%s)', u.w), E'\n    OR ' ORDER BY u.p)
+            FROM unnest(conditions) WITH ORDINALITY AS u (w, p) WHERE u.w IS NOT NULL));
 END
 $$;
 COMMENT ON FUNCTION msgstatus.reflecting_update(regclass, name, jsonb, text) IS

@@ -1,6 +1,7 @@
 -- Tables that users have: attached, they are kept up to date with every applied status.
 
-CREATE FUNCTION msgstatus.attached_messages(target regclass, key_column name, since xid DEFAULT NULL) RETURNS SETOF text[]
+CREATE FUNCTION msgstatus.attached_messages(target regclass, key_column name, since xid DEFAULT NULL)
+    RETURNS SETOF text[]
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY EXECUTE format($query$
@@ -24,7 +25,8 @@ CREATE FUNCTION msgstatus.update_unlocked(update_sql text, message_ids text[], s
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     messages CONSTANT msgstatus.reflection[] := ARRAY(
-        SELECT ROW(m.message_id, m.status, m.error_code, m.error_title, m.error_details, NULL, m.updated_at)::msgstatus.reflection
+        SELECT ROW(m.message_id, m.status, m.error_code, m.error_title, m.error_details, NULL,
+            m.updated_at)::msgstatus.reflection
         FROM msgstatus.message AS m WHERE m.message_id = ANY (update_unlocked.message_ids) ORDER BY m.message_id);
 BEGIN
     -- That of the table's triggers, until this function returns.
@@ -39,7 +41,8 @@ $$;
 COMMENT ON FUNCTION msgstatus.update_unlocked(text, text[], text) IS
     'Brings the rows of these messages up to date beside calls that apply statuses, and tells whether that went well';
 
-CREATE FUNCTION msgstatus.make_attached_triggers(target regclass, key_column name, attached_table_id integer) RETURNS void
+CREATE FUNCTION msgstatus.make_attached_triggers(target regclass, key_column name, attached_table_id integer)
+    RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     on_insert CONSTANT name := format('msgstatus_%s_insert', attached_table_id);
@@ -50,14 +53,15 @@ BEGIN
     END IF;
     IF (SELECT c.relkind FROM pg_class AS c WHERE c.oid = target) = 'p' THEN
         -- What is inserted into a partition fires no trigger of the whole but those for rows.
-        EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s FOR EACH ROW WHEN (new.%I IS NOT NULL) EXECUTE FUNCTION msgstatus.reflect_changed_key(%L)',
-            on_insert, target, key_column, attached_table_id);
+        EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s FOR EACH ROW WHEN (new.%I IS NOT NULL)'
+            ' EXECUTE FUNCTION msgstatus.reflect_changed_key(%L)', on_insert, target, key_column, attached_table_id);
     ELSE
         EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT'
             ' EXECUTE FUNCTION msgstatus.reflect_inserted_rows(%L)', on_insert, target, attached_table_id);
     END IF;
     EXECUTE format('CREATE TRIGGER %I AFTER UPDATE OF %I ON %s FOR EACH ROW'
-        ' WHEN (new.%I IS NOT NULL AND new.%I IS DISTINCT FROM old.%I) EXECUTE FUNCTION msgstatus.reflect_changed_key(%L)',
+        ' WHEN (new.%I IS NOT NULL AND new.%I IS DISTINCT FROM old.%I)'
+        ' EXECUTE FUNCTION msgstatus.reflect_changed_key(%L)',
         on_update, key_column, target, key_column, key_column, key_column, attached_table_id);
 END
 $$;
@@ -85,7 +89,8 @@ BEGIN
     FOR problem IN
         SELECT * FROM msgstatus.target_problems(target, key_column)
         UNION ALL
-        SELECT c.problem, c.message, c.hint FROM msgstatus.attached_columns(target, key_column, columns) AS c WHERE c.problem IS NOT NULL
+        SELECT c.problem, c.message, c.hint
+        FROM msgstatus.attached_columns(target, key_column, columns) AS c WHERE c.problem IS NOT NULL
     LOOP
         IF problem.problem = '01000' THEN
             RAISE WARNING USING MESSAGE = problem.message, HINT = problem.hint;
@@ -102,11 +107,13 @@ BEGIN
     END IF;
     -- Raises 22023 for a zone that is none.
     PERFORM now() AT TIME ZONE time_zone;
-    SELECT jsonb_object_agg(c.fact, jsonb_strip_nulls(jsonb_build_object('column', c.column_name, 'spelling', c.spelling)))
+    SELECT jsonb_object_agg(c.fact,
+        jsonb_strip_nulls(jsonb_build_object('column', c.column_name, 'spelling', c.spelling)))
     INTO mapping FROM msgstatus.attached_columns(target, key_column, columns) AS c;
 
-    -- One at a time for a table. Calls know nothing of it yet, so the rows can be brought up to date beside them. Where the table is
-    -- attached already, calls update its rows, and would wait for those done here while this waits for the calls: so they wait first.
+    -- One at a time for a table. Calls know nothing of it yet, so the rows can be brought up to date beside them. Where
+    -- the table is attached already, calls update its rows, and would wait for those done here while this waits for the
+    -- calls: so they wait first.
     PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.attach_table', target::oid::bigint));
     known := EXISTS (SELECT FROM msgstatus.attached_table AS a WHERE a.target = attach_table.target);
     update_sql := msgstatus.reflecting_update(target, key_column, mapping, time_zone);
@@ -125,20 +132,26 @@ BEGIN
             left_over := left_over || batch;
         END IF;
     END LOOP;
-    -- Now with writers and calls at rest: what was written meanwhile, and what went wrong. Writers may take long, so they come first.
+    -- Now with writers and calls at rest: what was written meanwhile, and what went wrong. Writers may take long, so
+    -- they come first.
     IF NOT known THEN
         PERFORM msgstatus.make_attached_triggers(target, key_column, id);
         LOCK TABLE msgstatus.message IN SHARE ROW EXCLUSIVE MODE;
         FOR batch IN
             SELECT array_agg(DISTINCT i.id)
-            FROM (SELECT unnest(b) AS id FROM msgstatus.attached_messages(target, key_column, before) AS b UNION ALL SELECT unnest(left_over)) AS i
+            FROM (
+                SELECT unnest(b) AS id FROM msgstatus.attached_messages(target, key_column, before) AS b
+                UNION ALL
+                SELECT unnest(left_over)
+            ) AS i
             HAVING count(*) > 0
         LOOP
             failed := msgstatus.reflect_messages(id, batch);
         END LOOP;
     END IF;
     IF failed > 0 THEN
-        RAISE WARNING USING MESSAGE = format('the statuses of %s of the messages in %s cannot be shown there', failed, target),
+        RAISE WARNING USING
+            MESSAGE = format('the statuses of %s of the messages in %s cannot be shown there', failed, target),
             HINT = 'msgstatus.attached_table_failure tells why; resync_table tries again.';
     END IF;
     RETURN mapping;
@@ -160,8 +173,10 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.attach_table', target::oid::bigint));
     FOR attached IN
         SELECT a.attached_table_id AS id,
-            ARRAY(SELECT t.tgname FROM pg_trigger AS t WHERE t.tgrelid = target AND t.tgparentid = 0
-                AND t.tgname IN (format('msgstatus_%s_insert', a.attached_table_id), format('msgstatus_%s_update', a.attached_table_id))) AS triggers
+            ARRAY(SELECT t.tgname FROM pg_trigger AS t
+                WHERE t.tgrelid = target AND t.tgparentid = 0 AND t.tgname IN (
+                    format('msgstatus_%s_insert', a.attached_table_id),
+                    format('msgstatus_%s_update', a.attached_table_id))) AS triggers
         FROM msgstatus.attached_table AS a
         WHERE a.target = detach_table.target AND (key_column IS NULL OR a.key_column = detach_table.key_column)
         ORDER BY a.attached_table_id
@@ -174,12 +189,14 @@ BEGIN
         END IF;
         detached := detached + msgstatus.remove_attached_table(attached.id)::integer;
         IF NOT may_drop AND attached.triggers <> '{}' THEN
-            RAISE WARNING USING MESSAGE = format('triggers on %s stay, and do nothing: %s', target, array_to_string(attached.triggers, ', ')),
+            RAISE WARNING USING MESSAGE = format('triggers on %s stay, and do nothing: %s',
+                    target, array_to_string(attached.triggers, ', ')),
                 HINT = 'The owner of the table can drop them.';
         END IF;
     END LOOP;
     IF detached = 0 THEN
-        RAISE undefined_object USING MESSAGE = format('%s is not attached%s', target, ' by column "' || key_column || '"'),
+        RAISE undefined_object USING
+            MESSAGE = format('%s is not attached%s', target, ' by column "' || key_column || '"'),
             HINT = 'The view attached_tables lists what is.';
     END IF;
     RETURN detached;
@@ -209,7 +226,8 @@ BEGIN
         END LOOP;
     END LOOP;
     IF NOT found_any THEN
-        RAISE undefined_object USING MESSAGE = format('%s is not attached%s', target, ' by column "' || key_column || '"'),
+        RAISE undefined_object USING
+            MESSAGE = format('%s is not attached%s', target, ' by column "' || key_column || '"'),
             HINT = 'The view attached_tables lists what is.';
     END IF;
     RETURN failed;
