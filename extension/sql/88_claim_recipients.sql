@@ -31,10 +31,11 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT CASE
                 WHEN m.status OPERATOR(msgstatus.?) 'delivered' THEN 'settled'
-                WHEN r.retry_count > 0 AND EXISTS (
-                    SELECT FROM msgstatus.campaign_attempt AS a
+                WHEN r.retry_count > 0 AND (
+                    SELECT bool_or(am.status OPERATOR(msgstatus.?) 'delivered')
+                    FROM msgstatus.campaign_attempt AS a
                     JOIN msgstatus.message AS am ON am.message_id = a.message_id
-                    WHERE a.recipient_id = r.recipient_id AND am.status OPERATOR(msgstatus.?) 'delivered') THEN 'settled'
+                    WHERE a.recipient_id = r.recipient_id) THEN 'settled'
                 WHEN msgstatus.is_failure(msgstatus.state(m.status)) THEN
                     CASE WHEN e.retryable AND r.retry_count < r.max_retries THEN 'retry' ELSE 'settled' END
                 WHEN msgstatus.is_final(msgstatus.state(m.status)) OR at >= r.sent_at + c.retry_window THEN 'settled'
@@ -120,16 +121,15 @@ BEGIN
         WHERE r.recipient_id = ANY (candidates)
             AND EXISTS (SELECT FROM msgstatus.opt_out AS o WHERE o.phone_number = r.phone_number);
         IF again <> '{}' THEN
-            -- Delivered after all: too late for a retry.
+            -- Delivered after all: too late for a retry. Not by EXISTS, for which PostgreSQL 18 would read all messages.
             UPDATE msgstatus.campaign_recipient AS r SET claimed_at = NULL, due_at = NULL, updated_at = now()
             WHERE r.recipient_id = ANY (again) AND (
-                EXISTS (
-                    SELECT FROM msgstatus.message AS m
-                    WHERE m.message_id = r.message_id AND m.status OPERATOR(msgstatus.?) 'delivered')
-                OR r.retry_count > 0 AND EXISTS (
-                    SELECT FROM msgstatus.campaign_attempt AS a
+                (SELECT m.status OPERATOR(msgstatus.?) 'delivered' FROM msgstatus.message AS m WHERE m.message_id = r.message_id)
+                OR r.retry_count > 0 AND (
+                    SELECT bool_or(m.status OPERATOR(msgstatus.?) 'delivered')
+                    FROM msgstatus.campaign_attempt AS a
                     JOIN msgstatus.message AS m ON m.message_id = a.message_id
-                    WHERE a.recipient_id = r.recipient_id AND m.status OPERATOR(msgstatus.?) 'delivered'));
+                    WHERE a.recipient_id = r.recipient_id));
             PERFORM msgstatus.keep_attempts(ARRAY(
                 SELECT r.recipient_id FROM msgstatus.campaign_recipient AS r
                 WHERE r.recipient_id = ANY (again) AND r.due_at IS NOT NULL));
