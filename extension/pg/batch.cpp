@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "pg/kept_out.hpp"
 #include "pg/reflect.hpp"
 #include "pg/rollups.hpp"
 #include "pg/tables.hpp"
@@ -223,6 +224,7 @@ void apply_observations(Batch &batch) {
         rollups.add(message);
     rollups.write();
     mark_applied(batch, sorted, changes);
+    reject_kept_out(batch, {changes.begin(), changes.size()});
 }
 
 } // namespace
@@ -238,7 +240,7 @@ void apply_batch(Batch &batch) {
     }
     for (const StatusObject &object : batch.objects) {
         Counts &counts = batch.counts[object.webhook];
-        ++(object.applied ? counts.applied : counts.unchanged);
+        ++(object.rejected ? counts.rejected : object.applied ? counts.applied : counts.unchanged);
     }
 }
 

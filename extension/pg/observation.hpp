@@ -99,6 +99,12 @@ struct Counts {
 struct StatusObject {
     std::uint32_t webhook = 0;
     bool applied = false;
+    // It could be used, and yet is a dead letter: see reject_kept_out.
+    bool rejected = false;
+    // As in Rejection; absent where it was imported.
+    Json payload;
+    Text provider;
+    Text business_address;
 };
 
 // Everything read out of the webhooks of one call.

@@ -27,6 +27,11 @@ CompositeType observation_type("observation");
 CompositeType message_change_type("message_change");
 CompositeType rejection_type("rejection");
 
+PreparedStatement look_up_kept_out_statement(R"(
+SELECT NOT EXISTS (SELECT FROM msgstatus.message AS m
+    WHERE m.message_id = c.message_id AND c.status OPERATOR(msgstatus.<@) m.status)
+FROM pg_catalog.unnest($1) AS c)");
+
 // What the trail says of each observation, in their order: nothing, the same, or something else.
 PreparedStatement look_up_events_statement(R"(
 SELECT (SELECT e.digest = o.digest AND e.received_at <= o.received_at FROM msgstatus.status_event AS e
@@ -280,6 +285,21 @@ Vector<WrittenMessage> upsert_messages(std::span<MessageChange> changes) {
     const auto put = [now](RowBuilder &row, const MessageChange &change) { put_change(row, change, now); };
     statements.merge.execute(message_change_type.array_oid(), message_change_type.array_of(changes, put));
     return take_written(changes);
+}
+
+void look_up_kept_out(std::span<MessageChange> changes) {
+    Vector<MessageChange *> left_out;
+    for (MessageChange &change : changes)
+        if (!change.written)
+            left_out.push(&change);
+    const TimestampTz now = GetCurrentTransactionStartTimestamp();
+    const auto put = [now](RowBuilder &row, const MessageChange *change) { put_change(row, *change, now); };
+    look_up_kept_out_statement.execute(message_change_type.array_oid(), message_change_type.array_of(left_out, put));
+    for (std::size_t i = 0; i < left_out.size(); ++i) {
+        bool is_null = false;
+        left_out[i]->kept_out = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+    }
+    SPI_freetuptable(SPI_tuptable);
 }
 
 void insert_rejections(std::span<const Rejection> rejections) {

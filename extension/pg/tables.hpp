@@ -26,6 +26,9 @@ struct MessageChange {
     StateSet added_states = 0;
     // Something that was in the row has another value now: a column, or the time of a state.
     bool replaced = false;
+
+    // Set by look_up_kept_out: the row was not written, and does not hold the status.
+    bool kept_out = false;
 };
 
 // A scope in which the tables can be written: it opens SPI, and acts as the owner of the tables, so that a role needs
@@ -46,6 +49,9 @@ private:
 // change nothing and whose observations are all in the trail as they are. On the others it sets what became of them.
 // It returns the rows written, which live until TableAccess::close().
 Vector<WrittenMessage> upsert_messages(std::span<MessageChange> changes);
+
+// look_up_kept_out sets `kept_out` on the changes that were not written and are not in the messages, either.
+void look_up_kept_out(std::span<MessageChange> changes);
 
 // look_up_events sets `is_new` on the observations that are not in the trail, and `differs` on those whose event says
 // something else, or was received later. The rows of their messages must be locked.

@@ -153,6 +153,9 @@ void Reader::end_object() {
     }
     StatusObject object;
     object.webhook = static_cast<std::uint32_t>(batch_.counts.size() - 1);
+    object.payload = object_;
+    object.provider = context_.provider;
+    object.business_address = context_.business_address;
     batch_.objects.push(object);
     ++batch_.counts.back().received;
 }

@@ -23,11 +23,31 @@ SELECT is((SELECT count(*) FROM msgstatus.message), 100::bigint);
 SELECT is((SELECT count(*) FROM msgstatus.rejected_status), 100::bigint);
 SELECT is(current_user, session_user);
 
--- A trigger that skips rows: what it refuses is simply not there.
-CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN CASE WHEN NEW.message_id = 'skipped' THEN NULL ELSE NEW END; END $$;
-CREATE TRIGGER skip BEFORE INSERT ON msgstatus.message FOR EACH ROW EXECUTE FUNCTION skip();
-SELECT lives_ok($$SELECT counts('[{"id": "skipped", "status": "sent"}, {"id": "taken", "status": "sent"}]')$$);
-SELECT is((SELECT array_agg(message_id) FROM msgstatus.message WHERE message_id IN ('skipped', 'taken')), '{taken}');
+-- A trigger that skips rows: what it refuses is a dead letter, whether it comes alone or among others, first or later.
+CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.message_id = 'renamed' THEN
+        NEW.message_id := 'another';
+    END IF;
+    RETURN CASE WHEN NEW.message_id = 'skipped' OR NEW.message_id = 'kept' AND NEW.status OPERATOR(msgstatus.?) 'read' THEN NULL ELSE NEW END;
+END $$;
+CREATE TRIGGER skip BEFORE INSERT OR UPDATE ON msgstatus.message FOR EACH ROW EXECUTE FUNCTION skip();
+SELECT forget();
+SELECT is(counts('[{"id": "skipped", "status": "sent"}, {"id": "taken", "status": "sent"}, {"id": "kept", "status": "sent"}]'), '3 2 0 1 0', 'among others');
+SELECT is(counts('{"id": "skipped", "status": "read"}'), '1 0 0 1 0', 'alone');
+SELECT is(counts('{"id": "kept", "status": "read"}'), '1 0 0 1 0', 'an update');
+SELECT is(counts('[{"id": "kept", "status": "sent"}, {"id": "taken", "status": "sent"}, {"id": "kept", "status": "read"}]'), '3 0 1 2 0', 'what one call says of a message goes together');
+SELECT is(counts('[{"id": "kept", "status": "sent"}, {"id": "taken", "status": "sent"}]'), '2 0 2 0 0', 'redeliveries are none');
+SELECT is(counts('{"id": "renamed", "status": "sent"}'), '1 0 0 1 0', 'another id');
+SELECT is((SELECT array_agg(message_id ORDER BY message_id) FROM msgstatus.message WHERE message_id IN ('skipped', 'taken', 'kept', 'renamed')), '{kept,taken}');
+SELECT is((SELECT string_agg(message_id || ' ' || state::text, ', ' ORDER BY message_id) FROM msgstatus.status_event WHERE message_id IN ('skipped', 'taken', 'kept', 'renamed')), 'kept sent, taken sent');
+SELECT is((SELECT string_agg(concat_ws(' ', payload ->> 'id', payload ->> 'status', reason), ', ' ORDER BY rejected_id) FROM msgstatus.rejected_status WHERE payload ->> 'id' <> 'inner'),
+    (SELECT string_agg(s || ' a trigger keeps its message out of the table', ', ' ORDER BY n)
+        FROM unnest('{skipped sent,skipped read,kept read,kept sent,kept read,renamed sent}'::text[]) WITH ORDINALITY AS w (s, n)));
+DROP TRIGGER skip ON msgstatus.message;
+SELECT is((SELECT (c ->> 'applied') FROM msgstatus.replay_rejected() AS c), '4', 'and can be replayed when the trigger is gone');
+SELECT is(status('skipped') OPERATOR(pg_catalog.~) 'read', true);
+CREATE TRIGGER skip BEFORE INSERT OR UPDATE ON msgstatus.message FOR EACH ROW EXECUTE FUNCTION skip();
 
 -- An error in one of a session's calls leaves nothing behind that would harm the next.
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$;
