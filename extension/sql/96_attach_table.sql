@@ -11,15 +11,18 @@ BEGIN
             FROM (
                 SELECT DISTINCT m.message_id AS id
                 FROM %s AS t JOIN msgstatus.message AS m ON m.message_id = t.%I::text COLLATE "C"
-                WHERE $1 IS NULL OR LEAST(age(m.xmin), age(t.xmin)) <= age($1)
+                WHERE $1 IS NULL OR age(m.xmin) <= age($1)
+                    -- What this transaction wrote, in subtransactions too, is in progress; nobody else's is to be seen.
+                    OR age(t.xmin) <= age($1) AND pg_xact_status(($2 - age(t.xmin))::text::xid8) <> 'in progress'
             ) AS d
         ) AS k
         GROUP BY k.batch ORDER BY k.batch
-        $query$, target, key_column) USING since;
+        $query$, target, key_column)
+    USING since, CASE WHEN since IS NOT NULL THEN pg_current_xact_id()::text::bigint + age(pg_current_xact_id()::xid) END;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.attached_messages(regclass, name, xid) IS
-    'The messages that have rows in a table, in batches in the order of their ids, in which calls lock them; all, or those of which message or row was written since a transaction';
+    'The messages that have rows in a table, in batches in the order of their ids, in which calls lock them; all, or those of which somebody else wrote message or row since a transaction';
 
 CREATE FUNCTION msgstatus.update_unlocked(update_sql text, message_ids text[], search_path text) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
