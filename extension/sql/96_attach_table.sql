@@ -18,7 +18,8 @@ BEGIN
         ) AS k
         GROUP BY k.batch ORDER BY k.batch
         $query$, target, key_column)
-    USING since, CASE WHEN since IS NOT NULL THEN pg_current_xact_id()::text::bigint + age(pg_current_xact_id()::xid) END;
+    USING since,
+        CASE WHEN since IS NOT NULL THEN pg_current_xact_id()::text::bigint + age(pg_current_xact_id()::xid) END;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.attached_messages(regclass, name, xid) IS
