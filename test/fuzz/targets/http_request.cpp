@@ -1,6 +1,6 @@
 // The parser of requests: the same request, or the same refusal, in whatever pieces it arrives. (Of a header that comes
-// in pieces Beast may wait for the end before it refuses it.) The input is a byte that says where to cut, and what
-// arrives.
+// in pieces Beast may wait for the end before it refuses it. A chunk whose extension has no end it counts anew with
+// each piece, until the body is too large.) The input is a byte that says where to cut, and what arrives.
 #include "http/request_parser.hpp"
 
 #include <boost/beast/core/flat_buffer.hpp>
@@ -57,7 +57,8 @@ Parsed parse(std::string_view bytes, std::uint8_t cut, BufferBudget &budget) {
 
 void check_same(const Parsed &a, const Parsed &b) {
     FUZZ_CHECK(a.done == b.done && a.over_budget == b.over_budget);
-    FUZZ_CHECK(a.error == b.error || !b.error || b.error == http::error::header_limit);
+    FUZZ_CHECK(a.error == b.error || !b.error || b.error == http::error::header_limit ||
+               (!a.error && b.error == http::error::body_limit));
     if (!a.done)
         return;
     const Request &p = a.request;
