@@ -148,7 +148,7 @@ def _end(rig, load):
     with contextlib.ExitStack() as outage:
         if rig.spool_disk is not None:
             outage.enter_context(no_database(rig))
-            await_kept(rig, load)
+            await_kept(rig)
         load.finish()
         if not load.join(PATIENCE):
             raise Stuck("webhooks that are never acknowledged")

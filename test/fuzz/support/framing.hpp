@@ -72,14 +72,16 @@ private:
                (head.http_1_1 || version == "HTTP/1.0");
     }
 
-    // Up to the empty line. The fields of a trailer mean nothing.
+    // Up to the empty line. The fields of a trailer mean nothing, so one may also go on in a second line.
     bool fields(Head *head) {
-        for (;;) {
+        for (bool first = true;; first = false) {
             const auto text = line();
             if (!text)
                 return false;
             if (text->empty())
                 return true;
+            if (head == nullptr && !first && (text->front() == ' ' || text->front() == '\t'))
+                continue;
             const std::size_t colon = text->find(':');
             if (colon == std::string_view::npos || !is_token(text->substr(0, colon)))
                 return false;
