@@ -137,8 +137,8 @@ private:
         }
     };
 
-    // Adds to a row that is there, as it mostly is. This takes two thirds of the time of the upsert, which looks for
-    // the row, locks it, and then writes it. Returns whether the row was there.
+    // Adds to a row that is there, as it mostly is. The upsert would look for the row, lock it, and then write it, and
+    // takes a third longer. Returns whether the row was there.
     bool update(const RollupRow &row, Columns changed) {
         RowBuilder builder;
         builder.start();
