@@ -53,7 +53,8 @@ DestReceiver *receiver_of_rows(FunctionCallInfo fcinfo) {
 
 // read_as_owner is what the SQL functions of level `analyst` are made of. The function NAME(...) calls, as the owner of
 // the table `message`, read_NAME(sees_all, ...): with the same arguments, and before them whether the caller may read
-// `message` himself, and so is shown addresses in full.
+// `message` himself, and so is shown addresses in full. These functions turn JIT compilation off: by estimates of
+// partitioned and correlated scans it took up to twenty times as long as what it compiled.
 MSGSTATUS_FUNCTION(read_as_owner) {
     const Oid function = fcinfo->flinfo->fn_oid;
     const bool sees_all = pg_class_aclcheck(find_installation().message_table, GetUserId(), ACL_SELECT) == ACLCHECK_OK;

@@ -276,6 +276,6 @@ CREATE FUNCTION msgstatus.message_log(
     page_size bigint DEFAULT 50,
     after text DEFAULT NULL
 ) RETURNS SETOF msgstatus.message_log_row
-    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.message_log(msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
     'The messages that all of the filters let through, the newest first or by state, so many from the one on whose page_cursor is given; addresses masked for who may not read message. 22023 for another order, page size or cursor';

@@ -65,6 +65,6 @@ CREATE FUNCTION msgstatus.message_stats(
     created_before timestamptz DEFAULT NULL,
     metadata_text text DEFAULT NULL
 ) RETURNS SETOF msgstatus.message_stats_row
-    LANGUAGE c STABLE ROWS 1 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE ROWS 1 SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.message_stats(msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text) IS
     'How many messages all of the filters let through, and what became of them; success_rate is the percentage that was delivered';

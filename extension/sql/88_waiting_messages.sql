@@ -40,7 +40,7 @@ COMMENT ON FUNCTION msgstatus.read_undelivered_messages(boolean, interval, bigin
 CREATE FUNCTION msgstatus.undelivered_messages(
     older_than interval DEFAULT '5 minutes', page_size bigint DEFAULT 100, after text DEFAULT NULL
 ) RETURNS SETOF msgstatus.message_log_row
-    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.undelivered_messages(interval, bigint, text) IS
     'The messages that a provider took so long ago and that have neither been delivered nor failed, the newest first; addresses as in message_log';
 
@@ -54,7 +54,7 @@ COMMENT ON FUNCTION msgstatus.read_unread_messages(boolean, interval, bigint, te
 CREATE FUNCTION msgstatus.unread_messages(
     older_than interval DEFAULT '1 day', page_size bigint DEFAULT 100, after text DEFAULT NULL
 ) RETURNS SETOF msgstatus.message_log_row
-    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.unread_messages(interval, bigint, text) IS
     'The messages that were delivered so long ago and have not been read, the newest first; addresses as in message_log';
 
@@ -68,7 +68,7 @@ COMMENT ON FUNCTION msgstatus.read_stuck_messages(boolean, interval, bigint, tex
 CREATE FUNCTION msgstatus.stuck_messages(
     older_than interval DEFAULT '15 minutes', page_size bigint DEFAULT 100, after text DEFAULT NULL
 ) RETURNS SETOF msgstatus.message_log_row
-    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.stuck_messages(interval, bigint, text) IS
     'The outgoing messages registered so long ago of which no provider has said a word, the newest first; addresses as in message_log';
 
@@ -93,6 +93,6 @@ $$;
 COMMENT ON FUNCTION msgstatus.read_undelivered_count(boolean, interval) IS 'undelivered_count() for the owner of the tables';
 
 CREATE FUNCTION msgstatus.undelivered_count(older_than interval DEFAULT '5 minutes') RETURNS bigint
-    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.undelivered_count(interval) IS
     'How many messages undelivered_messages() has: from the rollup, and of the last hours from the messages';

@@ -29,7 +29,7 @@ $$;
 COMMENT ON FUNCTION msgstatus.read_best_send_hours(boolean, text) IS 'best_send_hours() for the owner of the tables';
 
 CREATE FUNCTION msgstatus.best_send_hours(time_zone text DEFAULT current_setting('TimeZone')) RETURNS SETOF msgstatus.send_hour_row
-    LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.best_send_hours(text) IS
     'Of the outgoing messages of the last 90 days, by weekday (1 is Monday) and hour of their creation in a time zone, how many were read; the best first. 22023 for an unknown time zone';
 
@@ -58,7 +58,7 @@ $$;
 COMMENT ON FUNCTION msgstatus.read_best_send_hour(boolean, text, text) IS 'best_send_hour() for the owner of the tables';
 
 CREATE FUNCTION msgstatus.best_send_hour(recipient text, time_zone text DEFAULT current_setting('TimeZone')) RETURNS integer
-    LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.best_send_hour(text, text) IS
     'The hour of the day, in a time zone, in which this recipient is likeliest to read what is sent: by what it and everybody else read in the last 90 days; NULL where nothing was delivered. 22023 for an unknown time zone';
 
@@ -200,6 +200,6 @@ COMMENT ON FUNCTION msgstatus.read_recipient_engagement(boolean, integer, intege
 
 CREATE FUNCTION msgstatus.recipient_engagement(days integer DEFAULT 7, max_recipients integer DEFAULT 50)
 RETURNS SETOF msgstatus.engagement_row
-    LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.recipient_engagement(integer, integer) IS
     'Of the recipients who got most messages in the last days (of UTC, today included), how many they read, the most engaged first; addresses as in message_log. 22023 where a number is not positive';
