@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "pg/kept_out.hpp"
-#include "pg/reflect.hpp"
+#include "pg/reflect_written.hpp"
 #include "pg/rollups.hpp"
 #include "pg/tables.hpp"
 

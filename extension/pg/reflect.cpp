@@ -3,29 +3,16 @@
 #include "pg/attached_update.hpp"
 #include "pg/composite.hpp"
 #include "pg/message_status_datum.hpp"
-#include "pg/prepared.hpp"
 #include "pg/reflection_failures.hpp"
 #include "pg/subtransaction.hpp"
-#include "pg/text_array.hpp"
-
-extern "C" {
-#include "access/xact.h"
-#include "catalog/pg_type.h"
-}
 
 namespace msgstatus {
 namespace {
 
-constexpr StateSet failure_states = set_of(DeliveryState::failed, DeliveryState::undelivered);
 constexpr int max_attempts = 3;
 constexpr long deadlock_pause = 10000; // microseconds
 
 CompositeType reflection_type("reflection");
-
-PreparedStatement error_texts_statement(R"(
-SELECT (SELECT m.error_title FROM msgstatus.message AS m WHERE m.message_id = k.message_id),
-    (SELECT m.error_details FROM msgstatus.message AS m WHERE m.message_id = k.message_id)
-FROM pg_catalog.unnest($1) AS k (message_id))");
 
 void put_reflection(RowBuilder &row, const Reflection &r) {
     row.put_text(r.message_id);
@@ -35,49 +22,6 @@ void put_reflection(RowBuilder &row, const Reflection &r) {
     row.put_text(r.error.details);
     row.put_optional(r.failures);
     row.put_time(r.changed_at);
-}
-
-bool has_failed(const Status &status) {
-    return (status.present & failure_states) != 0;
-}
-
-bool changes_something(const WrittenMessage &message) {
-    return message.is_inserted() || message.added_states() != 0 || message.replaced ||
-           (message.last_change & last_change_replaced) != 0;
-}
-
-Reflection reflection_of(const WrittenMessage &message) {
-    Reflection r;
-    r.message_id = message.message_id;
-    r.status = message.after.status;
-    r.error.code = message.after.error_code;
-    const bool had_failed = !message.is_inserted() && has_failed(message.before.status);
-    r.failures = has_failed(r.status) && !had_failed ? 1 : 0;
-    r.changed_at = GetCurrentTransactionStartTimestamp();
-    return r;
-}
-
-// What the merge does not return, because few messages fail and few tables show it.
-void read_error_texts(Vector<Reflection> &messages) {
-    Vector<Reflection *> failed;
-    Vector<Text> ids;
-    for (Reflection &r : messages)
-        if (has_failed(r.status)) {
-            failed.push(&r);
-            ids.push(r.message_id);
-        }
-    if (failed.empty())
-        return;
-    error_texts_statement.execute(TEXTARRAYOID, text_array_of(ids));
-    for (std::size_t i = 0; i < failed.size(); ++i) {
-        const auto text_at = [&](int column) {
-            bool is_null = false;
-            const Datum value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &is_null);
-            return is_null ? Text() : view_of(DatumGetTextPP(value));
-        };
-        failed[i]->error.title = text_at(1);
-        failed[i]->error.details = text_at(2);
-    }
 }
 
 Vector<Text> ids_of(std::span<const Reflection> messages) {
@@ -176,20 +120,6 @@ bool is_not_the_tables_fault(const ErrorData &error) {
 
 int reflect_in(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred) {
     return messages.empty() ? 0 : TableReflection(table, checks_deferred).reflect(messages);
-}
-
-void reflect_written(const Vector<WrittenMessage> &messages) {
-    const Vector<AttachedTable> tables = attached_tables();
-    if (tables.empty())
-        return;
-    Vector<Reflection> reflections;
-    for (const WrittenMessage &message : messages)
-        if (changes_something(message))
-            reflections.push(reflection_of(message));
-    if (std::any_of(tables.begin(), tables.end(), [](const AttachedTable &t) { return t.shows_error_text; }))
-        read_error_texts(reflections);
-    for (const AttachedTable &table : tables)
-        (void)reflect_in(table, {reflections.begin(), reflections.size()}, true);
 }
 
 } // namespace msgstatus

@@ -3,7 +3,6 @@
 
 #include "pg/attached_tables.hpp"
 #include "pg/observation.hpp"
-#include "pg/written_message.hpp"
 
 namespace msgstatus {
 
@@ -16,11 +15,6 @@ struct Reflection {
     std::optional<int> failures;
     EventTime changed_at = 0;
 };
-
-// reflect_written brings the rows of the messages that a call wrote up to date, in every attached table. Within SPI, as
-// the owner of the tables, and while the messages' rows are locked. What a table makes of it does not fail the call:
-// see reflect_in().
-void reflect_written(const Vector<WrittenMessage> &messages);
 
 // reflect_in brings the rows of messages, which are sorted by id, up to date in one table, and returns how many of the
 // messages it failed for. Those are written down in attached_table_failure, and their neighbours' rows are right: what
