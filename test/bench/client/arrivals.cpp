@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 namespace bench {
 namespace {
@@ -39,6 +40,7 @@ public:
 
 private:
     void answered(error_code ec);
+    bool was_closed_while_idle(error_code ec) const;
     void reconnect_later();
 
     Arrivals &arrivals_;
@@ -48,6 +50,8 @@ private:
     std::optional<http::response_parser<http::string_body>> parser_;
     std::string request_;
     std::size_t number_ = 0;
+    bool has_answered_ = false; // since it was connected
+    bool is_to_send_again_ = false;
 };
 
 class Arrivals {
@@ -148,7 +152,11 @@ void Client::connect() {
             return;
         }
         socket_.set_option(tcp::no_delay(true), ec);
-        arrivals_.free(*this);
+        has_answered_ = false;
+        if (std::exchange(is_to_send_again_, false))
+            send(number_);
+        else
+            arrivals_.free(*this);
     });
 }
 
@@ -164,6 +172,7 @@ void Client::reconnect_later() {
 
 void Client::send(std::size_t number) {
     number_ = number;
+    parser_.reset();
     arrivals_.request_text(number, request_);
     asio::async_write(socket_, asio::buffer(request_), [this](error_code ec, std::size_t) {
         if (ec) {
@@ -176,10 +185,25 @@ void Client::send(std::size_t number) {
     });
 }
 
+// A server may close a connection that has done nothing for long while the next request is on its way: clients then
+// send it again (RFC 9112, section 9.3.1).
+bool Client::was_closed_while_idle(error_code ec) const {
+    return ec && has_answered_ && !(parser_ && parser_->got_some());
+}
+
 void Client::answered(error_code ec) {
+    if (was_closed_while_idle(ec)) {
+        is_to_send_again_ = true;
+        buffer_.clear();
+        error_code ignored;
+        socket_.close(ignored);
+        connect();
+        return;
+    }
     const bool goes_on = !ec && parser_->get().keep_alive();
     arrivals_.done(number_, ec ? 0 : parser_->get().result_int());
     if (goes_on) {
+        has_answered_ = true;
         arrivals_.free(*this);
         return;
     }
