@@ -3,8 +3,7 @@
 import database
 import db
 from designs import OURS
-from report import ratios, spread, table, write
-from settings import ROUNDS
+from report import spread, table, write
 from supply import Supply, send
 
 DESIGNS = (OURS,)
@@ -58,17 +57,14 @@ def run():
     rows = []
     for per_call, clients in CASES:
         count = db.calibrate(supply, per_call, clients, DESIGNS)
-        measured = {True: [], False: []}
-        for number in range(ROUNDS):
-            for attached in (True, False) if number % 2 == 0 else (False, True):
-                first = supply.take(count)
-                attach(attached)
-                measured[attached].append(send(OURS, first, count, per_call, clients))
-        with_it, without = measured[True], measured[False]
-        rows.append((f"{per_call} a call, {clients} clients",
-                     spread(db.per_second(with_it), 0), spread(db.per_second(without), 0),
-                     spread(ratios(db.per_second(with_it), db.per_second(without))),
-                     spread(ratios(db.cpu(without), db.cpu(with_it))),
+
+        def measure(attached, _):
+            first = supply.take(count)
+            attach(attached)
+            return send(OURS, first, count, per_call, clients)
+
+        with_it, without = db.in_turn((True, False), measure)
+        rows.append((f"{per_call} a call, {clients} clients", *db.what_is_left(with_it, without),
                      f"{spread(db.wal(with_it), 0)} and {spread(db.wal(without), 0)}"))
     write("attached", "\n\n".join([
         "Ingestion with one attached table (`whatsapp_logs`: state, error code and text, two times, `last_status_check`) and without, "

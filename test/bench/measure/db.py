@@ -54,6 +54,21 @@ def page_images(measurements):
     return f"{statistics.median(m['page_images'] / m['statuses'] for m in measurements):.0f}"
 
 
+def in_turn(variants, measure_one):
+    """in_turn does measure each of two variants once a round, the other one first each time, and returns the measurements of each."""
+    measured = {variant: [] for variant in variants}
+    for number in range(ROUNDS):
+        for variant in variants if number % 2 == 0 else reversed(variants):
+            measured[variant].append(measure_one(variant, number))
+    return [measured[variant] for variant in variants]
+
+
+def what_is_left(with_it, without):
+    """what_is_left does return the cells of a report: both throughputs, and what is left of it by the clock and by CPU time."""
+    return (spread(per_second(with_it), 0), spread(per_second(without), 0), spread(ratios(per_second(with_it), per_second(without))),
+            spread(ratios(cpu(without), cpu(with_it))))
+
+
 def run():
     """run does measure every combination and write the report."""
     supply = Supply()

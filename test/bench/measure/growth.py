@@ -4,7 +4,7 @@ import analytics
 import database
 import db
 from designs import OURS
-from report import ratios, spread, table, write
+from report import table, write
 from settings import HISTORIES, MESSAGES, ROUNDS
 from supply import send
 
@@ -31,14 +31,11 @@ def run():
     names = {messages: ready(messages) for messages in (SMALL, LARGE)}
     rows = []
     for order, what, statuses in STAGES:
-        measured = {messages: [] for messages in names}
         count = MESSAGES * statuses // ROUNDS
-        for number in range(ROUNDS):
-            for messages in names if number % 2 == 0 else reversed(names):
-                measured[messages].append(send(OURS, number * count, count, PER_CALL, CLIENTS, OPTIONS, names[messages], order))
-        small, large = measured[SMALL], measured[LARGE]
-        rows.append((what, spread(db.per_second(small), 0), spread(db.per_second(large), 0),
-                     spread(ratios(db.per_second(large), db.per_second(small))), spread(ratios(db.cpu(small), db.cpu(large)))))
+        small, large = db.in_turn((SMALL, LARGE), lambda messages, number: send(
+            OURS, number * count, count, PER_CALL, CLIENTS, OPTIONS, names[messages], order))
+        at_large, at_small, *left = db.what_is_left(large, small)
+        rows.append((what, at_small, at_large, *left))
     for name in names.values():
         analytics.check_rollups(name)
     write("growth", "\n\n".join([

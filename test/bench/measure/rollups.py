@@ -2,8 +2,7 @@
 
 import db
 from designs import OURS
-from report import ratios, spread, table, write
-from settings import ROUNDS
+from report import spread, table, write
 from supply import Supply, send
 
 DESIGNS = (OURS,)
@@ -17,15 +16,9 @@ def run():
     rows = []
     for per_call, clients in CASES:
         count = db.calibrate(supply, per_call, clients, DESIGNS)
-        measured = {options: [] for options in ("", OFF)}
-        for number in range(ROUNDS):
-            for options in ("", OFF) if number % 2 == 0 else (OFF, ""):
-                measured[options].append(send(OURS, supply.take(count), count, per_call, clients, options))
-        with_them, without = measured[""], measured[OFF]
-        rows.append((f"{per_call} a call, {clients} clients",
-                     spread(db.per_second(with_them), 0), spread(db.per_second(without), 0),
-                     spread(ratios(db.per_second(with_them), db.per_second(without))),
-                     spread(ratios(db.cpu(without), db.cpu(with_them))),
+        with_them, without = db.in_turn(
+            ("", OFF), lambda options, _: send(OURS, supply.take(count), count, per_call, clients, options))
+        rows.append((f"{per_call} a call, {clients} clients", *db.what_is_left(with_them, without),
                      f"{spread(db.wal(with_them), 0)} and {spread(db.wal(without), 0)}"))
     write("rollups", "\n\n".join([
         "Ingestion with rollups and without (`msgstatus.rollups`), min / median / max of the rounds. The ratios say what is left of "
