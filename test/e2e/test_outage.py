@@ -183,10 +183,11 @@ def test_the_extension_made_anew(own):
 
 def test_a_server_that_does_not_answer(own):
     database, _ = own
-    with Receiver(database.conninfo, "--allow-unsigned", "--lanes", "1", "--statement-timeout", "0.5") as receiver:
+    # By a name of its own, since the other receiver may be connecting again at the same time.
+    conninfo = f"{database.conninfo} application_name=unanswered"
+    with Receiver(conninfo, "--allow-unsigned", "--lanes", "1", "--statement-timeout", "0.5") as receiver:
         receiver.wait_ready()
-        backend = database.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'msgstatus-receiver' "
-                                 "ORDER BY backend_start DESC LIMIT 1")[0]["pid"]
+        backend = database.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'unanswered'")[0]["pid"]
         os.kill(backend, signal.SIGSTOP)
         try:
             assert_unavailable(receiver.post("/webhook", one()))
