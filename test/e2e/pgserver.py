@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INSTALL = "CREATE EXTENSION msgstatus; SELECT msgstatus.install();"
@@ -45,6 +46,7 @@ class PgServer:
         self.stage = self.directory / "stage"
         self.log = self.directory / "log"
         self.port = free_port()
+        self.has_run = False
         self.options = options
         self.environment = {}  # more variables for the server's programs
 
@@ -117,7 +119,24 @@ class PgServer:
 
     def start(self):
         """start does return when the server accepts connections."""
-        self._run("pg_ctl", "start", "-w", "-D", self.data, "-l", self.log)
+        for attempts_left in reversed(range(20)):
+            try:
+                self._run("pg_ctl", "start", "-w", "-D", self.data, "-l", self.log)
+                self.has_run = True
+                return
+            except RuntimeError as error:
+                if "Address already in use" not in str(error) or attempts_left == 0:
+                    raise
+                self._find_free_port()
+
+    def _find_free_port(self):
+        """Somebody took the port before the server did. Once clients know it, there is only to wait until a connection gives it back."""
+        if self.has_run:
+            time.sleep(0.5)
+            return
+        self.port = free_port()
+        with open(self.data / "postgresql.conf", "a", encoding="utf-8") as conf:
+            conf.write(f"port = '{self.port}'\n")
 
     def stop(self, mode="fast"):
         """stop does return when the server is down; mode is that of pg_ctl."""
