@@ -5,15 +5,17 @@ import subprocess
 import time
 
 import database
-from designs import DESIGNS
+from attached import SupplyWithLogs
+from designs import DESIGNS, OURS
 from settings import CLIENT, MESSAGES, REPORTS, SECONDS
 from supply import Supply, send
 
 
 def run(name, per_call):
-    """run does record the backend of one client and print what costs most, callees included."""
-    design = next(d for d in DESIGNS if d.name == name)
-    supply = Supply()
+    """run does record the backend of one client and print what costs most, callees included; `attached` is msgstatus with a table attached."""
+    attached = name == "attached"
+    design = OURS if attached else next(d for d in DESIGNS if d.name == name)
+    supply = SupplyWithLogs((OURS,)) if attached else Supply()
     # Enough for perf to be there from the beginning to the end.
     trial = per_call * max(1, 10000 // per_call)
     rate = trial / send(design, supply.take(trial), trial, per_call, 1)["seconds"]
