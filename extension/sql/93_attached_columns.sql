@@ -219,7 +219,7 @@ BEGIN
             CASE
                 WHEN r.problem IS NOT NULL THEN format('ERROR %s: %s. %s', r.problem, r.message, r.hint)
                 WHEN t.column_name = preview_attach.key_column THEN 'the key'
-                WHEN r.fact = 'state' THEN 'stays as it is for ' || (SELECT string_agg(s.state::text, ', ')
+                WHEN r.fact = 'state' THEN 'no word for ' || (SELECT string_agg(s.state::text, ', ')
                     FROM unnest(msgstatus.delivery_states()) AS s (state) WHERE NOT r.spelling ? s.state::text)
                 WHEN r.fact IS NOT NULL THEN NULL
                 WHEN possible.fact IS NULL THEN NULL

@@ -22,6 +22,20 @@ $$;
 COMMENT ON FUNCTION msgstatus.spelled_states(jsonb) IS
     'The labels, in lower case, that a column may hold, and the state that each means';
 
+CREATE FUNCTION msgstatus.state_with_a_word(spelling jsonb) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- What was sent and delivered was sent, also where a table has no word for delivered and learns of both at once.
+    SELECT CASE WHEN count(*) FILTER (WHERE NOT spelling ? s.state::text) = 0 THEN 'msgstatus.state(c.status)'
+        ELSE format('CASE WHEN msgstatus.state(c.status) OPERATOR(msgstatus.=) ANY (%L::msgstatus.delivery_state[])'
+            ' THEN CASE %s END ELSE msgstatus.state(c.status) END',
+            array_agg(s.state) FILTER (WHERE NOT spelling ? s.state::text),
+            string_agg(format('WHEN c.status OPERATOR(msgstatus.?) %1$L THEN %1$L::msgstatus.delivery_state', s.state),
+                ' ' ORDER BY s.place DESC) FILTER (WHERE spelling ? s.state::text)) END
+    FROM unnest(msgstatus.delivery_states()) WITH ORDINALITY AS s (state, place)
+$$;
+COMMENT ON FUNCTION msgstatus.state_with_a_word(jsonb) IS
+    'The expression for the highest state that a message has reached and a spelling has a word for';
+
 CREATE FUNCTION msgstatus.reflecting_update(target regclass, key_column name, columns jsonb, time_zone text)
     RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -33,6 +47,7 @@ DECLARE
     merged text;     -- of the row, then
     news text;       -- whether that is another one
     row_state text;
+    shown_state text;
     failed_columns text := (
         SELECT string_agg(format('t.%I IS NOT NULL', c.value ->> 'column'), ' OR ' ORDER BY c.key)
         FROM jsonb_each(columns) AS c WHERE c.key = 'failed_at' OR c.key = 'undelivered_at' AND columns ? 'failed_at');
@@ -72,11 +87,12 @@ BEGIN
         shown := format('t.%I', f.column_name);
         CASE f.kind
             WHEN 'state' THEN
-                selected := selected || 'msgstatus.state(c.status) AS reached'::text;
-                value := format('(%L::pg_catalog.text[])[pg_catalog.array_position(%L::msgstatus.delivery_state[],'
-                    ' msgstatus.state(c.status))]',
+                shown_state := msgstatus.state_with_a_word(columns #> '{state,spelling}');
+                selected := selected || format('%s AS reached', shown_state);
+                value := format('(%L::pg_catalog.text[])[pg_catalog.array_position(%L::msgstatus.delivery_state[], %s)]',
                     ARRAY(SELECT s.value FROM jsonb_each_text(columns #> '{state,spelling}') AS s ORDER BY s.key),
-                    ARRAY(SELECT s.key FROM jsonb_each_text(columns #> '{state,spelling}') AS s ORDER BY s.key));
+                    ARRAY(SELECT s.key FROM jsonb_each_text(columns #> '{state,spelling}') AS s ORDER BY s.key),
+                    shown_state);
                 news := format('n.state IS NOT NULL AND (%s OPERATOR(msgstatus.<) n.reached) IS NOT FALSE', row_state);
                 merged := format('CASE WHEN %s THEN n.state ELSE %s END', news, shown);
             WHEN 'status' THEN

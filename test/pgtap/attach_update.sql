@@ -62,6 +62,52 @@ INSERT INTO fews VALUES ('a');
 SELECT is(reflect('fews', 'a', at(s)), n, s) FROM (VALUES ('queued 0', 0), ('sending 0', 0), ('sent 0', 1), ('partially_delivered 0', 0), ('skipped 0', 0),
     ('undelivered 0', 1), ('failed 0', 0), ('sent 0', 0), ('delivered 0', 1), ('read 0', 0)) AS v (s, n);
 SELECT is((SELECT status::text FROM fews), 'delivered');
+-- States without a word: the row shows the highest state reached that has one, whichever came first and in however many calls.
+CREATE FUNCTION shown_by_every_order(words text[], observations text[], columns jsonb DEFAULT NULL) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+    ordering text[];
+    known msgstatus.message_status;
+    shown text[] := '{}';
+BEGIN
+    EXECUTE format('CREATE TABLE coarse (id text PRIMARY KEY, status text CHECK (status = ANY (%L::text[])))', words);
+    FOR ordering IN
+        WITH RECURSIVE o (said, left_over) AS (
+            SELECT ARRAY[]::text[], observations
+            UNION ALL
+            SELECT o.said || l, array_remove(o.left_over, l) FROM o, unnest(o.left_over) AS l
+        )
+        SELECT said FROM o WHERE left_over = '{}'
+        UNION ALL
+        SELECT ARRAY[array_to_string(observations, ' ')]
+    LOOP
+        INSERT INTO coarse VALUES ('a', words[1]);
+        known := '{}';
+        FOR step IN 1 .. cardinality(ordering) LOOP
+            known := known OPERATOR(msgstatus.||) at(ordering[step]);
+            PERFORM reflect('coarse', 'a', known, columns => columns);
+        END LOOP;
+        shown := shown || (SELECT status FROM coarse);
+        IF reflect('coarse', 'a', known, columns => columns) <> 0 THEN
+            RAISE 'what is shown already was written again';
+        END IF;
+        DELETE FROM coarse;
+    END LOOP;
+    DROP TABLE coarse;
+    RETURN ARRAY(SELECT DISTINCT s FROM unnest(shown) AS s);
+END
+$$;
+SELECT is(shown_by_every_order(words, observations), ARRAY[shown], format('%s of %s', observations, words))
+FROM (VALUES
+    ('{pending,sent,failed}'::text[], '{sent 0,delivered 1,read 2}'::text[], 'sent'),
+    ('{pending,sent,failed}', '{delivered 1}', 'sent'),
+    ('{pending,sent,failed}', '{sent 0,failed 1,delivered 2}', 'failed'),
+    ('{pending,sent,delivered}', '{queued 0,sent 1,failed 2}', 'sent'),
+    ('{new,sent,delivered,failed}', '{sent 0,delivered 1,played 3}', 'delivered'),
+    ('{new,queued,sent}', '{queued 0,canceled 1}', 'queued'),
+    ('{new,delivered}', '{queued 0,sent 1}', 'new')) AS v (words, observations, shown);
+SELECT is(shown_by_every_order('{queued,sent,delivered,read}', '{sent 0,delivered 1,read 2}', '{"state": {"column": "status", "spelling": {"read": null}}}'),
+    '{delivered}', 'a spelling that is null');
+
 CREATE TABLE native (id text PRIMARY KEY, status msgstatus.delivery_state);
 INSERT INTO native VALUES ('a');
 SELECT is(reflect('native', 'a', at('sent 0')) + reflect('native', 'a', at('read 0')) + reflect('native', 'a', at('failed 0')), 2);
