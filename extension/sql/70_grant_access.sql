@@ -79,6 +79,7 @@ BEGIN
             ' msgstatus.opt_out, msgstatus.alert_rule, msgstatus.alert_state TO %s', role);
         EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.hour_rollup, msgstatus.attached_table,'
             ' msgstatus.attached_table_failure, msgstatus.attached_tables TO %s', role);
+        EXECUTE format('GRANT DELETE ON msgstatus.attached_table_failure TO %s', role);
     END IF;
 END
 $$;

@@ -26,6 +26,8 @@ BEGIN
     SELECT array_agg(g.message_id) INTO purged FROM gone AS g;
     -- Nobody writes to the trail of a message without having locked the message.
     DELETE FROM msgstatus.status_event AS e WHERE e.message_id = ANY (purged);
+    DELETE FROM msgstatus.attached_table_failure AS f USING msgstatus.attached_table AS a
+    WHERE f.attached_table_id = a.attached_table_id AND f.message_id = ANY (purged);
     -- Phone numbers go with the messages.
     DELETE FROM msgstatus.recipient_rollup AS r WHERE r.day < (horizon AT TIME ZONE 'UTC');
     DELETE FROM msgstatus.recipient_day AS d WHERE d.day < (horizon AT TIME ZONE 'UTC');

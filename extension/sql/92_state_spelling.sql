@@ -16,8 +16,10 @@ BEGIN
             FROM pg_enum AS e WHERE e.enumtypid = type;
         RETURN;
     END IF;
-    -- Of a large table a part says enough. Who may not read it sees no more than the definitions.
-    IF has_column_privilege(target, column_number, 'SELECT') THEN
+    -- Of a large table a part says enough. Who may not read it sees no more than the definitions. What is no table is
+    -- refused anyway, and a foreign one may not be there to be read.
+    IF has_column_privilege(target, column_number, 'SELECT')
+        AND (SELECT c.relkind IN ('r', 'p') FROM pg_class AS c WHERE c.oid = target) THEN
         EXECUTE format('SELECT ARRAY(SELECT v.label'
             ' FROM (SELECT t.%I::text AS label FROM %s AS t WHERE t.%I IS NOT NULL LIMIT 10000) AS v'
             ' GROUP BY v.label ORDER BY count(*) DESC, v.label LIMIT 100)', name, target, name)

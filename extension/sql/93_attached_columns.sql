@@ -27,7 +27,9 @@ BEGIN
     END IF;
     SELECT * INTO k FROM msgstatus.column_types(target) AS t WHERE t.column_name = key_column;
     IF NOT FOUND THEN
-        RETURN QUERY SELECT '42703', format('column "%s" of %s does not exist', key_column, target),
+        RETURN QUERY SELECT '42703',
+            CASE WHEN key_column IS NULL THEN format('no column of %s was given as the key', target)
+                ELSE format('column "%s" of %s does not exist', key_column, target) END,
             'The key is the column that holds the id the provider gave to the message: a wamid, a Twilio SID.';
         RETURN;
     END IF;

@@ -25,6 +25,26 @@ $$;
 COMMENT ON FUNCTION msgstatus.attached_messages(regclass, name, xid) IS
     'The messages that have rows in a table, in batches in the order of their ids, in which calls lock them; all, or those of which somebody else wrote message or row since a transaction';
 
+CREATE FUNCTION msgstatus.failures_without_row(target regclass, key_column name, attached_table_id integer)
+    RETURNS SETOF text[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        SELECT array_agg(k.message_id ORDER BY k.message_id)
+        FROM (
+            SELECT f.message_id, (row_number() OVER (ORDER BY f.message_id) - 1) / 10000 AS batch
+            FROM msgstatus.attached_table_failure AS f
+            WHERE f.attached_table_id = $1
+                AND NOT EXISTS (SELECT FROM %s AS t WHERE t.%I::text COLLATE "C" = f.message_id)
+        ) AS k
+        GROUP BY k.batch ORDER BY k.batch
+        $query$, target, key_column)
+    USING attached_table_id;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.failures_without_row(regclass, name, integer) IS
+    'The messages that could not be shown in an attached table and have no row there, or none any more, in batches';
+
 CREATE FUNCTION msgstatus.update_unlocked(update_sql text, message_ids text[], search_path text) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -72,6 +92,55 @@ $$;
 COMMENT ON FUNCTION msgstatus.make_attached_triggers(regclass, name, integer) IS
     'Makes the triggers by which rows that come later than their statuses are brought up to date';
 
+CREATE FUNCTION msgstatus.attached_keys(target regclass, wanted name)
+    RETURNS TABLE (attached_table_id integer, key_column name, is_there boolean)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT a.attached_table_id, a.key_column,
+        EXISTS (SELECT FROM msgstatus.column_types(a.target) AS c WHERE c.column_name = a.key_column)
+    FROM msgstatus.attached_table AS a
+    WHERE a.target = attached_keys.target AND (wanted IS NULL OR a.key_column = wanted)
+    ORDER BY a.attached_table_id;
+    IF NOT FOUND THEN
+        RAISE undefined_object USING
+            MESSAGE = format('%s is not attached%s', attached_keys.target, ' by column "' || wanted || '"'),
+            HINT = 'The view attached_tables lists what is.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.attached_keys(regclass, name) IS
+    'By which columns a table is attached, or whether by one, and whether the column is still there; 42704 where it is not attached';
+
+CREATE FUNCTION msgstatus.end_attachment(attached_table_id integer, target regclass) RETURNS boolean
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    may_drop CONSTANT boolean := (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = target);
+    triggers CONSTANT name[] := ARRAY(SELECT t.tgname FROM pg_trigger AS t
+        WHERE t.tgrelid = target AND t.tgparentid = 0 AND t.tgname IN (
+            format('msgstatus_%s_insert', attached_table_id), format('msgstatus_%s_update', attached_table_id)));
+    trigger_name name;
+    removed boolean;
+BEGIN
+    -- First, as it waits for writers and calls, who must not wait for what is removed then.
+    IF may_drop THEN
+        FOREACH trigger_name IN ARRAY triggers LOOP
+            EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, target);
+        END LOOP;
+    END IF;
+    removed := msgstatus.remove_attached_table(attached_table_id);
+    IF NOT may_drop AND triggers <> '{}' THEN
+        RAISE WARNING USING
+            MESSAGE = format('triggers on %s stay, and do nothing: %s', target, array_to_string(triggers, ', ')),
+            HINT = 'The owner of the table can drop them.';
+    END IF;
+    RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.end_attachment(integer, regclass) IS
+    'Drops the triggers of an attached table, as far as the caller may, and forgets it; false if it was forgotten before';
+
 CREATE FUNCTION msgstatus.attach_table(
     target regclass, key_column name, columns jsonb DEFAULT NULL, time_zone text DEFAULT 'UTC',
     search_path text DEFAULT current_setting('search_path')
@@ -82,6 +151,7 @@ DECLARE
     problem record;
     mapping jsonb;
     id integer;
+    stale integer;
     update_sql text;
     batch text[];
     left_over text[] := '{}';
@@ -153,6 +223,17 @@ BEGIN
             failed := msgstatus.reflect_messages(id, batch);
         END LOOP;
     END IF;
+    -- What was attached by a column that has another name now can do nothing but fail. At the end, as dropping triggers
+    -- keeps readers out.
+    FOR stale IN SELECT k.attached_table_id FROM msgstatus.attached_keys(target, NULL) AS k WHERE NOT k.is_there LOOP
+        BEGIN
+            PERFORM msgstatus.end_attachment(stale, target);
+        EXCEPTION
+            -- Another role's.
+            WHEN insufficient_privilege THEN
+                NULL;
+        END;
+    END LOOP;
     IF failed > 0 THEN
         RAISE WARNING USING
             MESSAGE = format('the statuses of %s of the messages in %s cannot be shown there', failed, target),
@@ -166,43 +247,15 @@ COMMENT ON FUNCTION msgstatus.attach_table(regclass, name, jsonb, text, text) IS
 
 CREATE FUNCTION msgstatus.detach_table(target regclass, key_column name DEFAULT NULL) RETURNS integer
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
 DECLARE
-    may_drop boolean := (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = target);
-    attached record;
-    trigger_name name;
+    id integer;
     detached integer := 0;
 BEGIN
     PERFORM msgstatus.check_installation();
     PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.attach_table', target::oid::bigint));
-    FOR attached IN
-        SELECT a.attached_table_id AS id,
-            ARRAY(SELECT t.tgname FROM pg_trigger AS t
-                WHERE t.tgrelid = target AND t.tgparentid = 0 AND t.tgname IN (
-                    format('msgstatus_%s_insert', a.attached_table_id),
-                    format('msgstatus_%s_update', a.attached_table_id))) AS triggers
-        FROM msgstatus.attached_table AS a
-        WHERE a.target = detach_table.target AND (key_column IS NULL OR a.key_column = detach_table.key_column)
-        ORDER BY a.attached_table_id
-    LOOP
-        -- First, as it waits for writers and calls, who must not wait for what is removed then.
-        IF may_drop THEN
-            FOREACH trigger_name IN ARRAY attached.triggers LOOP
-                EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, target);
-            END LOOP;
-        END IF;
-        detached := detached + msgstatus.remove_attached_table(attached.id)::integer;
-        IF NOT may_drop AND attached.triggers <> '{}' THEN
-            RAISE WARNING USING MESSAGE = format('triggers on %s stay, and do nothing: %s',
-                    target, array_to_string(attached.triggers, ', ')),
-                HINT = 'The owner of the table can drop them.';
-        END IF;
+    FOR id IN SELECT k.attached_table_id FROM msgstatus.attached_keys(target, detach_table.key_column) AS k LOOP
+        detached := detached + msgstatus.end_attachment(id, target)::integer;
     END LOOP;
-    IF detached = 0 THEN
-        RAISE undefined_object USING
-            MESSAGE = format('%s is not attached%s', target, ' by column "' || key_column || '"'),
-            HINT = 'The view attached_tables lists what is.';
-    END IF;
     RETURN detached;
 END
 $$;
@@ -211,34 +264,31 @@ COMMENT ON FUNCTION msgstatus.detach_table(regclass, name) IS
 
 CREATE FUNCTION msgstatus.resync_table(target regclass, key_column name DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
 DECLARE
     attached record;
     batch text[];
     failed bigint := 0;
-    found_any boolean := false;
 BEGIN
     PERFORM msgstatus.check_installation();
-    FOR attached IN
-        SELECT a.attached_table_id AS id, a.key_column FROM msgstatus.attached_table AS a
-        WHERE a.target = resync_table.target AND (key_column IS NULL OR a.key_column = resync_table.key_column)
-        ORDER BY a.attached_table_id
-    LOOP
-        found_any := true;
-        FOR batch IN SELECT b FROM msgstatus.attached_messages(target, attached.key_column) AS b LOOP
-            failed := failed + msgstatus.reflect_messages(attached.id, batch);
+    FOR attached IN SELECT * FROM msgstatus.attached_keys(target, resync_table.key_column) LOOP
+        IF NOT attached.is_there THEN
+            RAISE undefined_column USING
+                MESSAGE = format('%s is attached by column "%s", which does not exist any more', target, attached.key_column),
+                HINT = 'Attach it by what the column is called now; that ends this one.';
+        END IF;
+        FOR batch IN
+            SELECT b FROM msgstatus.attached_messages(target, attached.key_column) AS b
+            UNION ALL
+            SELECT b FROM msgstatus.failures_without_row(target, attached.key_column, attached.attached_table_id) AS b
+        LOOP
+            failed := failed + msgstatus.reflect_messages(attached.attached_table_id, batch);
         END LOOP;
     END LOOP;
-    IF NOT found_any THEN
-        RAISE undefined_object USING
-            MESSAGE = format('%s is not attached%s', target, ' by column "' || key_column || '"'),
-            HINT = 'The view attached_tables lists what is.';
-    END IF;
     RETURN failed;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.resync_table(regclass, name) IS
-    'Brings all rows of an attached table up to date, and returns for how many messages that failed. 42704 where it is not attached';
+    'Brings all rows of an attached table up to date, and returns for how many messages that failed. 42704 where it is not attached, 42703 where its key was renamed';
 
 CREATE FUNCTION msgstatus.forget_dropped_tables() RETURNS integer
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -48,7 +48,8 @@ SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute WHE
 SELECT is(may('t_nobody', name), '', 'PUBLIC on ' || name) FROM relation;
 -- The sums of hashes in hour_rollup would give away the number of an hour with one message.
 SELECT is(may('t_analyst', name), CASE WHEN relkind = 'v' AND name NOT IN ('hour_rollup', 'attached_tables') THEN 'SELECT' ELSE '' END, 'analyst on ' || name) FROM relation;
-SELECT is(may('t_operator', name), CASE WHEN relkind = 'v' OR name IN ('installation', 'attached_table', 'attached_table_failure') THEN 'SELECT' ELSE 'SELECT INSERT UPDATE DELETE' END,
+SELECT is(may('t_operator', name), CASE WHEN relkind = 'v' OR name IN ('installation', 'attached_table') THEN 'SELECT'
+    WHEN name = 'attached_table_failure' THEN 'SELECT DELETE' ELSE 'SELECT INSERT UPDATE DELETE' END,
     'operator on ' || name) FROM relation;
 
 -- functions returns the functions a role may call, those of the types aside.

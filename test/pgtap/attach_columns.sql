@@ -114,10 +114,15 @@ CREATE TABLE numbered (number integer PRIMARY KEY, status text UNIQUE, code inte
 SELECT throws_ok($$SELECT msgstatus.attach_table('app.nothing', 'id')$$, '42P01');
 SELECT throws_ok($$SELECT msgstatus.attach_table(0::regclass, 'id')$$, '42P01');
 SELECT raises('a_view', 'id', NULL, '42809', 'app.a_view is not a table', '%');
+CREATE FOREIGN DATA WRAPPER nowhere;
+CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;
+CREATE FOREIGN TABLE distant (id text, status text) SERVER nowhere;
+SELECT raises('distant', 'id', NULL, '42809', 'app.distant is not a table', '%');
 SELECT raises('part', 'id', NULL, '42809', 'app.part is a partition', 'Attach the partitioned table.');
 SELECT throws_ok($$SELECT msgstatus.attach_table('temporary', 'id')$$, '42809');
 SELECT raises('msgstatus.message', 'message_id', NULL, '42809', 'msgstatus.message is not a table of yours', '%');
 SELECT raises('whole', 'sid', NULL, '42703', 'column "sid" of app.whole does not exist', 'The key is the column that holds the id the provider gave%');
+SELECT raises('whole', NULL, NULL, '42703', 'no column of app.whole was given as the key', 'The key is the column that holds the id the provider gave%');
 SELECT raises('numbered', 'number', NULL, '42804', 'column "number" of app.numbered is of type integer and cannot be the key', '%text, varchar or char.');
 SELECT raises('whole', 'id', '[]', '22023', 'columns must be an object of facts and columns', 'For example%');
 SELECT raises('whole', 'id', '{"colour": "note"}', '22023', 'unknown fact "colour"', 'The facts are state, status, timeline, processing_at, %');

@@ -193,12 +193,51 @@ SELECT is((SELECT (failures, last_error_code)::text FROM msgstatus.attached_tabl
 GRANT UPDATE (status) ON shared TO t_operator;
 SELECT is(msgstatus.resync_table('shared'), 0::bigint, 'the column''s right is enough');
 SELECT is((SELECT status FROM shared WHERE sid = 'shared 3'), 'read');
+-- What failed may have no row: it never had one, or has none any more.
+REVOKE UPDATE ON shared FROM t_operator;
+REVOKE UPDATE (status) ON shared FROM t_operator;
+SELECT is(observe('of another table', 'read', 5) || observe('shared 3', 'played', 6), '11');
+DELETE FROM shared WHERE sid = 'shared 3';
+SELECT msgstatus.resync_table('shared') AS failed \gset
+SELECT is((SELECT failures FROM msgstatus.attached_tables), :failed::bigint, 'nothing can be shown');
+GRANT UPDATE (status) ON shared TO t_operator;
+SELECT is(msgstatus.resync_table('shared'), 0::bigint);
+SELECT is((SELECT failures FROM msgstatus.attached_tables), 0::bigint, 'what has no row is no failure any more');
 -- Triggers are dropped by the owner of the table; without them the rest is ended.
 SET LOCAL ROLE t_operator;
 SELECT is(msgstatus.detach_table('shared'), 1);
 RESET ROLE;
 SELECT lives_ok($$INSERT INTO shared VALUES ('unknown', 'a')$$, 'a trigger that is left does nothing');
 SELECT is((SELECT status FROM shared WHERE sid = 'unknown'), NULL);
+
+-- A key that is renamed: nothing is shown by the old name, and attaching by the new one ends that.
+CREATE TABLE renamed (sid text PRIMARY KEY, status text, retry_sid text UNIQUE);
+SELECT msgstatus.attach_table('renamed', 'sid'), msgstatus.attach_table('renamed', 'retry_sid');
+INSERT INTO renamed VALUES ('renamed');
+ALTER TABLE renamed RENAME sid TO message_sid;
+SELECT is(observe('renamed', 'sent', 0), '1');
+SELECT is((SELECT string_agg(concat_ws(' ', key_column, failures, last_error_code), ', ' ORDER BY key_column) FROM msgstatus.attached_tables WHERE target = 'renamed'::regclass),
+    'retry_sid 0, sid 1 42703');
+SELECT throws_ok($$SELECT msgstatus.resync_table('renamed')$$, '42703', 'app.renamed is attached by column "sid", which does not exist any more');
+SELECT is(msgstatus.resync_table('renamed', 'retry_sid'), 0::bigint);
+SELECT msgstatus.attach_table('renamed', 'message_sid');
+SELECT is((SELECT array_agg(key_column ORDER BY key_column) FROM msgstatus.attached_tables WHERE target = 'renamed'::regclass), '{message_sid,retry_sid}'::name[]);
+SELECT is((SELECT count(*) FROM pg_trigger WHERE tgrelid = 'renamed'::regclass AND NOT tgisinternal), 4::bigint, 'with its triggers');
+SELECT is((SELECT status FROM renamed), 'sent');
+SELECT is(msgstatus.resync_table('renamed'), 0::bigint);
+SELECT is(msgstatus.detach_table('renamed'), 2);
+
+-- Failures are kept no longer than their messages, and not for a table that is detached.
+CREATE TABLE refusing (sid text PRIMARY KEY, status text, CHECK (status IS NULL OR sid = ''));
+SELECT observe('purged', 'sent', 0), observe('kept', 'sent', 0);
+INSERT INTO refusing VALUES ('purged'), ('kept');
+SELECT msgstatus.attach_table('refusing', 'sid');
+SELECT is((SELECT array_agg(message_id ORDER BY message_id) FROM msgstatus.attached_table_failure), '{kept,purged}');
+UPDATE msgstatus.message SET created_at = '2001-01-01' WHERE message_id = 'purged';
+SELECT is(msgstatus.purge_messages('2001-02-01'), 1::bigint);
+SELECT is((SELECT array_agg(message_id) FROM msgstatus.attached_table_failure), '{kept}');
+SELECT msgstatus.detach_table('refusing');
+SELECT is_empty('SELECT * FROM msgstatus.attached_table_failure');
 
 -- Before install().
 ALTER TABLE msgstatus.installation RENAME TO gone;
