@@ -22,6 +22,10 @@ BEGIN
     IF COALESCE(create_campaign.name, '') = '' OR COALESCE(create_campaign.owner, '') = '' THEN
         RAISE invalid_parameter_value USING MESSAGE = 'a campaign has a name and an owner';
     END IF;
+    IF num_nulls($5, $6, $7, $8, $9) > 0 THEN
+        RAISE null_value_not_allowed
+            USING MESSAGE = 'max_retries, retry_delay, max_retry_delay, retry_window and time_zone must be said';
+    END IF;
     IF create_campaign.daily_send_limit <= 0 THEN
         RAISE invalid_parameter_value USING MESSAGE = 'daily_send_limit must be positive',
             HINT = 'NULL stands for any number of sends a day.';
@@ -39,7 +43,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.create_campaign(text, text, text, integer, integer, interval, interval, interval, text, text, text) IS
-    'Makes a campaign, a draft, and returns its id; 23505 where the owner has one of that name, 22023 for a value out of range';
+    'Makes a campaign, a draft, and returns its id; 23505 where the owner has one of that name, 22023 for a value out of range, 22004 for NULL where there is a default';
 
 CREATE FUNCTION msgstatus.lock_campaign(campaign uuid, allowed text[]) RETURNS text
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -1,17 +1,21 @@
 -- Who gets a campaign, and who does not.
 
-CREATE FUNCTION msgstatus.phone_number_problem(address text) RETURNS text
+CREATE FUNCTION msgstatus.phone_number_problem(written text, address text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     BEGIN ATOMIC
         SELECT CASE
-            WHEN COALESCE($1, '') OPERATOR(pg_catalog.=) '' THEN 'there is none'
-            WHEN $1 OPERATOR(pg_catalog.!~) '^\+[0-9]+$' THEN 'not a phone number'
-            WHEN $1 OPERATOR(pg_catalog.~) '^\+0' THEN 'without its country code'
-            WHEN pg_catalog.length($1) OPERATOR(pg_catalog.<) 8 THEN 'fewer than 7 digits'
+            WHEN COALESCE($2, '') OPERATOR(pg_catalog.=) '' THEN 'there is none'
+            WHEN $2 OPERATOR(pg_catalog.!~) '^\+[0-9]+$' THEN 'not a phone number'
+            -- Dialled from abroad in Italy, and not in Germany.
+            WHEN $1 OPERATOR(pg_catalog.~~) '%(0)%' THEN 'with a (0), which may or may not belong to it'
+            WHEN $2 OPERATOR(pg_catalog.~) '^\+00' THEN 'begins with 00 in place of +'
+            WHEN $2 OPERATOR(pg_catalog.~) '^\+0' THEN 'without its country code'
+            WHEN pg_catalog.length($2) OPERATOR(pg_catalog.<) 8 THEN 'fewer than 7 digits'
+            WHEN pg_catalog.length($2) OPERATOR(pg_catalog.>) 16 THEN 'more than 15 digits'
         END;
     END;
-COMMENT ON FUNCTION msgstatus.phone_number_problem(text) IS
-    'Why an address, normalized, cannot be the phone number of a recipient; NULL where it can';
+COMMENT ON FUNCTION msgstatus.phone_number_problem(text, text) IS
+    'Why an address, as written and normalized, cannot be the phone number of a recipient; NULL where it can';
 
 CREATE FUNCTION msgstatus.add_recipients(
     campaign uuid, phone_numbers text[], template_parameters jsonb[] DEFAULT NULL
@@ -37,7 +41,7 @@ BEGIN
         SELECT g.n, g.phone_number AS written, msgstatus.normalize_address(g.phone_number) AS phone_number, g.parameters
         FROM unnest($2, $3) WITH ORDINALITY AS g (phone_number, parameters, n)
     ), judged AS (
-        SELECT g.n, g.written, g.phone_number, g.parameters, msgstatus.phone_number_problem(g.phone_number) AS problem
+        SELECT g.n, g.written, g.phone_number, g.parameters, msgstatus.phone_number_problem(g.written, g.phone_number) AS problem
         FROM given AS g
     ), distinct_numbers AS (
         SELECT DISTINCT ON (j.phone_number) j.n, j.phone_number, j.parameters
@@ -101,10 +105,11 @@ CREATE FUNCTION msgstatus.opt_out(phone_number text, reason text DEFAULT NULL) R
 #variable_conflict use_column
 DECLARE
     number text := msgstatus.normalize_address($1);
+    problem text := msgstatus.phone_number_problem($1, number);
 BEGIN
     PERFORM msgstatus.check_installation();
-    IF msgstatus.phone_number_problem(number) IS NOT NULL THEN
-        RAISE invalid_parameter_value USING MESSAGE = 'this is no phone number: ' || msgstatus.phone_number_problem(number);
+    IF problem IS NOT NULL THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'this is no phone number: ' || problem;
     END IF;
     INSERT INTO msgstatus.opt_out (phone_number, reason) VALUES (number, $2) ON CONFLICT (phone_number) DO NOTHING;
 END

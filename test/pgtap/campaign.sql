@@ -17,6 +17,8 @@ SELECT throws_ok($$SELECT create_campaign('x', daily_send_limit => 0)$$, '22023'
 SELECT throws_ok($$SELECT create_campaign('x', max_retries => -1)$$, '22023');
 SELECT throws_ok($$SELECT create_campaign('x', retry_delay => '-1 minute')$$, '22023');
 SELECT throws_ok($$SELECT create_campaign('x', retry_window => '-1 minute')$$, '22023');
+SELECT throws_ok(format('SELECT create_campaign(''x'', %s => NULL)', argument), '22004', NULL, argument)
+FROM unnest('{max_retries,retry_delay,max_retry_delay,retry_window,time_zone}'::text[]) AS argument;
 SELECT throws_ok($$SELECT create_campaign('x', time_zone => 'Atlantis')$$, '22023', 'time zone "Atlantis" not recognized');
 
 -- Adding recipients.
@@ -26,6 +28,9 @@ SELECT is(add_recipients(:'adding', ARRAY['+1 (555) 010-0001', 'whatsapp:+155501
         {"phone_number": null, "reason": "there is none"}, {"phone_number": "", "reason": "there is none"},
         {"phone_number": "Acme", "reason": "not a phone number"}, {"phone_number": "0301234567", "reason": "without its country code"},
         {"phone_number": "+123", "reason": "fewer than 7 digits"}]}'::jsonb, 'numbers are normalized, duplicates dropped, the rest refused with a reason');
+SELECT is(r ->> 'reason', reason, r ->> 'phone_number')
+FROM ROWS FROM (jsonb_array_elements(add_recipients(:'adding', '{0049 30 1234567,+49 (0)30 1234567,+1234567890123456,tel:+4930123456}') -> 'refused'),
+    unnest('{begins with 00 in place of +,"with a (0), which may or may not belong to it",more than 15 digits,not a phone number}'::text[])) AS f (r, reason);
 SELECT is((SELECT string_agg(phone_number, ' ' ORDER BY recipient_number) FROM campaign_recipient WHERE campaign_id = :'adding'),
     '+15550100001 +15550100002 +4930123456', 'in the order of the list');
 SELECT is(add_recipients(:'adding', '{+15550100002,+15550100009}', ARRAY['{"1": "Ann"}', '{"1": "Bob"}']::jsonb[]),
