@@ -108,6 +108,7 @@ BEGIN
     WHERE r.slot > 0;
     COMMENT ON VIEW msgstatus.hour_rollup IS
         'Messages and their delays, counted by the hour of their creation alone; to be summed over the rows of an hour';
+    PERFORM msgstatus.install_rollup_comments('hour_rollup');
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_hour_rollup() IS 'Makes the table folded_hour and the view hour_rollup; called by install()';
@@ -163,7 +164,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.install_rollup_comments(text) IS 'Comments the columns that message_rollup and folded_hour share; called by install()';
+COMMENT ON FUNCTION msgstatus.install_rollup_comments(text) IS 'Comments the columns that message_rollup, folded_hour and hour_rollup share; called by install()';
 
 CREATE FUNCTION msgstatus.install_recipient_rollup() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

@@ -8,7 +8,7 @@ FROM pg_class AS c WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relkin
 UNION ALL
 SELECT format('column %s.%s', a.attrelid::regclass, a.attname), col_description(a.attrelid, a.attnum)
 FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
-WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped
 UNION ALL
 SELECT 'function ' || p.oid::regprocedure, obj_description(p.oid, 'pg_proc') FROM pg_proc AS p WHERE p.pronamespace = 'msgstatus'::regnamespace
 UNION ALL
