@@ -49,6 +49,21 @@ SELECT is((SELECT (c ->> 'applied') FROM msgstatus.replay_rejected() AS c), '4',
 SELECT is(status('skipped') OPERATOR(pg_catalog.~) 'read', true);
 CREATE TRIGGER skip BEFORE INSERT OR UPDATE ON msgstatus.message FOR EACH ROW EXECUTE FUNCTION skip();
 
+-- How often triggers fire does not depend on how many statuses come in one call, but for BEFORE INSERT.
+CREATE TABLE public.fired (message_id text, operation text);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.fired VALUES (NEW.message_id, TG_WHEN || ' ' || TG_OP); RETURN NEW; END $$;
+CREATE TRIGGER note AFTER INSERT OR UPDATE ON msgstatus.message FOR EACH ROW WHEN (NEW.message_id LIKE 'noted%') EXECUTE FUNCTION note();
+CREATE TRIGGER note_before BEFORE UPDATE ON msgstatus.message FOR EACH ROW WHEN (NEW.message_id LIKE 'noted%') EXECUTE FUNCTION note();
+SELECT is(counts(calls), applied, calls::text) FROM (VALUES
+    (1, '{"id": "noted 1", "status": "sent"}'::jsonb, '1 1 0 0 0'),
+    (2, '{"id": "noted 1", "status": "read"}', '1 1 0 0 0'),
+    (3, '[{"id": "noted 1", "status": "played"}, {"id": "noted 2", "status": "sent"}, {"id": "noted 2", "status": "read"}]', '3 3 0 0 0'),
+    (4, '{"id": "noted 1", "status": "sent"}', '1 0 1 0 0'),
+    (5, '[{"id": "noted 1", "status": "sent"}, {"id": "noted 2", "status": "sent"}]', '2 0 2 0 0')) AS c (n, calls, applied);
+SELECT is((SELECT string_agg(concat_ws(' ', message_id, operation, count), ', ' ORDER BY message_id, operation)
+        FROM (SELECT message_id, operation, count(*) FROM public.fired GROUP BY 1, 2) AS f),
+    'noted 1 AFTER INSERT 1, noted 1 AFTER UPDATE 2, noted 1 BEFORE UPDATE 2, noted 2 AFTER INSERT 1');
+
 -- An error in one of a session's calls leaves nothing behind that would harm the next.
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$;
 CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON msgstatus.status_event FOR EACH ROW WHEN (NEW.message_id = 'refused') EXECUTE FUNCTION refuse();
