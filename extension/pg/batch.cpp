@@ -4,7 +4,6 @@
 
 #include "pg/kept_out.hpp"
 #include "pg/reflect_written.hpp"
-#include "pg/rollups.hpp"
 #include "pg/tables.hpp"
 
 namespace msgstatus {
@@ -210,7 +209,7 @@ void mark_applied(Batch &batch, const Vector<Observation *> &sorted, const Vecto
     }
 }
 
-void apply_observations(Batch &batch) {
+void apply_observations(Batch &batch, RollupChanges &rollups) {
     const Vector<Observation *> sorted = sort_observations(batch.observations);
     const Vector<Observation *> distinct = distinct_of(sorted);
     Vector<MessageChange> changes = changes_of(sorted, distinct);
@@ -218,30 +217,39 @@ void apply_observations(Batch &batch) {
     record_events(changes);
     if (!written.empty())
         reflect_written(written);
-    // Last: nobody waits for these rows longer than need be.
-    RollupChanges rollups;
     for (const WrittenMessage &message : written)
         rollups.add(message);
-    rollups.write();
     mark_applied(batch, sorted, changes);
     reject_kept_out(batch, {changes.begin(), changes.size()});
 }
 
-} // namespace
-
-void apply_batch(Batch &batch) {
+void apply_batch(Batch &batch, RollupChanges &rollups, bool writes_rollups) {
     if (!batch.observations.empty() || !batch.rejections.empty()) {
         TableAccess access;
         if (!batch.observations.empty())
-            apply_observations(batch);
+            apply_observations(batch, rollups);
         if (!batch.rejections.empty())
             insert_rejections({batch.rejections.begin(), batch.rejections.size()});
+        // Last: nobody waits for these rows longer than need be.
+        if (writes_rollups)
+            rollups.write();
         access.close();
     }
     for (const StatusObject &object : batch.objects) {
         Counts &counts = batch.counts[object.webhook];
         ++(object.rejected ? counts.rejected : object.applied ? counts.applied : counts.unchanged);
     }
+}
+
+} // namespace
+
+void apply_batch(Batch &batch) {
+    RollupChanges rollups;
+    apply_batch(batch, rollups, true);
+}
+
+void apply_batch(Batch &batch, RollupChanges &rollups) {
+    apply_batch(batch, rollups, false);
 }
 
 } // namespace msgstatus

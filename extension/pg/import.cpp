@@ -4,6 +4,7 @@
 #include "pg/batch.hpp"
 #include "pg/import_row.hpp"
 #include "pg/installation.hpp"
+#include "pg/tables.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -19,8 +20,13 @@ using namespace msgstatus;
 
 namespace {
 
-// Rows that are applied together. More would save nothing, and take more memory.
-constexpr long rows_in_batch = 5000;
+// Rows that are applied together: what is read of so few stays in the processor's cache until it is written, which
+// saves a sixth of the time that 5,000 take.
+constexpr long rows_in_batch = 250;
+
+// Changes of the rollups that are written together. Most are of the same few rows, and a row that is written once more
+// in the same transaction leaves one more version behind, which every later write comes across.
+constexpr std::size_t rollup_changes_at_once = 5000;
 
 struct Options {
     const char *query = nullptr;
@@ -103,14 +109,15 @@ SPITupleTable *fetch_rows(Portal portal, const Options &options) {
     return SPI_tuptable;
 }
 
-Counts apply_rows(const SPITupleTable &rows, const ImportColumns &columns, const ImportContext &context) {
+Counts apply_rows(const SPITupleTable &rows, const ImportColumns &columns, const ImportContext &context,
+                  RollupChanges &rollups) {
     Batch batch;
     batch.counts.push({});
     for (std::uint64_t i = 0; i < rows.numvals; ++i) {
         CHECK_FOR_INTERRUPTS();
         read_import_row(batch, columns, context, rows.vals[i], rows.tupdesc);
     }
-    apply_batch(batch);
+    apply_batch(batch, rollups);
     return batch.counts[0];
 }
 
@@ -125,6 +132,12 @@ void report_progress(const Options &options, const Totals &before, const Totals 
                     static_cast<double>(now.received) / seconds, static_cast<long long>(now.rejected))));
 }
 
+void write_rollups(RollupChanges &rollups) {
+    TableAccess access;
+    rollups.write();
+    access.close();
+}
+
 Totals import(const Options &options) {
     const TimestampTz start = GetCurrentTimestamp();
     Portal portal = open_query(options);
@@ -137,12 +150,15 @@ Totals import(const Options &options) {
     Totals totals;
     const MemoryContext caller = CurrentMemoryContext;
     const MemoryContext memory = AllocSetContextCreate(caller, "msgstatus import", ALLOCSET_DEFAULT_SIZES);
+    RollupChanges rollups(AllocSetContextCreate(caller, "msgstatus import, rollups", ALLOCSET_DEFAULT_SIZES));
     for (;;) {
         SPITupleTable *rows = fetch_rows(portal, options);
         if (SPI_processed == 0)
             break;
         MemoryContextSwitchTo(memory);
-        const Counts counts = apply_rows(*rows, columns, options.context);
+        const Counts counts = apply_rows(*rows, columns, options.context, rollups);
+        if (rollups.size() >= rollup_changes_at_once)
+            write_rollups(rollups);
         MemoryContextSwitchTo(caller);
         MemoryContextReset(memory);
         SPI_freetuptable(rows);
@@ -151,6 +167,7 @@ Totals import(const Options &options) {
         report_progress(options, before, totals, start);
     }
     SPI_cursor_close(portal);
+    write_rollups(rollups);
     return totals;
 }
 

@@ -9,6 +9,7 @@
 
 extern "C" {
 #include "common/hashfn.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 }
 
@@ -127,9 +128,47 @@ Vector<RollupRow> sum_by(Vector<Contribution> &contributions, Compare compare, C
     return rows;
 }
 
+void add_to_rollups(Vector<Contribution> &contributions) {
+    const Vector<RollupRow> combinations = sum_by(contributions, compare_combination, count_message);
+    if (!combinations.empty())
+        add_to_message_rollup({combinations.begin(), combinations.size()});
+    const bool any_failure = std::any_of(contributions.begin(), contributions.end(),
+                                         [](const Contribution &c) { return has_failed(*c.counted); });
+    if (!any_failure)
+        return;
+    const Vector<RollupRow> failures = sum_by(contributions, compare_failure, count_failure);
+    if (!failures.empty())
+        add_to_failure_rollup({failures.begin(), failures.size()});
+}
+
+Text copy_of(Text text) {
+    if (text.empty())
+        return {};
+    auto *copy = static_cast<char *>(palloc(text.size()));
+    std::memcpy(copy, text.data(), text.size());
+    return {copy, text.size()};
+}
+
+const Counted &copy_of(const Counted &counted) {
+    auto *copy = new (palloc(sizeof(Counted))) Counted(counted);
+    for (Text *text : {&copy->provider, &copy->sender, &copy->recipient, &copy->message_type, &copy->direction})
+        *text = copy_of(*text);
+    if (counted.campaign_id != nullptr)
+        copy->campaign_id = new (palloc(sizeof(pg_uuid_t))) pg_uuid_t(*counted.campaign_id);
+    return *copy;
+}
+
 } // namespace
 
 void RollupChanges::contribute(EventTime created_at, const Counted &counted, int sign) {
+    if (kept_in_ == nullptr)
+        return push(created_at, counted, sign);
+    const MemoryContext caller = MemoryContextSwitchTo(kept_in_);
+    push(created_at, copy_of(counted), sign);
+    MemoryContextSwitchTo(caller);
+}
+
+void RollupChanges::push(EventTime created_at, const Counted &counted, int sign) {
     Contribution c;
     c.hour = hour_of(created_at);
     c.counted = &counted;
@@ -148,18 +187,11 @@ void RollupChanges::add(const WrittenMessage &message) {
 }
 
 void RollupChanges::write() {
-    if (contributions_.empty() || !rollups_are_on)
-        return;
-    const Vector<RollupRow> combinations = sum_by(contributions_, compare_combination, count_message);
-    if (!combinations.empty())
-        add_to_message_rollup({combinations.begin(), combinations.size()});
-    const bool any_failure = std::any_of(contributions_.begin(), contributions_.end(),
-                                         [](const Contribution &c) { return has_failed(*c.counted); });
-    if (!any_failure)
-        return;
-    const Vector<RollupRow> failures = sum_by(contributions_, compare_failure, count_failure);
-    if (!failures.empty())
-        add_to_failure_rollup({failures.begin(), failures.size()});
+    if (!contributions_.empty() && rollups_are_on)
+        add_to_rollups(contributions_);
+    contributions_ = {};
+    if (kept_in_ != nullptr)
+        MemoryContextReset(kept_in_);
 }
 
 } // namespace msgstatus

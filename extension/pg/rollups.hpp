@@ -17,15 +17,23 @@ struct Contribution {
 
 class RollupChanges {
 public:
-    // add takes in what a write changed. It must live until write().
+    RollupChanges() = default;
+    // With a context to keep them in, changes may outlive the messages they were read from.
+    explicit RollupChanges(MemoryContext kept_in) : kept_in_(kept_in) {}
+
+    // add takes in what a write changed. It must live until write(), unless changes are kept.
     void add(const WrittenMessage &message);
 
-    // write adds the changes to the rollups, within SPI and as the owner of the tables.
+    std::size_t size() const { return contributions_.size(); }
+
+    // write adds the changes to the rollups, within SPI and as the owner of the tables, and forgets them.
     void write();
 
 private:
     void contribute(EventTime created_at, const Counted &counted, int sign);
+    void push(EventTime created_at, const Counted &counted, int sign);
 
+    MemoryContext kept_in_ = nullptr;
     Vector<Contribution> contributions_;
 };
 
