@@ -8,19 +8,27 @@ CREATE FUNCTION msgstatus.spelled_states(spelling jsonb)
     -- A label that stands for several states may mean the highest of them. The others are the usual words, unless the
     -- table uses them for something else.
     WITH own AS (
-        SELECT lower(s.value) AS label, msgstatus.max(s.key::msgstatus.delivery_state) AS state
+        SELECT lower(s.value) AS label, msgstatus.max(s.key::msgstatus.delivery_state) AS state,
+            array_agg(DISTINCT s.value) AS spelled
         FROM jsonb_each_text(spelling) AS s GROUP BY 1
     ), usual AS (
         SELECT w.label, msgstatus.state_named(w.label) AS state
         FROM unnest(msgstatus.delivery_states()::text[]
             || '{enqueued,submitted,dispatched,cancelled,receiving}'::text[]) AS w (label)
         WHERE w.label NOT IN (SELECT o.label FROM own AS o)
-    ), known AS (SELECT * FROM own UNION ALL SELECT * FROM usual)
+    ), known AS (
+        SELECT o.label, o.state FROM own AS o
+        UNION ALL
+        SELECT * FROM usual
+        UNION ALL
+        -- As the table spells it, so that mostly nothing has to be put into lower case.
+        SELECT s.label, o.state FROM own AS o, unnest(o.spelled) AS s (label) WHERE s.label <> o.label
+    )
     SELECT array_agg(k.label ORDER BY k.label COLLATE "C"), array_agg(k.state ORDER BY k.label COLLATE "C")
     FROM known AS k
 $$;
 COMMENT ON FUNCTION msgstatus.spelled_states(jsonb) IS
-    'The labels, in lower case, that a column may hold, and the state that each means';
+    'The labels that a column may hold, in lower case and as they are spelled, and the state that each means';
 
 CREATE FUNCTION msgstatus.state_with_a_word(spelling jsonb) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -46,7 +54,7 @@ DECLARE
     value text;      -- of the message
     merged text;     -- of the row, then
     news text;       -- whether that is another one
-    row_state text;
+    is_below text;   -- whether the row's state is below the one that follows
     shown_state text;
     failed_columns text := (
         SELECT string_agg(format('t.%I IS NOT NULL', c.value ->> 'column'), ' OR ' ORDER BY c.key)
@@ -61,14 +69,14 @@ BEGIN
         CASE WHEN key.base_type = 'bpchar'::regtype THEN '::pg_catalog.bpchar' END, key.collation_name)];
 
     IF columns ? 'state' THEN
-        SELECT format('(%L::msgstatus.delivery_state[])[pg_catalog.array_position(%L::pg_catalog.text[],'
-            ' pg_catalog.lower(t.%I::pg_catalog.text))]', s.states, s.labels, columns #>> '{state,column}')
-        INTO row_state FROM msgstatus.spelled_states(columns #> '{state,spelling}') AS s;
+        SELECT format('msgstatus.label_is_below(t.%I::pg_catalog.text, %L::pg_catalog.text[],'
+            ' %L::msgstatus.delivery_state[], ', columns #>> '{state,column}', s.labels, s.states)
+        INTO is_below FROM msgstatus.spelled_states(columns #> '{state,spelling}') AS s;
     END IF;
     -- What tells that a row knows of its message's failure, if the call cannot tell that it is the first to know.
     shows_failure := COALESCE(failed_columns,
         CASE
-            WHEN columns #> '{state,spelling}' ? 'failed' THEN format('%s OPERATOR(msgstatus.>=) ''failed''', row_state)
+            WHEN columns #> '{state,spelling}' ? 'failed' THEN 'NOT ' || is_below || '''failed'')'
             WHEN columns ? 'status' THEN
                 format('t.%I OPERATOR(msgstatus.?|) ''{failed,undelivered}''', columns #>> '{status,column}')
             WHEN columns ? 'timeline' THEN
@@ -93,7 +101,7 @@ BEGIN
                     ARRAY(SELECT s.value FROM jsonb_each_text(columns #> '{state,spelling}') AS s ORDER BY s.key),
                     ARRAY(SELECT s.key FROM jsonb_each_text(columns #> '{state,spelling}') AS s ORDER BY s.key),
                     shown_state);
-                news := format('n.state IS NOT NULL AND (%s OPERATOR(msgstatus.<) n.reached) IS NOT FALSE', row_state);
+                news := 'n.state IS NOT NULL AND ' || is_below || 'n.reached)';
                 merged := format('CASE WHEN %s THEN n.state ELSE %s END', news, shown);
             WHEN 'status' THEN
                 value := 'c.status';

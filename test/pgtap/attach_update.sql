@@ -55,6 +55,35 @@ SELECT is(msgstatus.nearest_state('undelivered', '{failed,delivered}')::text, 'f
 SELECT is(msgstatus.nearest_state('accepted', '{processing,received,sent}')::text, NULL, 'what is incoming stands for nothing outgoing');
 SELECT is(msgstatus.nearest_state('skipped', '{canceled,failed}')::text, NULL);
 
+-- Words of its own, in any case.
+CREATE TABLE words (id text PRIMARY KEY, status text);
+INSERT INTO words VALUES ('a');
+CREATE FUNCTION word(status text) RETURNS integer LANGUAGE sql AS $$
+    SELECT reflect('words', 'a', at(status),
+        columns => '{"state": {"column": "status", "spelling": {"sent": "100 % SENT", "delivered": "Zugestellt: Übergeben", "read": "It''s \\ read"}}}')
+$$;
+SELECT is(word('sent 0') + word('sent 0') + word('delivered 0') + word('sent 0') + word('read 0') + word('delivered 0'), 3);
+SELECT is((SELECT w.status FROM words AS w), 'It''s \ read');
+UPDATE words SET status = 'ZUGESTELLT: ÜBERGEBEN';
+SELECT is(word('delivered 0'), 0, 'the same word in another case, beyond ASCII too');
+UPDATE words SET status = 'Delivered';
+SELECT is(word('delivered 0'), 0, 'the usual word beside one of its own');
+UPDATE words SET status = '100 % sen';
+SELECT is(word('queued 0'), 1, 'a part of a word is none');
+
+-- What the statement asks of a label.
+CREATE FUNCTION below(label text, state msgstatus.delivery_state, labels text[] DEFAULT '{SENT,Read,read,sent}',
+    states text[] DEFAULT '{sent,read,read,sent}') RETURNS boolean
+    LANGUAGE sql AS 'SELECT msgstatus.label_is_below(label, labels, states::msgstatus.delivery_state[], state)';
+SELECT is(below(l, s::msgstatus.delivery_state), expected, format('%s, %s', l, s)) FROM (VALUES ('SENT', 'sent', false), ('SENT', 'delivered', true),
+    ('sENt', 'delivered', true), ('sENt', 'sent', false), ('Read', 'sent', false), ('', 'processing', true), ('lost', 'processing', true),
+    (NULL, 'processing', true), ('read', NULL, NULL)) AS v (l, s, expected);
+SELECT is(below('sent', 'sent', '{}', '{}'), true, 'no words');
+SELECT is(below('sent', 'sent', NULL), NULL);
+SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,read}', '{sent}')$$, '22023', 'each label needs a state');
+SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,NULL}', '{sent,read}')$$, '22023', 'each label needs a state');
+SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,read}', '{sent,NULL}')$$, '22023', 'each label needs a state');
+
 -- Words that stand for several states.
 CREATE TYPE few AS ENUM ('pending', 'sent', 'failed', 'delivered');
 CREATE TABLE fews (id char(10) PRIMARY KEY, status few NOT NULL DEFAULT 'pending');

@@ -1,0 +1,8 @@
+-- What the statements for attached tables ask of a column that shows a state.
+
+CREATE FUNCTION msgstatus.label_is_below(
+    label text, labels text[], states msgstatus.delivery_state[], state msgstatus.delivery_state
+) RETURNS boolean
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'label_is_below';
+COMMENT ON FUNCTION msgstatus.label_is_below(text, text[], msgstatus.delivery_state[], msgstatus.delivery_state) IS
+    'Does a label mean a lower state than the given one, or none? Each of the labels means the state at its place in the other array; those in lower case, in any case';
