@@ -41,23 +41,27 @@ BEGIN
         END AS next_attempt_at
     FROM msgstatus.campaign_recipient AS r
     JOIN msgstatus.campaign AS c ON c.campaign_id = r.campaign_id
-    -- The campaign adds nothing, as record_send registers it, but lets a campaign's messages be read from an index in one go.
-    LEFT JOIN msgstatus.message AS m ON m.message_id = r.message_id AND m.campaign_id = r.campaign_id
+    -- By key alone. That the message is of the campaign, too, would have it found by the index on the campaign, and where the
+    -- statistics do not know the campaign yet, all its messages compared with all its recipients.
+    LEFT JOIN msgstatus.message AS m ON m.message_id = r.message_id
     LEFT JOIN msgstatus.error_code_catalog AS e
         ON e.code = m.error_code AND e.provider = CASE COALESCE(m.provider, c.provider) WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
-    LEFT JOIN (
-        SELECT ca.campaign_id, ca.recipient_id, msgstatus.merge_agg(am.status) AS status
-        FROM msgstatus.campaign_attempt AS ca
-        JOIN msgstatus.message AS am ON am.message_id = ca.message_id
-        GROUP BY ca.campaign_id, ca.recipient_id
-    ) AS earlier ON earlier.campaign_id = r.campaign_id AND earlier.recipient_id = r.recipient_id
-    -- All attempts.
+    -- All attempts. OFFSET 0 has the earlier ones looked up once for each recipient, and not wherever the status is used.
     CROSS JOIN LATERAL (
         SELECT CASE
-            WHEN earlier.status IS NULL THEN m.status
-            WHEN m.status IS NULL THEN earlier.status
-            ELSE m.status OPERATOR(msgstatus.||) earlier.status
+            WHEN r.retry_count > 0 THEN (
+                SELECT msgstatus.merge_agg(am.status)
+                FROM (
+                    SELECT m.status
+                    UNION ALL
+                    SELECT ea.status
+                    FROM msgstatus.campaign_attempt AS ca
+                    JOIN msgstatus.message AS ea ON ea.message_id = ca.message_id
+                    WHERE ca.recipient_id = r.recipient_id
+                ) AS am)
+            ELSE m.status
         END AS status
+        OFFSET 0
     ) AS a
     -- The current attempt: what came of it, and when it failed if that is what came of it.
     CROSS JOIN LATERAL (

@@ -46,7 +46,9 @@ BEGIN
         SELECT r.recipient_id, l.outcome, l.retry_at, l.look_again_at
         FROM looked_at AS l
         JOIN msgstatus.campaign_recipient AS r ON r.recipient_id = l.recipient_id
-        WHERE (l.is_due OR l.outcome <> 'open') AND r.check_at IS NOT NULL AND r.message_id = l.message_id
+        -- Not IS NOT NULL: that would offer the partial index, which is read whole for each of them where the statistics are
+        -- of a time when it was empty.
+        WHERE (l.is_due OR l.outcome <> 'open') AND num_nulls(r.check_at) = 0 AND r.message_id = l.message_id
         FOR NO KEY UPDATE OF r SKIP LOCKED
     )
     UPDATE msgstatus.campaign_recipient AS r
@@ -132,7 +134,7 @@ BEGIN
                     WHERE a.recipient_id = r.recipient_id));
             PERFORM msgstatus.keep_attempts(ARRAY(
                 SELECT r.recipient_id FROM msgstatus.campaign_recipient AS r
-                WHERE r.recipient_id = ANY (again) AND r.due_at IS NOT NULL));
+                WHERE r.recipient_id = ANY (again) AND num_nulls(r.due_at) = 0)); -- by key, as above
         END IF;
         WITH changed AS (
             UPDATE msgstatus.campaign_recipient AS r

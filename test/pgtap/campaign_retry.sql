@@ -134,5 +134,16 @@ SELECT is(states(:'canceled'), '1 pending, 2 pending, 3 pending');
 SELECT cancel_campaign(:'canceled');
 SELECT is(states(:'canceled'), '1 failed, 2 failed, 3 skipped');
 
+-- Many retries at once, on statistics of the time before anybody was sent to: each is found by its key.
+SELECT made('stale', 20000) AS stale \gset
+UPDATE campaign_recipient SET check_at = NULL, due_at = NULL;
+ANALYZE campaign, campaign_recipient, campaign_attempt, message;
+INSERT INTO message (message_id, status, error_code, campaign_id)
+SELECT r.recipient_id, '{"failed": "2024-12-10T10:30:00Z"}', 131000, :'stale' FROM campaign_recipient AS r WHERE r.campaign_id = :'stale';
+UPDATE campaign_recipient SET waiting = false, message_id = recipient_id, sent_at = now() - interval '1 hour', check_at = now() WHERE campaign_id = :'stale';
+SET LOCAL statement_timeout = '15s';
+SELECT is((SELECT count(*) FROM claim_recipients(10000, :'stale')), 10000::bigint);
+SELECT is((SELECT count(*) FROM campaign_attempt WHERE campaign_id = :'stale'), 10000::bigint);
+
 SELECT finish();
 ROLLBACK;

@@ -74,5 +74,19 @@ SET LOCAL enable_seqscan = off;
 SELECT is(scans(format('SELECT * FROM msgstatus.campaign_stats WHERE campaign_id = %L', :'numbers')), 0::bigint, 'those of one campaign by index');
 SELECT is(scans(format('SELECT * FROM msgstatus.campaign_recipient_status WHERE recipient_id = %L', recipient(:'times', 1))), 0::bigint, 'and one of them');
 
+-- Nor on statistics that know nothing of a campaign yet: a plan for one recipient would take minutes for these.
+SET LOCAL enable_seqscan = on;
+SELECT made('fresh', 20000) AS fresh \gset
+INSERT INTO message (message_id, status, campaign_id)
+SELECT a || r.recipient_id, '{"sent": "2024-12-10T10:30:00Z"}', :'fresh'
+FROM campaign_recipient AS r, unnest('{first ,second }'::text[]) AS a WHERE r.campaign_id = :'fresh';
+UPDATE campaign_recipient SET waiting = false, retry_count = 1, message_id = 'second ' || recipient_id, sent_at = now() WHERE campaign_id = :'fresh';
+INSERT INTO campaign_attempt (campaign_id, recipient_id, attempt, message_id)
+SELECT r.campaign_id, r.recipient_id, 1, 'first ' || r.recipient_id FROM campaign_recipient AS r WHERE r.campaign_id = :'fresh';
+SET LOCAL statement_timeout = '15s';
+SELECT is((campaign_stats(:'fresh') ->> 'sent'), '20000', 'a campaign that was never analyzed');
+SELECT is((SELECT count(*) FROM campaign_recipient_status WHERE campaign_id = :'fresh' AND state = 'sent'), 20000::bigint);
+SELECT is((SELECT sent FROM campaign_stats WHERE campaign_id = :'fresh'), 20000::bigint);
+
 SELECT finish();
 ROLLBACK;
