@@ -5,6 +5,7 @@
 #include "pg/prepared.hpp"
 
 extern "C" {
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -73,13 +74,28 @@ void put_row(RowBuilder &row, const RollupRow &r) {
     row.put(Int64GetDatum(r.recipients));
 }
 
+// What a transaction writes to a row leaves a version of it that stays until the transaction ends, and the next update
+// has to pass by all of them. So one that makes many calls goes on to other slots.
+constexpr int writes_per_slot = 500;
+
 // A slot belongs to one backend, so no two writers meet in a row; slot 0 is that of fold_rollups().
-int slot_of_this_backend() {
+int slot_to_write() {
+    static FullTransactionId transaction{};
+    static int writes = 0;
+    constexpr int backends = 1 << 18; // more than PostgreSQL can have
+    constexpr int slots_of_a_backend = PG_INT32_MAX / backends;
+
+    const FullTransactionId current = GetTopFullTransactionId();
+    if (!FullTransactionIdEquals(current, transaction)) {
+        transaction = current;
+        writes = 0;
+    }
 #if PG_VERSION_NUM >= 170000
-    return 1 + MyProcNumber;
+    const int backend = 1 + MyProcNumber;
 #else
-    return MyBackendId;
+    const int backend = MyBackendId;
 #endif
+    return backend + backends * (writes++ / writes_per_slot % slots_of_a_backend);
 }
 
 void append_names(StringInfo sql, Columns set, const char *prefix = "") {
@@ -106,9 +122,14 @@ public:
         for (const RollupRow &row : rows)
             changed |= changed_columns(row);
         changed &= counters_;
-        if (changed == 0 || (rows.size() == 1 && update(rows[0], changed)))
+        if (changed == 0)
             return;
-        upsert(changed).execute(rollup_row_type.array_oid(), rollup_row_type.array_of(rows, put_row));
+        const Datum slot = Int32GetDatum(slot_to_write());
+        if (rows.size() == 1 && update(rows[0], changed, slot))
+            return;
+        const std::array<Oid, 2> types{rollup_row_type.array_oid(), INT4OID};
+        const std::array<Datum, 2> parameters{rollup_row_type.array_of(rows, put_row), slot};
+        upsert(changed).execute(types, parameters);
     }
 
 private:
@@ -139,7 +160,7 @@ private:
 
     // Adds to a row that is there, as it mostly is. The upsert would look for the row, lock it, and then write it, and
     // takes a third longer. Returns whether the row was there.
-    bool update(const RollupRow &row, Columns changed) {
+    bool update(const RollupRow &row, Columns changed, Datum slot) {
         RowBuilder builder;
         builder.start();
         put_row(builder, row);
@@ -163,7 +184,7 @@ private:
         });
         rollup_row_type.types_of({places.data(), count}, types);
         types[count] = INT4OID;
-        parameters[count++] = Int32GetDatum(slot_of_this_backend());
+        parameters[count++] = slot;
         statement->execute({types.data(), count}, {parameters.data(), count});
         return SPI_processed > 0;
     }
@@ -207,7 +228,7 @@ private:
         append_names(&sql, key_ | changed);
         appendStringInfoString(&sql, ", slot) SELECT ");
         append_names(&sql, key_ | changed, "c.");
-        appendStringInfo(&sql, ", %d FROM pg_catalog.unnest($1) AS c ON CONFLICT (", slot_of_this_backend());
+        appendStringInfoString(&sql, ", $2 FROM pg_catalog.unnest($1) AS c ON CONFLICT (");
         append_names(&sql, key_);
         appendStringInfoString(&sql, ", slot) DO UPDATE SET ");
         const char *separator = "";

@@ -128,5 +128,14 @@ SET LOCAL timezone = 'Asia/Kathmandu';
 SELECT msgstatus.rebuild_rollups();
 SELECT is((SELECT count(*) FROM msgstatus.hour_rollup WHERE hour = '2024-12-11 00:00Z'), 1::bigint);
 
+-- A transaction with many calls spreads over slots, as each update of a row passes by the versions that the ones before left.
+SELECT count(msgstatus.apply_message_status(jsonb_build_object('id', 'many' || n, 'status', 'sent', 'timestamp', 1733832000), '2024-12-10 12:00Z'))
+FROM generate_series(1, 1400) AS n;
+SELECT is((SELECT sum(r.messages) FROM msgstatus.message_rollup AS r WHERE r.hour = '2024-12-10 12:00Z' AND r.slot > 0), 1400::bigint);
+SELECT cmp_ok((SELECT max(r.messages) FROM msgstatus.message_rollup AS r WHERE r.hour = '2024-12-10 12:00Z'), '<=', 500);
+SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()');
+SELECT cmp_ok(msgstatus.fold_rollups(), '>=', 3::bigint);
+SELECT is((SELECT array_agg(r.messages) FROM msgstatus.message_rollup AS r WHERE r.hour = '2024-12-10 12:00Z'), '{1400}', 'and is folded like others');
+
 SELECT finish();
 ROLLBACK;
