@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "pg/kept_out.hpp"
+#include "pg/message_merge.hpp"
 #include "pg/reflect_written.hpp"
 #include "pg/tables.hpp"
 
@@ -213,7 +214,7 @@ void apply_observations(Batch &batch, RollupChanges &rollups) {
     const Vector<Observation *> sorted = sort_observations(batch.observations);
     const Vector<Observation *> distinct = distinct_of(sorted);
     Vector<MessageChange> changes = changes_of(sorted, distinct);
-    const Vector<WrittenMessage> written = upsert_messages({changes.begin(), changes.size()});
+    const Vector<WrittenMessage> written = merge_messages({changes.begin(), changes.size()});
     record_events(changes);
     if (!written.empty())
         reflect_written(written);

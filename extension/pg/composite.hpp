@@ -51,6 +51,12 @@ public:
         put(PointerGetDatum(value));
     }
 
+    void put_error(const ErrorInfo &error) {
+        put_optional(error.code);
+        put_text(error.title);
+        put_text(error.details);
+    }
+
     int columns() const { return column_; }
     Datum *values() { return values_.data(); }
     bool *nulls() { return nulls_.data(); }

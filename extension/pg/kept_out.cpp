@@ -1,30 +1,43 @@
 #include "pg/kept_out.hpp"
 
-#include "pg/installation.hpp"
-
-extern "C" {
-#include "access/table.h"
-#include "commands/trigger.h"
-#include "utils/rel.h"
-}
+#include "pg/message_triggers.hpp"
+#include "pg/prepared.hpp"
 
 namespace msgstatus {
 namespace {
 
 constexpr const char *reason = "a trigger keeps its message out of the table";
 
-bool has_trigger_before() {
-    // Whoever merged into it has locked it.
-    Relation message = table_open(find_installation().message_table, NoLock);
-    const TriggerDesc *triggers = message->trigdesc;
-    const bool found = triggers != nullptr && (triggers->trig_insert_before_row || triggers->trig_update_before_row);
-    table_close(message, NoLock);
-    return found;
+PreparedStatement is_kept_out_statement(R"(
+SELECT NOT EXISTS (SELECT FROM msgstatus.message AS m
+    WHERE m.message_id = c.message_id AND c.status OPERATOR(msgstatus.<@) m.status)
+FROM pg_catalog.unnest($1) AS c)");
+
+using Changes = Vector<const MessageChange *>;
+
+// The changes that were not made, and whose status the messages do not hold, either.
+Changes kept_out_of(std::span<const MessageChange> changes) {
+    Changes left_out;
+    for (const MessageChange &change : changes)
+        if (!change.written)
+            left_out.push(&change);
+    if (left_out.empty() || !has_trigger_before())
+        return {};
+    const auto put = [](RowBuilder &row, const MessageChange *change) { put_change(row, *change); };
+    is_kept_out_statement.execute(message_change_type.array_oid(), message_change_type.array_of(left_out, put));
+    Changes kept_out;
+    for (std::size_t i = 0; i < left_out.size(); ++i) {
+        bool is_null = false;
+        if (DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null)))
+            kept_out.push(left_out[i]);
+    }
+    SPI_freetuptable(SPI_tuptable);
+    return kept_out;
 }
 
-const MessageChange &change_of(std::span<const MessageChange> changes, Text message_id) {
-    return *std::lower_bound(changes.begin(), changes.end(), message_id,
-                             [](const MessageChange &c, Text id) { return c.message_id < id; });
+bool is_among(const Changes &changes, Text message_id) {
+    return std::any_of(changes.begin(), changes.end(),
+                       [=](const MessageChange *c) { return c->message_id == message_id; });
 }
 
 Rejection rejection_of(const StatusObject &object, const Observation &o) {
@@ -41,14 +54,13 @@ Rejection rejection_of(const StatusObject &object, const Observation &o) {
 
 } // namespace
 
-void reject_kept_out(Batch &batch, std::span<MessageChange> changes) {
-    const auto was_left_out = [](const MessageChange &c) { return !c.written; };
-    if (std::none_of(changes.begin(), changes.end(), was_left_out) || !has_trigger_before())
+void reject_kept_out(Batch &batch, std::span<const MessageChange> changes) {
+    const Changes kept_out = kept_out_of(changes);
+    if (kept_out.empty())
         return;
-    look_up_kept_out(changes);
     for (const Observation &o : batch.observations) {
         StatusObject &object = batch.objects[o.object];
-        if (!change_of(changes, o.message_id).kept_out || object.rejected || !object.payload.exists())
+        if (object.rejected || !object.payload.exists() || !is_among(kept_out, o.message_id))
             continue;
         object.rejected = true;
         batch.rejections.push(rejection_of(object, o));

@@ -1,8 +1,8 @@
-// The statement that merges changes into the table `message`.
+// The statements that merge changes into the table `message`.
 #pragma once
 
 #include "pg/last_change.hpp"
-#include "pg/tables.hpp"
+#include "pg/message_change.hpp"
 
 namespace msgstatus {
 
@@ -31,23 +31,21 @@ inline constexpr std::uint32_t all_message_columns = (1U << 15) - 1;
 // columns_of returns the columns for which a change holds a value.
 std::uint32_t columns_of(const MessageChange &change);
 
-// The number of columns of the type message_change.
-inline constexpr std::size_t message_change_columns = 26;
-
 // The statements for changes that hold no value outside some columns. The fewer columns, the less there is to set up
-// for each call, which is most of the cost of a small one. Those that write return the columns written_message reads.
+// for each call, which is most of the cost of a small one. They return the columns that written_message reads.
 struct MessageStatements {
-    // Merges an array of changes, apart from those that would change nothing.
+    // Merges an array of changes, in their order, apart from those that would change nothing.
     const char *merge;
     // The others take one change, its columns as parameters: setting up the scan of an array, the look and the conflict
     // in one statement would be most of the cost of a call with one status.
     //
-    // Tells whether the change would change anything; returns no row where there is no such message.
-    const char *look;
-    // Merges it into a message that is there.
-    const char *update;
+    // Tells of the message's row, if there is one: would the change change anything, would it change a column besides
+    // the status and the times, and which transaction wrote the row.
+    const char *look_at_one;
+    // Merges it into the row if that is still as the transaction wrote it that is one more parameter.
+    const char *update_one;
     // Merges it, whether or not the message is there.
-    const char *insert;
+    const char *merge_one;
 };
 
 // message_statements returns their texts, palloc'd in the current context.

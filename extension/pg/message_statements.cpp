@@ -1,6 +1,4 @@
-#include "pg/message_upsert.hpp"
-
-#include <cstring>
+#include "pg/message_statements.hpp"
 
 #include "pg/written_message.hpp"
 
@@ -153,16 +151,17 @@ void append_assignments(StringInfo sql, std::uint32_t columns) {
         }
 }
 
-// Would merging the change `c` into the row `k` of message change anything, the trail included?
-void append_changes(StringInfo sql, std::uint32_t columns) {
-    appendStringInfoString(sql, "NOT c.status OPERATOR(msgstatus.<@) k.status OR ");
-    append_facts_change(sql, columns, "k", "c");
+// Would merging row x into the row `m` of message change anything, the trail included?
+void append_changes(StringInfo sql, std::uint32_t columns, const char *m, const char *x) {
+    appendStringInfo(sql, "NOT %s.status OPERATOR(msgstatus.<@) %s.status OR ", x, m);
+    append_facts_change(sql, columns, m, x);
     // The row's last change is no earlier than the receipt of any of its events. So what is received later cannot take
     // an event's place in the trail, and it is enough to know that the event is there.
-    appendStringInfoString(sql,
-                           " OR NOT (c.received_at > k.updated_at "
-                           "AND msgstatus.known_events_hold(k.known_events, c.known_events)) "
-                           "AND NOT msgstatus.trail_holds(c.message_id, c.fingerprints, c.digests, c.received_at)");
+    appendStringInfo(sql,
+                     " OR NOT (%s.received_at > %s.updated_at "
+                     "AND msgstatus.known_events_hold(%s.known_events, %s.known_events)) "
+                     "AND NOT msgstatus.trail_holds(%s.message_id, %s.fingerprints, %s.digests, %s.received_at)",
+                     x, m, m, x, x, x, x, x);
 }
 
 // The columns of the type message_change.
@@ -173,35 +172,86 @@ constexpr std::array columns_of_change{
     "billable",   "changed_at",   "campaign_id",   "metadata",     "created_at"};
 static_assert(columns_of_change.size() == message_change_columns);
 
-// A change whose columns are parameters. As `excluded` it has that row's time of change, too.
-void append_one_change(StringInfo sql) {
-    appendStringInfoString(sql, "(SELECT ");
-    int parameter = 0;
+// A change whose columns are parameters, under the name that a row has in ON CONFLICT, where its time of change has
+// another one, too.
+const char *change_of_parameters() {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    int parameters = 0;
     for (const char *name : columns_of_change) {
-        appendStringInfo(sql, "$%d AS %s, ", ++parameter, name);
-        if (std::strcmp(name, "changed_at") == 0)
-            appendStringInfo(sql, "$%d AS updated_at, ", parameter);
+        appendStringInfo(&sql, "%s$%d AS %s", parameters == 0 ? "(SELECT " : ", ", parameters + 1, name);
+        ++parameters;
+        if (std::string_view(name) == "changed_at")
+            appendStringInfo(&sql, ", $%d AS updated_at", parameters);
     }
-    sql->len -= 2;
-    appendStringInfoString(sql, ")");
+    appendStringInfoString(&sql, ") AS excluded");
+    return sql.data;
 }
 
-void append_insert(StringInfo sql, std::uint32_t columns) {
+void append_insert(StringInfo sql, std::uint32_t columns, const char *x) {
     appendStringInfoString(
         sql,
         "INSERT INTO msgstatus.message AS m (message_id, status, created_at, updated_at, last_change, known_events");
     append_column_names(sql, columns, "");
     appendStringInfo(sql,
-                     ") SELECT c.message_id, c.status, LEAST(c.received_at, c.changed_at, c.created_at), c.changed_at, "
-                     "msgstatus.status_change('{}', c.status) | %u, c.known_events",
-                     last_change_inserted);
-    append_column_names(sql, columns, "c.");
+                     ") SELECT %s.message_id, %s.status, LEAST(%s.received_at, %s.changed_at, %s.created_at), "
+                     "%s.changed_at, msgstatus.status_change('{}', %s.status) | %u, %s.known_events",
+                     x, x, x, x, x, x, x, last_change_inserted, x);
+    append_column_names(sql, columns, psprintf("%s.", x));
 }
 
-void append_on_conflict(StringInfo sql, std::uint32_t columns) {
+void append_on_conflict_update(StringInfo sql, std::uint32_t columns) {
     appendStringInfoString(sql, " ON CONFLICT (message_id) DO UPDATE SET ");
     append_assignments(sql, columns);
+}
+
+const char *returning(StringInfo sql) {
     appendStringInfo(sql, " RETURNING %s", written_columns);
+    return sql->data;
+}
+
+const char *merge_text(std::uint32_t columns) {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    append_insert(&sql, columns, "c");
+    // ON CONFLICT locks a row, and so writes, even where nothing changes: a redelivery has to be told before. A stale
+    // answer does no harm: what a row or the trail holds once it always will.
+    appendStringInfoString(&sql, " FROM pg_catalog.unnest($1) AS c WHERE COALESCE((SELECT ");
+    append_changes(&sql, columns, "k", "c");
+    appendStringInfoString(&sql, " FROM msgstatus.message AS k WHERE k.message_id = c.message_id), true)");
+    append_on_conflict_update(&sql, columns);
+    return returning(&sql);
+}
+
+const char *look_at_one_text(std::uint32_t columns, const char *change) {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    appendStringInfoString(&sql, "SELECT COALESCE(");
+    append_changes(&sql, columns, "k", "excluded");
+    appendStringInfoString(&sql, ", true), COALESCE(");
+    append_facts_change(&sql, columns, "k", "excluded");
+    appendStringInfo(&sql, ", true), k.xmin FROM msgstatus.message AS k, %s WHERE k.message_id = excluded.message_id",
+                     change);
+    return sql.data;
+}
+
+const char *update_one_text(std::uint32_t columns, const char *change) {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    appendStringInfoString(&sql, "UPDATE msgstatus.message AS m SET ");
+    append_assignments(&sql, columns);
+    appendStringInfo(&sql, " FROM %s WHERE m.message_id = excluded.message_id AND m.xmin = $%d", change,
+                     static_cast<int>(message_change_columns) + 1);
+    return returning(&sql);
+}
+
+const char *merge_one_text(std::uint32_t columns, const char *change) {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    append_insert(&sql, columns, "excluded");
+    appendStringInfo(&sql, " FROM %s", change);
+    append_on_conflict_update(&sql, columns);
+    return returning(&sql);
 }
 
 std::uint32_t bit_if(bool holds, MessageColumn column) {
@@ -223,44 +273,9 @@ std::uint32_t columns_of(const MessageChange &change) {
 }
 
 MessageStatements message_statements(std::uint32_t columns) {
-    StringInfoData changes;
-    initStringInfo(&changes);
-    append_changes(&changes, columns);
-
-    StringInfoData merge;
-    initStringInfo(&merge);
-    append_insert(&merge, columns);
-    // ON CONFLICT locks a row, and so writes, even where nothing changes: a redelivery has to be told before. A stale
-    // answer does no harm: what a row or the trail holds once it always will.
-    appendStringInfo(&merge,
-                     " FROM pg_catalog.unnest($1) AS c "
-                     "WHERE COALESCE((SELECT %s FROM msgstatus.message AS k WHERE k.message_id = c.message_id), true)",
-                     changes.data);
-    append_on_conflict(&merge, columns);
-
-    StringInfoData look;
-    initStringInfo(&look);
-    appendStringInfo(&look, "SELECT %s FROM msgstatus.message AS k, ", changes.data);
-    append_one_change(&look);
-    appendStringInfoString(&look, " AS c WHERE k.message_id = c.message_id");
-
-    StringInfoData update;
-    initStringInfo(&update);
-    appendStringInfoString(&update, "UPDATE msgstatus.message AS m SET ");
-    append_assignments(&update, columns);
-    appendStringInfoString(&update, " FROM ");
-    append_one_change(&update);
-    appendStringInfo(&update, " AS excluded WHERE m.message_id = excluded.message_id RETURNING %s", written_columns);
-
-    StringInfoData insert;
-    initStringInfo(&insert);
-    append_insert(&insert, columns);
-    appendStringInfoString(&insert, " FROM ");
-    append_one_change(&insert);
-    appendStringInfoString(&insert, " AS c");
-    append_on_conflict(&insert, columns);
-
-    return {merge.data, look.data, update.data, insert.data};
+    const char *change = change_of_parameters();
+    return {merge_text(columns), look_at_one_text(columns, change), update_one_text(columns, change),
+            merge_one_text(columns, change)};
 }
 
 } // namespace msgstatus
