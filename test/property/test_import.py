@@ -2,111 +2,22 @@
 slices, their order, repetition and concurrency, alone or among the webhooks themselves."""
 
 import contextlib
-import datetime
-import json
 import os
 import random
 import re
 
 import psycopg2
-import psycopg2.extras
 import pytest
 
-from schedule import APPLY, empty_tables, read_tables, run_all, run_concurrently
+from histories import HISTORY, Import, Webhooks, outcome, random_imports, random_row, random_webhooks, store, webhooks_of
+from schedule import empty_tables, run_all, run_concurrently
 
 ROUNDS = float(os.environ.get("MSGSTATUS_PROPERTY_ROUNDS", "1"))
 FIRST_SEED = int(os.environ.get("MSGSTATUS_PROPERTY_SEED", "1"))
 MOST_SESSIONS = 6
-STATES = ["queued", "sent", "delivered", "read", "failed", "undelivered", "played"]
-FAILURES = ["failed", "undelivered"]
-START = datetime.datetime(2024, 12, 10, tzinfo=datetime.timezone.utc)
-HISTORY = """
-CREATE TABLE history (n integer PRIMARY KEY, message_id text, status jsonb, queued_at timestamptz, sent_at timestamptz, delivered_at timestamptz,
-    read_at timestamptz, failed_at timestamptz, undelivered_at timestamptz, played_at timestamptz, error_code integer,
-    error_title text, error_details text, recipient text)"""
-
-
 def seeds(number):
     chosen = range(FIRST_SEED, FIRST_SEED + max(1, int(number * ROUNDS)))
     return pytest.mark.parametrize("seed", chosen, ids=[f"seed{seed}" for seed in chosen])
-
-
-def random_row(rng, n):
-    row = {"n": n, "message_id": f"wamid.{rng.randrange(8)}", "recipient": rng.choice([None, "+4917000000", "+1555010000"])}
-    timeline = {}
-    for state in rng.sample(STATES, rng.choice([1, 1, 2, 3, 4])):
-        time = START + datetime.timedelta(seconds=rng.randrange(8000))
-        if rng.random() < 0.3:
-            timeline[state] = time.isoformat()
-        else:
-            row[f"{state}_at"] = time
-    if timeline:
-        row["status"] = psycopg2.extras.Json(timeline)
-    if rng.random() < 0.5:
-        row |= {"error_code": rng.choice([None, 0, 131026, 30003]), "error_title": rng.choice([None, "gone", "Unreachable"]),
-                "error_details": rng.choice([None, "Why", "why"])}
-    return row
-
-
-def webhooks_of(row):
-    """webhooks_of does return what a provider said of which the row is the record, a webhook for each state."""
-    times = {state: time.timestamp() for state, time in
-             ((state, row[f"{state}_at"]) for state in STATES if f"{state}_at" in row)}
-    if "status" in row:
-        times |= {state: datetime.datetime.fromisoformat(time).timestamp() for state, time in row["status"].adapted.items()}
-    for state, time in times.items():
-        webhook = {"id": row["message_id"], "status": state, "timestamp": str(int(time))}
-        if row["recipient"]:
-            webhook["recipient_id"] = row["recipient"]
-        error = {"code": row.get("error_code"), "title": row.get("error_title"), "error_data": {"details": row.get("error_details")}}
-        if state in FAILURES:
-            webhook["errors"] = [error]
-        yield webhook
-
-
-class Webhooks:
-    def __init__(self, webhooks):
-        self.webhooks = webhooks
-
-    def run(self, cursor):
-        cursor.execute(APPLY, (json.dumps(self.webhooks), None, "live"))
-
-
-class Import:
-    def __init__(self, rows):
-        self.rows = rows
-
-    def run(self, cursor):
-        numbers = ", ".join(str(row["n"]) for row in self.rows)
-        cursor.execute("SELECT * FROM msgstatus.import_statuses(%s, 'meta', notice_every => 0)",
-                       (f"SELECT * FROM history WHERE n IN ({numbers}) ORDER BY random()",))
-        received, applied, unchanged, rejected, ignored = cursor.fetchone()
-        assert (received, rejected, ignored) == (len(self.rows), 0, 0)
-        assert applied + unchanged == received
-
-
-def random_imports(rng, rows):
-    """random_imports does return imports of random slices, some of them again, which together import every row."""
-    rows = rows + rng.choices(rows, k=rng.randrange(len(rows)))
-    rng.shuffle(rows)
-    imports = []
-    while rows:
-        size = rng.choice([1, 2, 5, 20])
-        unique = {row["n"]: row for row in rows[:size]}
-        imports.append(Import(list(unique.values())))
-        rows = rows[size:]
-    return imports
-
-
-def random_webhooks(rng, rows):
-    webhooks = [webhook for row in rows for webhook in webhooks_of(row)]
-    rng.shuffle(webhooks)
-    calls = []
-    while webhooks:
-        size = rng.choice([1, 3, 10])
-        calls.append(Webhooks(webhooks[:size]))
-        webhooks = webhooks[size:]
-    return calls
 
 
 @pytest.fixture(scope="module")
@@ -123,26 +34,6 @@ def cursor(connections):
         empty_tables(cursor)
 
 
-def store(cursor, rows):
-    cursor.execute("TRUNCATE history")
-    for row in rows:
-        cursor.execute(f"INSERT INTO history ({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))})", list(row.values()))
-
-
-def trail(cursor):
-    """trail does return what was observed, without from whom and when it was heard, which is whoever came first."""
-    cursor.execute("SELECT message_id, fingerprint, state::text, event_time, time_source, error_code FROM msgstatus.status_event"
-                   ' ORDER BY message_id, fingerprint')
-    return cursor.fetchall()
-
-
-def outcome(cursor):
-    """outcome does return the messages and the trail, and hold that the rollups are exact."""
-    found = read_tables(cursor).messages, trail(cursor)
-    empty_tables(cursor)
-    return found
-
-
 @seeds(15)
 def test_slices_in_any_order_equal_the_webhooks(cursor, seed):
     rng = random.Random(seed)
@@ -153,6 +44,40 @@ def test_slices_in_any_order_equal_the_webhooks(cursor, seed):
     for _ in range(4):
         run_all(cursor, random_imports(rng, rows))
         assert outcome(cursor) == reference
+
+
+@seeds(3)
+def test_an_import_of_many_batches_equals_the_webhooks(cursor, seed):
+    """Most messages of its first batches are new, and later ones know most of theirs."""
+    rng = random.Random(seed)
+    rows = [random_row(rng, n, ids=rng.choice([300, 700])) for n in range(1200)]
+    store(cursor, rows)
+    run_all(cursor, random_webhooks(rng, rows, sizes=[100]))
+    reference = outcome(cursor)
+    run_all(cursor, [Import(rows)])
+    assert outcome(cursor) == reference
+    run_all(cursor, [Import(rows[:400]), Import(rows, order="n DESC"), Import(rows)])
+    assert outcome(cursor) == reference
+
+
+def test_known_messages_among_many_new_ones_are_written_only_if_something_changes(cursor):
+    """The new ones fill the first batch, after which the next is taken to be like it."""
+    def rows(first, last, recipient):
+        return (f"SELECT 'wamid.' || n AS message_id, timestamptz '2024-12-10Z' + n * interval '1 s' AS sent_at,"
+                f" {recipient} AS recipient FROM generate_series({first}, {last}) AS n")
+
+    def imported(query):
+        cursor.execute("SELECT received, applied, unchanged FROM msgstatus.import_statuses(%s, 'meta')", (query,))
+        return cursor.fetchone()
+
+    changed = "SELECT count(*) FILTER (WHERE recipient = '+15550100'), count(*) FILTER (WHERE xmin <> %s::text::xid) FROM msgstatus.message"
+    assert imported(rows(1, 200, "NULL")) == (200, 200, 0)
+    cursor.execute("SELECT DISTINCT xmin::text FROM msgstatus.message")
+    written_by = cursor.fetchone()[0]
+    known = rows(1, 200, "CASE WHEN n > 120 THEN '+15550100' END")
+    assert imported(f"{rows(1001, 1250, 'NULL')} UNION ALL {known}") == (450, 330, 120)
+    cursor.execute(changed, (written_by,))
+    assert cursor.fetchone() == (80, 330)
 
 
 @seeds(6)
