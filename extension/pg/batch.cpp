@@ -4,6 +4,7 @@
 
 #include "pg/kept_out.hpp"
 #include "pg/message_merge.hpp"
+#include "pg/message_triggers.hpp"
 #include "pg/reflect_written.hpp"
 #include "pg/tables.hpp"
 
@@ -210,30 +211,39 @@ void mark_applied(Batch &batch, const Vector<Observation *> &sorted, const Vecto
     }
 }
 
-void apply_observations(Batch &batch, RollupChanges &rollups) {
+bool are_mostly_new(const Vector<MessageChange> &changes, const Vector<WrittenMessage> &written) {
+    const auto inserted =
+        std::count_if(written.begin(), written.end(), [](const WrittenMessage &m) { return m.is_inserted(); });
+    return static_cast<std::size_t>(inserted) > changes.size() / 2;
+}
+
+void apply_observations(Batch &batch, BatchSeries &series) {
     const Vector<Observation *> sorted = sort_observations(batch.observations);
     const Vector<Observation *> distinct = distinct_of(sorted);
     Vector<MessageChange> changes = changes_of(sorted, distinct);
-    const Vector<WrittenMessage> written = merge_messages({changes.begin(), changes.size()});
+    // A trigger BEFORE INSERT is not to fire for a message that is left as it is.
+    const bool mostly_new = series.mostly_new && !has_trigger_before();
+    const Vector<WrittenMessage> written = merge_messages({changes.begin(), changes.size()}, mostly_new);
+    series.mostly_new = are_mostly_new(changes, written);
     record_events(changes);
     if (!written.empty())
         reflect_written(written);
     for (const WrittenMessage &message : written)
-        rollups.add(message);
+        series.rollups.add(message);
     mark_applied(batch, sorted, changes);
     reject_kept_out(batch, {changes.begin(), changes.size()});
 }
 
-void apply_batch(Batch &batch, RollupChanges &rollups, bool writes_rollups) {
+void apply_batch(Batch &batch, BatchSeries &series, bool writes_rollups) {
     if (!batch.observations.empty() || !batch.rejections.empty()) {
         TableAccess access;
         if (!batch.observations.empty())
-            apply_observations(batch, rollups);
+            apply_observations(batch, series);
         if (!batch.rejections.empty())
             insert_rejections({batch.rejections.begin(), batch.rejections.size()});
         // Last: nobody waits for these rows longer than need be.
         if (writes_rollups)
-            rollups.write();
+            series.rollups.write();
         access.close();
     }
     for (const StatusObject &object : batch.objects) {
@@ -245,12 +255,12 @@ void apply_batch(Batch &batch, RollupChanges &rollups, bool writes_rollups) {
 } // namespace
 
 void apply_batch(Batch &batch) {
-    RollupChanges rollups;
-    apply_batch(batch, rollups, true);
+    BatchSeries only;
+    apply_batch(batch, only, true);
 }
 
-void apply_batch(Batch &batch, RollupChanges &rollups) {
-    apply_batch(batch, rollups, false);
+void apply_batch(Batch &batch, BatchSeries &series) {
+    apply_batch(batch, series, false);
 }
 
 } // namespace msgstatus

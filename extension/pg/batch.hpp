@@ -11,7 +11,15 @@ namespace msgstatus {
 // TableAccess raises (tables.hpp), and what the tables raise: constraints and triggers of the user's, for example.
 void apply_batch(Batch &batch);
 
-// The same, but for the rollups: what changes of them is added to `rollups`, and is the caller's to write.
-void apply_batch(Batch &batch, RollupChanges &rollups);
+// What the batches of an import share.
+struct BatchSeries {
+    // What changes of the rollups; the caller's to write.
+    RollupChanges rollups;
+    // Were most messages of the last batch new? Then those of the next will be.
+    bool mostly_new = false;
+};
+
+// The same for one of many batches of observations that were all received at the start of the transaction.
+void apply_batch(Batch &batch, BatchSeries &series);
 
 } // namespace msgstatus

@@ -110,14 +110,14 @@ SPITupleTable *fetch_rows(Portal portal, const Options &options) {
 }
 
 Counts apply_rows(const SPITupleTable &rows, const ImportColumns &columns, const ImportContext &context,
-                  RollupChanges &rollups) {
+                  BatchSeries &series) {
     Batch batch;
     batch.counts.push({});
     for (std::uint64_t i = 0; i < rows.numvals; ++i) {
         CHECK_FOR_INTERRUPTS();
         read_import_row(batch, columns, context, rows.vals[i], rows.tupdesc);
     }
-    apply_batch(batch, rollups);
+    apply_batch(batch, series);
     return batch.counts[0];
 }
 
@@ -150,15 +150,16 @@ Totals import(const Options &options) {
     Totals totals;
     const MemoryContext caller = CurrentMemoryContext;
     const MemoryContext memory = AllocSetContextCreate(caller, "msgstatus import", ALLOCSET_DEFAULT_SIZES);
-    RollupChanges rollups(AllocSetContextCreate(caller, "msgstatus import, rollups", ALLOCSET_DEFAULT_SIZES));
+    BatchSeries series;
+    series.rollups = RollupChanges(AllocSetContextCreate(caller, "msgstatus import, rollups", ALLOCSET_DEFAULT_SIZES));
     for (;;) {
         SPITupleTable *rows = fetch_rows(portal, options);
         if (SPI_processed == 0)
             break;
         MemoryContextSwitchTo(memory);
-        const Counts counts = apply_rows(*rows, columns, options.context, rollups);
-        if (rollups.size() >= rollup_changes_at_once)
-            write_rollups(rollups);
+        const Counts counts = apply_rows(*rows, columns, options.context, series);
+        if (series.rollups.size() >= rollup_changes_at_once)
+            write_rollups(series.rollups);
         MemoryContextSwitchTo(caller);
         MemoryContextReset(memory);
         SPI_freetuptable(rows);
@@ -167,7 +168,7 @@ Totals import(const Options &options) {
         report_progress(options, before, totals, start);
     }
     SPI_cursor_close(portal);
-    write_rollups(rollups);
+    write_rollups(series.rollups);
     return totals;
 }
 

@@ -14,6 +14,7 @@ namespace {
 struct Variant {
     std::uint32_t columns = 0;
     PreparedStatement merge;
+    PreparedStatement merge_new;
     PreparedStatement look_at_one;
     PreparedStatement update_one;
     PreparedStatement merge_one;
@@ -42,8 +43,12 @@ Variant &variant_for(std::uint32_t columns) {
     const MessageStatements texts = message_statements(columns);
     MemoryContextSwitchTo(caller);
     Variant &added = variants[variant_count++];
-    added = {columns, PreparedStatement(texts.merge), PreparedStatement(texts.look_at_one),
-             PreparedStatement(texts.update_one), PreparedStatement(texts.merge_one)};
+    added = {columns,
+             PreparedStatement(texts.merge),
+             PreparedStatement(texts.merge_new),
+             PreparedStatement(texts.look_at_one),
+             PreparedStatement(texts.update_one),
+             PreparedStatement(texts.merge_one)};
     return added;
 }
 
@@ -118,14 +123,15 @@ Vector<WrittenMessage> merge_one(Variant &statements, MessageChange &changed) {
 
 } // namespace
 
-Vector<WrittenMessage> merge_messages(std::span<MessageChange> changes) {
+Vector<WrittenMessage> merge_messages(std::span<MessageChange> changes, bool mostly_new) {
     std::uint32_t columns = 0;
     for (const MessageChange &change : changes)
         columns |= columns_of(change);
     Variant &statements = variant_for(columns);
     if (changes.size() == 1)
         return merge_one(statements, changes[0]);
-    statements.merge.execute(message_change_type.array_oid(), message_change_type.array_of(changes, put_change));
+    PreparedStatement &merge = mostly_new ? statements.merge_new : statements.merge;
+    merge.execute(message_change_type.array_oid(), message_change_type.array_of(changes, put_change));
     return take_written(changes);
 }
 

@@ -223,6 +223,21 @@ const char *merge_text(std::uint32_t columns) {
     return returning(&sql);
 }
 
+const char *merge_new_text(std::uint32_t columns) {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    append_insert(&sql, columns, "c");
+    appendStringInfoString(&sql, " FROM pg_catalog.unnest($1) AS c");
+    append_on_conflict_update(&sql, columns);
+    appendStringInfoString(&sql, " WHERE NOT excluded.status OPERATOR(msgstatus.<@) m.status OR ");
+    append_facts_change(&sql, columns, "m", "excluded");
+    // As in append_changes, but for the look into the trail, for which `excluded` lacks the columns: a message with
+    // more events than are known by it is written once more, as it is.
+    appendStringInfoString(&sql, " OR NOT (excluded.updated_at > m.updated_at "
+                                 "AND msgstatus.known_events_hold(m.known_events, excluded.known_events))");
+    return returning(&sql);
+}
+
 const char *look_at_one_text(std::uint32_t columns, const char *change) {
     StringInfoData sql;
     initStringInfo(&sql);
@@ -274,8 +289,8 @@ std::uint32_t columns_of(const MessageChange &change) {
 
 MessageStatements message_statements(std::uint32_t columns) {
     const char *change = change_of_parameters();
-    return {merge_text(columns), look_at_one_text(columns, change), update_one_text(columns, change),
-            merge_one_text(columns, change)};
+    return {merge_text(columns), merge_new_text(columns), look_at_one_text(columns, change),
+            update_one_text(columns, change), merge_one_text(columns, change)};
 }
 
 } // namespace msgstatus

@@ -36,6 +36,9 @@ std::uint32_t columns_of(const MessageChange &change);
 struct MessageStatements {
     // Merges an array of changes, in their order, apart from those that would change nothing.
     const char *merge;
+    // The same, where most messages are new and all changes are received at the time of the change: it looks at a
+    // message only where it meets one, which it then locks.
+    const char *merge_new;
     // The others take one change, its columns as parameters: setting up the scan of an array, the look and the conflict
     // in one statement would be most of the cost of a call with one status.
     //
