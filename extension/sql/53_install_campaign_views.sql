@@ -39,29 +39,29 @@ BEGIN
             WHEN r.waiting THEN r.scheduled_send_date::timestamp AT TIME ZONE c.time_zone
             ELSE COALESCE(r.due_at, f.failed_at + msgstatus.retry_pause(r.retry_count, c.retry_delay, c.max_retry_delay))
         END AS next_attempt_at
-    FROM msgstatus.campaign_recipient AS r
+    FROM (
+        SELECT r.recipient_id, r.campaign_id, r.phone_number, r.scheduled_send_date, r.waiting, r.due_at, r.check_at, r.message_id,
+            r.sent_at, r.failed_at, r.failure_code, r.failure_reason, r.skipped_at, r.skip_reason, r.retry_count, r.max_retries,
+            NULL::msgstatus.message_status AS earlier
+        FROM msgstatus.campaign_recipient AS r WHERE r.retry_count = 0
+        UNION ALL
+        -- Who was retried has earlier attempts, looked up for each: in a join, statistics that know nothing of them yet would have
+        -- them compared with all recipients.
+        SELECT r.recipient_id, r.campaign_id, r.phone_number, r.scheduled_send_date, r.waiting, r.due_at, r.check_at, r.message_id,
+            r.sent_at, r.failed_at, r.failure_code, r.failure_reason, r.skipped_at, r.skip_reason, r.retry_count, r.max_retries,
+            (SELECT msgstatus.merge_agg((SELECT am.status FROM msgstatus.message AS am WHERE am.message_id = ca.message_id))
+                FROM msgstatus.campaign_attempt AS ca WHERE ca.recipient_id = r.recipient_id)
+        FROM msgstatus.campaign_recipient AS r WHERE r.retry_count > 0
+    ) AS r
     JOIN msgstatus.campaign AS c ON c.campaign_id = r.campaign_id
     -- By key alone. That the message is of the campaign, too, would have it found by the index on the campaign, and where the
     -- statistics do not know the campaign yet, all its messages compared with all its recipients.
     LEFT JOIN msgstatus.message AS m ON m.message_id = r.message_id
     LEFT JOIN msgstatus.error_code_catalog AS e
         ON e.code = m.error_code AND e.provider = CASE COALESCE(m.provider, c.provider) WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
-    -- All attempts. OFFSET 0 has the earlier ones looked up once for each recipient, and not wherever the status is used.
+    -- All attempts. OFFSET 0 has them merged once, and not wherever the status is used.
     CROSS JOIN LATERAL (
-        SELECT CASE
-            WHEN r.retry_count > 0 THEN (
-                SELECT msgstatus.merge_agg(am.status)
-                FROM (
-                    SELECT m.status
-                    UNION ALL
-                    SELECT ea.status
-                    FROM msgstatus.campaign_attempt AS ca
-                    JOIN msgstatus.message AS ea ON ea.message_id = ca.message_id
-                    WHERE ca.recipient_id = r.recipient_id
-                ) AS am)
-            ELSE m.status
-        END AS status
-        OFFSET 0
+        SELECT COALESCE(m.status OPERATOR(msgstatus.||) r.earlier, m.status, r.earlier) AS status OFFSET 0
     ) AS a
     -- The current attempt: what came of it, and when it failed if that is what came of it.
     CROSS JOIN LATERAL (

@@ -40,7 +40,7 @@ BEGIN
                 WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'register_message', 'count_written_message',
                     'create_campaign', 'activate_campaign', 'pause_campaign', 'resume_campaign', 'cancel_campaign', 'lock_campaign',
                     'add_recipients', 'free_send_dates', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
-                    'claim_from_campaign', 'check_messages', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
+                    'claim_from_campaign', 'check_messages', 'delivered_earlier', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
                     'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
                 WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc = 'read_as_owner'
                 ELSE p.proname NOT LIKE 'install%' AND p.proname <> 'grant_access'

@@ -104,10 +104,15 @@ COMMENT ON FUNCTION msgstatus.free_send_dates(uuid, bigint, date) IS
     'The dates of so many sends of a campaign, by what the daily limit leaves free on each day';
 
 CREATE FUNCTION msgstatus.activate_campaign(campaign uuid, starting date DEFAULT NULL) RETURNS jsonb
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    -- Recipients and dates are joined by hash, whatever the statistics say: they know nothing yet of a campaign that was
+    -- just filled, and the planner would take it for empty.
+    SET enable_nestloop = off SET jit = off
+    AS $$
 DECLARE
     today date;
     unscheduled bigint;
+    dates date[];
     result jsonb;
 BEGIN
     PERFORM msgstatus.lock_campaign(campaign, '{draft,completed}');
@@ -115,14 +120,15 @@ BEGIN
     FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign;
     SELECT count(*) INTO unscheduled
     FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = campaign AND r.waiting AND r.scheduled_send_date IS NULL;
-    UPDATE msgstatus.campaign_recipient AS r SET scheduled_send_date = d.send_date
+    dates := ARRAY(SELECT d.send_date
+        FROM msgstatus.free_send_dates(campaign, unscheduled, GREATEST(starting, today)) AS d ORDER BY d.place);
+    UPDATE msgstatus.campaign_recipient AS r SET scheduled_send_date = dates[p.place]
     FROM (
         SELECT u.recipient_id, row_number() OVER (ORDER BY u.recipient_number) AS place
         FROM msgstatus.campaign_recipient AS u
         WHERE u.campaign_id = campaign AND u.waiting AND u.scheduled_send_date IS NULL
     ) AS p
-    JOIN msgstatus.free_send_dates(campaign, unscheduled, GREATEST(starting, today)) AS d ON d.place = p.place
-    WHERE r.recipient_id = p.recipient_id;
+    WHERE r.recipient_id = p.recipient_id AND r.campaign_id = campaign AND r.waiting;
     UPDATE msgstatus.campaign AS c
     SET status = 'active', activated_at = now(), completed_at = NULL, updated_at = now()
     WHERE c.campaign_id = campaign;

@@ -20,7 +20,11 @@ COMMENT ON FUNCTION msgstatus.phone_number_problem(text, text) IS
 CREATE FUNCTION msgstatus.add_recipients(
     campaign uuid, phone_numbers text[], template_parameters jsonb[] DEFAULT NULL
 ) RETURNS jsonb
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    -- Numbers are looked up by index and dates in an array, whatever the statistics say: they know nothing yet of a campaign
+    -- that is being filled, and a join that takes it for empty compares everybody with everybody.
+    SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+    AS $$
 #variable_conflict use_column
 DECLARE
     state text;
@@ -46,17 +50,22 @@ BEGIN
     ), distinct_numbers AS (
         SELECT DISTINCT ON (j.phone_number) j.n, j.phone_number, j.parameters
         FROM judged AS j
-        WHERE j.problem IS NULL AND NOT EXISTS (
-            SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = $1 AND r.phone_number = j.phone_number)
+        -- Not by NOT EXISTS, which would be a join.
+        WHERE j.problem IS NULL AND (
+            SELECT r.recipient_id FROM msgstatus.campaign_recipient AS r
+            WHERE r.campaign_id = $1 AND r.phone_number = j.phone_number) IS NULL
         ORDER BY j.phone_number, j.n
     ), fresh AS (
         SELECT d.phone_number, d.parameters, row_number() OVER (ORDER BY d.n) AS place FROM distinct_numbers AS d
+    ), dates AS (
+        SELECT array_agg(s.send_date ORDER BY s.place) AS by_place
+        FROM msgstatus.free_send_dates($1, (SELECT count(*) FROM fresh AS f), today) AS s
+        WHERE today IS NOT NULL
     ), added AS (
         INSERT INTO msgstatus.campaign_recipient (campaign_id, phone_number, template_parameters, scheduled_send_date, max_retries)
-        SELECT $1, f.phone_number, f.parameters, s.send_date, c.max_retries
+        SELECT $1, f.phone_number, f.parameters, (SELECT s.by_place FROM dates AS s)[f.place], c.max_retries
         FROM msgstatus.campaign AS c
         CROSS JOIN fresh AS f
-        LEFT JOIN msgstatus.free_send_dates($1, (SELECT count(*) FROM fresh AS f), today) AS s ON s.place = f.place AND today IS NOT NULL
         WHERE c.campaign_id = $1
         ORDER BY f.place
         RETURNING 1

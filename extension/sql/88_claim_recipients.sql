@@ -9,6 +9,20 @@ CREATE FUNCTION msgstatus.retry_pause(retry_count integer, retry_delay interval,
 COMMENT ON FUNCTION msgstatus.retry_pause(integer, interval, interval) IS
     'How long after a failure the next attempt is due, where so many retries were made: the delay, doubled for each, up to the longest';
 
+CREATE FUNCTION msgstatus.delivered_earlier(recipient uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    delivered boolean;
+BEGIN
+    SELECT bool_or((SELECT m.status OPERATOR(msgstatus.?) 'delivered' FROM msgstatus.message AS m WHERE m.message_id = a.message_id))
+    INTO delivered
+    FROM msgstatus.campaign_attempt AS a WHERE a.recipient_id = recipient;
+    RETURN COALESCE(delivered, false);
+END
+$$;
+COMMENT ON FUNCTION msgstatus.delivered_earlier(uuid) IS
+    'Was a message of an earlier attempt at this recipient delivered?';
+
 CREATE FUNCTION msgstatus.check_messages(campaign uuid, at timestamptz, until timestamptz, max_count integer) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -25,17 +39,16 @@ BEGIN
             LIMIT max_count
         ) AS r
         JOIN msgstatus.campaign AS c ON c.campaign_id = campaign
-        LEFT JOIN msgstatus.message AS m ON m.message_id = r.message_id
+        -- OFFSET 0 has each looked up by its key.
+        LEFT JOIN LATERAL (
+            SELECT k.status, k.error_code, k.provider FROM msgstatus.message AS k WHERE k.message_id = r.message_id OFFSET 0
+        ) AS m ON true
         LEFT JOIN msgstatus.error_code_catalog AS e
             ON e.code = m.error_code AND e.provider = CASE COALESCE(m.provider, c.provider) WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
         CROSS JOIN LATERAL (
             SELECT CASE
                 WHEN m.status OPERATOR(msgstatus.?) 'delivered' THEN 'settled'
-                WHEN r.retry_count > 0 AND (
-                    SELECT bool_or(am.status OPERATOR(msgstatus.?) 'delivered')
-                    FROM msgstatus.campaign_attempt AS a
-                    JOIN msgstatus.message AS am ON am.message_id = a.message_id
-                    WHERE a.recipient_id = r.recipient_id) THEN 'settled'
+                WHEN r.retry_count > 0 AND msgstatus.delivered_earlier(r.recipient_id) THEN 'settled'
                 WHEN msgstatus.is_failure(msgstatus.state(m.status)) THEN
                     CASE WHEN e.retryable AND r.retry_count < r.max_retries THEN 'retry' ELSE 'settled' END
                 WHEN msgstatus.is_final(msgstatus.state(m.status)) OR at >= r.sent_at + c.retry_window THEN 'settled'
@@ -45,11 +58,14 @@ BEGIN
     ), locked AS (
         SELECT r.recipient_id, l.outcome, l.retry_at, l.look_again_at
         FROM looked_at AS l
-        JOIN msgstatus.campaign_recipient AS r ON r.recipient_id = l.recipient_id
-        -- Not IS NOT NULL: that would offer the partial index, which is read whole for each of them where the statistics are
+        -- Each by its key, too. IS NOT NULL would offer the partial index, which is read whole for each where the statistics are
         -- of a time when it was empty.
-        WHERE (l.is_due OR l.outcome <> 'open') AND num_nulls(r.check_at) = 0 AND r.message_id = l.message_id
-        FOR NO KEY UPDATE OF r SKIP LOCKED
+        CROSS JOIN LATERAL (
+            SELECT k.recipient_id FROM msgstatus.campaign_recipient AS k
+            WHERE k.recipient_id = l.recipient_id AND k.message_id = l.message_id AND num_nulls(k.check_at) = 0
+            FOR NO KEY UPDATE SKIP LOCKED
+        ) AS r
+        WHERE l.is_due OR l.outcome <> 'open'
     )
     UPDATE msgstatus.campaign_recipient AS r
     SET due_at = CASE WHEN l.outcome = 'retry' THEN l.retry_at END,
@@ -127,11 +143,7 @@ BEGIN
             UPDATE msgstatus.campaign_recipient AS r SET claimed_at = NULL, due_at = NULL, updated_at = now()
             WHERE r.recipient_id = ANY (again) AND (
                 (SELECT m.status OPERATOR(msgstatus.?) 'delivered' FROM msgstatus.message AS m WHERE m.message_id = r.message_id)
-                OR r.retry_count > 0 AND (
-                    SELECT bool_or(m.status OPERATOR(msgstatus.?) 'delivered')
-                    FROM msgstatus.campaign_attempt AS a
-                    JOIN msgstatus.message AS m ON m.message_id = a.message_id
-                    WHERE a.recipient_id = r.recipient_id));
+                OR r.retry_count > 0 AND msgstatus.delivered_earlier(r.recipient_id));
             PERFORM msgstatus.keep_attempts(ARRAY(
                 SELECT r.recipient_id FROM msgstatus.campaign_recipient AS r
                 WHERE r.recipient_id = ANY (again) AND num_nulls(r.due_at) = 0)); -- by key, as above

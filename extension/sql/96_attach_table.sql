@@ -32,13 +32,16 @@ BEGIN
     RETURN QUERY EXECUTE format($query$
         SELECT array_agg(k.message_id ORDER BY k.message_id)
         FROM (
-            SELECT f.message_id, (row_number() OVER (ORDER BY f.message_id) - 1) / 10000 AS batch
-            FROM msgstatus.attached_table_failure AS f
-            WHERE f.attached_table_id = $1
-                AND NOT EXISTS (SELECT FROM %s AS t WHERE t.%I::text COLLATE "C" = f.message_id)
+            SELECT w.message_id, (row_number() OVER (ORDER BY w.message_id) - 1) / 10000 AS batch
+            FROM (
+                SELECT f.message_id FROM msgstatus.attached_table_failure AS f WHERE f.attached_table_id = $1
+                EXCEPT
+                SELECT t.%I::text COLLATE "C" FROM %s AS t
+                WHERE EXISTS (SELECT FROM msgstatus.attached_table_failure AS f WHERE f.attached_table_id = $1)
+            ) AS w
         ) AS k
         GROUP BY k.batch ORDER BY k.batch
-        $query$, target, key_column)
+        $query$, key_column, target)
     USING attached_table_id;
 END
 $$;

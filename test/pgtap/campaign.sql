@@ -143,5 +143,14 @@ SELECT is((SELECT status FROM campaign WHERE campaign_id = :'lost'), 'completed'
 SELECT lives_ok(format('DELETE FROM campaign WHERE campaign_id = %L', :'all'));
 SELECT is((SELECT count(*) FROM campaign_recipient WHERE campaign_id = :'all'), 0::bigint, 'with its recipients');
 
+-- Recipients find their days in no more time on statistics that know nothing of the campaign.
+SELECT made('before', 20000, 1000) AS before \gset
+ANALYZE campaign, campaign_recipient;
+SET LOCAL statement_timeout = '10s';
+SELECT made('after', 20000, 1000) AS after \gset
+SELECT is(add_recipients(:'after', ARRAY(SELECT '+1556' || lpad(n::text, 7, '0') FROM generate_series(1, 20000) AS n)) ->> 'added', '20000');
+SELECT is((SELECT array_agg(DISTINCT f.n) FROM (SELECT count(*) AS n FROM campaign_recipient WHERE campaign_id = :'after' GROUP BY scheduled_send_date) AS f), '{1000}');
+SELECT is((SELECT count(DISTINCT scheduled_send_date) FROM campaign_recipient WHERE campaign_id = :'after'), 40::bigint);
+
 SELECT finish();
 ROLLBACK;

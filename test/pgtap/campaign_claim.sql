@@ -135,7 +135,7 @@ SELECT is(used(:'limit'), 8, 'and counts');
 SELECT create_campaign('midnight', daily_send_limit => 2) AS midnight \gset
 -- The zone in which it is 23:58.
 SELECT format('<zone>%s:%s', CASE WHEN m >= 0 THEN '' ELSE '-' END || abs(m) / 60, abs(m) % 60) AS zone
-FROM (SELECT extract(epoch FROM now() AT TIME ZONE 'UTC' - date_trunc('day', now() AT TIME ZONE 'UTC'))::integer / 60 - (23 * 60 + 58)) AS z (m) \gset
+FROM (SELECT trunc(extract(epoch FROM now() AT TIME ZONE 'UTC' - date_trunc('day', now() AT TIME ZONE 'UTC')))::integer / 60 - (23 * 60 + 58)) AS z (m) \gset
 UPDATE campaign SET time_zone = :'zone' WHERE campaign_id = :'midnight';
 SELECT is(to_char(now() AT TIME ZONE :'zone', 'HH24:MI'), '23:58');
 SELECT add_recipients(:'midnight', ARRAY(SELECT '+1555000000' || n FROM generate_series(1, 6) AS n)), activate_campaign(:'midnight');

@@ -137,6 +137,7 @@ SELECT is(states(:'canceled'), '1 failed, 2 failed, 3 skipped');
 -- Many retries at once, on statistics of the time before anybody was sent to: each is found by its key.
 SELECT made('stale', 20000) AS stale \gset
 UPDATE campaign_recipient SET check_at = NULL, due_at = NULL;
+INSERT INTO message (message_id) SELECT 'other ' || n FROM generate_series(1, 20000) AS n;
 ANALYZE campaign, campaign_recipient, campaign_attempt, message;
 INSERT INTO message (message_id, status, error_code, campaign_id)
 SELECT r.recipient_id, '{"failed": "2024-12-10T10:30:00Z"}', 131000, :'stale' FROM campaign_recipient AS r WHERE r.campaign_id = :'stale';

@@ -76,6 +76,8 @@ SELECT is(scans(format('SELECT * FROM msgstatus.campaign_recipient_status WHERE 
 
 -- Nor on statistics that know nothing of a campaign yet: a plan for one recipient would take minutes for these.
 SET LOCAL enable_seqscan = on;
+INSERT INTO message (message_id) SELECT 'other ' || n FROM generate_series(1, 20000) AS n;
+ANALYZE campaign, campaign_recipient, campaign_attempt, message;
 SELECT made('fresh', 20000) AS fresh \gset
 INSERT INTO message (message_id, status, campaign_id)
 SELECT a || r.recipient_id, '{"sent": "2024-12-10T10:30:00Z"}', :'fresh'
