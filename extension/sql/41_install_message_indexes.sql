@@ -11,7 +11,8 @@ BEGIN
             ('message_created_at', '(created_at)', 'Messages by time'),
             ('message_recipient', '(recipient, created_at) WHERE recipient IS NOT NULL',
                 'Messages of a recipient, or of those that begin alike'),
-            ('message_message_type', '(message_type, created_at)', 'Messages of a type, for those that are rare'),
+            ('message_message_type', '(message_type, created_at) WHERE message_type IS NOT NULL',
+                'Messages of a type, for those that are rare'),
             ('message_campaign_id', '(campaign_id, created_at) WHERE campaign_id IS NOT NULL', 'Messages of a campaign')
         ) AS w (name, columns, comment)
     LOOP
