@@ -12,7 +12,7 @@ CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact 
             'messagestatus,msgstatus,whatsappstatus,status,statuses}'),
         (20, 'error_code', 'code', '{errorcode,failurecode,errcode,lasterrorcode,twilioerrorcode,metaerrorcode}'),
         (21, 'error_text', 'words', '{errormessage,errortext,failurereason,errorreason,errordescription,errordetails,'
-            'errortitle,failuremessage,failreason,lasterror,error}'),
+            'errortitle,failuremessage,failreason,failedreason,lasterror,error}'),
         (22, 'retry_count', 'count', '{retrycount,retries,failurecount,failcount}'),
         (23, 'updated_at', 'time', '{updatedat,modifiedat,lastupdated,lastupdatedat,lastmodified,lastmodifiedat}'),
         (24, 'last_status_check', 'time', '{laststatuscheck,laststatuscheckat,lastcheckedat,statuscheckedat,'
@@ -26,7 +26,7 @@ CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact 
             ELSE ARRAY(
                 SELECT replace(word, '_', '') || suffix
                 FROM unnest(CASE s.state::text WHEN 'canceled' THEN '{canceled,cancelled}'::text[]
-                    ELSE ARRAY[s.state::text] END) AS word, unnest('{at,time,timestamp,on}'::text[]) AS suffix)
+                    ELSE ARRAY[s.state::text] END) AS word, unnest('{at,time,timestamp,on,date,""}'::text[]) AS suffix)
         END
     FROM unnest(msgstatus.delivery_states()) WITH ORDINALITY AS s (state, place)
 $$;

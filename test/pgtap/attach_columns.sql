@@ -44,6 +44,9 @@ CREATE TABLE camel (id text PRIMARY KEY, "deliveryStatus" text, status text, "se
 SELECT is(found('camel'), '{"state": "deliveryStatus", "sent_at": "sentAt", "canceled_at": "Cancelled_At", "error_text": "failureReason", "error_code": "errorCode",
     "retry_count": "retryCount", "updated_at": "updatedAt", "timeline": "statuses", "status": "anything"}', 'in any case, the clearer name first');
 SELECT is(remarks('camel') ->> 'status', 'left out: another column shows state');
+CREATE TABLE bare (id text PRIMARY KEY, sent timestamptz, "deliveredDate" timestamp, delivered timestamptz, read boolean, failed_reason text);
+SELECT is(found('bare'), '{"sent_at": "sent", "delivered_at": "deliveredDate", "error_text": "failed_reason"}', 'the state alone tells as well, where it is a time');
+SELECT is(remarks('bare') - 'id', '{"delivered": "left out: another column shows delivered_at", "read": "left out: read_at takes timestamptz or timestamp"}');
 CREATE DOMAIN words AS varchar(20);
 CREATE DOMAIN words_of_words AS words;
 CREATE TABLE domains (id words PRIMARY KEY, status words_of_words);
