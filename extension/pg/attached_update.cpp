@@ -2,9 +2,11 @@
 
 #include <new>
 
-#include "pg/prepared.hpp"
+#include "pg/message_status_datum.hpp"
+#include "pg/row_parameters.hpp"
 
 extern "C" {
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -15,32 +17,86 @@ extern "C" {
 namespace msgstatus {
 namespace {
 
+CompositeType reflection_type("reflection");
+
+constexpr std::array columns_of_reflection{"message_id",    "status",   "error_code", "error_title",
+                                           "error_details", "failures", "changed_at"};
+
+void put_reflection(RowBuilder &row, const Reflection &r) {
+    row.put_text(r.message_id);
+    row.put(status_datum(r.status));
+    row.put_optional(r.error.code);
+    row.put_text(r.error.title);
+    row.put_text(r.error.details);
+    row.put_optional(r.failures);
+    row.put_time(r.changed_at);
+}
+
 // The statements of the tables attached, kept for the backend's life: there are as few as there are tables.
 struct Statement {
     int table_id = 0;
     const char *sql = nullptr;
-    PreparedStatement prepared;
+    PreparedStatement for_all;
+    // For one message, whose columns are the parameters, if the statement can be written so.
+    std::optional<PreparedStatement> for_one;
     Statement *next = nullptr;
 };
 
 Statement *statements = nullptr;
 
-PreparedStatement &statement_of(const AttachedTable &table) {
+// The same statement for one message. Returns nullptr where it does not read its messages as reflecting_update()
+// writes.
+const char *text_for_one(std::string_view sql) {
+    constexpr std::string_view array = "pg_catalog.unnest($1) AS c";
+    const std::size_t place = sql.find(array);
+    if (place == std::string_view::npos)
+        return nullptr;
+    StringInfoData text;
+    initStringInfo(&text);
+    appendBinaryStringInfo(&text, sql.data(), static_cast<int>(place));
+    for (std::size_t i = 0; i < columns_of_reflection.size(); ++i)
+        appendStringInfo(&text, "%s$%d AS %s", i == 0 ? "(SELECT " : ", ", static_cast<int>(i) + 1,
+                         columns_of_reflection[i]);
+    appendStringInfoString(&text, ") AS c");
+    const std::string_view rest = sql.substr(place + array.size());
+    appendBinaryStringInfo(&text, rest.data(), static_cast<int>(rest.size()));
+    return text.data;
+}
+
+Statement &statement_of(const AttachedTable &table) {
     Statement *found = statements;
     while (found != nullptr && found->table_id != table.id)
         found = found->next;
     if (found != nullptr && std::string_view(found->sql) == table.update_sql)
-        return found->prepared;
-    const char *sql = MemoryContextStrdup(TopMemoryContext, table.update_sql);
+        return *found;
+    const MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
     if (found == nullptr) {
-        statements = new (MemoryContextAlloc(TopMemoryContext, sizeof(Statement)))
-            Statement{table.id, sql, PreparedStatement(), statements};
-        found = statements;
+        found = new (palloc(sizeof(Statement))) Statement;
+        found->table_id = table.id;
+        found->next = statements;
+        statements = found;
     }
-    found->sql = sql;
+    found->sql = pstrdup(table.update_sql);
     // Without an index on the key, one pass over the table by hash is better than one for each message.
-    found->prepared = PreparedStatement(sql, table.key_has_index ? Lookup::by_key : Lookup::as_planned);
-    return found->prepared;
+    const Lookup lookup = table.key_has_index ? Lookup::by_key : Lookup::as_planned;
+    found->for_all = PreparedStatement(found->sql, lookup);
+    found->for_one.reset();
+    if (const char *text = text_for_one(found->sql))
+        found->for_one = PreparedStatement(text, lookup);
+    MemoryContextSwitchTo(caller);
+    return *found;
+}
+
+void execute(Statement &statement, std::span<const Reflection> messages) {
+    if (messages.size() == 1 && statement.for_one) {
+        RowBuilder row;
+        row.start();
+        put_reflection(row, messages[0]);
+        RowParameters(reflection_type, row).execute(*statement.for_one, latest_snapshot());
+    } else {
+        statement.for_all.execute(reflection_type.array_oid(), reflection_type.array_of(messages, put_reflection),
+                                  latest_snapshot());
+    }
 }
 
 void set(const char *setting, const char *value, GucContext context) {
@@ -55,7 +111,7 @@ void check_deferred_constraints(const char *constraints) {
 
 } // namespace
 
-void update_attached_table(const AttachedTable &table, Oid type, Datum rows, bool checks_deferred) {
+void update_attached_table(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred) {
     if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(table.attached_by)))
         ereport(ERROR,
                 (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the role that attached the table does not exist any more"),
@@ -69,7 +125,7 @@ void update_attached_table(const AttachedTable &table, Oid type, Datum rows, boo
     // The caller's own choice must not keep rows from being brought up to date.
     if (!row_security)
         set("row_security", "on", PGC_USERSET);
-    statement_of(table).execute(type, rows, latest_snapshot());
+    execute(statement_of(table), messages);
     if (checks_deferred && table.deferred_constraints != nullptr)
         check_deferred_constraints(table.deferred_constraints);
     AtEOXact_GUC(true, level);

@@ -1,15 +1,15 @@
 // The statement that brings the rows of one attached table up to date.
 #pragma once
 
-#include "pg/attached_tables.hpp"
+#include "pg/reflect.hpp"
 
 namespace msgstatus {
 
-// update_attached_table runs the table's update_sql on an array of reflections, within SPI. Meanwhile it acts as the
+// update_attached_table runs the table's update_sql on messages, within SPI. Meanwhile it acts as the
 // role that attached the table, never as the owner of the tables of msgstatus: the table's triggers and policies run
 // with the rights of that role, and find what they name by its search_path. Raises what the statement raises, and
 // undefined_object (42704) where the role is gone. With `checks_deferred`, initially deferred constraints of the
 // table are checked now and not when the transaction ends, where nobody could tell whose fault it is.
-void update_attached_table(const AttachedTable &table, Oid type, Datum rows, bool checks_deferred);
+void update_attached_table(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred);
 
 } // namespace msgstatus

@@ -1,8 +1,6 @@
 #include "pg/reflect.hpp"
 
 #include "pg/attached_update.hpp"
-#include "pg/composite.hpp"
-#include "pg/message_status_datum.hpp"
 #include "pg/reflection_failures.hpp"
 #include "pg/subtransaction.hpp"
 
@@ -11,18 +9,6 @@ namespace {
 
 constexpr int max_attempts = 3;
 constexpr long deadlock_pause = 10000; // microseconds
-
-CompositeType reflection_type("reflection");
-
-void put_reflection(RowBuilder &row, const Reflection &r) {
-    row.put_text(r.message_id);
-    row.put(status_datum(r.status));
-    row.put_optional(r.error.code);
-    row.put_text(r.error.title);
-    row.put_text(r.error.details);
-    row.put_optional(r.failures);
-    row.put_time(r.changed_at);
-}
 
 Vector<Text> ids_of(std::span<const Reflection> messages) {
     Vector<Text> ids;
@@ -66,10 +52,7 @@ public:
 private:
     ErrorData *try_to_update(std::span<const Reflection> messages) {
         for (int attempts = 1;; ++attempts) {
-            ErrorData *error = attempt([&] {
-                update_attached_table(table_, reflection_type.array_oid(),
-                                      reflection_type.array_of(messages, put_reflection), checks_deferred_);
-            });
+            ErrorData *error = attempt([&] { update_attached_table(table_, messages, checks_deferred_); });
             if (error == nullptr)
                 return nullptr;
             if (is_not_the_tables_fault(*error))

@@ -20,19 +20,21 @@ public:
         type.types_of(std::span(columns).first(count_), types_);
     }
 
-    void execute(PreparedStatement &statement) const { execute_first(count_, statement); }
+    void execute(PreparedStatement &statement, Snapshot snapshot = nullptr) const {
+        execute_first(count_, statement, snapshot);
+    }
 
     // The same with one parameter more.
     void execute_with(Oid type, Datum value, PreparedStatement &statement) {
         types_[count_] = type;
         values_[count_] = value;
         nulls_[count_] = ' ';
-        execute_first(count_ + 1, statement);
+        execute_first(count_ + 1, statement, nullptr);
     }
 
 private:
-    void execute_first(std::size_t count, PreparedStatement &statement) const {
-        statement.execute(std::span(types_).first(count), std::span(values_).first(count), nulls_.data());
+    void execute_first(std::size_t count, PreparedStatement &statement, Snapshot snapshot) const {
+        statement.execute(std::span(types_).first(count), std::span(values_).first(count), nulls_.data(), snapshot);
     }
 
     std::size_t count_;
