@@ -3,14 +3,24 @@
 -- nothing is new.
 
 CREATE FUNCTION msgstatus.spelled_states(spelling jsonb)
-    RETURNS TABLE (labels text[], states msgstatus.delivery_state[])
+    RETURNS TABLE (labels text[], states msgstatus.delivery_state[], contested boolean)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- A label that stands for several states may mean the highest of them. The others are the usual words, unless the
-    -- table uses them for something else.
-    WITH own AS (
-        SELECT lower(s.value) AS label, msgstatus.max(s.key::msgstatus.delivery_state) AS state,
-            array_agg(DISTINCT s.value) AS spelled
-        FROM jsonb_each_text(spelling) AS s GROUP BY 1
+    -- A label that stands for several states may mean the highest of them, unless another one has a place in between: with
+    -- OK for sent and for read, a row that is OK may still fail. The other labels are the usual words, unless the table
+    -- uses them for something else.
+    WITH spelled AS (
+        SELECT s.key::msgstatus.delivery_state AS state, s.value AS spelled, lower(s.value) AS label
+        FROM jsonb_each_text(spelling) AS s
+    ), range AS (
+        SELECT s.label, msgstatus.min(s.state) AS lowest, msgstatus.max(s.state) AS highest,
+            array_agg(DISTINCT s.spelled) AS spelled
+        FROM spelled AS s GROUP BY s.label
+    ), own AS (
+        SELECT r.label, CASE WHEN c.contested THEN r.lowest ELSE r.highest END AS state, r.spelled, c.contested
+        FROM range AS r, LATERAL (
+            SELECT EXISTS (SELECT FROM spelled AS s WHERE s.label <> r.label
+                AND s.state OPERATOR(msgstatus.>) r.lowest AND s.state OPERATOR(msgstatus.<) r.highest)
+        ) AS c (contested)
     ), usual AS (
         SELECT w.label, msgstatus.state_named(w.label) AS state
         FROM unnest(msgstatus.delivery_states()::text[]
@@ -24,11 +34,12 @@ CREATE FUNCTION msgstatus.spelled_states(spelling jsonb)
         -- As the table spells it, so that mostly nothing has to be put into lower case.
         SELECT s.label, o.state FROM own AS o, unnest(o.spelled) AS s (label) WHERE s.label <> o.label
     )
-    SELECT array_agg(k.label ORDER BY k.label COLLATE "C"), array_agg(k.state ORDER BY k.label COLLATE "C")
+    SELECT array_agg(k.label ORDER BY k.label COLLATE "C"), array_agg(k.state ORDER BY k.label COLLATE "C"),
+        (SELECT bool_or(o.contested) FROM own AS o)
     FROM known AS k
 $$;
 COMMENT ON FUNCTION msgstatus.spelled_states(jsonb) IS
-    'The labels that a column may hold, in lower case and as they are spelled, and the state that each means';
+    'The labels that a column may hold, in lower case and as they are spelled, and the state that each means; and whether one stands for states between which another has a place';
 
 CREATE FUNCTION msgstatus.state_with_a_word(spelling jsonb) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -55,6 +66,7 @@ DECLARE
     merged text;     -- of the row, then
     news text;       -- whether that is another one
     is_below text;   -- whether the row's state is below the one that follows
+    contested boolean;
     shown_state text;
     failed_columns text := (
         SELECT string_agg(format('t.%I IS NOT NULL', c.value ->> 'column'), ' OR ' ORDER BY c.key)
@@ -70,13 +82,15 @@ BEGIN
 
     IF columns ? 'state' THEN
         SELECT format('msgstatus.label_is_below(t.%I::pg_catalog.text, %L::pg_catalog.text[],'
-            ' %L::msgstatus.delivery_state[], ', columns #>> '{state,column}', s.labels, s.states)
-        INTO is_below FROM msgstatus.spelled_states(columns #> '{state,spelling}') AS s;
+            ' %L::msgstatus.delivery_state[], ', columns #>> '{state,column}', s.labels, s.states), s.contested
+        INTO is_below, contested FROM msgstatus.spelled_states(columns #> '{state,spelling}') AS s;
     END IF;
     -- What tells that a row knows of its message's failure, if the call cannot tell that it is the first to know.
     shows_failure := COALESCE(failed_columns,
         CASE
             WHEN columns #> '{state,spelling}' ? 'failed' THEN 'NOT ' || is_below || '''failed'')'
+                || CASE WHEN contested THEN format(' OR pg_catalog.lower(t.%I::pg_catalog.text) OPERATOR(pg_catalog.=) %L',
+                    columns #>> '{state,column}', lower(columns #>> '{state,spelling,failed}')) ELSE '' END
             WHEN columns ? 'status' THEN
                 format('t.%I OPERATOR(msgstatus.?|) ''{failed,undelivered}''', columns #>> '{status,column}')
             WHEN columns ? 'timeline' THEN
@@ -101,7 +115,9 @@ BEGIN
                     ARRAY(SELECT s.value FROM jsonb_each_text(columns #> '{state,spelling}') AS s ORDER BY s.key),
                     ARRAY(SELECT s.key FROM jsonb_each_text(columns #> '{state,spelling}') AS s ORDER BY s.key),
                     shown_state);
-                news := 'n.state IS NOT NULL AND ' || is_below || 'n.reached)';
+                news := 'n.state IS NOT NULL AND ' || is_below || 'n.reached)'
+                    || CASE WHEN contested THEN format(' AND (pg_catalog.lower(%s::pg_catalog.text)'
+                        ' OPERATOR(pg_catalog.=) pg_catalog.lower(n.state::pg_catalog.text)) IS NOT TRUE', shown) ELSE '' END;
                 merged := format('CASE WHEN %s THEN n.state ELSE %s END', news, shown);
             WHEN 'status' THEN
                 value := 'c.status';

@@ -137,6 +137,17 @@ FROM (VALUES
 SELECT is(shown_by_every_order('{queued,sent,delivered,read}', '{sent 0,delivered 1,read 2}', '{"state": {"column": "status", "spelling": {"read": null}}}'),
     '{delivered}', 'a spelling that is null');
 
+-- A word for states between which another one has its place.
+SELECT is(shown_by_every_order('{NEW,OK,KO}', observations, '{"state": {"column": "status", "spelling": {"queued": "NEW", "sent": "OK", "delivered": "OK", "read": "OK", "failed": "KO"}}}'),
+    ARRAY[shown], observations::text)
+FROM (VALUES ('{sent 0,failed 1}'::text[], 'KO'), ('{sent 0,failed 1,delivered 2}', 'OK'), ('{sent 0,delivered 1,read 2}', 'OK'), ('{queued 0,undelivered 1,sent 2}', 'KO'))
+    AS v (observations, shown);
+CREATE TABLE done (id text PRIMARY KEY, status text, retry_count integer NOT NULL DEFAULT 0);
+INSERT INTO done VALUES ('a', 'open');
+SELECT is(reflect('done', 'a', at(s), failures => f, columns => '{"state": {"column": "status", "spelling": {"sent": "Done", "delivered": "OK", "failed": "Done", "canceled": "Gone"}}}'), n, s)
+FROM (VALUES ('sent 0', 0, 1), ('sent 0 failed 1', 1, 1), ('sent 0 failed 1', NULL, 0), ('failed 1', NULL, 0)) AS v (s, f, n);
+SELECT is((SELECT (status, retry_count)::text FROM done), '(Done,1)', 'a failure that the word may mean is not counted again');
+
 CREATE TABLE native (id text PRIMARY KEY, status msgstatus.delivery_state);
 INSERT INTO native VALUES ('a');
 SELECT is(reflect('native', 'a', at('sent 0')) + reflect('native', 'a', at('read 0')) + reflect('native', 'a', at('failed 0')), 2);
