@@ -140,6 +140,22 @@ def test_the_table_ends_as_its_messages_say(cursor, connections, seed):
     assert value(cursor, "SELECT array_agg(ctid ORDER BY id) FROM logs") == before
 
 
+@seeds(10)
+def test_a_table_with_few_words_shows_the_highest_state_that_has_one(cursor, connections, seed):
+    rng = random.Random(seed)
+    cursor.execute("""
+        DROP TABLE logs;
+        CREATE TABLE logs (sid text PRIMARY KEY, status text NOT NULL DEFAULT 'new' CHECK (status IN ('new', 'sent', 'failed')))""")
+    cursor.execute("INSERT INTO logs SELECT * FROM unnest(%s::text[])", (IDS,))
+    cursor.execute(ATTACH)
+    run_concurrently(connections, sessions(rng, [statuses]))
+    cursor.execute("""
+        SELECT l.sid, l.status, m.status FROM logs AS l LEFT JOIN msgstatus.message AS m ON m.message_id = l.sid
+        WHERE l.status <> CASE WHEN m.status OPERATOR(msgstatus.?|) '{failed,undelivered}' THEN 'failed'
+            WHEN m.status OPERATOR(msgstatus.?) 'sent' THEN 'sent' ELSE 'new' END""")
+    assert cursor.fetchall() == []
+
+
 @seeds(15)
 def test_rows_that_are_refused_cost_only_themselves(cursor, connections, seed):
     rng = random.Random(seed)
