@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from designs import JSONB, OURS, TYPED
+from designs import CHECKED, JSONB, OURS, TYPED
 from settings import BENCH, CLIENT, MESSAGES, ROLLUPS
 
 LOADED = "bench_loaded"
@@ -43,7 +43,7 @@ def create_empty(database=COPY, tablespace="pg_default"):
     """create_empty does make a database with the tables of every design, all empty."""
     sql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE);\nCREATE DATABASE {database} TABLESPACE {tablespace};", "postgres")
     sql("CREATE EXTENSION msgstatus; SELECT msgstatus.install();", database)
-    for name in ("jsonb.sql", "typed.sql"):
+    for name in ("jsonb.sql", "jsonb_checked.sql", "typed.sql"):
         sql((BENCH / "designs" / name).read_text(encoding="utf-8"), database)
 
 
@@ -53,8 +53,9 @@ def load(designs):
     sql(f"CREATE TABLESPACE loaded LOCATION '{os.environ['MSGSTATUS_BENCH_LOADED']}';", "postgres")
     create_empty(LOADED, "loaded")
     environment = {**os.environ, "PGDATABASE": LOADED}
-    for design in (OURS, JSONB):
-        if design in designs or TYPED in designs:
+    for design in (OURS, JSONB, CHECKED):
+        # The typed design is filled from the jsonb one.
+        if design in designs or (design is JSONB and TYPED in designs):
             subprocess.run([CLIENT, "--order", "loaded", "--messages", str(MESSAGES), "--per-call", "1000", "--clients", "2",
                             *design.arguments], env=environment, stdout=subprocess.DEVNULL, check=True)
     if TYPED in designs:
@@ -95,7 +96,7 @@ def copy_loaded():
         f"CREATE DATABASE {COPY} TEMPLATE {LOADED} TABLESPACE pg_default STRATEGY file_copy;", "postgres")
     sql("""
         SELECT pg_prewarm(c.oid) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE n.nspname IN ('msgstatus', 'jsonb_design', 'typed_design') AND c.relkind IN ('r', 'i');
+        WHERE n.nspname IN ('msgstatus', 'jsonb_design', 'jsonb_checked', 'typed_design') AND c.relkind IN ('r', 'i');
         CHECKPOINT;
     """)
     sql(f"ALTER DATABASE {COPY} SET msgstatus.rollups = {ROLLUPS}", "postgres")

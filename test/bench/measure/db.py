@@ -2,7 +2,7 @@
 
 import statistics
 
-from designs import DESIGNS, JSONB, OURS, TYPED
+from designs import CHECKED, DESIGNS, JSONB, OURS, TYPED
 from report import ratios, spread, table, write
 from settings import CALLS, CLIENTS, ROUNDS, SECONDS
 from supply import Supply, send
@@ -76,21 +76,23 @@ def run():
     for per_call in CALLS:
         for clients in CLIENTS:
             measured = measure(supply, per_call, clients)
-            ours, jsonb, typed = (measured[d] for d in (OURS, JSONB, TYPED))
+            ours, jsonb, checked, typed = (measured[d] for d in (OURS, JSONB, CHECKED, TYPED))
             case = f"{per_call} a call, {clients} clients"
-            speed.append((case, *(spread(per_second(m), 0) for m in (ours, jsonb, typed)),
+            speed.append((case, *(spread(per_second(m), 0) for m in (ours, jsonb, checked, typed)),
                           spread(ratios(per_second(ours), per_second(jsonb))),
+                          spread(ratios(per_second(ours), per_second(checked))),
                           spread(ratios(per_second(ours), per_second(typed)))))
-            work.append((case, *(spread(cpu(m), 1) for m in (ours, jsonb, typed)),
-                         spread(ratios(cpu(jsonb), cpu(ours))), spread(ratios(cpu(typed), cpu(ours)))))
-            log.append((case, *(spread(wal(m), 0) for m in (ours, jsonb, typed)), spread(ratios(wal(ours), wal(jsonb))),
-                        ", ".join(page_images(m) for m in (ours, jsonb, typed))))
+            work.append((case, *(spread(cpu(m), 1) for m in (ours, jsonb, checked, typed)),
+                         spread(ratios(cpu(jsonb), cpu(ours))), spread(ratios(cpu(checked), cpu(ours))), spread(ratios(cpu(typed), cpu(ours)))))
+            log.append((case, *(spread(wal(m), 0) for m in (ours, jsonb, checked, typed)), spread(ratios(wal(ours), wal(jsonb))),
+                        ", ".join(page_images(m) for m in (ours, jsonb, checked, typed))))
             print(f"{case}: statuses/s {speed[-1][1:]}, CPU {work[-1][1:]}", flush=True)
+    names = [design.name for design in DESIGNS]
     write("db", "\n\n".join([
         "Statuses a second, min / median / max of the rounds:",
-        table(("", "msgstatus", "jsonb", "typed", "msgstatus : jsonb", "msgstatus : typed"), speed),
+        table(("", *names, "msgstatus : jsonb", "msgstatus : jsonb, checked", "msgstatus : typed"), speed),
         "CPU time of the backends in microseconds a status, and how many times that of msgstatus the others need:",
-        table(("", "msgstatus", "jsonb", "typed", "jsonb : msgstatus", "typed : msgstatus"), work),
+        table(("", *names, "jsonb : msgstatus", "jsonb, checked : msgstatus", "typed : msgstatus"), work),
         "Bytes of WAL a status without the images of whole pages that follow a checkpoint; and those, of each design:",
-        table(("", "msgstatus", "jsonb", "typed", "msgstatus : jsonb", "page images"), log),
+        table(("", *names, "msgstatus : jsonb", "page images"), log),
     ]))

@@ -24,5 +24,6 @@ class Design:
 
 OURS = Design("msgstatus", ("--body-statement", "SELECT msgstatus.apply_message_status($1::jsonb)"), "msgstatus")
 JSONB = Design("jsonb", ("--body-statement", "SELECT jsonb_design.apply($1::jsonb)"), "jsonb_design")
+CHECKED = Design("jsonb, checked", ("--body-statement", "SELECT jsonb_checked.apply($1::jsonb)"), "jsonb_checked")
 TYPED = Design("typed", ("--range-statement", "SELECT typed_design.apply($1::bigint, $2::bigint)"), "typed_design")
-DESIGNS = (OURS, JSONB, TYPED)
+DESIGNS = (OURS, JSONB, CHECKED, TYPED)

@@ -1,7 +1,7 @@
 """Section receiver: webhooks over HTTP from 64 keep-alive connections, answered 200 when they are committed."""
 
 import servers
-from designs import JSONB, OURS
+from designs import CHECKED, JSONB, OURS
 from http_rounds import CONNECTIONS, Contestant, measure
 from report import ratios, spread, table, write
 from supply import Supply
@@ -11,14 +11,17 @@ CONTESTANTS = (
     Contestant("Node, a call each", lambda: servers.node("each"), JSONB, "a"),
     Contestant("Node, coalescing", lambda: servers.node("coalesce"), JSONB, "b"),
     Contestant("msgstatus-receiver, signed", lambda: servers.receiver(signed=True), OURS, "b", True),
+    Contestant("Node, a call each, signed, checked", lambda: servers.node("each", checked=True), CHECKED, "a", True),
+    Contestant("Node, coalescing, signed, checked", lambda: servers.node("coalesce", checked=True), CHECKED, "b", True),
 )
-MAIN, EACH, COALESCE, SIGNED = CONTESTANTS
+MAIN, EACH, COALESCE, SIGNED, EACH_CHECKED, COALESCE_CHECKED = CONTESTANTS
+COMPARED = ((MAIN, EACH), (MAIN, COALESCE), (SIGNED, EACH_CHECKED), (SIGNED, COALESCE_CHECKED), (MAIN, SIGNED))
 
 
 def run():
     """run does measure webhooks of 1 and of 10 statuses and write the report."""
     servers.install_node_modules()
-    supply = Supply((OURS, JSONB))
+    supply = Supply((OURS, JSONB, CHECKED))
     parts = []
     for per_body in (1, 10):
         measured = measure(CONTESTANTS, supply, per_body)
@@ -31,8 +34,7 @@ def run():
             [(c.name, spread(speed[c], 0), spread([m["p50_ms"] for m in measured[c]]), spread(late[c]),
               spread([m["server_cpu"] / m["requests"] * 1e6 for m in measured[c]], 1)) for c in CONTESTANTS]))
         parts.append(table(
-            ("msgstatus-receiver to", "webhooks/s", "p99"),
-            [(c.name, spread(ratios(speed[MAIN], speed[c])), spread(ratios(late[MAIN], late[c])))
-             for c in (EACH, COALESCE, SIGNED)]))
+            ("", "to", "webhooks/s", "p99"),
+            [(a.name, b.name, spread(ratios(speed[a], speed[b])), spread(ratios(late[a], late[b]))) for a, b in COMPARED]))
         print("\n".join(parts[-2:]), flush=True)
     write("receiver", "\n\n".join(parts))

@@ -127,8 +127,9 @@ def receiver(signed, *flags, tls=False):
 
 
 @contextlib.contextmanager
-def node(mode):
-    """node does run the Node handler in mode each or coalesce."""
+def node(mode, checked=False):
+    """node does run the Node handler in mode each or coalesce; checked: it wants signatures, as the receiver does, and calls the checked function."""
     port = free_port()
-    with _running(["node", "server.js", mode, str(port)], {"NODE_ENV": "production"}, port, "/", NODE) as process:
+    environment = {"NODE_ENV": "production", **({"META_APP_SECRET": SECRET} if checked else {})}
+    with _running(["node", "server.js", mode, str(port)], environment, port, "/", NODE) as process:
         yield Server(f"http://127.0.0.1:{port}/webhook", process, port)
