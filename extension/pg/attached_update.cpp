@@ -36,9 +36,9 @@ void put_reflection(RowBuilder &row, const Reflection &r) {
 struct Statement {
     int table_id = 0;
     const char *sql = nullptr;
-    PreparedStatement for_all;
+    PreparedStatement for_all{};
     // For one message, whose columns are the parameters, if the statement can be written so.
-    std::optional<PreparedStatement> for_one;
+    std::optional<PreparedStatement> for_one{};
     Statement *next = nullptr;
 };
 
@@ -69,21 +69,20 @@ Statement &statement_of(const AttachedTable &table) {
         found = found->next;
     if (found != nullptr && std::string_view(found->sql) == table.update_sql)
         return *found;
+    // All memory first: a statement without its text must not get into the list.
     const MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
-    if (found == nullptr) {
-        found = new (palloc(sizeof(Statement))) Statement;
-        found->table_id = table.id;
-        found->next = statements;
-        statements = found;
-    }
-    found->sql = pstrdup(table.update_sql);
+    const char *sql = pstrdup(table.update_sql);
+    const char *sql_for_one = text_for_one(sql);
+    if (found == nullptr)
+        statements = found = new (palloc(sizeof(Statement))) Statement{.table_id = table.id, .next = statements};
+    MemoryContextSwitchTo(caller);
     // Without an index on the key, one pass over the table by hash is better than one for each message.
     const Lookup lookup = table.key_has_index ? Lookup::by_key : Lookup::as_planned;
-    found->for_all = PreparedStatement(found->sql, lookup);
+    found->sql = sql;
+    found->for_all = PreparedStatement(sql, lookup);
     found->for_one.reset();
-    if (const char *text = text_for_one(found->sql))
-        found->for_one = PreparedStatement(text, lookup);
-    MemoryContextSwitchTo(caller);
+    if (sql_for_one != nullptr)
+        found->for_one = PreparedStatement(sql_for_one, lookup);
     return *found;
 }
 

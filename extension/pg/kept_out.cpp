@@ -15,7 +15,8 @@ FROM pg_catalog.unnest($1) AS c)");
 
 using Changes = Vector<const MessageChange *>;
 
-// The changes that were not made, and whose status the messages do not hold, either.
+// The changes that were not made, and whose status the messages do not hold, either; in the order of messages, as they
+// are given.
 Changes kept_out_of(std::span<const MessageChange> changes) {
     Changes left_out;
     for (const MessageChange &change : changes)
@@ -36,8 +37,9 @@ Changes kept_out_of(std::span<const MessageChange> changes) {
 }
 
 bool is_among(const Changes &changes, Text message_id) {
-    return std::any_of(changes.begin(), changes.end(),
-                       [=](const MessageChange *c) { return c->message_id == message_id; });
+    const auto *found = std::lower_bound(changes.begin(), changes.end(), message_id,
+                                         [](const MessageChange *c, Text id) { return c->message_id < id; });
+    return found != changes.end() && (*found)->message_id == message_id;
 }
 
 Rejection rejection_of(const StatusObject &object, const Observation &o) {

@@ -32,7 +32,7 @@ inline constexpr std::uint32_t all_message_columns = (1U << 15) - 1;
 std::uint32_t columns_of(const MessageChange &change);
 
 // The statements for changes that hold no value outside some columns. The fewer columns, the less there is to set up
-// for each call, which is most of the cost of a small one. They return the columns that written_message reads.
+// for each call, which is most of the cost of a small one. Those that write return the columns written_message reads.
 struct MessageStatements {
     // Merges an array of changes, in their order, apart from those that would change nothing.
     const char *merge;

@@ -105,8 +105,8 @@ COMMENT ON FUNCTION msgstatus.free_send_dates(uuid, bigint, date) IS
 
 CREATE FUNCTION msgstatus.activate_campaign(campaign uuid, starting date DEFAULT NULL) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-    -- Recipients and dates are joined by hash, whatever the statistics say: they know nothing yet of a campaign that was
-    -- just filled, and the planner would take it for empty.
+    -- Recipients are joined with their places by hash, whatever the statistics say: they know nothing yet of a campaign
+    -- that was just filled, and the planner would take it for empty.
     SET enable_nestloop = off SET jit = off
     AS $$
 DECLARE
