@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "pg/deferred_triggers.hpp"
 #include "pg/message_status_datum.hpp"
 #include "pg/row_parameters.hpp"
 
@@ -115,6 +116,7 @@ void update_attached_table(const AttachedTable &table, std::span<const Reflectio
         ereport(ERROR,
                 (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the role that attached the table does not exist any more"),
                  errhint("Attach the table again.")));
+    const Vector<Oid> pending_before = relations_with_pending_triggers();
     Oid caller = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&caller, &context);
@@ -127,7 +129,10 @@ void update_attached_table(const AttachedTable &table, std::span<const Reflectio
     execute(statement_of(table), messages);
     if (checks_deferred && table.deferred_constraints != nullptr)
         check_deferred_constraints(table.deferred_constraints);
-    AtEOXact_GUC(true, level);
+    // A caller that writes rows of the attached table itself has chosen when that table's own triggers run.
+    run_triggers_deferred_since(pending_before, checks_deferred ? InvalidOid : table.target);
+    // Undoes what triggers set for the session, too.
+    AtEOXact_GUC(false, level);
     SetUserIdAndSecContext(caller, context);
 }
 

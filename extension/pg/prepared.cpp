@@ -53,14 +53,16 @@ bool PreparedStatement::is_prepared_for(std::span<const Oid> types) const {
 
 void PreparedStatement::prepare(std::span<const Oid> types) {
     Assert(types.size() <= max_parameters);
-    std::copy(types.begin(), types.end(), types_.begin());
     // The parameters are rows or a key: no values of them would make a better plan than the generic one.
-    SPIPlanPtr plan = SPI_prepare_cursor(sql_, static_cast<int>(types.size()), types_.data(), CURSOR_OPT_GENERIC_PLAN);
+    SPIPlanPtr plan = SPI_prepare_cursor(sql_, static_cast<int>(types.size()), const_cast<Oid *>(types.data()),
+                                         CURSOR_OPT_GENERIC_PLAN);
     if (plan == nullptr)
         elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
     SPI_keepplan(plan);
     // An earlier one is not freed: the trigger we may have been called by may be of the statement that is running it.
+    // The types come last: where preparing raises, the next call prepares again.
     plan_ = plan;
+    std::copy(types.begin(), types.end(), types_.begin());
     generation_ = none_yet;
 }
 

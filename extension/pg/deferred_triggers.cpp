@@ -1,0 +1,112 @@
+#include "pg/deferred_triggers.hpp"
+
+extern "C" {
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+}
+
+namespace msgstatus {
+namespace {
+
+constexpr int max_rounds = 100;
+
+// The relations with a deferrable trigger: few, and looked up again when the definition of any relation changes.
+struct DeferrableRelations {
+    Oid *ids = nullptr;
+    std::size_t count = 0;
+    bool is_current = false;
+    bool is_watched = false;
+};
+
+DeferrableRelations deferrable;
+
+void forget_deferrable_relations(Datum, Oid) {
+    deferrable.is_current = false;
+}
+
+void look_up_deferrable_relations() {
+    if (!deferrable.is_watched) {
+        CacheRegisterRelcacheCallback(forget_deferrable_relations, 0);
+        deferrable.is_watched = true;
+    }
+    if (SPI_execute("SELECT DISTINCT t.tgrelid FROM pg_catalog.pg_trigger AS t WHERE t.tgdeferrable", false, 0) !=
+        SPI_OK_SELECT)
+        elog(ERROR, "reading pg_trigger failed");
+    Oid *ids =
+        static_cast<Oid *>(MemoryContextAlloc(TopMemoryContext, std::max<std::size_t>(SPI_processed, 1) * sizeof(Oid)));
+    for (std::uint64_t i = 0; i < SPI_processed; ++i) {
+        bool is_null = false;
+        ids[i] = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+    }
+    if (deferrable.ids != nullptr)
+        pfree(deferrable.ids);
+    deferrable.ids = ids;
+    deferrable.count = SPI_processed;
+    SPI_freetuptable(SPI_tuptable);
+}
+
+bool contains(const Vector<Oid> &ids, Oid id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+void set_constraints(const char *names, const char *mode) {
+    if (names != nullptr && SPI_execute(psprintf("SET CONSTRAINTS %s %s", names, mode), false, 0) < 0)
+        elog(ERROR, "SET CONSTRAINTS failed");
+}
+
+void run_triggers_of(const Vector<Oid> &relations) {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    appendStringInfoString(&sql, R"(
+SELECT pg_catalog.string_agg(c.name, ', '), pg_catalog.string_agg(c.name, ', ') FILTER (WHERE c.condeferred)
+FROM (
+    SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, k.conname) AS name, k.condeferred
+    FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_namespace AS n ON n.oid = k.connamespace
+    WHERE k.oid IN (SELECT t.tgconstraint FROM pg_catalog.pg_trigger AS t WHERE t.tgdeferrable AND t.tgrelid IN ()");
+    const char *separator = "";
+    for (const Oid relation : relations) {
+        appendStringInfo(&sql, "%s%u", separator, relation);
+        separator = ", ";
+    }
+    appendStringInfoString(&sql, "))) AS c");
+    if (SPI_execute(sql.data, false, 1) != SPI_OK_SELECT)
+        elog(ERROR, "reading pg_constraint failed");
+    const char *all = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+    const char *initially_deferred = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
+    SPI_freetuptable(SPI_tuptable);
+    set_constraints(all, "IMMEDIATE");
+    set_constraints(initially_deferred, "DEFERRED");
+}
+
+} // namespace
+
+Vector<Oid> relations_with_pending_triggers() {
+    // Looking up may itself be told of a change; then the next look-up reads anew.
+    while (!deferrable.is_current) {
+        deferrable.is_current = true;
+        look_up_deferrable_relations();
+    }
+    Vector<Oid> pending;
+    for (std::size_t i = 0; i < deferrable.count; ++i)
+        if (AfterTriggerPendingOnRel(deferrable.ids[i]))
+            pending.push(deferrable.ids[i]);
+    return pending;
+}
+
+void run_triggers_deferred_since(const Vector<Oid> &before, Oid own) {
+    for (int round = 0; round < max_rounds; ++round) {
+        Vector<Oid> relations;
+        for (const Oid relation : relations_with_pending_triggers())
+            if (relation != own && !contains(before, relation))
+                relations.push(relation);
+        if (relations.empty())
+            return;
+        run_triggers_of(relations);
+    }
+    ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("deferred triggers queue others without end")));
+}
+
+} // namespace msgstatus
