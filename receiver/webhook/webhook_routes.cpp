@@ -30,6 +30,19 @@ bool has_handshake(std::uint8_t route) noexcept {
     return route == any_route || route == meta_route;
 }
 
+// Returns whether the request is a callback of Twilio's by GET. Meta's handshake carries no signature of Twilio's, so
+// on /webhook the header decides between the two.
+bool is_twilio_get(const Request &request, std::uint8_t route) noexcept {
+    return request.method == verb::get &&
+           (route == twilio_route || (route == any_route && !request.twilio_signature.empty()));
+}
+
+std::string_view allowed_methods(std::uint8_t route) noexcept {
+    if (has_handshake(route))
+        return "Allow: GET, HEAD, POST\r\n";
+    return route == twilio_route ? "Allow: GET, POST\r\n" : "Allow: POST\r\n";
+}
+
 MediaType type_of(const Request &request) noexcept {
     // Without a Content-Type, RFC 9110 (section 8.3) lets the receiver look: all but forms are JSON here.
     return request.has_content_type ? classify_media_type(request.content_type) : MediaType::json;
@@ -97,14 +110,16 @@ std::optional<Answer> WebhookRoutes::check_head(const Request &request, std::uin
     if (std::optional<Answer> refusal = check_rate(request))
         return refusal;
     const bool is_get = request.method == verb::get || request.method == verb::head;
-    if (!(request.method == verb::post || (is_get && has_handshake(route))))
-        return error_answer(405, "method not allowed",
-                            has_handshake(route) ? "Allow: GET, HEAD, POST\r\n" : "Allow: POST\r\n");
-    if (is_get)
+    const bool is_callback = is_twilio_get(request, route);
+    if (!(request.method == verb::post || is_callback || (is_get && has_handshake(route))))
+        return error_answer(405, "method not allowed", allowed_methods(route));
+    if (is_get && !is_callback)
         return std::nullopt;
-    MediaType type{};
-    if (std::optional<Answer> refusal = check_type(request, route, type))
-        return refusal;
+    MediaType type = MediaType::form;
+    if (!is_callback) {
+        if (std::optional<Answer> refusal = check_type(request, route, type))
+            return refusal;
+    }
     // Who has no signature at all need not send the body.
     const std::optional<Sender> sender = find_sender(request, route, type);
     if (!sender || (sender->verified_by_signature && signature_of(request, sender->provider).empty()))
@@ -151,10 +166,11 @@ std::optional<Answer> WebhookRoutes::check_type(const Request &request, std::uin
     type = type_of(request);
     const bool takes_forms = route == any_route || route == twilio_route;
     if (type == MediaType::other || (type == MediaType::form && !takes_forms))
-        return error_answer(415, takes_forms ? "the body must be JSON or a form, in UTF-8"
-                                             : "the body must be JSON in UTF-8");
+        return error_answer(415, takes_forms ? "the Content-Type must name JSON or a form, in UTF-8"
+                                             : "the Content-Type must name JSON, in UTF-8");
     if (!request.content_encoding.empty() && !equals_ignoring_case(request.content_encoding, "identity"))
-        return error_answer(415, "the body must not be compressed", "Accept-Encoding: identity\r\n");
+        return error_answer(415, "the body must not be compressed: no Content-Encoding but identity",
+                            "Accept-Encoding: identity\r\n");
     return std::nullopt;
 }
 
@@ -213,21 +229,25 @@ bool WebhookRoutes::verify(const Request &request, Provider provider, const Form
 }
 
 void WebhookRoutes::handle(Request &request, std::uint8_t route, AnswerTo to) {
-    if (request.method != verb::post) {
+    const bool is_callback = is_twilio_get(request, route);
+    if (request.method != verb::post && !is_callback) {
         to.send(handshake(request));
         return;
     }
-    const MediaType type = type_of(request);
+    const MediaType type = is_callback ? MediaType::form : type_of(request);
     const std::optional<Sender> sender = find_sender(request, route, type);
     std::optional<Form> form;
     if (type == MediaType::form) {
-        form = decode_form(request.body.text());
+        form = decode_form(is_callback ? request.query() : request.body.text());
         if (!form) {
-            to.send(error_answer(400, "the body is no well-formed form in UTF-8, or has too many fields"));
+            to.send(error_answer(400, "the body or query is no well-formed form in UTF-8, or has too many fields"));
             return;
         }
     }
-    if (!sender || (sender->verified_by_signature && !verify(request, sender->provider, form ? &*form : nullptr))) {
+    // The URL of a callback by GET holds its fields, so Twilio signs nothing after it.
+    const Form no_fields;
+    const Form *signed_fields = is_callback ? &no_fields : form ? &*form : nullptr;
+    if (!sender || (sender->verified_by_signature && !verify(request, sender->provider, signed_fields))) {
         to.send(refuse_signature(request, sender ? sender->provider : Provider::unknown));
         return;
     }
