@@ -123,7 +123,7 @@ std::optional<Answer> WebhookRoutes::check_head(const Request &request, std::uin
     // Who has no signature at all need not send the body.
     const std::optional<Sender> sender = find_sender(request, route, type);
     if (!sender || (sender->verified_by_signature && signature_of(request, sender->provider).empty()))
-        return refuse_signature(request, sender ? sender->provider : Provider::unknown);
+        return refuse_signature(request, claimed_provider(request, route));
     return std::nullopt;
 }
 
@@ -174,18 +174,22 @@ std::optional<Answer> WebhookRoutes::check_type(const Request &request, std::uin
     return std::nullopt;
 }
 
+WebhookRoutes::Provider WebhookRoutes::claimed_provider(const Request &request, std::uint8_t route) noexcept {
+    if (route == meta_route || (route == any_route && !request.meta_signature.empty()))
+        return Provider::meta;
+    if (route == twilio_route || (route == any_route && !request.twilio_signature.empty()))
+        return Provider::twilio;
+    if (route == aisensy_route || (route == any_route && !request.aisensy_signature.empty()))
+        return Provider::aisensy;
+    return Provider::unknown;
+}
+
 // find_sender does tell who is said to have sent the webhook; nothing if it must be refused whatever its signature.
 std::optional<WebhookRoutes::Sender> WebhookRoutes::find_sender(const Request &request, std::uint8_t route,
                                                                 MediaType type) const {
     if (request.signature_headers > 1)
         return std::nullopt; // which one should count?
-    Provider provider = Provider::unknown;
-    if (route == meta_route || (route == any_route && !request.meta_signature.empty()))
-        provider = Provider::meta;
-    else if (route == twilio_route || (route == any_route && !request.twilio_signature.empty()))
-        provider = Provider::twilio;
-    else if (route == aisensy_route || (route == any_route && !request.aisensy_signature.empty()))
-        provider = Provider::aisensy;
+    const Provider provider = claimed_provider(request, route);
     if (provider != Provider::unknown) {
         if (has_secret(provider))
             return Sender{provider, true};
@@ -200,6 +204,16 @@ std::optional<WebhookRoutes::Sender> WebhookRoutes::find_sender(const Request &r
     return config_.allow_unsigned && may_be_unsigned ? std::optional(Sender{}) : std::nullopt;
 }
 
+std::string_view WebhookRoutes::refusal_reason(const Request &request, Provider provider) const noexcept {
+    if (request.signature_headers > 1)
+        return "more than one signature header";
+    if (provider != Provider::unknown && !has_secret(provider))
+        return "no secret is set for this provider";
+    if (request.signature_headers == 0)
+        return "no signature header";
+    return "wrong signature";
+}
+
 Answer WebhookRoutes::refuse_signature(const Request &request, Provider provider) {
     ++metrics_.signature_failures[name_of(provider)];
     LogLimiter &limiter = signature_log_[static_cast<std::size_t>(provider)];
@@ -208,6 +222,7 @@ Answer WebhookRoutes::refuse_signature(const Request &request, Provider provider
             {{"request_id", request.id},
              {"client", request.client.text()},
              {"provider", name_of(provider)},
+             {"reason", refusal_reason(request, provider)},
              {"suppressed", limiter.take_suppressed()}});
     return error_answer(401, "the signature is missing or wrong");
 }
@@ -248,7 +263,7 @@ void WebhookRoutes::handle(Request &request, std::uint8_t route, AnswerTo to) {
     const Form no_fields;
     const Form *signed_fields = is_callback ? &no_fields : form ? &*form : nullptr;
     if (!sender || (sender->verified_by_signature && !verify(request, sender->provider, signed_fields))) {
-        to.send(refuse_signature(request, sender ? sender->provider : Provider::unknown));
+        to.send(refuse_signature(request, claimed_provider(request, route)));
         return;
     }
     if (form ? form->empty() : !is_json(request.body.text())) {
@@ -287,6 +302,16 @@ Answer WebhookRoutes::handshake(const Request &request) const {
 void WebhookRoutes::answered(const AnsweredRequest &request) {
     const std::string_view route = route_names[request.route];
     metrics_.count_request(route, request.status, std::chrono::duration<double>(request.duration).count());
+    // A mistake in a provider's setup shows in these; 403 is the handshake's, or logged as a refused address, too.
+    const bool shows_setup =
+        request.status == 403 || request.status == 404 || request.status == 405 || request.status == 415;
+    if (shows_setup && log_enabled(LogLevel::info) && refusal_log_.admit())
+        log(LogLevel::info, "request refused",
+            {{"request_id", request.id},
+             {"client", request.client.text()},
+             {"route", route},
+             {"status", request.status},
+             {"suppressed", refusal_log_.take_suppressed()}});
     if (log_enabled(LogLevel::debug))
         log(LogLevel::debug, "answered",
             {{"request_id", request.id},
