@@ -215,7 +215,9 @@ std::string_view WebhookRoutes::refusal_reason(const Request &request, Provider 
 }
 
 Answer WebhookRoutes::refuse_signature(const Request &request, Provider provider) {
-    ++metrics_.signature_failures[name_of(provider)];
+    // Without a secret nothing counts as a provider's failure: the alert is for secrets that no longer fit.
+    const bool checked = request.signature_headers <= 1 && has_secret(provider);
+    ++metrics_.signature_failures[name_of(checked ? provider : Provider::unknown)];
     LogLimiter &limiter = signature_log_[static_cast<std::size_t>(provider)];
     if (limiter.admit())
         log(LogLevel::warning, "signature refused",
