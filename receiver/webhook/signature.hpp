@@ -67,6 +67,10 @@ private:
 /// distinct value of it in sorted order, name and value.
 std::string twilio_parameters(const Form &form);
 
+/// Returns the URL as it is, then with its query decoded and encoded again in each of the ways in use. Twilio may sign
+/// another encoding than it sends.
+std::vector<std::string> url_spellings(std::string_view url);
+
 /// url_with_other_port does return the URL without its port if it has one, else with its scheme's own (443 or 80), as
 /// Twilio signs some URLs with and some without it.
 std::string url_with_other_port(std::string_view url);

@@ -6,6 +6,30 @@
 #include "webhook/text_codec.hpp"
 
 namespace msgstatus::receiver {
+namespace {
+
+// Encodes like encodeURIComponent (querystring.stringify), like URLSearchParams, and like RFC 3986.
+struct QueryEncoding {
+    std::string_view kept; // besides letters and digits
+    std::string_view space;
+};
+constexpr std::array<QueryEncoding, 3> query_encodings = {{{"-_.!~*'()", "%20"}, {"*-._", "+"}, {"-._~", "%20"}}};
+
+void append_encoded(std::string_view text, const QueryEncoding &encoding, std::string &out) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            encoding.kept.find(c) != std::string_view::npos)
+            out += c;
+        else if (c == ' ')
+            out += encoding.space;
+        else
+            out.append({'%', digits[byte >> 4], digits[byte & 15]});
+    }
+}
+
+} // namespace
 
 TwilioSignature::TwilioSignature(const std::vector<std::string> &auth_tokens)
     : keys_(hmac_keys(DigestKind::sha1, auth_tokens)) {}
@@ -14,8 +38,12 @@ bool TwilioSignature::verify(std::string_view header, std::string_view url, std:
     std::array<unsigned char, 20> claimed{};
     if (decode_base64(header, claimed) != claimed.size())
         return false;
-    return any_key_signs(keys_, claimed, {url, parameters}) ||
-           any_key_signs(keys_, claimed, {url_with_other_port(url), parameters});
+    for (const std::string &spelling : url_spellings(url)) {
+        if (any_key_signs(keys_, claimed, {spelling, parameters}) ||
+            any_key_signs(keys_, claimed, {url_with_other_port(spelling), parameters}))
+            return true;
+    }
+    return false;
 }
 
 bool TwilioSignature::verify_form(std::string_view header, std::string_view url, const Form &form) {
@@ -52,6 +80,29 @@ std::string twilio_parameters(const Form &form) {
     for (const auto *field : fields)
         out.append(field->first).append(field->second);
     return out;
+}
+
+std::vector<std::string> url_spellings(std::string_view url) {
+    std::vector<std::string> spellings = {std::string(url)};
+    const std::size_t question = url.find('?');
+    if (question == std::string_view::npos)
+        return spellings;
+    const std::optional<Form> query = decode_form(url.substr(question + 1));
+    if (!query)
+        return spellings;
+    for (const QueryEncoding &encoding : query_encodings) {
+        std::string spelling(url.substr(0, question));
+        char separator = '?';
+        for (const auto &[name, value] : *query) {
+            spelling += separator;
+            append_encoded(name, encoding, spelling);
+            spelling += '=';
+            append_encoded(value, encoding, spelling);
+            separator = '&';
+        }
+        spellings.push_back(std::move(spelling));
+    }
+    return spellings;
 }
 
 std::string url_with_other_port(std::string_view url) {

@@ -30,6 +30,19 @@ bool has_handshake(std::uint8_t route) noexcept {
     return route == any_route || route == meta_route;
 }
 
+// Returns whether the request is a callback of Twilio's by GET. Meta's handshake carries no signature of Twilio's, so
+// on /webhook the header decides between the two.
+bool is_twilio_get(const Request &request, std::uint8_t route) noexcept {
+    return request.method == verb::get &&
+           (route == twilio_route || (route == any_route && !request.twilio_signature.empty()));
+}
+
+std::string_view allowed_methods(std::uint8_t route) noexcept {
+    if (has_handshake(route))
+        return "Allow: GET, HEAD, POST\r\n";
+    return route == twilio_route ? "Allow: GET, POST\r\n" : "Allow: POST\r\n";
+}
+
 MediaType type_of(const Request &request) noexcept {
     // Without a Content-Type, RFC 9110 (section 8.3) lets the receiver look: all but forms are JSON here.
     return request.has_content_type ? classify_media_type(request.content_type) : MediaType::json;
@@ -97,18 +110,20 @@ std::optional<Answer> WebhookRoutes::check_head(const Request &request, std::uin
     if (std::optional<Answer> refusal = check_rate(request))
         return refusal;
     const bool is_get = request.method == verb::get || request.method == verb::head;
-    if (!(request.method == verb::post || (is_get && has_handshake(route))))
-        return error_answer(405, "method not allowed",
-                            has_handshake(route) ? "Allow: GET, HEAD, POST\r\n" : "Allow: POST\r\n");
-    if (is_get)
+    const bool is_callback = is_twilio_get(request, route);
+    if (!(request.method == verb::post || is_callback || (is_get && has_handshake(route))))
+        return error_answer(405, "method not allowed", allowed_methods(route));
+    if (is_get && !is_callback)
         return std::nullopt;
-    MediaType type{};
-    if (std::optional<Answer> refusal = check_type(request, route, type))
-        return refusal;
+    MediaType type = MediaType::form;
+    if (!is_callback) {
+        if (std::optional<Answer> refusal = check_type(request, route, type))
+            return refusal;
+    }
     // Who has no signature at all need not send the body.
     const std::optional<Sender> sender = find_sender(request, route, type);
     if (!sender || (sender->verified_by_signature && signature_of(request, sender->provider).empty()))
-        return refuse_signature(request, sender ? sender->provider : Provider::unknown);
+        return refuse_signature(request, claimed_provider(request, route));
     return std::nullopt;
 }
 
@@ -151,11 +166,22 @@ std::optional<Answer> WebhookRoutes::check_type(const Request &request, std::uin
     type = type_of(request);
     const bool takes_forms = route == any_route || route == twilio_route;
     if (type == MediaType::other || (type == MediaType::form && !takes_forms))
-        return error_answer(415, takes_forms ? "the body must be JSON or a form, in UTF-8"
-                                             : "the body must be JSON in UTF-8");
+        return error_answer(415, takes_forms ? "the Content-Type must name JSON or a form, in UTF-8"
+                                             : "the Content-Type must name JSON, in UTF-8");
     if (!request.content_encoding.empty() && !equals_ignoring_case(request.content_encoding, "identity"))
-        return error_answer(415, "the body must not be compressed", "Accept-Encoding: identity\r\n");
+        return error_answer(415, "the body must not be compressed: no Content-Encoding but identity",
+                            "Accept-Encoding: identity\r\n");
     return std::nullopt;
+}
+
+WebhookRoutes::Provider WebhookRoutes::claimed_provider(const Request &request, std::uint8_t route) noexcept {
+    if (route == meta_route || (route == any_route && !request.meta_signature.empty()))
+        return Provider::meta;
+    if (route == twilio_route || (route == any_route && !request.twilio_signature.empty()))
+        return Provider::twilio;
+    if (route == aisensy_route || (route == any_route && !request.aisensy_signature.empty()))
+        return Provider::aisensy;
+    return Provider::unknown;
 }
 
 // find_sender does tell who is said to have sent the webhook; nothing if it must be refused whatever its signature.
@@ -163,13 +189,7 @@ std::optional<WebhookRoutes::Sender> WebhookRoutes::find_sender(const Request &r
                                                                 MediaType type) const {
     if (request.signature_headers > 1)
         return std::nullopt; // which one should count?
-    Provider provider = Provider::unknown;
-    if (route == meta_route || (route == any_route && !request.meta_signature.empty()))
-        provider = Provider::meta;
-    else if (route == twilio_route || (route == any_route && !request.twilio_signature.empty()))
-        provider = Provider::twilio;
-    else if (route == aisensy_route || (route == any_route && !request.aisensy_signature.empty()))
-        provider = Provider::aisensy;
+    const Provider provider = claimed_provider(request, route);
     if (provider != Provider::unknown) {
         if (has_secret(provider))
             return Sender{provider, true};
@@ -184,14 +204,27 @@ std::optional<WebhookRoutes::Sender> WebhookRoutes::find_sender(const Request &r
     return config_.allow_unsigned && may_be_unsigned ? std::optional(Sender{}) : std::nullopt;
 }
 
+std::string_view WebhookRoutes::refusal_reason(const Request &request, Provider provider) const noexcept {
+    if (request.signature_headers > 1)
+        return "more than one signature header";
+    if (provider != Provider::unknown && !has_secret(provider))
+        return "no secret is set for this provider";
+    if (request.signature_headers == 0)
+        return "no signature header";
+    return "wrong signature";
+}
+
 Answer WebhookRoutes::refuse_signature(const Request &request, Provider provider) {
-    ++metrics_.signature_failures[name_of(provider)];
+    // Without a secret nothing counts as a provider's failure: the alert is for secrets that no longer fit.
+    const bool checked = request.signature_headers <= 1 && has_secret(provider);
+    ++metrics_.signature_failures[name_of(checked ? provider : Provider::unknown)];
     LogLimiter &limiter = signature_log_[static_cast<std::size_t>(provider)];
     if (limiter.admit())
         log(LogLevel::warning, "signature refused",
             {{"request_id", request.id},
              {"client", request.client.text()},
              {"provider", name_of(provider)},
+             {"reason", refusal_reason(request, provider)},
              {"suppressed", limiter.take_suppressed()}});
     return error_answer(401, "the signature is missing or wrong");
 }
@@ -213,22 +246,26 @@ bool WebhookRoutes::verify(const Request &request, Provider provider, const Form
 }
 
 void WebhookRoutes::handle(Request &request, std::uint8_t route, AnswerTo to) {
-    if (request.method != verb::post) {
+    const bool is_callback = is_twilio_get(request, route);
+    if (request.method != verb::post && !is_callback) {
         to.send(handshake(request));
         return;
     }
-    const MediaType type = type_of(request);
+    const MediaType type = is_callback ? MediaType::form : type_of(request);
     const std::optional<Sender> sender = find_sender(request, route, type);
     std::optional<Form> form;
     if (type == MediaType::form) {
-        form = decode_form(request.body.text());
+        form = decode_form(is_callback ? request.query() : request.body.text());
         if (!form) {
-            to.send(error_answer(400, "the body is no well-formed form in UTF-8, or has too many fields"));
+            to.send(error_answer(400, "the body or query is no well-formed form in UTF-8, or has too many fields"));
             return;
         }
     }
-    if (!sender || (sender->verified_by_signature && !verify(request, sender->provider, form ? &*form : nullptr))) {
-        to.send(refuse_signature(request, sender ? sender->provider : Provider::unknown));
+    // The URL of a callback by GET holds its fields, so Twilio signs nothing after it.
+    const Form no_fields;
+    const Form *signed_fields = is_callback ? &no_fields : form ? &*form : nullptr;
+    if (!sender || (sender->verified_by_signature && !verify(request, sender->provider, signed_fields))) {
+        to.send(refuse_signature(request, claimed_provider(request, route)));
         return;
     }
     if (form ? form->empty() : !is_json(request.body.text())) {
@@ -267,6 +304,16 @@ Answer WebhookRoutes::handshake(const Request &request) const {
 void WebhookRoutes::answered(const AnsweredRequest &request) {
     const std::string_view route = route_names[request.route];
     metrics_.count_request(route, request.status, std::chrono::duration<double>(request.duration).count());
+    // A mistake in a provider's setup shows in these; 403 is the handshake's, or logged as a refused address, too.
+    const bool shows_setup =
+        request.status == 403 || request.status == 404 || request.status == 405 || request.status == 415;
+    if (shows_setup && log_enabled(LogLevel::info) && refusal_log_.admit())
+        log(LogLevel::info, "request refused",
+            {{"request_id", request.id},
+             {"client", request.client.text()},
+             {"route", route},
+             {"status", request.status},
+             {"suppressed", refusal_log_.take_suppressed()}});
     if (log_enabled(LogLevel::debug))
         log(LogLevel::debug, "answered",
             {{"request_id", request.id},

@@ -49,6 +49,9 @@ private:
     Answer refuse_signature(const Request &request, Provider provider);
     Answer handshake(const Request &request) const;
 
+    std::string_view refusal_reason(const Request &request, Provider provider) const noexcept;
+
+    static Provider claimed_provider(const Request &request, std::uint8_t route) noexcept;
     static std::string_view name_of(Provider provider) noexcept;
     static const std::string &signature_of(const Request &request, Provider provider) noexcept;
 
@@ -63,6 +66,7 @@ private:
     std::array<LogLimiter, 4> signature_log_; ///< one a provider
     LogLimiter address_log_;
     LogLimiter rate_log_;
+    LogLimiter refusal_log_;
 };
 
 } // namespace msgstatus::receiver

@@ -26,7 +26,7 @@ def test_404(open_receiver, target):
 
 
 @pytest.mark.parametrize("target, allow", [("/webhook", "GET, HEAD, POST"), ("/webhooks/meta", "GET, HEAD, POST"),
-                                           ("/webhooks/aisensy", "POST"), ("/webhooks/twilio/status", "POST")])
+                                           ("/webhooks/aisensy", "POST"), ("/webhooks/twilio/status", "GET, POST")])
 def test_405(open_receiver, target, allow):
     for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"] + ([] if "GET" in allow else ["GET"]):
         answer = open_receiver.request(method, target)

@@ -74,6 +74,25 @@ def test_twilio(signed_receiver, database, route):
     assert post(right, fields[::-1]).status == 204, "the order of fields is not signed"
 
 
+def test_the_log_says_why(signed_receiver):
+    assert signed_receiver.request("GET", "/webhooks/meta?hub.mode=subscribe&hub.verify_token=x").status == 403
+    assert signed_receiver.events("request refused", route="/webhooks/meta", status=403)
+    assert_refused(signed_receiver.post("/webhooks/meta", one(), {"X-Hub-Signature-256": "sha256=00"}))
+    assert signed_receiver.events("signature refused", provider="meta", reason="wrong signature")
+
+
+@pytest.mark.parametrize("route", ["/webhook", "/webhooks/twilio/status"])
+def test_twilio_by_get(signed_receiver, database, route):
+    message_id = new_id("SM")
+    target = route + "?" + form(twilio_fields(message_id)).decode()
+    right = twilio_signature(TWILIO, "https://hooks.example.org" + target)
+    assert signed_receiver.request("GET", target + "0", b"", right).status == 401
+    assert signed_receiver.request("GET", target, b"", {"X-Twilio-Signature": "AAAA"}).status == 401
+    assert database.states(message_id) == {}
+    assert signed_receiver.request("GET", target, b"", right).status == 204
+    assert database.states(message_id) == {message_id: "delivered"}
+
+
 @pytest.mark.parametrize("public_url", ["https://hooks.example.org", "https://hooks.example.org:443",
                                         "https://hooks.example.org:8443", "http://hooks.example.org",
                                         "https://hooks.example.org/below/it"])

@@ -1,5 +1,7 @@
 // The signatures of PROVIDERS' documentation, and everything near them that must not pass.
 
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "webhook/signature.hpp"
@@ -92,6 +94,29 @@ TEST(TwilioSignature, VerifiesJsonThroughBodySha256) {
     EXPECT_FALSE(twilio.verify_body("Tdixu0bzAlk0RGhs3GG9Zi4mN1o=", url, body + " "));
     EXPECT_FALSE(twilio.verify_body("RSOYDt4T1cUTdK1PDd93/VVr8B8=", twilio_url, body))
         << "nothing vouches for the body";
+}
+
+// Signed with Hmac itself: the subject here is the text that is signed.
+bool accepts_as_signed(const std::string &wire, const std::string &as_signed) {
+    Hmac hmac(DigestKind::sha1, "12345");
+    const Digest digest = hmac.compute({as_signed});
+    std::array<unsigned char, 29> text{};
+    EVP_EncodeBlock(text.data(), digest.bytes.data(), 20);
+    const std::string header(text.begin(), text.begin() + 28);
+    return TwilioSignature({"12345"}).verify_form(header, wire, {});
+}
+
+TEST(TwilioSignature, AcceptsOtherEncodingsOfTheQuery) {
+    const std::string url = "https://a.b/c?d=";
+    EXPECT_TRUE(accepts_as_signed(url + "It's", url + "It%27s"));
+    EXPECT_TRUE(accepts_as_signed(url + "It%27s", url + "It's"));
+    EXPECT_TRUE(accepts_as_signed(url + "x+y", url + "x%20y"));
+    EXPECT_TRUE(accepts_as_signed(url + "x%20y", url + "x+y"));
+    EXPECT_TRUE(accepts_as_signed(url + "x@y", url + "x%40y"));
+    EXPECT_TRUE(accepts_as_signed(url + "x@y", "https://a.b:443/c?d=x%40y"));
+    EXPECT_FALSE(accepts_as_signed(url + "x", url + "y"));
+    EXPECT_FALSE(accepts_as_signed(url + "x%26e=y", url + "x&e=y")) << "other fields";
+    EXPECT_FALSE(accepts_as_signed(url + "x%2By", url + "x+y")) << "a plus sign is no space";
 }
 
 TEST(UrlWithOtherPort, AddsOrRemovesThePort) {
