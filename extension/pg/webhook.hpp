@@ -20,6 +20,8 @@ struct Context {
     Text provider;
     // The business's own number, where the surroundings name it.
     Text business_address;
+    // Meta's `contacts` beside the statuses: the phone numbers of users whom they name by user id.
+    Json contacts;
     int nesting = 0;
 };
 
@@ -83,6 +85,11 @@ void read_meta_change(Reader &reader, const Json &change, const Context &context
 void read_meta_value(Reader &reader, const Json &value, const Context &context);
 void read_meta_status(Reader &reader, const Json &status, const Context &context);
 void read_meta_message(Reader &reader, const Json &message, const Context &context);
+// provider_of_id returns the provider of a message that stands alone, told by its id; nothing for an unknown form.
+Text provider_of_id(Text id);
+// is_no_message_status returns whether an object in the shape of a status is known to be about a payment or a call. Any
+// other type is a message's, or unknown: what cannot be read of it is to be seen among the dead letters.
+bool is_no_message_status(const Json &status);
 
 // Twilio (twilio.cpp).
 void read_twilio_callback(Reader &reader, const Json &callback, const Context &context);
