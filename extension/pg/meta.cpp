@@ -89,8 +89,8 @@ Text recipient_of(Fields &fields, const Context &context) {
     return address_of_user(fields, context, "recipient_user_id");
 }
 
-// Messages that Meta took from us have an id and, mostly, what became of them; incoming ones have a sender, a time and a
-// type. What surrounds incoming messages has `metadata`.
+// Messages that Meta took from us have an id and, mostly, what became of them; incoming ones have a sender, a time and
+// a type. What surrounds incoming messages has `metadata`.
 bool is_answer_to_send(const Json &value, const Json &message) {
     if (message["message_status"].exists())
         return true;

@@ -44,7 +44,7 @@ Text read_address(Fields &fields, std::string_view key) {
     return split.is_phone ? address_of(split.address) : split.address;
 }
 
-// The first of the states whose member says anything: a label that is unknown is not replaced by that of another member.
+// The first of the states whose member says anything: another member's label does not replace one that is unknown.
 std::optional<DeliveryState> first_state(Fields &fields, std::string_view key, std::string_view other) {
     const auto state = fields.state(key);
     const auto other_state = fields.state(other);

@@ -10,7 +10,7 @@ namespace {
 constexpr const char *too_deep = "nested more than 200 levels deep";
 constexpr std::string_view twilio_events = "com.twilio.";
 
-// The members by which a status object that stands alone is known as one, beside its id and its status: those of Meta's.
+// The members by which a status object that stands alone is known as one, beside its id and status: those of Meta's.
 constexpr std::array<std::string_view, 12> status_members{
     "timestamp",
     "recipient_id",
