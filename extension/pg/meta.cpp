@@ -110,8 +110,9 @@ Text recipient_of_answer(const Json &value) {
     Text recipient;
     if (count_elements(value["messages"]) != 1 || count_elements(value["contacts"]) != 1)
         return recipient;
-    value["contacts"].for_each_element(
-        [&](const Json &contact) { recipient = Fields(contact).address({"wa_id", "input"}); });
+    value["contacts"].for_each_element([&](const Json &contact) {
+        recipient = Fields(contact).address({"wa_id", "input"});
+    });
     return recipient;
 }
 
