@@ -189,7 +189,7 @@ void Reader::reject(const Json &part, const Context &context, const char *reason
     rejection.provider = context.provider;
     rejection.sender = context.business_address;
     rejection.reason = reason;
-    rejection.payload = part;
+    rejection.payload = kept_of(part, context);
     rejection.webhook = static_cast<std::uint32_t>(batch_.counts.size() - 1);
     batch_.rejections.push(rejection);
 }
@@ -199,9 +199,34 @@ void Reader::begin_object(const Json &object, const Context &context) {
     context_ = context;
     problem_ = object.nests_too_deep() ? too_deep : nullptr;
     first_observation_ = batch_.observations.size();
+    content_left_out_ = false;
+}
+
+void Reader::leave_out_content(Observation &o) {
+    if (o.facts.direction != "inbound" || content_settings_.keeps(o.facts.provider))
+        return;
+    content_left_out_ = true;
+    o.facts.content = {};
+    o.facts.media_url = {};
+    o.detail = nullptr;
+}
+
+Json Reader::kept_of(const Json &part, const Context &context) {
+    if (content_left_out_)
+        return without_content(part);
+    const bool is_twilio =
+        part["Body"].exists() || part["body"].exists() || part["data"]["body"].exists() || part["MediaUrl0"].exists();
+    const bool is_meta = part["type"].exists() && (part["from"].exists() || part["from_user_id"].exists());
+    if ((!is_twilio && !is_meta) || content_settings_.keeps_all())
+        return part;
+    Text provider = context.provider;
+    if (provider.empty())
+        provider = is_twilio ? Text("twilio") : provider_of_id(part["id"].string());
+    return content_settings_.keeps(provider) ? part : without_content(part);
 }
 
 void Reader::add(Observation observation) {
+    leave_out_content(observation);
     if (problem_ == nullptr)
         problem_ = problem_of(observation);
     observation.object = static_cast<std::uint32_t>(batch_.objects.size());
@@ -213,11 +238,14 @@ void Reader::add(Observation observation) {
 void Reader::end_object() {
     if (problem_ != nullptr) {
         batch_.observations.truncate(first_observation_);
-        return reject(object_, context_, problem_);
+        reject(object_, context_, problem_);
+        content_left_out_ = false;
+        return;
     }
     StatusObject object;
     object.webhook = static_cast<std::uint32_t>(batch_.counts.size() - 1);
-    object.payload = object_;
+    object.payload = content_left_out_ ? without_content(object_) : object_;
+    content_left_out_ = false;
     object.provider = context_.provider;
     object.business_address = context_.business_address;
     batch_.objects.push(object);

@@ -4,6 +4,7 @@
 // never raises: what cannot be used becomes a rejection.
 #pragma once
 
+#include "pg/content_setting.hpp"
 #include "pg/fields.hpp"
 #include "pg/observation.hpp"
 
@@ -56,7 +57,16 @@ private:
     void read_sns_notification(const Json &object, const Context &context);
     void read_embedded(const Json &object, const Json &text, const Context &context);
 
+    // Leaves out of an observation of an incoming message what is not to be stored. A detail may hold texts under any
+    // name, so it goes whole.
+    void leave_out_content(Observation &observation);
+    // What a dead letter keeps of a part: less where it may be an incoming message whose content is not stored.
+    Json kept_of(const Json &part, const Context &context);
+
     Batch &batch_;
+    ContentSettings content_settings_;
+    // Does the open status object hold content that is not to be stored?
+    bool content_left_out_ = false;
     // The open status object.
     Json object_;
     Context context_;
