@@ -38,12 +38,13 @@ BEGIN
         WHERE p.pronamespace = 'msgstatus'::regnamespace
             AND CASE level
                 WHEN 'ingest' THEN p.proname IN ('apply_message_status', 'apply_message_status_batch', 'reject_webhook', 'alert_counts')
-                WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'register_message',
+                WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'sees_all', 'shown_id', 'register_message',
                     'create_campaign', 'activate_campaign', 'pause_campaign', 'resume_campaign', 'cancel_campaign', 'lock_campaign',
                     'add_recipients', 'free_send_dates', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
                     'claim_from_campaign', 'check_messages', 'delivered_earlier', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
                     'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
-                WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc = 'read_as_owner'
+                WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc IN ('read_as_owner', 'read_totals_as_owner')
+                    OR p.proname IN ('sees_all', 'shown_id')
                 ELSE p.proname NOT LIKE 'install%' AND p.proname <> 'grant_access'
             END
     LOOP

@@ -29,7 +29,7 @@ $$;
 COMMENT ON FUNCTION msgstatus.read_best_send_hours(boolean, text) IS 'best_send_hours() for the owner of the tables';
 
 CREATE FUNCTION msgstatus.best_send_hours(time_zone text DEFAULT current_setting('TimeZone')) RETURNS SETOF msgstatus.send_hour_row
-    LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
 COMMENT ON FUNCTION msgstatus.best_send_hours(text) IS
     'Of the outgoing messages of the last 90 days, by weekday (1 is Monday) and hour of their creation in a time zone, how many were read; the best first. 22023 for an unknown time zone';
 
@@ -200,7 +200,9 @@ BEGIN
             WHERE m.recipient = t.recipient AND m.direction IS DISTINCT FROM 'inbound'
                 AND m.created_at >= first_day::timestamp AT TIME ZONE 'UTC'
         ) AS e
-    ORDER BY msgstatus.percentage(e.read, e.delivered) DESC NULLS LAST, e.read DESC, t.messages DESC, t.recipient;
+    -- Of equals, the order of their numbers would tell much of them.
+    ORDER BY msgstatus.percentage(e.read, e.delivered) DESC NULLS LAST, e.read DESC, t.messages DESC,
+        CASE WHEN sees_all THEN t.recipient ELSE msgstatus.stand_in((SELECT k.key FROM msgstatus.id_key AS k), t.recipient) END;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.read_recipient_engagement(boolean, integer, integer) IS
