@@ -180,7 +180,14 @@ WITH RECURSIVE page AS (
 SELECT is((SELECT array_agg(u.message_id ORDER BY p.n, u.place) FROM page AS p, unnest(p.rows) WITH ORDINALITY AS u (message_id, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, place)),
     (SELECT array_agg(message_id ORDER BY message_id COLLATE "C" DESC) FROM msgstatus.message_timeline WHERE created_at = '2024-05-01'), 'pages hold each once');
 RESET ROLE;
-DELETE FROM msgstatus.message WHERE message_id LIKE 'tie%';
+-- So do recipients that are equal.
+SELECT msgstatus.register_message('equal' || n, direction => 'outbound', recipient => '+155502000' || n) FROM generate_series(10, 39) AS n;
+SELECT is((SELECT array_agg(right(recipient, 2)::integer) FROM msgstatus.recipient_engagement() WHERE recipient LIKE '+155502%'), ARRAY(SELECT generate_series(10, 39)), 'by number');
+SET LOCAL ROLE t_analyst;
+SELECT isnt(array_agg(r.n), ARRAY(SELECT generate_series(10, 39)), 'not by number') FROM (SELECT right(recipient, 2)::integer AS n FROM msgstatus.recipient_engagement(1, 1000) WHERE messages = 1 AND length(recipient) = 12) AS r WHERE r.n BETWEEN 10 AND 39;
+SELECT is(array_agg(r.n ORDER BY r.n), ARRAY(SELECT generate_series(10, 39))) FROM (SELECT right(recipient, 2)::integer AS n FROM msgstatus.recipient_engagement(1, 1000) WHERE messages = 1 AND length(recipient) = 12) AS r WHERE r.n BETWEEN 10 AND 39;
+RESET ROLE;
+DELETE FROM msgstatus.message WHERE message_id LIKE 'tie%' OR message_id LIKE 'equal%';
 SELECT msgstatus.rebuild_rollups();
 
 -- Stand-ins themselves: there and back, for any id; changed in any place they are none.
