@@ -33,11 +33,11 @@ void read_aisensy_project_webhook(Reader &reader, const Json &webhook, const Con
         return reader.reject(webhook, context, unknown_state);
 
     Observation o = new_observation(context);
-    o.message_id = fields.text("messageId");
+    o.message_id = fields.text({"messageId", "id"});
     o.state = *state;
     o.facts.provider = "aisensy";
     o.facts.direction = is_incoming(*state) ? "inbound" : "outbound";
-    o.facts.recipient = fields.address("phone_number");
+    o.facts.recipient = fields.address({"phone_number", "phoneNumber"});
     o.facts.message_type = fields.text("message_type");
     const Json failure = message["failureResponse"];
     ErrorInfo error;

@@ -117,23 +117,32 @@ void update_attached_table(const AttachedTable &table, std::span<const Reflectio
                 (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the role that attached the table does not exist any more"),
                  errhint("Attach the table again.")));
     const Vector<Oid> pending_before = relations_with_pending_triggers();
+    // The triggers of the table are somebody else's code. A restricted operation keeps them from the caller's prepared
+    // statements, cursors, temporary tables and LISTEN. It cannot defer triggers, so a caller that has some deferred,
+    // or writes rows of the table itself, goes without.
+    const bool is_restricted = checks_deferred && pending_before.empty();
+    if (is_restricted)
+        check_constraints_immediately();
     Oid caller = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&caller, &context);
-    SetUserIdAndSecContext(table.attached_by, context | SECURITY_LOCAL_USERID_CHANGE);
+    SetUserIdAndSecContext(table.attached_by, context | SECURITY_LOCAL_USERID_CHANGE |
+                                                  (is_restricted ? SECURITY_RESTRICTED_OPERATION : 0));
     const int level = NewGUCNestLevel();
     set("search_path", table.search_path, PGC_USERSET);
     // The caller's own choice must not keep rows from being brought up to date.
     if (!row_security)
         set("row_security", "on", PGC_USERSET);
     execute(statement_of(table), messages);
-    if (checks_deferred && table.deferred_constraints != nullptr)
+    if (checks_deferred && !is_restricted && table.deferred_constraints != nullptr)
         check_deferred_constraints(table.deferred_constraints);
     // A caller that writes rows of the attached table itself has chosen when that table's own triggers run.
     run_triggers_deferred_since(pending_before, checks_deferred ? InvalidOid : table.target);
     // Undoes what triggers set for the session, too.
     AtEOXact_GUC(false, level);
     SetUserIdAndSecContext(caller, context);
+    if (is_restricted)
+        defer_constraints_again();
 }
 
 } // namespace msgstatus

@@ -1,9 +1,11 @@
 #include "pg/deferred_triggers.hpp"
 
 extern "C" {
+#include "catalog/pg_authid.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 }
@@ -17,6 +19,8 @@ constexpr int max_rounds = 100;
 struct DeferrableRelations {
     Oid *ids = nullptr;
     std::size_t count = 0;
+    // The constraints that are initially deferred, as SET CONSTRAINTS takes them; nullptr where there are none.
+    char *initially_deferred = nullptr;
     bool is_current = false;
     bool is_watched = false;
 };
@@ -25,6 +29,21 @@ DeferrableRelations deferrable;
 
 void forget_deferrable_relations(Datum, Oid) {
     deferrable.is_current = false;
+}
+
+void look_up_initially_deferred() {
+    if (SPI_execute(R"(
+SELECT pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I', n.nspname, k.conname), ', ')
+FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_namespace AS n ON n.oid = k.connamespace
+WHERE k.condeferred)",
+                    false, 1) != SPI_OK_SELECT)
+        elog(ERROR, "reading pg_constraint failed");
+    const char *names = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+    char *copy = names == nullptr ? nullptr : MemoryContextStrdup(TopMemoryContext, names);
+    if (deferrable.initially_deferred != nullptr)
+        pfree(deferrable.initially_deferred);
+    deferrable.initially_deferred = copy;
+    SPI_freetuptable(SPI_tuptable);
 }
 
 void look_up_deferrable_relations() {
@@ -46,6 +65,7 @@ void look_up_deferrable_relations() {
     deferrable.ids = ids;
     deferrable.count = SPI_processed;
     SPI_freetuptable(SPI_tuptable);
+    look_up_initially_deferred();
 }
 
 bool contains(const Vector<Oid> &ids, Oid id) {
@@ -94,6 +114,23 @@ Vector<Oid> relations_with_pending_triggers() {
         if (AfterTriggerPendingOnRel(deferrable.ids[i]))
             pending.push(deferrable.ids[i]);
     return pending;
+}
+
+void check_constraints_immediately() {
+    if (deferrable.count > 0)
+        set_constraints("ALL", "IMMEDIATE");
+}
+
+void defer_constraints_again() {
+    if (deferrable.count == 0 || deferrable.initially_deferred == nullptr)
+        return;
+    // To name a constraint takes USAGE on its schema, which the caller need not have. Deferring runs nobody's code.
+    Oid user = InvalidOid;
+    int context = 0;
+    GetUserIdAndSecContext(&user, &context);
+    SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, context | SECURITY_LOCAL_USERID_CHANGE);
+    set_constraints(deferrable.initially_deferred, "DEFERRED");
+    SetUserIdAndSecContext(user, context);
 }
 
 void run_triggers_deferred_since(const Vector<Oid> &before, Oid own) {

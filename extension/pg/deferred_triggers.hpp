@@ -13,6 +13,14 @@ namespace msgstatus {
 // connection.
 Vector<Oid> relations_with_pending_triggers();
 
+// Has every deferrable constraint checked at once from now on: within a security-restricted operation PostgreSQL raises
+// where a trigger would be deferred. Call it with nothing pending; a SET CONSTRAINTS of the transaction before is lost,
+// and a constraint that the transaction makes afterwards is checked at once.
+void check_constraints_immediately();
+
+// Defers again the constraints that are initially deferred.
+void defer_constraints_again();
+
 // Runs, as the current user, the deferred triggers of relations that had none waiting before; `own` is left out. A
 // relation that had some waiting was written by the caller itself, which is why its triggers run as the caller anyhow.
 // Afterwards the constraints that are initially deferred are deferred again. Raises what the triggers raise, and

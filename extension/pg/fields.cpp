@@ -39,10 +39,40 @@ Text Fields::text(std::string_view key) {
     return value.string();
 }
 
+Text Fields::text(std::initializer_list<std::string_view> keys) {
+    for (const std::string_view key : keys)
+        if (const Text found = text(key); !found.empty())
+            return found;
+    return {};
+}
+
 Text Fields::address(std::string_view key) {
+    return address_of(text_or_number(key));
+}
+
+Text Fields::text_or_number(std::string_view key) {
     const Json value = object_[key];
     note(key, value, value.is_string() || value.is_number());
-    return address_of(value);
+    return value.scalar_text();
+}
+
+void Fields::add(std::string_view key, Text value) {
+    if (!added_key_.empty() || object_[key].exists())
+        return;
+    added_key_ = key;
+    added_ = value;
+}
+
+Jsonb *Fields::rest() const {
+    Jsonb *rest = object_.without({read_.data(), count_});
+    return added_key_.empty() ? rest : with_member(rest, added_key_, added_);
+}
+
+Text Fields::address(std::initializer_list<std::string_view> keys) {
+    for (const std::string_view key : keys)
+        if (const Text found = address(key); !found.empty())
+            return found;
+    return {};
 }
 
 std::optional<int> Fields::integer(std::string_view key) {
@@ -75,6 +105,10 @@ bool Fields::time(Observation &observation, std::string_view key) {
     const bool useful = set_time(observation, value);
     note(key, value, useful);
     return useful;
+}
+
+bool is_blank(const Json &value) {
+    return value.is_null() || (value.is_string() && trim(value.string()).empty());
 }
 
 bool set_time(Observation &observation, const Json &value) {

@@ -1,6 +1,8 @@
 // Reading an object member by member, so that whatever found no column of its own is left as the detail.
 #pragma once
 
+#include <initializer_list>
+
 #include "pg/observation.hpp"
 
 namespace msgstatus {
@@ -13,12 +15,19 @@ public:
 
     // The bytes of a string.
     Text text(std::string_view key);
-    // Those of the first of the members that is present and not null.
-    Text text(std::string_view key, std::string_view other) { return text(first_of(key, other)); }
+    // Those of the first of the members that holds any: an empty text and a null hide no later member.
+    Text text(std::initializer_list<std::string_view> keys);
 
     // A phone number as "+<digits>", or any other address as it is; from a string or a number.
     Text address(std::string_view key);
-    Text address(std::string_view key, std::string_view other) { return address(first_of(key, other)); }
+    // The first of the members that holds one.
+    Text address(std::initializer_list<std::string_view> keys);
+
+    // The bytes of a string, or the digits of a number.
+    Text text_or_number(std::string_view key);
+
+    // add puts a member into the rest, unless the object has one of that name or one was added before.
+    void add(std::string_view key, Text value);
 
     // A whole number within `int`.
     std::optional<int> integer(std::string_view key);
@@ -36,20 +45,21 @@ public:
     const Json &object() const { return object_; }
 
     // A palloc'd document of what was not read; null where nothing is left.
-    Jsonb *rest() const { return object_.without({read_.data(), count_}); }
+    Jsonb *rest() const;
 
 private:
-    std::string_view first_of(std::string_view key, std::string_view other) const {
-        return object_[key].is_null() ? other : key;
-    }
-
     // Counts the member as read if `useful`, or if there is nothing in it.
     void note(std::string_view key, const Json &value, bool useful);
 
     Json object_;
     std::array<std::string_view, 24> read_;
     std::size_t count_ = 0;
+    std::string_view added_key_;
+    Text added_;
 };
+
+// is_blank returns whether a value says nothing: it is absent, null, or a text of white space alone.
+bool is_blank(const Json &value);
 
 // set_time does what Fields::time does, from a value.
 bool set_time(Observation &observation, const Json &value);

@@ -104,6 +104,26 @@ Jsonb *Json::without(std::span<const std::string_view> left_out) const {
     return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr));
 }
 
+Jsonb *with_member(Jsonb *object, std::string_view key, std::string_view text) {
+    const auto value_of = [](std::string_view bytes) {
+        JsonbValue value;
+        value.type = jbvString;
+        value.val.string.val = const_cast<char *>(bytes.data());
+        value.val.string.len = static_cast<int>(bytes.size());
+        return value;
+    };
+    JsonbParseState *state = nullptr;
+    pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
+    JsonbValue name = value_of(key);
+    JsonbValue member = value_of(text);
+    pushJsonbValue(&state, WJB_KEY, &name);
+    pushJsonbValue(&state, WJB_VALUE, &member);
+    Jsonb *added = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr));
+    if (object == nullptr)
+        return added;
+    return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(object), JsonbPGetDatum(added)));
+}
+
 Json parse_json(std::string_view text) {
     char *input = pnstrdup(text.data(), text.size());
     Jsonb *volatile document = nullptr;

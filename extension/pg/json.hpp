@@ -98,6 +98,9 @@ private:
 
 static_assert(std::is_trivially_destructible_v<Json> && std::is_trivially_copyable_v<Json>);
 
+// with_member returns a palloc'd document of an object, or of nothing, and a text beside it.
+Jsonb *with_member(Jsonb *object, std::string_view key, std::string_view text);
+
 // parse_json reads a document out of a string inside another one; absent where it is none, or one that jsonb refuses.
 Json parse_json(std::string_view text);
 

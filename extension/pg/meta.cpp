@@ -7,14 +7,8 @@ namespace {
 
 constexpr std::string_view wamid_prefix = "wamid.";
 
-// The provider of a status object that stands alone, told by its id.
-Text provider_of_id(Text id) {
-    if (id.starts_with(wamid_prefix))
-        return "meta";
-    if (id.size() == 34 && (id.starts_with("SM") || id.starts_with("MM")))
-        return "twilio";
-    return {};
-}
+// The answer of the send call names this beside "accepted".
+constexpr std::string_view held_back = "held_for_quality_assessment";
 
 ErrorInfo read_error(const Json &error) {
     ErrorInfo info;
@@ -56,12 +50,118 @@ Text content_of(const Json &message, Text type) {
         return message["text"]["body"].string();
     if (type == "button")
         return message["button"]["text"].string();
+    if (type == "interactive") {
+        const Json interactive = message["interactive"];
+        for (const Text text : {interactive["button_reply"]["title"].string(),
+                                interactive["list_reply"]["title"].string(), interactive["nfm_reply"]["body"].string()})
+            if (!text.empty())
+                return text;
+        return {};
+    }
     return message[type]["caption"].string();
+}
+
+// The phone number of a user whom a status names by user id alone, where the contacts beside it tell; else nothing.
+Text phone_number_of(const Context &context, Text user_id) {
+    Text found;
+    if (user_id.empty() || !context.contacts.is_array())
+        return found;
+    context.contacts.for_each_element([&](const Json &contact) {
+        if (found.empty() && contact["user_id"].string() == user_id)
+            found = address_of(contact["wa_id"]);
+    });
+    return found;
+}
+
+// The phone number of the user whose id is under `key`, or that id where no contact names the number.
+Text address_of_user(Fields &fields, const Context &context, std::string_view key) {
+    const Text user_id = fields.address(key);
+    const Text number = phone_number_of(context, user_id);
+    return number.empty() ? user_id : number;
+}
+
+// The On-Premises API (2.45 and later) names the recipient within `message`.
+Text recipient_of(Fields &fields, const Context &context) {
+    if (const Text recipient = fields.address("recipient_id"); !recipient.empty())
+        return recipient;
+    if (const Text recipient = address_of(fields.object()["message"]["recipient_id"]); !recipient.empty())
+        return recipient;
+    return address_of_user(fields, context, "recipient_user_id");
+}
+
+// Messages that Meta took from us have an id and, mostly, what became of them; incoming ones have a sender, a time and
+// a type. What surrounds incoming messages has `metadata`.
+bool is_answer_to_send(const Json &value, const Json &message) {
+    if (message["message_status"].exists())
+        return true;
+    return !value["metadata"].exists() && message["id"].exists() && !message["from"].exists() &&
+           !message["from_user_id"].exists() && !message["timestamp"].exists() && !message["type"].exists();
+}
+
+int count_elements(const Json &array) {
+    int count = 0;
+    if (array.is_array())
+        array.for_each_element([&](const Json &) { ++count; });
+    return count;
+}
+
+// Whom the only message of an answer goes to; with several, nothing tells which contact is whose.
+Text recipient_of_answer(const Json &value) {
+    Text recipient;
+    if (count_elements(value["messages"]) != 1 || count_elements(value["contacts"]) != 1)
+        return recipient;
+    value["contacts"].for_each_element([&](const Json &contact) {
+        recipient = Fields(contact).address({"wa_id", "input"});
+    });
+    return recipient;
+}
+
+// Reads a message of the answer to Meta's send call.
+void read_meta_answer(Reader &reader, const Json &value, const Json &message, const Context &context) {
+    Fields fields(message);
+    auto state = fields.state("message_status");
+    if (message["message_status"].string() == held_back)
+        state = DeliveryState::pending;
+    else if (is_blank(message["message_status"]))
+        state = DeliveryState::accepted;
+    if (!state)
+        return reader.reject(message, context, unknown_state);
+
+    Observation o = new_observation(context);
+    o.message_id = fields.text("id");
+    o.state = *state;
+    // It carries no time.
+    set_time(o, Json());
+    if (value["messaging_product"].exists())
+        o.facts.provider = "meta";
+    if (o.facts.provider.empty())
+        o.facts.provider = provider_of_id(o.message_id);
+    o.facts.direction = "outbound";
+    o.facts.recipient = recipient_of_answer(value);
+    o.detail = fields.rest();
+    add_alone(reader, message, context, o);
 }
 
 } // namespace
 
+Text provider_of_id(Text id) {
+    if (id.starts_with(wamid_prefix))
+        return "meta";
+    if (id.size() == 34 && (id.starts_with("SM") || id.starts_with("MM")))
+        return "twilio";
+    return {};
+}
+
+bool is_no_message_status(const Json &status) {
+    const Text type = status["type"].string();
+    return type == "payment" || type == "call";
+}
+
 void read_meta_envelope(Reader &reader, const Json &envelope, const Context &context) {
+    // Messenger and Instagram webhooks of the same app.
+    const Text object = envelope["object"].string();
+    if (object == "page" || object == "instagram")
+        return reader.ignore();
     const Json entries = envelope["entry"];
     if (!entries.is_array())
         return reader.reject(envelope, context, "\"entry\" is not an array");
@@ -99,6 +199,7 @@ void read_meta_value(Reader &reader, const Json &value, const Context &context) 
     if (inner.provider.empty())
         inner.provider = value["messaging_product"].exists() || value["metadata"].exists() ? "meta" : "aisensy";
     inner.business_address = address_of(value["metadata"]["display_phone_number"]);
+    inner.contacts = value["contacts"];
 
     const Json statuses = value["statuses"];
     if (statuses.is_array())
@@ -112,6 +213,8 @@ void read_meta_value(Reader &reader, const Json &value, const Context &context) 
             // Twilio's page of messages has the same member.
             if (message["sid"].exists())
                 return read_twilio_resource(reader, message, context);
+            if (is_answer_to_send(value, message))
+                return read_meta_answer(reader, value, message, context);
             read_meta_message(reader, message, inner);
         });
     else if (!messages.is_null())
@@ -125,9 +228,7 @@ void read_meta_value(Reader &reader, const Json &value, const Context &context) 
 void read_meta_status(Reader &reader, const Json &status, const Context &context) {
     if (!status.is_object())
         return reader.reject(status, context, "a status that is not an object");
-    // Payments and calls share the shape.
-    const Json type = status["type"];
-    if (type.is_string() && type.string() != "message")
+    if (is_no_message_status(status))
         return reader.ignore();
     Fields fields(status);
     const auto state = fields.state("status");
@@ -135,9 +236,7 @@ void read_meta_status(Reader &reader, const Json &status, const Context &context
         return reader.reject(status, context, unknown_state);
 
     Observation o = new_observation(context);
-    o.message_id = fields.text("id");
-    if (o.message_id.empty())
-        o.message_id = fields.text("message_id", "messageId");
+    o.message_id = fields.text({"id", "message_id", "messageId"});
     o.state = *state;
     fields.time(o, "timestamp");
     o.error = first_error(status["errors"]);
@@ -146,9 +245,10 @@ void read_meta_status(Reader &reader, const Json &status, const Context &context
         o.facts.provider = provider_of_id(o.message_id);
     o.facts.direction = is_incoming(*state) ? "inbound" : "outbound";
     o.facts.sender = context.business_address;
-    o.facts.recipient = fields.address("recipient_id", "recipient_user_id");
-    // In a group each participant reports for himself, in an object of its own.
-    o.participant = fields.address("recipient_participant_id", "recipient_participant_user_id");
+    o.facts.recipient = recipient_of(fields, context);
+    // In a group each participant reports in an object of its own. The participant is part of what identifies the
+    // event, so it does not depend on the contacts beside the status, which may differ when Meta sends it again.
+    o.participant = fields.address({"recipient_participant_id", "recipient_participant_user_id"});
     read_pricing(o.facts, status["pricing"]);
     o.detail = fields.rest();
     add_alone(reader, status, context, o);
@@ -167,7 +267,9 @@ void read_meta_message(Reader &reader, const Json &message, const Context &conte
     if (o.facts.provider.empty())
         o.facts.provider = provider_of_id(o.message_id);
     o.facts.direction = "inbound";
-    o.facts.sender = fields.address("from", "from_user_id");
+    o.facts.sender = fields.address("from");
+    if (o.facts.sender.empty())
+        o.facts.sender = address_of_user(fields, context, "from_user_id");
     o.facts.recipient = context.business_address;
     o.facts.message_type = fields.text("type");
     o.facts.content = content_of(message, o.facts.message_type);

@@ -1,5 +1,7 @@
 // Twilio: status callbacks (as an object of their form fields), messages of the REST API, Event Streams.
 // Source: twilio.com/docs/messaging/guides/track-outbound-message-status, /messaging/api/message-resource, /events.
+#include "core/ascii.hpp"
+#include "core/phone.hpp"
 #include "pg/webhook.hpp"
 
 namespace msgstatus {
@@ -26,18 +28,39 @@ Observation twilio_observation(const Context &context, DeliveryState state) {
     return o;
 }
 
+Text lower_case(Text text) {
+    auto *lower = static_cast<char *>(palloc(text.size() + 1));
+    std::transform(text.begin(), text.end(), lower, to_lower);
+    return {lower, text.size()};
+}
+
+// Reads an address without its channel. A channel other than WhatsApp is kept in the detail as "channel".
+Text read_address(Fields &fields, std::string_view key) {
+    const Text given = trim(fields.text_or_number(key));
+    const ChannelAddress split = split_channel(given);
+    if (!split.channel.empty() && !equals_ignoring_case(split.channel, "whatsapp"))
+        fields.add("channel", lower_case(split.channel));
+    // The id of a user of Messenger consists of digits and is no phone number.
+    return split.is_phone ? address_of(split.address) : split.address;
+}
+
+// The first of the states whose member says anything: another member's label does not replace one that is unknown.
+std::optional<DeliveryState> first_state(Fields &fields, std::string_view key, std::string_view other) {
+    const auto state = fields.state(key);
+    const auto other_state = fields.state(other);
+    return is_blank(fields.object()[key]) ? other_state : state;
+}
+
 } // namespace
 
 void read_twilio_callback(Reader &reader, const Json &callback, const Context &context) {
     Fields fields(callback);
-    const auto message_status = fields.state("MessageStatus");
-    const auto sms_status = fields.state("SmsStatus"); // the same under its old name
-    const auto state = message_status ? message_status : sms_status;
+    const auto state = first_state(fields, "MessageStatus", "SmsStatus"); // the same under its old name
     if (!state)
         return reader.reject(callback, context, unknown_state);
 
     Observation o = twilio_observation(context, *state);
-    const Text sms_sid = fields.text("SmsSid", "SmsMessageSid");
+    const Text sms_sid = fields.text({"SmsSid", "SmsMessageSid"});
     o.message_id = fields.text("MessageSid");
     if (o.message_id.empty())
         o.message_id = sms_sid;
@@ -47,8 +70,11 @@ void read_twilio_callback(Reader &reader, const Json &callback, const Context &c
     o.error.title = fields.text("ErrorMessage");
     o.error.details = fields.text("ChannelStatusMessage");
 
-    o.facts.sender = fields.address("From");
-    o.facts.recipient = fields.address("To");
+    o.facts.recipient = read_address(fields, "To");
+    o.facts.sender = read_address(fields, "From");
+    // The recipient again, in which Twilio may mask digits.
+    if (o.facts.recipient.empty() && callback["ChannelToAddress"].string().find('*') == std::string_view::npos)
+        o.facts.recipient = read_address(fields, "ChannelToAddress");
     o.facts.num_segments = fields.integer("NumSegments");
     o.facts.content = fields.text("Body");
     o.facts.media_url = fields.text("MediaUrl0");
@@ -75,15 +101,15 @@ void read_twilio_resource(Reader &reader, const Json &resource, const Context &c
     o.error.title = fields.text("error_message");
     if (resource["direction"].is_string())
         o.facts.direction = fields.text("direction") == "inbound" ? "inbound" : "outbound";
-    o.facts.sender = fields.address("from");
-    o.facts.recipient = fields.address("to");
+    o.facts.recipient = read_address(fields, "to");
+    o.facts.sender = read_address(fields, "from");
     o.facts.price = fields.decimal("price");
     o.facts.price_unit = fields.text("price_unit");
     o.facts.num_segments = fields.integer("num_segments");
     o.facts.content = fields.text("body");
 
     // date_sent is when it was sent; the present state dates from the last update.
-    const bool has_sent = !resource["date_sent"].is_null();
+    const bool has_sent = !is_blank(resource["date_sent"]);
     const bool is_sent = *state == DeliveryState::sent;
     Observation sent = o;
     sent.state = DeliveryState::sent;
@@ -93,7 +119,7 @@ void read_twilio_resource(Reader &reader, const Json &resource, const Context &c
     if (is_sent && has_sent)
         fields.time(o, "date_sent");
     else
-        fields.time(o, resource["date_updated"].is_null() ? "date_created" : "date_updated");
+        fields.time(o, is_blank(resource["date_updated"]) ? "date_created" : "date_updated");
     o.detail = fields.rest();
     reader.begin_object(resource, context);
     reader.add(o);
@@ -113,7 +139,7 @@ void read_twilio_event(Reader &reader, const Json &event, const Context &context
 
     Fields fields(data);
     auto state = fields.state("messageStatus");
-    if (!state)
+    if (is_blank(data["messageStatus"]))
         state = parse_state(type.substr((inbound ? inbound_events : message_events).size()));
     if (!state)
         return reader.reject(event, context, unknown_state);
@@ -124,9 +150,9 @@ void read_twilio_event(Reader &reader, const Json &event, const Context &context
         set_time(o, event["time"]);
     o.error.code = read_error_code(fields, "errorCode");
     o.error.title = fields.text("errorMessage");
-    o.facts.sender = fields.address("from");
-    o.facts.recipient = fields.address("to");
-    o.facts.num_segments = fields.integer(data["numSegments"].is_null() ? "numberOfSegments" : "numSegments");
+    o.facts.recipient = read_address(fields, "to");
+    o.facts.sender = read_address(fields, "from");
+    o.facts.num_segments = fields.integer(is_blank(data["numSegments"]) ? "numberOfSegments" : "numSegments");
     o.facts.content = fields.text("body");
     o.detail = fields.rest();
     add_alone(reader, event, context, o);

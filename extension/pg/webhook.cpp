@@ -10,6 +10,65 @@ namespace {
 constexpr const char *too_deep = "nested more than 200 levels deep";
 constexpr std::string_view twilio_events = "com.twilio.";
 
+// The members by which a status object that stands alone is known as one, beside its id and status: those of Meta's.
+constexpr std::array<std::string_view, 12> status_members{
+    "timestamp",
+    "recipient_id",
+    "recipient_user_id",
+    "recipient_participant_id",
+    "recipient_participant_user_id",
+    "recipient_type",
+    "errors",
+    "pricing",
+    "conversation",
+    "biz_opaque_callback_data",
+    "gs_id",
+    "message",
+};
+
+// Members in which other providers name the address that Meta's status has in recipient_id.
+constexpr std::array<std::string_view, 9> foreign_addresses{
+    "recipient", "to", "from", "msisdn", "destination", "phone", "phone_number", "phoneNumber", "address",
+};
+
+template <std::size_t N>
+bool has_any(const Json &object, const std::array<std::string_view, N> &keys) {
+    return std::any_of(keys.begin(), keys.end(), [&](std::string_view key) { return object[key].exists(); });
+}
+
+// Without any other member there is nothing to lose.
+bool has_only_id_and_status(const Json &object) {
+    bool only = true;
+    object.for_each_member([&](std::string_view key, const Json &) {
+        only = only && (key == "id" || key == "message_id" || key == "messageId" || key == "status" || key == "type");
+    });
+    return only;
+}
+
+// Other providers' reports have a status and an id, too; read as if they were Meta's they would lose the recipient and
+// the time without a trace.
+bool is_single_status(const Json &object) {
+    if (!object["status"].exists())
+        return false;
+    if (is_no_message_status(object) || has_only_id_and_status(object))
+        return true;
+    if (has_any(object, foreign_addresses) && is_blank(object["recipient_id"]))
+        return false;
+    return has_any(object, status_members) || !provider_of_id(object["id"].string()).empty();
+}
+
+// Events of Twilio Conversations: onMessageAdded, onDeliveryUpdated and the like. EventType of a status callback is one
+// such as READ.
+bool is_conversations_event(const Json &object) {
+    const Text type = object["EventType"].string();
+    return type.size() > 2 && type.starts_with("on") && type[2] >= 'A' && type[2] <= 'Z';
+}
+
+// Updates of a Telegram bot, and activities of Microsoft's Bot Framework.
+bool is_bot_message(const Json &object) {
+    return object["update_id"].is_number() || (object["channelId"].is_string() && object["serviceUrl"].is_string());
+}
+
 bool too_long(Text text, std::size_t limit) {
     return text.size() > limit;
 }
@@ -76,17 +135,22 @@ void Reader::read_object(const Json &object, const Context &context) {
         return read_aisensy_project_webhook(*this, object, context);
     if (object["type"].string().starts_with(twilio_events))
         return read_twilio_event(*this, object, context);
+    if (is_conversations_event(object) || is_bot_message(object))
+        return ignore();
     if (object["MessageSid"].exists() || object["SmsSid"].exists() || object["SmsMessageSid"].exists())
         return read_twilio_callback(*this, object, context);
+    // Voice calls.
+    if (object["CallSid"].is_string() && object["CallStatus"].is_string())
+        return ignore();
     if (object["messages"].is_array() && object["next_page_uri"].exists())
         return read_twilio_page(*this, object, context);
     if (object["statuses"].exists() || object["messages"].exists() || object["messaging_product"].exists())
         return read_meta_value(*this, object, context);
     if (object["sid"].exists() && object["status"].exists())
         return read_twilio_resource(*this, object, context);
-    if (object["status"].exists())
+    if (is_single_status(object))
         return read_meta_status(*this, object, context);
-    if (object["from"].exists() && object["type"].exists())
+    if (object["from"].exists() && object["type"].exists() && !object["status"].exists())
         return read_meta_message(*this, object, context);
     reject(object, context, "not a shape of any known webhook");
 }
@@ -125,7 +189,7 @@ void Reader::reject(const Json &part, const Context &context, const char *reason
     rejection.provider = context.provider;
     rejection.sender = context.business_address;
     rejection.reason = reason;
-    rejection.payload = part;
+    rejection.payload = kept_of(part, context);
     rejection.webhook = static_cast<std::uint32_t>(batch_.counts.size() - 1);
     batch_.rejections.push(rejection);
 }
@@ -135,9 +199,34 @@ void Reader::begin_object(const Json &object, const Context &context) {
     context_ = context;
     problem_ = object.nests_too_deep() ? too_deep : nullptr;
     first_observation_ = batch_.observations.size();
+    content_left_out_ = false;
+}
+
+void Reader::leave_out_content(Observation &o) {
+    if (o.facts.direction != "inbound" || content_settings_.keeps(o.facts.provider))
+        return;
+    content_left_out_ = true;
+    o.facts.content = {};
+    o.facts.media_url = {};
+    o.detail = nullptr;
+}
+
+Json Reader::kept_of(const Json &part, const Context &context) {
+    if (content_left_out_)
+        return without_content(part);
+    const bool is_twilio =
+        part["Body"].exists() || part["body"].exists() || part["data"]["body"].exists() || part["MediaUrl0"].exists();
+    const bool is_meta = part["type"].exists() && (part["from"].exists() || part["from_user_id"].exists());
+    if ((!is_twilio && !is_meta) || content_settings_.keeps_all())
+        return part;
+    Text provider = context.provider;
+    if (provider.empty())
+        provider = is_twilio ? Text("twilio") : provider_of_id(part["id"].string());
+    return content_settings_.keeps(provider) ? part : without_content(part);
 }
 
 void Reader::add(Observation observation) {
+    leave_out_content(observation);
     if (problem_ == nullptr)
         problem_ = problem_of(observation);
     observation.object = static_cast<std::uint32_t>(batch_.objects.size());
@@ -149,11 +238,14 @@ void Reader::add(Observation observation) {
 void Reader::end_object() {
     if (problem_ != nullptr) {
         batch_.observations.truncate(first_observation_);
-        return reject(object_, context_, problem_);
+        reject(object_, context_, problem_);
+        content_left_out_ = false;
+        return;
     }
     StatusObject object;
     object.webhook = static_cast<std::uint32_t>(batch_.counts.size() - 1);
-    object.payload = object_;
+    object.payload = content_left_out_ ? without_content(object_) : object_;
+    content_left_out_ = false;
     object.provider = context_.provider;
     object.business_address = context_.business_address;
     batch_.objects.push(object);

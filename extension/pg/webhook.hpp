@@ -4,6 +4,7 @@
 // never raises: what cannot be used becomes a rejection.
 #pragma once
 
+#include "pg/content_setting.hpp"
 #include "pg/fields.hpp"
 #include "pg/observation.hpp"
 
@@ -20,6 +21,8 @@ struct Context {
     Text provider;
     // The business's own number, where the surroundings name it.
     Text business_address;
+    // Meta's `contacts` beside the statuses: the phone numbers of users whom they name by user id.
+    Json contacts;
     int nesting = 0;
 };
 
@@ -54,7 +57,16 @@ private:
     void read_sns_notification(const Json &object, const Context &context);
     void read_embedded(const Json &object, const Json &text, const Context &context);
 
+    // Leaves out of an observation of an incoming message what is not to be stored. A detail may hold texts under any
+    // name, so it goes whole.
+    void leave_out_content(Observation &observation);
+    // What a dead letter keeps of a part: less where it may be an incoming message whose content is not stored.
+    Json kept_of(const Json &part, const Context &context);
+
     Batch &batch_;
+    ContentSettings content_settings_;
+    // Does the open status object hold content that is not to be stored?
+    bool content_left_out_ = false;
     // The open status object.
     Json object_;
     Context context_;
@@ -83,6 +95,11 @@ void read_meta_change(Reader &reader, const Json &change, const Context &context
 void read_meta_value(Reader &reader, const Json &value, const Context &context);
 void read_meta_status(Reader &reader, const Json &status, const Context &context);
 void read_meta_message(Reader &reader, const Json &message, const Context &context);
+// provider_of_id returns the provider of a message that stands alone, told by its id; nothing for an unknown form.
+Text provider_of_id(Text id);
+// is_no_message_status returns whether an object in the shape of a status is known to be about a payment or a call. Any
+// other type is a message's, or unknown: what cannot be read of it is to be seen among the dead letters.
+bool is_no_message_status(const Json &status);
 
 // Twilio (twilio.cpp).
 void read_twilio_callback(Reader &reader, const Json &callback, const Context &context);

@@ -22,6 +22,7 @@ BEGIN
     PERFORM msgstatus.install_campaign_views();
     PERFORM msgstatus.install_attached_tables();
     PERFORM msgstatus.install_attached_views();
+    PERFORM msgstatus.install_content_setting();
     PERFORM msgstatus.install_volume_views();
     PERFORM msgstatus.install_summary_views();
     PERFORM msgstatus.install_breakdown_views();

@@ -76,7 +76,7 @@ BEGIN
             ' msgstatus.rejected_status, msgstatus.error_code_catalog, msgstatus.message_rollup, msgstatus.folded_hour,'
             ' msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day, msgstatus.maintenance,'
             ' msgstatus.campaign, msgstatus.campaign_recipient, msgstatus.campaign_attempt, msgstatus.campaign_day,'
-            ' msgstatus.opt_out, msgstatus.alert_rule, msgstatus.alert_state TO %s', role);
+            ' msgstatus.opt_out, msgstatus.alert_rule, msgstatus.alert_state, msgstatus.content_setting TO %s', role);
         EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.hour_rollup, msgstatus.attached_table,'
             ' msgstatus.attached_table_failure, msgstatus.attached_tables TO %s', role);
         EXECUTE format('GRANT DELETE ON msgstatus.attached_table_failure TO %s', role);

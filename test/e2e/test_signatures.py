@@ -6,6 +6,7 @@ import pytest
 
 from client import FORM, aisensy_signature, form, meta_signature, twilio_signature
 from conftest import SECRETS
+from receiver import wait_until
 from webhooks import aisensy_flat, new_id, one, twilio_fields
 
 META = SECRETS["MSGSTATUS_META_APP_SECRET"]
@@ -75,10 +76,47 @@ def test_twilio(signed_receiver, database, route):
 
 
 def test_the_log_says_why(signed_receiver):
+    # One event a second is logged, so a request may have to be repeated.
+    def handshake_is_logged():
+        assert signed_receiver.request("GET", "/webhooks/meta?hub.mode=subscribe&hub.verify_token=x").status == 403
+        return signed_receiver.events("request refused", route="/webhooks/meta", status=403)
+
+    def signature_is_logged():
+        assert_refused(signed_receiver.post("/webhooks/meta", one(), {"X-Hub-Signature-256": "sha256=00"}))
+        return signed_receiver.events("signature refused", provider="meta", reason="wrong signature")
+    wait_until(handshake_is_logged, "the refused handshake in the log")
+    wait_until(signature_is_logged, "the refused signature in the log")
+
+
+@pytest.mark.parametrize("route", ["/webhook", "/webhooks/twilio/status"])
+def test_twilio(signed_receiver, database, route):
+    message_id = new_id("SM")
+    fields = twilio_fields(message_id)
+    url = "https://hooks.example.org" + route
+    right = twilio_signature(TWILIO, url, fields)["X-Twilio-Signature"]
+
+    def post(signature, sent=fields, target=route):
+        headers = FORM if signature is None else {**FORM, "X-Twilio-Signature": signature}
+        return signed_receiver.request("POST", target, form(sent), headers)
+
+    for signature in (None, "", right[:-1], "A" + right[1:], "*" + right[1:],
+                      twilio_signature("another token", url, fields)["X-Twilio-Signature"],
+                      twilio_signature(TWILIO, "http://hooks.example.org" + route, fields)["X-Twilio-Signature"],
+                      twilio_signature(TWILIO, "https://other.example.org" + route, fields)["X-Twilio-Signature"]):
+        assert_refused(post(signature))
+    assert_refused(post(right, [*fields, ("Extra", "1")]))
+    assert_refused(post(right, fields[:-1]))
+    assert_refused(post(right, target=route + "?x=1"))
+    assert database.states(message_id) == {}
+    assert post(right).status == 204
+    assert post(right, fields[::-1]).status == 204, "the order of fields is not signed"
+
+
+def test_the_log_says_why(signed_receiver):
     assert signed_receiver.request("GET", "/webhooks/meta?hub.mode=subscribe&hub.verify_token=x").status == 403
-    assert signed_receiver.events("request refused", route="/webhooks/meta", status=403)
+    signed_receiver.wait_for_log("request refused", route="/webhooks/meta", status=403)
     assert_refused(signed_receiver.post("/webhooks/meta", one(), {"X-Hub-Signature-256": "sha256=00"}))
-    assert signed_receiver.events("signature refused", provider="meta", reason="wrong signature")
+    signed_receiver.wait_for_log("signature refused", provider="meta", reason="wrong signature")
 
 
 @pytest.mark.parametrize("route", ["/webhook", "/webhooks/twilio/status"])

@@ -22,14 +22,19 @@ CREATE CONSTRAINT TRIGGER spring AFTER INSERT ON app.trap DEFERRABLE INITIALLY D
 CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('default_transaction_read_only', 'on', false);
+    IF NEW.wamid LIKE 'deallocate%' THEN
+        DEALLOCATE ALL;
+    END IF;
     INSERT INTO app.trap VALUES (NEW.wamid);
     RETURN NEW;
 END
 $$;
-INSERT INTO app.orders VALUES ('a'), ('raise');
+INSERT INTO app.orders VALUES ('a'), ('raise'), ('deallocate');
 SELECT msgstatus.attach_table('app.orders', 'wamid');
 CREATE TRIGGER touch BEFORE UPDATE ON app.orders FOR EACH ROW EXECUTE FUNCTION app.touch();
 RESET ROLE;
+CREATE TABLE parent (id integer PRIMARY KEY);
+CREATE TABLE child (id integer REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
 
 SELECT is(msgstatus.apply_message_status('{"id": "a", "status": "sent"}') ->> 'applied', '1');
 SELECT is((SELECT status FROM app.orders WHERE wamid = 'a'), 'sent');
@@ -41,9 +46,13 @@ SELECT is(msgstatus.apply_message_status('{"id": "raise", "status": "sent"}') ->
 SELECT is((SELECT array_agg(f.message_id ORDER BY f.message_id) FROM msgstatus.attached_table_failure AS f), '{raise}',
     'a deferred trigger that raises is a failure of the row');
 
+PREPARE of_the_caller AS SELECT 1;
+SELECT is(msgstatus.apply_message_status('{"id": "deallocate", "status": "sent", "timestamp": "1733826600"}') ->> 'applied', '1');
+SELECT is((SELECT count(*)::integer FROM pg_prepared_statements WHERE name = 'of_the_caller'), 1,
+    'a trigger cannot drop the statements of the caller');
+SELECT is((SELECT count(*)::integer FROM msgstatus.attached_table_failure AS f WHERE f.message_id = 'deallocate' AND f.error_code = '42501'), 1);
+
 -- What the caller's own statements have deferred stays deferred.
-CREATE TABLE parent (id integer PRIMARY KEY);
-CREATE TABLE child (id integer REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
 INSERT INTO child VALUES (1);
 
 SELECT is(msgstatus.apply_message_status('{"id": "a", "status": "delivered"}') ->> 'applied', '1');

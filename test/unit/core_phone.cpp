@@ -28,6 +28,25 @@ TEST(Phone, OneSpellingOfANumber) {
         EXPECT_EQ(normalized(address), "+14155238886") << address;
 }
 
+TEST(Phone, Channels) {
+    for (const std::string_view address : {"rcs:+14155238886", "SMS:14155238886", "mms: 14155238886",
+                                           "viber:+14155238886", "rcs:whatsapp:sms:+14155238886"})
+        EXPECT_EQ(normalized(address), "+14155238886") << address;
+    EXPECT_EQ(normalized("rcs:shop_agent"), "shop_agent");
+
+    const auto rcs = msgstatus::split_channel(" RCS: +14155238886 ");
+    EXPECT_EQ(rcs.channel, "RCS");
+    EXPECT_EQ(rcs.address, "+14155238886");
+    EXPECT_TRUE(rcs.is_phone);
+    const auto messenger = msgstatus::split_channel("messenger:14155238886");
+    EXPECT_EQ(messenger.channel, "messenger");
+    EXPECT_EQ(messenger.address, "14155238886");
+    EXPECT_FALSE(messenger.is_phone);
+    const auto other = msgstatus::split_channel("sip:alice@example.org");
+    EXPECT_EQ(other.channel, "");
+    EXPECT_EQ(other.address, "sip:alice@example.org");
+}
+
 TEST(Phone, LengthOfNumbers) {
     EXPECT_EQ(normalized("1234567"), "+1234567");
     EXPECT_EQ(normalized("123456"), "123456") << "a short code has no plus";

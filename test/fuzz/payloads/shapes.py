@@ -24,6 +24,12 @@ META_MESSAGE = {"id": "wamid.IN1", "from": "14155550100", "from_user_id": "US.1"
                 "type": "text", "text": {"body": "Gr\u00fc\u00dfe \U0001f642"}, "context": {"id": WAMID}}
 META_IMAGE = {"id": "wamid.IN2", "from": "14155550100", "timestamp": "1733826600", "type": "image",
               "image": {"caption": "look", "id": "1", "mime_type": "image/jpeg"}, "errors": [{"code": 131051}]}
+META_REPLY = {"id": "wamid.IN3", "from": "", "from_user_id": "US.1", "timestamp": "1733826600", "type": "interactive",
+              "interactive": {"type": "button_reply", "button_reply": {"id": "1", "title": "Yes"}}}
+META_ANSWER = {"messaging_product": "whatsapp", "contacts": [{"input": "+14155550100", "wa_id": "14155550100"}],
+               "messages": [{"id": WAMID, "message_status": "accepted"}]}
+ON_PREMISES = {"statuses": [{"id": "gBEGkYiEB1VX", "message": {"recipient_id": "14155550100"}, "status": "delivered",
+                             "timestamp": "1733826605", "type": "message"}]}
 
 
 def meta_value(*statuses, **members):
@@ -90,12 +96,17 @@ SHAPES = {
     "meta failed": meta_envelope(meta_change(meta_value(META_FAILED, META_STATUS))),
     "meta group": meta_envelope(meta_change(meta_value(META_IN_GROUP, META_PAYMENT))),
     "meta incoming": meta_envelope(meta_change(meta_value(messages=[META_MESSAGE, META_IMAGE]))),
+    "meta reply": meta_envelope(meta_change(meta_value(
+        messages=[META_REPLY], contacts=[{"wa_id": "14155550100", "user_id": "US.1"}]))),
+    "meta answer": META_ANSWER,
+    "on-premises": ON_PREMISES,
     "meta status": META_STATUS,
     "meta failed status": META_FAILED,
     "meta message": META_MESSAGE,
     "gupshup": meta_envelope(meta_change(meta_value(GUPSHUP_STATUS))),
     "aws": AWS,
     "twilio callback": TWILIO_CALLBACK,
+    "twilio channel": {**TWILIO_CALLBACK, "To": "messenger:1234567890", "From": "rcs:agent"},
     "twilio incoming": TWILIO_INCOMING,
     "twilio message": TWILIO_MESSAGE,
     "twilio page": TWILIO_PAGE,

@@ -1,0 +1,13 @@
+CREATE FUNCTION msgstatus.keep_content(provider text, keep boolean) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM msgstatus.check_installation();
+    IF keep_content.provider IS NULL OR keep IS NULL THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'provider and keep must not be null';
+    END IF;
+    INSERT INTO msgstatus.content_setting AS s (provider, keep) VALUES (keep_content.provider, keep_content.keep)
+    ON CONFLICT ON CONSTRAINT content_setting_pkey DO UPDATE SET keep = excluded.keep;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.keep_content(text, boolean) IS
+    'Says whether the texts and media of a provider''s incoming messages are stored; they are unless it is told otherwise. What is stored already stays';
