@@ -7,6 +7,9 @@
 using namespace msgstatus;
 
 MSGSTATUS_FUNCTION(count_written_message) {
+    // Another version's SQL may call it.
+    if (PG_NARGS() != written_column_count)
+        elog(ERROR, "count_written_message takes %d columns, not %d", written_column_count, PG_NARGS());
     std::array<Datum, written_column_count> values;
     std::array<bool, written_column_count> nulls;
     for (int i = 0; i < written_column_count; ++i) {
