@@ -71,7 +71,10 @@ class CompositeType {
 public:
     constexpr CompositeType(const char *name, std::span<const ColumnShape> columns) : name_(name), columns_(columns) {}
 
-    void check() { ReleaseTupleDesc(open()); }
+    void check() {
+        const TupleDesc description = open();
+        ReleaseTupleDesc(description); // a macro that evaluates its argument twice
+    }
 
     // The array type's OID, for the parameter of a statement.
     Oid array_oid();
