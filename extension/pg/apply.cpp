@@ -2,6 +2,7 @@
 #include "pg/postgres.hpp"
 
 #include "pg/batch.hpp"
+#include "pg/row_shape.hpp"
 #include "pg/tables.hpp"
 #include "pg/webhook.hpp"
 
@@ -112,6 +113,11 @@ WebhookArrays webhook_arguments(FunctionCallInfo fcinfo) {
 void return_counts(FunctionCallInfo fcinfo, const Vector<Counts> &all) {
     InitMaterializedSRF(fcinfo, 0);
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+    constexpr std::array columns{ColumnShape{"received", INT4OID}, ColumnShape{"applied", INT4OID},
+                                 ColumnShape{"unchanged", INT4OID}, ColumnShape{"rejected", INT4OID},
+                                 ColumnShape{"ignored", INT4OID}};
+    static_assert(columns.size() == named_counts.size());
+    check_result_columns(result->setDesc, columns, "the result of the function");
     for (const Counts &counts : all) {
         std::array<Datum, named_counts.size()> values;
         std::array<bool, named_counts.size()> nulls{};

@@ -18,10 +18,13 @@ extern "C" {
 namespace msgstatus {
 namespace {
 
-CompositeType reflection_type("reflection");
-
-constexpr std::array columns_of_reflection{"message_id",    "status",   "error_code", "error_title",
-                                           "error_details", "failures", "changed_at"};
+constexpr std::array reflection_columns{
+    ColumnShape{"message_id", TEXTOID},        ColumnShape{"status", InvalidOid, "message_status"},
+    ColumnShape{"error_code", INT4OID},        ColumnShape{"error_title", TEXTOID},
+    ColumnShape{"error_details", TEXTOID},     ColumnShape{"failures", INT4OID},
+    ColumnShape{"changed_at", TIMESTAMPTZOID},
+};
+CompositeType reflection_type("reflection", reflection_columns);
 
 void put_reflection(RowBuilder &row, const Reflection &r) {
     row.put_text(r.message_id);
@@ -55,9 +58,9 @@ const char *text_for_one(std::string_view sql) {
     StringInfoData text;
     initStringInfo(&text);
     appendBinaryStringInfo(&text, sql.data(), static_cast<int>(place));
-    for (std::size_t i = 0; i < columns_of_reflection.size(); ++i)
+    for (std::size_t i = 0; i < reflection_columns.size(); ++i)
         appendStringInfo(&text, "%s$%d AS %s", i == 0 ? "(SELECT " : ", ", static_cast<int>(i) + 1,
-                         columns_of_reflection[i]);
+                         reflection_columns[i].name);
     appendStringInfoString(&text, ") AS c");
     const std::string_view rest = sql.substr(place + array.size());
     appendBinaryStringInfo(&text, rest.data(), static_cast<int>(rest.size()));
@@ -110,6 +113,10 @@ void check_deferred_constraints(const char *constraints) {
 }
 
 } // namespace
+
+void check_reflections() {
+    reflection_type.check();
+}
 
 void update_attached_table(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred) {
     if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(table.attached_by)))

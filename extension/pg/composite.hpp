@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pg/observation.hpp"
+#include "pg/row_shape.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -10,9 +11,6 @@ extern "C" {
 }
 
 namespace msgstatus {
-
-// type_of_extension returns the OID of a type in the schema msgstatus; raises undefined_object (42704) where it is not.
-Oid type_of_extension(const char *name);
 
 // A row of a composite type, filled column by column in the order of the type.
 class RowBuilder {
@@ -67,15 +65,21 @@ private:
     int column_ = 0;
 };
 
-// A composite type of the extension, looked up once in a backend's life and again after it changed.
+// A composite type of the extension, looked up and checked once in a backend's life and again after it changed. Where
+// it does not have the columns that are filled, every member raises what check_columns raises.
 class CompositeType {
 public:
-    explicit CompositeType(const char *name) : name_(name) {}
+    constexpr CompositeType(const char *name, std::span<const ColumnShape> columns) : name_(name), columns_(columns) {}
+
+    void check() {
+        const TupleDesc description = open();
+        ReleaseTupleDesc(description); // a macro that evaluates its argument twice
+    }
 
     // The array type's OID, for the parameter of a statement.
     Oid array_oid();
 
-    // types_of tells the types of columns, counted from 0.
+    // types_of returns the types of columns, counted from 0, dropped ones aside.
     void types_of(std::span<const std::size_t> columns, std::span<Oid> types);
 
     // array_of returns an array with a row for each item; fill(row, item) puts the columns.
@@ -89,18 +93,21 @@ public:
         for (const auto &item : items) {
             row.start();
             fill(row, item);
-            Assert(row.columns() == description->natts);
-            rows[count++] = HeapTupleGetDatum(heap_form_tuple(description, row.values(), row.nulls()));
+            rows[count++] = HeapTupleGetDatum(form(description, row));
         }
         return finish(description, rows, count);
     }
 
 private:
     TupleDesc open();
+    HeapTuple form(TupleDesc description, RowBuilder &row) const;
     Datum finish(TupleDesc description, Datum *rows, std::size_t count);
 
     const char *name_;
+    std::span<const ColumnShape> columns_;
     Oid type_ = InvalidOid;
+    // By which PostgreSQL tells this definition of the type from others; 0 before the first check.
+    std::uint64_t checked_ = 0;
 };
 
 } // namespace msgstatus

@@ -4,6 +4,7 @@
 #include "pg/batch.hpp"
 #include "pg/import_row.hpp"
 #include "pg/installation.hpp"
+#include "pg/row_shape.hpp"
 #include "pg/tables.hpp"
 
 extern "C" {
@@ -172,14 +173,19 @@ Totals import(const Options &options) {
     return totals;
 }
 
+constexpr std::array totals_columns{ColumnShape{"received", INT8OID}, ColumnShape{"applied", INT8OID},
+                                    ColumnShape{"unchanged", INT8OID}, ColumnShape{"rejected", INT8OID},
+                                    ColumnShape{"ignored", INT8OID}};
+
 Datum row_of_totals(FunctionCallInfo fcinfo, const Totals &totals) {
     TupleDesc description = nullptr;
     if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE)
         elog(ERROR, "import_statuses returns a row");
-    std::array<Datum, 5> values{Int64GetDatum(totals.received), Int64GetDatum(totals.applied),
-                                Int64GetDatum(totals.unchanged), Int64GetDatum(totals.rejected),
-                                Int64GetDatum(totals.ignored)};
-    std::array<bool, 5> nulls{};
+    check_result_columns(description, totals_columns, "the result of import_statuses");
+    std::array<Datum, totals_columns.size()> values{Int64GetDatum(totals.received), Int64GetDatum(totals.applied),
+                                                    Int64GetDatum(totals.unchanged), Int64GetDatum(totals.rejected),
+                                                    Int64GetDatum(totals.ignored)};
+    std::array<bool, totals_columns.size()> nulls{};
     return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values.data(), nulls.data()));
 }
 

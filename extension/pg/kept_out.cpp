@@ -2,6 +2,7 @@
 
 #include "pg/message_triggers.hpp"
 #include "pg/prepared.hpp"
+#include "pg/row_shape.hpp"
 
 namespace msgstatus {
 namespace {
@@ -26,6 +27,7 @@ Changes kept_out_of(std::span<const MessageChange> changes) {
         return {};
     const auto put = [](RowBuilder &row, const MessageChange *change) { put_change(row, *change); };
     is_kept_out_statement.execute(message_change_type.array_oid(), message_change_type.array_of(left_out, put));
+    check_result_of(left_out.size(), std::array{ColumnShape{"is_kept_out", BOOLOID}});
     Changes kept_out;
     for (std::size_t i = 0; i < left_out.size(); ++i) {
         bool is_null = false;

@@ -11,9 +11,37 @@ extern "C" {
 
 namespace msgstatus {
 
-CompositeType message_change_type("message_change");
-
 namespace {
+
+constexpr std::array message_change_shape{
+    ColumnShape{"message_id", TEXTOID},
+    ColumnShape{"fingerprints", INT8ARRAYOID},
+    ColumnShape{"digests", INT4ARRAYOID},
+    ColumnShape{"known_events", BYTEAOID},
+    ColumnShape{"received_at", TIMESTAMPTZOID},
+    ColumnShape{"status", InvalidOid, "message_status"},
+    ColumnShape{"provider", TEXTOID},
+    ColumnShape{"direction", TEXTOID},
+    ColumnShape{"sender", TEXTOID},
+    ColumnShape{"recipient", TEXTOID},
+    ColumnShape{"message_type", TEXTOID},
+    ColumnShape{"content", TEXTOID},
+    ColumnShape{"media_url", TEXTOID},
+    ColumnShape{"error_at", TIMESTAMPTZOID},
+    ColumnShape{"error_code", INT4OID},
+    ColumnShape{"error_title", TEXTOID},
+    ColumnShape{"error_details", TEXTOID},
+    ColumnShape{"price", NUMERICOID},
+    ColumnShape{"price_unit", TEXTOID},
+    ColumnShape{"num_segments", INT4OID},
+    ColumnShape{"pricing_category", TEXTOID},
+    ColumnShape{"billable", BOOLOID},
+    ColumnShape{"changed_at", TIMESTAMPTZOID},
+    ColumnShape{"campaign_id", UUIDOID},
+    ColumnShape{"metadata", JSONBOID},
+    ColumnShape{"created_at", TIMESTAMPTZOID},
+};
+static_assert(message_change_shape.size() == message_change_columns);
 
 // One member of each observation, as an array.
 template <typename T>
@@ -39,6 +67,8 @@ KnownEvents events_of(const MessageChange &change) {
 }
 
 } // namespace
+
+CompositeType message_change_type("message_change", message_change_shape);
 
 void put_change(RowBuilder &row, const MessageChange &c) {
     row.put_text(c.message_id);

@@ -2,6 +2,7 @@
 
 #include "pg/message_status_datum.hpp"
 #include "pg/prepared.hpp"
+#include "pg/row_shape.hpp"
 #include "pg/text_array.hpp"
 
 extern "C" {
@@ -36,9 +37,16 @@ void execute(PreparedStatement &statement, const Vector<Text> &ids) {
     statement.execute(TEXTARRAYOID, text_array_of(ids), latest_snapshot());
 }
 
+constexpr std::array known_columns{
+    ColumnShape{"message_id", TEXTOID},    ColumnShape{"status", InvalidOid, "message_status"},
+    ColumnShape{"error_code", INT4OID},    ColumnShape{"error_title", TEXTOID},
+    ColumnShape{"error_details", TEXTOID}, ColumnShape{"updated_at", TIMESTAMPTZOID},
+    ColumnShape{"xmin", XIDOID},
+};
+
 KnownMessage message_of_row(HeapTuple row, TupleDesc description) {
-    std::array<Datum, 7> values;
-    std::array<bool, 7> nulls;
+    std::array<Datum, known_columns.size()> values;
+    std::array<bool, known_columns.size()> nulls;
     heap_deform_tuple(row, description, values.data(), nulls.data());
     const auto text_at = [&](int i) { return nulls[i] ? Text() : view_of(DatumGetTextPP(values[i])); };
     KnownMessage message;
@@ -55,6 +63,7 @@ KnownMessage message_of_row(HeapTuple row, TupleDesc description) {
 }
 
 Vector<KnownMessage> messages_read() {
+    check_result(known_columns);
     Vector<KnownMessage> messages;
     for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
         const KnownMessage message = message_of_row(SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
@@ -65,6 +74,7 @@ Vector<KnownMessage> messages_read() {
 }
 
 Vector<Text> inserted_ids() {
+    check_result(std::array{ColumnShape{"message_id", TEXTOID}});
     Vector<Text> ids;
     for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
         bool is_null = false;

@@ -55,6 +55,7 @@ Variant &variant_for(std::uint32_t columns) {
 // Takes over the rows that a statement wrote. They come back in the order in which they went in, and where a trigger of
 // the user's wrote others instead, those are only counted.
 Vector<WrittenMessage> take_written(std::span<MessageChange> changes) {
+    check_result(written_shape);
     Vector<WrittenMessage> all;
     auto change = changes.begin();
     for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
@@ -75,6 +76,9 @@ Vector<WrittenMessage> take_written(std::span<MessageChange> changes) {
     return all;
 }
 
+constexpr std::array look_columns{ColumnShape{"changes", BOOLOID}, ColumnShape{"changes_facts", BOOLOID},
+                                  ColumnShape{"xmin", XIDOID}};
+
 struct Look {
     bool is_there = false;
     bool changes = false;
@@ -87,8 +91,9 @@ Look look_at(const RowParameters &change, Variant &statements) {
     Look look;
     look.is_there = SPI_processed > 0;
     if (look.is_there) {
-        std::array<Datum, 3> values;
-        std::array<bool, 3> nulls;
+        check_result(look_columns);
+        std::array<Datum, look_columns.size()> values;
+        std::array<bool, look_columns.size()> nulls;
         heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, values.data(), nulls.data());
         look.changes = DatumGetBool(values[0]);
         look.changes_facts = DatumGetBool(values[1]);

@@ -11,6 +11,8 @@ extern "C" {
 namespace msgstatus {
 namespace {
 
+std::uint64_t renewals = 0;
+
 CachedPlanSource &source_of(SPIPlanPtr plan) {
     return *static_cast<CachedPlanSource *>(linitial(SPI_plan_get_plan_sources(plan)));
 }
@@ -26,6 +28,10 @@ int begin_lookup_by_key() {
 
 } // namespace
 
+void prepare_all_anew() {
+    ++renewals;
+}
+
 Snapshot latest_snapshot() {
     return IsolationUsesXactSnapshot() ? GetLatestSnapshot() : InvalidSnapshot;
 }
@@ -35,6 +41,9 @@ void PreparedStatement::execute(std::span<const Oid> types, std::span<const Datu
     // After DROP and CREATE EXTENSION in one session the same name means another type.
     if (!is_prepared_for(types))
         prepare(types);
+    if (renewal_ != renewals)
+        source_of(plan_).is_valid = false;
+    renewal_ = renewals;
     const CachedPlanSource &source = source_of(plan_);
     if (lookup_ == Lookup::as_planned || (source.is_valid && source.generation == generation_))
         return run(values, nulls, snapshot);
@@ -48,11 +57,12 @@ void PreparedStatement::execute(std::span<const Oid> types, std::span<const Datu
 }
 
 bool PreparedStatement::is_prepared_for(std::span<const Oid> types) const {
-    return plan_ != nullptr && std::equal(types.begin(), types.end(), types_.begin());
+    return plan_ != nullptr && types.size() == type_count_ && std::equal(types.begin(), types.end(), types_.begin());
 }
 
 void PreparedStatement::prepare(std::span<const Oid> types) {
-    Assert(types.size() <= max_parameters);
+    if (types.size() > max_parameters)
+        elog(ERROR, "a statement of msgstatus has %zu parameters, more than %zu", types.size(), max_parameters);
     // The parameters are rows or a key: no values of them would make a better plan than the generic one.
     SPIPlanPtr plan = SPI_prepare_cursor(sql_, static_cast<int>(types.size()), const_cast<Oid *>(types.data()),
                                          CURSOR_OPT_GENERIC_PLAN);
@@ -63,6 +73,7 @@ void PreparedStatement::prepare(std::span<const Oid> types) {
     // The types come last: where preparing raises, the next call prepares again.
     plan_ = plan;
     std::copy(types.begin(), types.end(), types_.begin());
+    type_count_ = types.size();
     generation_ = none_yet;
 }
 

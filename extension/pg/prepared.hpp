@@ -24,6 +24,10 @@ enum class Lookup : std::uint8_t {
 // transaction that keeps its first snapshot (REPEATABLE READ).
 Snapshot latest_snapshot();
 
+// prepare_all_anew makes every statement look at what it depends on before it runs again: for changes of which
+// PostgreSQL does not tell its plans, those of composite types among them.
+void prepare_all_anew();
+
 class PreparedStatement {
 public:
     PreparedStatement() = default;
@@ -54,6 +58,9 @@ private:
     SPIPlanPtr plan_ = nullptr;
     // What the plan was made for.
     std::array<Oid, max_parameters> types_{};
+    std::size_t type_count_ = 0;
+    // How often all were to be prepared anew when this one was.
+    std::uint64_t renewal_ = 0;
     // Which of the plans that were made since is ours.
     int generation_ = none_yet;
 };

@@ -46,7 +46,7 @@ DestReceiver *receiver_of_rows(FunctionCallInfo fcinfo) {
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
     DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
     SetTuplestoreDestReceiverParams(receiver, result->setResult, result->econtext->ecxt_per_query_memory, false,
-                                    nullptr, nullptr);
+                                    result->setDesc, "the columns of the function and of what it reads differ");
     return receiver;
 }
 

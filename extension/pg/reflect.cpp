@@ -35,6 +35,8 @@ public:
         : table_(table), checks_deferred_(checks_deferred) {}
 
     int reflect(std::span<const Reflection> messages) {
+        // Not in the attempt, which would put it down to the table.
+        check_reflections();
         const Vector<Text> failed_before =
             table_.has_failures ? known_failures(table_.id, ids_of(messages)) : Vector<Text>();
         Vector<Reflection> copies;

@@ -2,6 +2,7 @@
 
 #include "pg/prepared.hpp"
 #include "pg/reflect.hpp"
+#include "pg/row_shape.hpp"
 #include "pg/text_array.hpp"
 
 extern "C" {
@@ -51,6 +52,8 @@ void read_error_texts(Vector<Reflection> &messages) {
     if (failed.empty())
         return;
     error_texts_statement.execute(TEXTARRAYOID, text_array_of(ids));
+    check_result_of(failed.size(),
+                    std::array{ColumnShape{"error_title", TEXTOID}, ColumnShape{"error_details", TEXTOID}});
     for (std::size_t i = 0; i < failed.size(); ++i) {
         const auto text_at = [&](int column) {
             bool is_null = false;

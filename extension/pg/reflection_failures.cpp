@@ -1,6 +1,7 @@
 #include "pg/reflection_failures.hpp"
 
 #include "pg/attached_tables.hpp"
+#include "pg/row_shape.hpp"
 #include "pg/text_array.hpp"
 
 extern "C" {
@@ -79,6 +80,7 @@ void ReflectionFailures::write(int table_id) const {
 
 Vector<Text> known_failures(int table_id, const Vector<Text> &message_ids) {
     execute<2>(known_sql, {Int32GetDatum(table_id), text_array_of(message_ids)});
+    check_result(std::array{ColumnShape{"message_id", TEXTOID}});
     Vector<Text> ids;
     for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
         bool is_null = false;

@@ -16,9 +16,7 @@ extern "C" {
 namespace msgstatus {
 namespace {
 
-CompositeType rollup_row_type("rollup_row");
-
-// The columns of the type, after the name of the rollup: first those of keys, then what is counted.
+// The columns of the type rollup_row, after the name of the rollup: first those of keys, then what is counted.
 constexpr std::array<const char *, 7 + counter_count + delay_count + 1> columns{
     "hour",         "provider",    "sender",    "message_type",   "direction",    "campaign_id",
     "error_code",   "messages",    "sent",      "in_processing",  "in_received",  "in_pending",
@@ -28,6 +26,27 @@ constexpr std::array<const char *, 7 + counter_count + delay_count + 1> columns{
 constexpr std::size_t counters_from = 7;
 constexpr std::size_t delays_from = counters_from + counter_count;
 constexpr std::size_t recipients_at = delays_from + delay_count;
+
+constexpr ColumnShape shape_of(std::size_t at) {
+    constexpr std::array<Oid, counters_from> key_types{TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID,
+                                                       TEXTOID,        UUIDOID, INT4OID};
+    if (at < counters_from)
+        return {columns[at], key_types[at]};
+    if (at < delays_from)
+        return {columns[at], INT4OID};
+    if (at < recipients_at)
+        return {columns[at], InvalidOid, "delay_histogram"};
+    return {columns[at], INT8OID};
+}
+
+constexpr auto rollup_row_columns = [] {
+    std::array<ColumnShape, 1 + columns.size()> shape{{{"rollup", TEXTOID}}};
+    for (std::size_t at = 0; at < columns.size(); ++at)
+        shape[1 + at] = shape_of(at);
+    return shape;
+}();
+
+CompositeType rollup_row_type("rollup_row", rollup_row_columns);
 
 // A set of columns.
 using Columns = std::uint32_t;

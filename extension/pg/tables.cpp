@@ -17,8 +17,33 @@ extern "C" {
 namespace msgstatus {
 namespace {
 
-CompositeType observation_type("observation");
-CompositeType rejection_type("rejection");
+constexpr std::array observation_columns{
+    ColumnShape{"message_id", TEXTOID},
+    ColumnShape{"fingerprint", INT8OID},
+    ColumnShape{"digest", INT4OID},
+    ColumnShape{"state", InvalidOid, "delivery_state"},
+    ColumnShape{"event_time", TIMESTAMPTZOID},
+    ColumnShape{"received_at", TIMESTAMPTZOID},
+    ColumnShape{"time_source", TEXTOID},
+    ColumnShape{"source", TEXTOID},
+    ColumnShape{"participant", TEXTOID},
+    ColumnShape{"error_code", INT4OID},
+    ColumnShape{"error_title", TEXTOID},
+    ColumnShape{"error_details", TEXTOID},
+    ColumnShape{"detail", JSONBOID},
+};
+CompositeType observation_type("observation", observation_columns);
+
+constexpr std::array rejection_columns{
+    ColumnShape{"received_at", TIMESTAMPTZOID},
+    ColumnShape{"source", TEXTOID},
+    ColumnShape{"provider", TEXTOID},
+    ColumnShape{"sender", TEXTOID},
+    ColumnShape{"reason", TEXTOID},
+    ColumnShape{"payload", JSONBOID},
+    ColumnShape{"body", TEXTOID},
+};
+CompositeType rejection_type("rejection", rejection_columns);
 
 // What the trail says of each observation, in their order: nothing, the same, or something else.
 PreparedStatement look_up_events_statement(R"(
@@ -95,6 +120,7 @@ void TableAccess::close() {
 void look_up_events(std::span<Observation *const> observations) {
     look_up_events_statement.execute(observation_type.array_oid(),
                                      observation_type.array_of(observations, put_observation));
+    check_result_of(observations.size(), std::array{ColumnShape{"same", BOOLOID}});
     for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
         bool is_null = false;
         const Datum same = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null);

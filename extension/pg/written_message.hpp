@@ -3,6 +3,7 @@
 
 #include "pg/last_change.hpp"
 #include "pg/observation.hpp"
+#include "pg/row_shape.hpp"
 
 namespace msgstatus {
 
@@ -34,6 +35,22 @@ inline constexpr const char *written_columns =
     "m.message_id, m.last_change, m.replaced, m.created_at, m.status, m.provider, m.sender, m.recipient, "
     "m.message_type, m.direction, m.campaign_id, m.error_code";
 inline constexpr int written_column_count = 12;
+
+// The types that it reads them by.
+inline constexpr std::array<ColumnShape, written_column_count> written_shape{{
+    {"message_id", TEXTOID},
+    {"last_change", INT4OID},
+    {"replaced", TEXTARRAYOID},
+    {"created_at", TIMESTAMPTZOID},
+    {"status", InvalidOid, "message_status"},
+    {"provider", TEXTOID},
+    {"sender", TEXTOID},
+    {"recipient", TEXTOID},
+    {"message_type", TEXTOID},
+    {"direction", TEXTOID},
+    {"campaign_id", UUIDOID},
+    {"error_code", INT4OID},
+}};
 
 // What the column `replaced` holds of row `m`: everything that may have changed, as texts.
 inline constexpr const char *replaced_value =

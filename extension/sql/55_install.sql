@@ -31,6 +31,7 @@ BEGIN
     PERFORM msgstatus.install_alert_rules();
     PERFORM msgstatus.install_alert_views();
     PERFORM msgstatus.install_view_comments();
+    PERFORM msgstatus.install_replica_identity();
     INSERT INTO msgstatus.installation AS i (version) VALUES (extension_version)
     ON CONFLICT ((true)) DO UPDATE SET version = excluded.version, installed_at = excluded.installed_at
     WHERE i.version <> excluded.version;

@@ -47,6 +47,8 @@ BEGIN
         CREATE TABLE msgstatus.status_event_default (LIKE msgstatus.status_event INCLUDING ALL);
         COMMENT ON TABLE msgstatus.status_event_default IS 'The part of status_event that no month takes; as a rule empty';
         EXECUTE format('ALTER TABLE msgstatus.status_event_default OWNER TO %s', owner);
+        -- LIKE does not take it over; see install_replica_identity.
+        ALTER TABLE msgstatus.status_event_default REPLICA IDENTITY FULL;
         ALTER TABLE msgstatus.status_event ATTACH PARTITION msgstatus.status_event_default DEFAULT;
     END IF;
     FOR n IN 0 .. make_trail_partitions.months_ahead LOOP
@@ -63,6 +65,7 @@ BEGIN
             EXECUTE format('CREATE TABLE msgstatus.%I (LIKE msgstatus.status_event INCLUDING ALL)', partition);
             EXECUTE format('COMMENT ON TABLE msgstatus.%I IS %L', partition, format('The part of status_event that was received in %s', to_char(month, 'YYYY-MM')));
             EXECUTE format('ALTER TABLE msgstatus.%I OWNER TO %s', partition, owner);
+            EXECUTE format('ALTER TABLE msgstatus.%I REPLICA IDENTITY FULL', partition);
             EXECUTE format('ALTER TABLE msgstatus.status_event ATTACH PARTITION msgstatus.%I FOR VALUES FROM (%L) TO (%L)', partition, lower_bound, upper_bound);
             made := made + 1;
         EXCEPTION

@@ -1,0 +1,60 @@
+"""The extension changes beside a running receiver, as ALTER EXTENSION UPDATE changes it: no webhook is lost or set aside."""
+
+import threading
+
+from receiver import wait_until
+from webhooks import new_id, one
+
+ALTERED = "ALTER TYPE msgstatus.message_change ADD ATTRIBUTE x integer"
+MENDED = "ALTER TYPE msgstatus.message_change DROP ATTRIBUTE x"
+
+
+def post_all(receiver, ids):
+    """post_all posts a webhook for each id, all at once, and returns the answers' statuses by id."""
+    answers = {}
+
+    def post(message_id):
+        answers[message_id] = receiver.post("/webhook", one(message_id)).status
+
+    threads = [threading.Thread(target=post, args=[message_id]) for message_id in ids]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def assert_kept_until_mended(receiver, database):
+    before = [new_id() for _ in range(20)]
+    assert set(post_all(receiver, before).values()) == {200}
+    # The lane's backend has filled the type before it changes.
+    database.execute(ALTERED)
+    during = [new_id() for _ in range(20)]
+    assert set(post_all(receiver, during).values()) == {200}
+    receiver.wait_for_log("database connection lost")
+    assert database.states(*during) == {}
+    database.execute(MENDED)
+    wait_until(lambda: set(database.states(*during)) == set(during), "the spool to be drained")
+    after = [new_id() for _ in range(20)]
+    assert set(post_all(receiver, after).values()) == {200}
+    assert set(database.states(*after)) == set(after)
+    assert database.query("SELECT 1 FROM msgstatus.rejected_status") == []
+
+
+def test_webhooks_wait_in_the_spool_until_the_type_is_mended(start, database, tmp_path):
+    receiver = start("--allow-unsigned", "--lanes", "1", "--spool-dir", str(tmp_path / "spool"))
+    assert_kept_until_mended(receiver, database)
+    # No backend crashed: the server would have ended all of them.
+    assert "terminated by signal" not in database.server.log.read_text()
+
+
+def test_without_a_spool_the_provider_is_asked_to_come_again(start, database):
+    receiver = start("--allow-unsigned")
+    assert receiver.post("/webhook", one()).status == 200
+    database.execute(ALTERED)
+    message_id = new_id()
+    answer = receiver.post("/webhook", one(message_id))
+    assert answer.status == 503 and int(answer.headers["retry-after"]) > 0
+    database.execute(MENDED)
+    wait_until(lambda: receiver.post("/webhook", one(message_id)).status == 200, "a lane that connects again")
+    assert set(database.states(message_id)) == {message_id}

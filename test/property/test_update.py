@@ -1,0 +1,96 @@
+"""What an update of the extension changes beside running backends: the next call raises or works, and no backend crashes."""
+
+import contextlib
+import json
+
+import psycopg2
+import pytest
+
+APPLY = "SELECT msgstatus.apply_message_status(%s)"
+
+# For each type in which rows travel into statements: its last column, and one whose type changes.
+TYPES = {
+    "message_change": ("created_at timestamptz", "error_code integer"),
+    "observation": ("detail jsonb", "digest integer"),
+    "rejection": ("body text", "received_at timestamptz"),
+    "reflection": ("changed_at timestamptz", "error_code integer"),
+    "rollup_row": ("recipients bigint", "recipients bigint"),
+}
+
+
+def changes_of(type_name):
+    """changes_of returns how a type may change, and how it comes back."""
+    last, other = TYPES[type_name]
+    name, column_type = other.split()
+    # A function depends on rollup_row, whose columns can only be replaced.
+    retype = "DROP ATTRIBUTE {0}, ADD ATTRIBUTE {0} {1}" if type_name == "rollup_row" else "ALTER ATTRIBUTE {0} TYPE {1}"
+    return {
+        "added": ("ADD ATTRIBUTE x integer", "DROP ATTRIBUTE x"),
+        "dropped": (f"DROP ATTRIBUTE {last.split()[0]}", f"ADD ATTRIBUTE {last}"),
+        "retyped": (retype.format(name, "text"), retype.format(name, column_type)),
+        "renamed": (f"RENAME ATTRIBUTE {name} TO x", f"RENAME ATTRIBUTE x TO {name}"),
+    }
+
+
+class Caller:
+    """A session whose every call brings new failed messages, one that is known, and something that cannot be used."""
+
+    def __init__(self, database, connection):
+        self.connection = connection
+        self.messages = 0
+        database.query("CREATE TABLE public.logs (sid text PRIMARY KEY, status text, error_code integer)")
+        database.query("SELECT msgstatus.attach_table('public.logs', 'sid')")
+
+    def call(self, new):
+        statuses = [{"id": "wamid.0", "status": "sent", "timestamp": str(1767225600 + self.messages)}] if new > 1 else []
+        for _ in range(new):
+            self.messages += 1
+            statuses.append({"id": f"wamid.{self.messages}", "status": "failed", "timestamp": "1767225600",
+                             "errors": [{"code": 131026, "title": "Message undeliverable"}]})
+        with self.connection.cursor() as cursor:
+            cursor.execute(APPLY, (json.dumps([*statuses, {"id": "wamid.none", "status": "no such status"}]),))
+            return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("new", [1, 3], ids=["one message", "several messages"])
+@pytest.mark.parametrize("change", ["added", "dropped", "retyped", "renamed"])
+@pytest.mark.parametrize("type_name", TYPES)
+def test_a_type_that_changes_raises_until_it_is_mended(server, type_name, change, new):
+    database = server.create_database()
+    altered, mended = changes_of(type_name)[change]
+    with contextlib.closing(database.connect()) as connection:
+        caller = Caller(database, connection)
+        for _ in range(2):
+            assert caller.call(new)["rejected"] == 1
+        before = database.query("SELECT count(*) FROM msgstatus.status_event")
+
+        database.query(f"ALTER TYPE msgstatus.{type_name} {altered}")
+        for _ in range(2):
+            # The SQLSTATE on which the receiver keeps its webhooks.
+            with pytest.raises(psycopg2.errors.FeatureNotSupported, match=f"type msgstatus.{type_name} is not what"):
+                caller.call(new)
+        assert database.query("SELECT count(*) FROM msgstatus.status_event") == before
+        assert database.query("SELECT count(*) FROM msgstatus.attached_table_failure") == [(0,)]
+
+        # What was dropped and added again has another number than before.
+        database.query(f"ALTER TYPE msgstatus.{type_name} {mended}")
+        for _ in range(2):
+            assert caller.call(new) == {"received": new + (2 if new > 1 else 1), "applied": new + (1 if new > 1 else 0),
+                                        "unchanged": 0, "rejected": 1, "ignored": 0}
+    assert database.query("SELECT count(*) FROM msgstatus.verify_rollups()") == [(0,)]
+    assert database.query("SELECT count(*) FROM msgstatus.attached_table_failure") == [(0,)]
+    assert database.query("SELECT count(*) FROM msgstatus.rejected_status") == [(4,)]
+
+
+@pytest.mark.parametrize("new", [1, 3], ids=["one message", "several messages"])
+def test_a_column_that_comes_back_as_another_type_raises(server, new):
+    """What a table returns is read by its type: a number as a pointer, or the other way round, would be read beyond its end."""
+    database = server.create_database()
+    with contextlib.closing(database.connect()) as connection:
+        caller = Caller(database, connection)
+        caller.call(new)
+        database.query("ALTER TABLE msgstatus.message ALTER last_change TYPE numeric")
+        with pytest.raises(psycopg2.errors.FeatureNotSupported, match='column "last_change" is of type numeric'):
+            caller.call(new)
+        database.query("ALTER TABLE msgstatus.message ALTER last_change TYPE integer")
+        assert caller.call(new)["rejected"] == 1
