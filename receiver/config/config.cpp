@@ -114,9 +114,13 @@ Endpoint endpoint_of(const po::variables_map &settings, const std::string &name)
     return *endpoint;
 }
 
+std::vector<std::string> split_keys(const std::string &name, std::vector<std::string> secrets) {
+    return name == "twilio-signing-keys" ? split_signing_keys(secrets) : secrets;
+}
+
 std::vector<std::string> secrets_in_file(const std::string &name, const std::string &path) {
     try {
-        return read_secret_file(path);
+        return split_keys(name, read_secret_file(path));
     } catch (const std::runtime_error &error) {
         throw ConfigError(name + "-file: " + error.what());
     }
@@ -134,7 +138,11 @@ std::vector<std::string> secrets_of(const po::variables_map &settings, const std
         std::vector<std::string> secrets = split_secrets(value);
         if (secrets.empty())
             throw ConfigError(variable + ": holds no secret");
-        return secrets;
+        try {
+            return split_keys(name, std::move(secrets));
+        } catch (const std::runtime_error &error) {
+            throw ConfigError(variable + ": " + error.what());
+        }
     }
     if (path.empty())
         return {};
@@ -252,12 +260,12 @@ LogFormat log_format_of(const po::variables_map &settings) {
 }
 
 void add_warnings(Config &config) {
-    const auto unset = [](const std::vector<std::string> &secrets) { return secrets.empty(); };
+    const bool has_twilio = !config.secrets.twilio_auth_tokens.empty() || !config.secrets.twilio_signing_keys.empty();
     std::string names;
-    for (const auto &[secrets, name] : {std::pair{&config.secrets.meta_app_secrets, "meta"},
-                                        {&config.secrets.twilio_auth_tokens, "twilio"},
-                                        {&config.secrets.aisensy_secrets, "aisensy"}}) {
-        if (unset(*secrets))
+    for (const auto &[has_secret, name] : {std::pair{!config.secrets.meta_app_secrets.empty(), "meta"},
+                                           {has_twilio, "twilio"},
+                                           {!config.secrets.aisensy_secrets.empty(), "aisensy"}}) {
+        if (!has_secret)
             names += names.empty() ? name : std::string(", ") + name;
     }
     if (!names.empty())
@@ -272,7 +280,7 @@ void add_warnings(Config &config) {
     if (some_routes_closed && config.allow_webhook.empty())
         config.warnings.emplace_back(
             "allow-webhook: not set, so /webhook takes webhooks of every provider from everyone");
-    if (!unset(config.secrets.twilio_auth_tokens) && config.public_url.empty())
+    if (has_twilio && config.public_url.empty())
         config.warnings.emplace_back(
             "public-url: not set; Twilio's signatures are checked against the Host header of each request");
 }

@@ -31,26 +31,59 @@ void append_encoded(std::string_view text, const QueryEncoding &encoding, std::s
 
 } // namespace
 
-TwilioSignature::TwilioSignature(const std::vector<std::string> &auth_tokens)
-    : keys_(hmac_keys(DigestKind::sha1, auth_tokens)) {}
+TwilioSignature::TwilioSignature(const std::vector<std::string> &auth_tokens,
+                                 const std::vector<std::string> &signing_keys)
+    : keys_(hmac_keys(DigestKind::sha1, auth_tokens)) {
+    for (const std::string &key : signing_keys) {
+        const std::size_t equals = key.find('=');
+        signing_keys_[key.substr(0, equals)].emplace_back(DigestKind::sha256, key.substr(equals + 1));
+    }
+}
 
-bool TwilioSignature::verify(std::string_view header, std::string_view url, std::string_view parameters) {
-    std::array<unsigned char, 20> claimed{};
-    if (decode_base64(header, claimed) != claimed.size())
+// Returns the keys that may have signed, null if the settings name an unknown key or algorithm, or anything twice.
+std::vector<Hmac> *TwilioSignature::keys_of(std::string_view settings) {
+    if (settings.empty())
+        return &keys_;
+    std::string_view key, algorithm;
+    while (!settings.empty()) {
+        const std::size_t end = std::min(settings.find(','), settings.size());
+        const std::string_view setting = trimmed(settings.substr(0, end));
+        settings.remove_prefix(std::min(end + 1, settings.size()));
+        const std::size_t equals = std::min(setting.find('='), setting.size());
+        const std::string_view name = setting.substr(0, equals);
+        if (name != "key" && name != "algorithm")
+            continue;
+        std::string_view &value = name == "key" ? key : algorithm;
+        if (!value.empty())
+            return nullptr;
+        value = setting.substr(std::min(equals + 1, setting.size()));
+    }
+    const auto found = signing_keys_.find(key);
+    return algorithm == "HMAC_SHA256" && found != signing_keys_.end() ? &found->second : nullptr;
+}
+
+bool TwilioSignature::verify(std::string_view header, std::string_view url, std::string_view parameters,
+                             std::string_view settings) {
+    std::vector<Hmac> *keys = keys_of(settings);
+    std::array<unsigned char, 32> buffer{};
+    const std::span<unsigned char> claimed(buffer.data(), settings.empty() ? 20 : 32);
+    if (keys == nullptr || decode_base64(header, claimed) != claimed.size())
         return false;
     for (const std::string &spelling : url_spellings(url)) {
-        if (any_key_signs(keys_, claimed, {spelling, parameters}) ||
-            any_key_signs(keys_, claimed, {url_with_other_port(spelling), parameters}))
+        if (any_key_signs(*keys, claimed, {spelling, parameters}) ||
+            any_key_signs(*keys, claimed, {url_with_other_port(spelling), parameters}))
             return true;
     }
     return false;
 }
 
-bool TwilioSignature::verify_form(std::string_view header, std::string_view url, const Form &form) {
-    return verify(header, url, twilio_parameters(form));
+bool TwilioSignature::verify_form(std::string_view header, std::string_view url, const Form &form,
+                                  std::string_view settings) {
+    return verify(header, url, twilio_parameters(form), settings);
 }
 
-bool TwilioSignature::verify_body(std::string_view header, std::string_view url, std::string_view body) {
+bool TwilioSignature::verify_body(std::string_view header, std::string_view url, std::string_view body,
+                                  std::string_view settings) {
     const std::size_t question = url.find('?');
     if (question == std::string_view::npos)
         return false;
@@ -61,7 +94,7 @@ bool TwilioSignature::verify_body(std::string_view header, std::string_view url,
     std::array<unsigned char, 32> claimed{};
     if (!hex || !decode_hex(*hex, claimed))
         return false;
-    return equal_in_constant_time(sha256(body).span(), claimed) && verify(header, url, {});
+    return equal_in_constant_time(sha256(body).span(), claimed) && verify(header, url, {}, settings);
 }
 
 std::string twilio_parameters(const Form &form) {

@@ -100,6 +100,28 @@ def test_twilio_by_get(signed_receiver, database, route):
     assert database.states(message_id) == {message_id: "delivered"}
 
 
+def test_twilio_signing_keys(start, tmp_path):
+    path = tmp_path / "keys"
+    path.write_text("AKone=key-one-0123\nAKtwo=key-two-0123\n")
+    receiver = start("--public-url", "https://hooks.example.org", "--twilio-signing-keys-file", str(path))
+    url = "https://hooks.example.org/webhook"
+
+    def post(secret, key):
+        fields = twilio_fields(new_id("SM"))
+        headers = {**FORM, **twilio_signature(secret, url, fields, key)}
+        return receiver.request("POST", "/webhook", form(fields), headers).status
+
+    assert (post("key-one-0123", "AKone"), post("key-two-0123", "AKtwo")) == (204, 204)
+    assert (post("key-one-0123", "AKtwo"), post("key-one-0123", "AKthree"), post("key-one-0123", None)) == (401, 401, 401)
+    path.write_text("AKthree=key-one-0123\n")
+    receiver.hang_up()
+    receiver.wait_for_log("reloaded")
+    assert (post("key-one-0123", "AKthree"), post("key-one-0123", "AKone")) == (204, 401)
+    wait_until(lambda: post("key-one-0123", "AKone") == 401 and receiver.events(
+        "signature refused", provider="twilio", reason="unknown signing key or algorithm"), "the reason in the log")
+    assert "key-one-0123" not in receiver.log
+
+
 @pytest.mark.parametrize("public_url", ["https://hooks.example.org", "https://hooks.example.org:443",
                                         "https://hooks.example.org:8443", "http://hooks.example.org",
                                         "https://hooks.example.org/below/it"])

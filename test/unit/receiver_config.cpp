@@ -108,6 +108,20 @@ TEST_F(ConfigTest, SecretsComeFromTheEnvironmentOrFromFiles) {
     EXPECT_EQ(load({}).secrets.meta_verify_tokens.size(), 2U);
 }
 
+TEST_F(ConfigTest, SigningKeysHaveNames) {
+    set("MSGSTATUS_TWILIO_SIGNING_KEYS", "AKone=a=, AKtwo=b\nAKone=c");
+    EXPECT_EQ(load({}).secrets.twilio_signing_keys, (std::vector<std::string>{"AKone=a=", "AKtwo=b", "AKone=c"}));
+    EXPECT_FALSE(warned({}, "meta, twilio"));
+    for (const char *wrong : {"hidden", "=hidden", "hidden=", "AKone=a,hidden"}) {
+        set("MSGSTATUS_TWILIO_SIGNING_KEYS", wrong);
+        EXPECT_TRUE(names(problem({}), "MSGSTATUS_TWILIO_SIGNING_KEYS")) << wrong;
+        EXPECT_FALSE(names(problem({}), "hidden")) << wrong;
+    }
+    set("MSGSTATUS_TWILIO_SIGNING_KEYS", "");
+    const std::string path = file("keys", "AKone=a\nnone");
+    EXPECT_TRUE(names(problem({"--twilio-signing-keys-file", path}), "twilio-signing-keys-file"));
+}
+
 TEST_F(ConfigTest, SecretsAreNoFlagsAndNoLinesOfTheFile) {
     const std::string message = problem({"--meta-app-secret", "hidden"});
     EXPECT_TRUE(names(message, "meta-app-secret")) << message;
