@@ -77,8 +77,8 @@ private:
 /// distinct value of it in sorted order, name and value.
 std::string twilio_parameters(const Form &form);
 
-/// Returns the URL as it is, then with its query decoded and encoded again in each of the ways in use. Twilio may sign
-/// another encoding than it sends.
+/// Returns the URL as it is, as a URL parser would write it, then with its query decoded and encoded again in each of
+/// the ways in use. Twilio may sign another encoding than it sends, and its own libraries try several, too.
 std::vector<std::string> url_spellings(std::string_view url);
 
 /// url_with_other_port does return the URL without its port if it has one, else with its scheme's own (443 or 80), as

@@ -8,12 +8,19 @@
 namespace msgstatus::receiver {
 namespace {
 
-// Encodes like encodeURIComponent (querystring.stringify), like URLSearchParams, and like RFC 3986.
+// How a query is encoded that was decoded before: like encodeURIComponent (querystring.stringify), the same after a URL
+// parser has encoded its apostrophes, like URLSearchParams, like RFC 3986; and with everything left as it is that may
+// stand in a query, with apostrophes and without.
 struct QueryEncoding {
     std::string_view kept; // besides letters and digits
     std::string_view space;
 };
-constexpr std::array<QueryEncoding, 3> query_encodings = {{{"-_.!~*'()", "%20"}, {"*-._", "+"}, {"-._~", "%20"}}};
+constexpr std::array<QueryEncoding, 6> query_encodings = {{{"-_.!~*'()", "%20"},
+                                                           {"-_.!~*()", "%20"},
+                                                           {"*-._", "+"},
+                                                           {"-._~", "%20"},
+                                                           {"-_.!~*'()@:/?$,;", "%20"},
+                                                           {"-_.!~*()@:/?$,;", "%20"}}};
 
 void append_encoded(std::string_view text, const QueryEncoding &encoding, std::string &out) {
     constexpr std::string_view digits = "0123456789ABCDEF";
@@ -27,6 +34,20 @@ void append_encoded(std::string_view text, const QueryEncoding &encoding, std::s
         else
             out.append({'%', digits[byte >> 4], digits[byte & 15]});
     }
+}
+
+// Returns the URL as a parser of the WHATWG's URL standard writes it: escapes stay, and what may not stand in a query
+// is encoded (section 4.1, the special-query percent-encode set).
+std::string as_parsed(std::string_view url, std::size_t question) {
+    std::string out(url.substr(0, question));
+    for (const char c : url.substr(question)) {
+        constexpr std::string_view encoded = "\"#<>'";
+        if (c > ' ' && c <= '~' && encoded.find(c) == std::string_view::npos)
+            out += c;
+        else
+            append_encoded({&c, 1}, {"", "%20"}, out);
+    }
+    return out;
 }
 
 } // namespace
@@ -120,6 +141,7 @@ std::vector<std::string> url_spellings(std::string_view url) {
     const std::size_t question = url.find('?');
     if (question == std::string_view::npos)
         return spellings;
+    spellings.push_back(as_parsed(url, question));
     const std::optional<Form> query = decode_form(url.substr(question + 1));
     if (!query)
         return spellings;
@@ -133,7 +155,9 @@ std::vector<std::string> url_spellings(std::string_view url) {
             append_encoded(value, encoding, spelling);
             separator = '&';
         }
-        spellings.push_back(std::move(spelling));
+        if (std::find(spellings.begin(), spellings.end(), spelling) ==
+            spellings.end()) // each costs an HMAC of the body
+            spellings.push_back(std::move(spelling));
     }
     return spellings;
 }

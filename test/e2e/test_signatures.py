@@ -122,6 +122,14 @@ def test_twilio_signing_keys(start, tmp_path):
     assert "key-one-0123" not in receiver.log
 
 
+@pytest.mark.parametrize("sent, signed", [("a%40b", "a@b"), ("a@b", "a%40b"), ("It's", "It%27s"), ("It%27s", "It's"),
+                                          ("x+y", "x%20y")])
+def test_twilio_query_encodings(signed_receiver, sent, signed):
+    fields = twilio_fields(new_id("SM"))
+    headers = {**FORM, **twilio_signature(TWILIO, f"https://hooks.example.org/webhook?for={signed}", fields)}
+    assert signed_receiver.request("POST", f"/webhook?for={sent}", form(fields), headers).status == 204
+
+
 @pytest.mark.parametrize("public_url", ["https://hooks.example.org", "https://hooks.example.org:443",
                                         "https://hooks.example.org:8443", "http://hooks.example.org",
                                         "https://hooks.example.org/below/it"])

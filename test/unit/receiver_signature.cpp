@@ -135,6 +135,15 @@ TEST(TwilioSignature, AcceptsOtherEncodingsOfTheQuery) {
     EXPECT_TRUE(accepts_as_signed(url + "x%20y", url + "x+y"));
     EXPECT_TRUE(accepts_as_signed(url + "x@y", url + "x%40y"));
     EXPECT_TRUE(accepts_as_signed(url + "x@y", "https://a.b:443/c?d=x%40y"));
+    EXPECT_TRUE(accepts_as_signed(url + "x%40y", url + "x@y"));
+    EXPECT_TRUE(accepts_as_signed(url + "a%3Ab%2Fc%3Fd%2Ce", url + "a:b/c?d,e"));
+    EXPECT_TRUE(accepts_as_signed(url + "It%27s%40home", url + "It's@home"));
+    EXPECT_TRUE(accepts_as_signed(url + "It's%40home", url + "It%27s@home"));
+    EXPECT_TRUE(accepts_as_signed(url + "It's(1)", url + "It%27s(1)"));
+    EXPECT_TRUE(accepts_as_signed(url + "It's%2fx&flag", url + "It%27s%2fx&flag")) << "escapes and fields stay";
+    EXPECT_TRUE(accepts_as_signed(url + "\xc3\xa9", url + "%C3%A9"));
+    EXPECT_FALSE(accepts_as_signed(url + "x%23y", url + "x#y"));
+    EXPECT_FALSE(accepts_as_signed(url + "x%3Dy", url + "x=y"));
     EXPECT_FALSE(accepts_as_signed(url + "x", url + "y"));
     EXPECT_FALSE(accepts_as_signed(url + "x%26e=y", url + "x&e=y")) << "other fields";
     EXPECT_FALSE(accepts_as_signed(url + "x%2By", url + "x+y")) << "a plus sign is no space";
