@@ -235,7 +235,8 @@ void apply_observations(Batch &batch, BatchSeries &series) {
 }
 
 void apply_batch(Batch &batch, BatchSeries &series, bool writes_rollups) {
-    if (!batch.observations.empty() || !batch.rejections.empty()) {
+    // A call without webhooks opens the tables, too: it is how a caller asks whether a call could succeed.
+    if (!batch.observations.empty() || !batch.rejections.empty() || batch.counts.empty()) {
         TableAccess access;
         if (!batch.observations.empty())
             apply_observations(batch, series);

@@ -114,9 +114,13 @@ Endpoint endpoint_of(const po::variables_map &settings, const std::string &name)
     return *endpoint;
 }
 
+std::vector<std::string> split_keys(const std::string &name, std::vector<std::string> secrets) {
+    return name == "twilio-signing-keys" ? split_signing_keys(secrets) : secrets;
+}
+
 std::vector<std::string> secrets_in_file(const std::string &name, const std::string &path) {
     try {
-        return read_secret_file(path);
+        return split_keys(name, read_secret_file(path));
     } catch (const std::runtime_error &error) {
         throw ConfigError(name + "-file: " + error.what());
     }
@@ -134,7 +138,11 @@ std::vector<std::string> secrets_of(const po::variables_map &settings, const std
         std::vector<std::string> secrets = split_secrets(value);
         if (secrets.empty())
             throw ConfigError(variable + ": holds no secret");
-        return secrets;
+        try {
+            return split_keys(name, std::move(secrets));
+        } catch (const std::runtime_error &error) {
+            throw ConfigError(variable + ": " + error.what());
+        }
     }
     if (path.empty())
         return {};
@@ -252,18 +260,18 @@ LogFormat log_format_of(const po::variables_map &settings) {
 }
 
 void add_warnings(Config &config) {
-    const auto unset = [](const std::vector<std::string> &secrets) { return secrets.empty(); };
-    if (config.allow_unsigned) {
-        std::string names;
-        for (const auto &[secrets, name] : {std::pair{&config.secrets.meta_app_secrets, "meta"},
-                                            {&config.secrets.twilio_auth_tokens, "twilio"},
-                                            {&config.secrets.aisensy_secrets, "aisensy"}}) {
-            if (unset(*secrets))
-                names += names.empty() ? name : std::string(", ") + name;
-        }
-        if (!names.empty())
-            config.warnings.push_back("allow-unsigned: anyone can send statuses in the name of " + names);
+    const bool has_twilio = !config.secrets.twilio_auth_tokens.empty() || !config.secrets.twilio_signing_keys.empty();
+    std::string names;
+    for (const auto &[has_secret, name] : {std::pair{!config.secrets.meta_app_secrets.empty(), "meta"},
+                                           {has_twilio, "twilio"},
+                                           {!config.secrets.aisensy_secrets.empty(), "aisensy"}}) {
+        if (!has_secret)
+            names += names.empty() ? name : std::string(", ") + name;
     }
+    if (!names.empty())
+        config.warnings.push_back(config.allow_unsigned
+                                      ? "allow-unsigned: anyone can send statuses in the name of " + names
+                                      : "no secret is set for " + names + ": their webhooks get 401");
     const auto &proxies = config.trusted_proxies.ranges();
     if (std::any_of(proxies.begin(), proxies.end(), [](const AddressRange &range) { return range.is_everything(); }))
         config.warnings.emplace_back("trusted-proxy: anyone can say that a request came from somebody else");
@@ -272,9 +280,17 @@ void add_warnings(Config &config) {
     if (some_routes_closed && config.allow_webhook.empty())
         config.warnings.emplace_back(
             "allow-webhook: not set, so /webhook takes webhooks of every provider from everyone");
-    if (!unset(config.secrets.twilio_auth_tokens) && config.public_url.empty())
+    if (has_twilio && config.public_url.empty())
         config.warnings.emplace_back(
             "public-url: not set; Twilio's signatures are checked against the Host header of each request");
+}
+
+// Returns whether flags, environment and file leave every setting at its default.
+bool is_all_default(const po::variables_map &settings, const po::options_description &options) {
+    return std::all_of(options.options().begin(), options.options().end(), [&](const auto &option) {
+        const po::variable_value &value = settings[option->long_name()];
+        return value.empty() || value.defaulted();
+    });
 }
 
 // take_command does return what the first argument asks for, and skips it if it does.
@@ -370,6 +386,12 @@ LoadedConfig load_config(int argc, const char *const argv[]) {
     }
     for (const SecretName &secret : secret_names)
         config.secrets.*secret.list = secrets_of(settings, secret.name, config);
+    const bool has_secrets =
+        std::any_of(std::begin(secret_names), std::end(secret_names),
+                    [&](const SecretName &secret) { return !(config.secrets.*secret.list).empty(); });
+    if (path.empty() && !has_secrets && is_all_default(settings, options))
+        config.warnings.emplace_back(
+            "nothing is configured: no flag, no variable MSGSTATUS_..., no --config; see --help");
     config.allow_unsigned = settings["allow-unsigned"].as<bool>();
     set_access(settings, config);
     config.max_connections = count_of(settings, "max-connections", 1, 100000);

@@ -121,6 +121,8 @@ po::options_description secret_options() {
         ("meta-app-secret-file", po::value<std::string>()->value_name("FILE"), "app secret, keys X-Hub-Signature-256")
         ("meta-verify-token-file", po::value<std::string>()->value_name("FILE"), "verify token of Meta's handshake")
         ("twilio-auth-token-file", po::value<std::string>()->value_name("FILE"), "auth token, keys X-Twilio-Signature")
+        ("twilio-signing-keys-file", po::value<std::string>()->value_name("FILE"),
+         "signing keys, NAME=SECRET each: of X-Twilio-Webhooks-Signature-Settings")
         ("aisensy-secret-file", po::value<std::string>()->value_name("FILE"), "shared secret, keys X-AiSensy-Signature")
         ("allow-unsigned", po::bool_switch(),
          "accept webhooks of providers whose secret is not set (else 401): for tests, or where something in front "

@@ -24,6 +24,7 @@ struct SecretName {
 inline constexpr SecretName secret_names[] = {{"meta-app-secret", &Secrets::meta_app_secrets},
                                               {"meta-verify-token", &Secrets::meta_verify_tokens},
                                               {"twilio-auth-token", &Secrets::twilio_auth_tokens},
+                                              {"twilio-signing-keys", &Secrets::twilio_signing_keys},
                                               {"aisensy-secret", &Secrets::aisensy_secrets}};
 
 /// environment_name does return the environment variable of an option: `--admin-listen` is MSGSTATUS_ADMIN_LISTEN.

@@ -22,6 +22,20 @@ std::vector<std::string> split_secrets(std::string_view text) {
     return secrets;
 }
 
+std::vector<std::string> split_signing_keys(const std::vector<std::string> &lines) {
+    std::vector<std::string> keys;
+    for (std::string line : lines) {
+        std::replace(line.begin(), line.end(), ',', '\n');
+        for (std::string &key : split_secrets(line)) {
+            const std::size_t equals = key.find('=');
+            if (equals == 0 || equals >= key.size() - 1) // none is beyond the end, too
+                throw std::runtime_error("a key must be NAME=SECRET");
+            keys.push_back(std::move(key));
+        }
+    }
+    return keys;
+}
+
 std::vector<std::string> read_secret_file(const std::string &path) {
     constexpr std::size_t largest = 64 * kibibyte;
     errno = 0;

@@ -13,12 +13,17 @@ struct Secrets {
     std::vector<std::string> meta_app_secrets;
     std::vector<std::string> meta_verify_tokens;
     std::vector<std::string> twilio_auth_tokens;
+    std::vector<std::string> twilio_signing_keys; ///< each `name=secret`
     std::vector<std::string> aisensy_secrets;
 };
 
 /// split_secrets does return the secrets of a text, one a line, without blanks around them and without empty lines:
 /// while a secret is being changed, the old and the new one are both valid.
 std::vector<std::string> split_secrets(std::string_view text);
+
+/// Returns signing keys, separated by commas or lines, each `name=secret`.
+/// @throws std::runtime_error if one is not of that form
+std::vector<std::string> split_signing_keys(const std::vector<std::string> &lines);
 
 /// read_secret_file does return the secrets in a file, one a line.
 /// @throws std::runtime_error if the file cannot be read, is larger than 64 kB or holds no secret

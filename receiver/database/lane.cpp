@@ -23,6 +23,9 @@ constexpr const char *reject_name = "msgstatus_reject";
 constexpr const char *reject_sql = "SELECT msgstatus.reject_webhook($1, $2, $3, $4)";
 constexpr std::array reject_types{oid_text, oid_text, oid_timestamptz, oid_text};
 
+// A call without webhooks succeeds exactly where extension, tables and rights are there.
+constexpr const char *probe_sql = "SELECT FROM msgstatus.apply_message_status_batch('{}', '{}', '{}')";
+
 constexpr const char *alerts_sql = "SELECT name, severity, active FROM msgstatus.alert_counts()";
 constexpr int alerts_columns = 3;
 
@@ -70,21 +73,20 @@ void Lane::prepare_next() {
     case Step::prepare_reject:
         connection_.prepare(reject_name, reject_sql, reject_types);
         break;
+    case Step::probe:
+        connection_.query(probe_sql);
+        break;
     }
 }
 
 void Lane::prepared(const PgResult &result) {
-    if (PQresultStatus(result.get()) != PGRES_COMMAND_OK) {
-        const std::string reason(primary_message_of(result));
-        connection_.close();
-        connection_failed(reason);
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+        command_failed(result);
         return;
     }
-    if (step_ == Step::settings) {
-        step_ = Step::prepare_apply;
-        prepare_next();
-    } else if (step_ == Step::prepare_apply) {
-        step_ = Step::prepare_reject;
+    if (step_ != Step::probe) {
+        step_ = static_cast<Step>(static_cast<std::uint8_t>(step_) + 1);
         prepare_next();
     } else {
         state_ = State::idle;
@@ -94,6 +96,7 @@ void Lane::prepared(const PgResult &result) {
             ++pool_.metrics().reconnects;
         reconnecting_ = false;
         log(LogLevel::info, "database connected", {{"lane", number_}});
+        pool_.setup_works();
         pool_.lane_ready();
     }
 }
@@ -102,17 +105,29 @@ void Lane::pg_lost(const std::string &reason) {
     connection_failed(reason);
 }
 
+// Gives the connection up because a command on it failed that is not about a webhook.
+void Lane::command_failed(const PgResult &result) {
+    const std::string reason(primary_message_of(result));
+    const std::string hint = setup_hint(sqlstate_of(result), hint_of(result), connection_.user());
+    if (!hint.empty() && pool_.setup_problem_is_due(reason))
+        log(LogLevel::error, "the database is not set up",
+            {{"lane", number_}, {"database", connection_.database()}, {"reason", reason}, {"hint", hint}});
+    connection_.close();
+    connection_failed(reason, !hint.empty());
+}
+
 // connection_failed does give back what was in flight and plan the next attempt. The connection is closed already.
-void Lane::connection_failed(const std::string &reason) {
+void Lane::connection_failed(const std::string &reason, bool logged) {
     const bool was_connected = is_connected();
     state_ = State::waiting;
     deadline_ = Clock::time_point::max();
     if (was_connected) {
         reconnecting_ = true;
-        log(LogLevel::warning, "database connection lost", {{"lane", number_}, {"reason", reason}});
+        if (!logged)
+            log(LogLevel::warning, "database connection lost", {{"lane", number_}, {"reason", reason}});
     } else {
         ++pool_.metrics().connect_failures;
-        if (pool_.connect_log().admit())
+        if (!logged && pool_.connect_log().admit())
             log(LogLevel::warning, "cannot connect to the database",
                 {{"lane", number_}, {"reason", reason}, {"suppressed", pool_.connect_log().take_suppressed()}});
     }
@@ -141,6 +156,7 @@ void Lane::carry(std::vector<Job> &batch) {
     halving_ends_ = Clock::now() + 2 * pool_.settings().statement_timeout;
     pool_.metrics().batch_size.observe(static_cast<double>(batch_.size()));
     retries_ = 0;
+    setup_suspect_ = false;
     call_next();
 }
 
@@ -189,9 +205,7 @@ void Lane::alerts_answered(const PgResult &result) {
     alerts.clear();
     if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
         if (classify_failure(sqlstate_of(result)) == Failure::unavailable) {
-            const std::string reason(primary_message_of(result));
-            connection_.close();
-            connection_failed(reason);
+            command_failed(result);
             return;
         }
     } else if (PQnfields(result.get()) == alerts_columns) {
@@ -211,6 +225,10 @@ void Lane::pg_result(PgResult result) {
     }
     if (state_ == State::asking) {
         alerts_answered(result);
+        return;
+    }
+    if (state_ == State::probing) {
+        probed(result);
         return;
     }
     if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
@@ -299,6 +317,7 @@ void Lane::call_failed(const PgResult &result) {
         reject();
         return;
     }
+    setup_suspect_ = setup_suspect_ || !setup_hint(sqlstate, {}, {}).empty();
     if (pool_.failure_log().admit())
         log(LogLevel::warning, "a call failed",
             {{"lane", number_},
@@ -348,9 +367,29 @@ void Lane::give_back_all(Failure failure, std::string_view message) {
 
 void Lane::finish_batch() {
     batch_.clear();
+    if (setup_suspect_ && committed_ == 0) {
+        probe();
+        return;
+    }
     state_ = State::idle;
     deadline_ = Clock::time_point::max();
     pool_.lane_ready();
+}
+
+// Finds out whether the calls of a batch failed for what the webhooks hold, or any call would fail now.
+void Lane::probe() {
+    setup_suspect_ = false;
+    state_ = State::probing;
+    deadline_ = Clock::now() + pool_.settings().statement_timeout + answer_slack;
+    connection_.query(probe_sql);
+}
+
+void Lane::probed(const PgResult &result) {
+    const bool works = PQresultStatus(result.get()) == PGRES_TUPLES_OK;
+    if (works || setup_hint(sqlstate_of(result), {}, {}).empty())
+        finish_batch();
+    else
+        command_failed(result);
 }
 
 void Lane::sweep(Clock::time_point now) {

@@ -32,7 +32,7 @@ public:
     /// is_ready does tell whether the lane can take a batch now.
     bool is_ready() const noexcept { return state_ == State::idle; }
     bool is_connected() const noexcept {
-        return state_ == State::idle || state_ == State::busy || state_ == State::asking;
+        return state_ == State::idle || state_ == State::busy || state_ == State::asking || state_ == State::probing;
     }
     bool is_busy() const noexcept { return state_ == State::busy; }
 
@@ -49,8 +49,8 @@ public:
     void stop();
 
 private:
-    enum class State : std::uint8_t { waiting, connecting, preparing, idle, busy, asking, stopped };
-    enum class Step : std::uint8_t { settings, prepare_apply, prepare_reject };
+    enum class State : std::uint8_t { waiting, connecting, preparing, idle, busy, asking, probing, stopped };
+    enum class Step : std::uint8_t { settings, prepare_apply, prepare_reject, probe };
     /// A part of the batch, as positions in batch_.
     struct Part {
         std::size_t begin = 0;
@@ -64,7 +64,10 @@ private:
     void prepare_next();
     void prepared(const PgResult &result);
     void reconnect_later();
-    void connection_failed(const std::string &reason);
+    void connection_failed(const std::string &reason, bool logged = false);
+    void command_failed(const PgResult &result);
+    void probe();
+    void probed(const PgResult &result);
 
     void alerts_answered(const PgResult &result);
 
@@ -95,8 +98,9 @@ private:
     BatchParameters parameters_;
     Clock::time_point call_started_;
     Clock::time_point halving_ends_;
-    bool reconnecting_ = false; ///< the connection before was lost
-    bool rejecting_ = false;    ///< the call in flight is reject_webhook
+    bool reconnecting_ = false;  ///< the connection before was lost
+    bool rejecting_ = false;     ///< the call in flight is reject_webhook
+    bool setup_suspect_ = false; ///< a call of the batch failed as it would if the database were not set up
     std::string reject_reason_;
     unsigned retries_ = 0; ///< of the current part
     std::size_t committed_ = 0;

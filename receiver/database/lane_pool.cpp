@@ -10,6 +10,7 @@ namespace {
 constexpr std::chrono::milliseconds sweep_interval(250);
 constexpr std::chrono::seconds alerts_delay(3); // after the start, which is for webhooks
 constexpr std::chrono::seconds alerts_interval(30);
+constexpr std::chrono::minutes setup_log_interval(10);
 // A lane counts as connected until it notices that it is not: what it had taken is given to another one. A webhook that
 // takes its connections along must not take all of them.
 constexpr unsigned most_attempts = 3;
@@ -124,6 +125,15 @@ void LanePool::lane_lost() {
         return;
     clear_queue();
     metrics_.alerts.clear();
+}
+
+bool LanePool::setup_problem_is_due(const std::string &reason) {
+    const Clock::time_point now = Clock::now();
+    if (reason == setup_problem_ && now - setup_problem_logged_ < setup_log_interval)
+        return false;
+    setup_problem_ = reason;
+    setup_problem_logged_ = now;
+    return true;
 }
 
 void LanePool::recycle(std::vector<Job> &&batch) {

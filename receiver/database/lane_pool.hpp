@@ -65,6 +65,9 @@ public:
     void recycle(std::vector<Job> &&batch);
     const LaneSettings &settings() const noexcept { return settings_; }
     Metrics &metrics() noexcept { return metrics_; }
+    /// Returns whether to log what keeps the database from taking any call: when it is new, and every ten minutes.
+    bool setup_problem_is_due(const std::string &reason);
+    void setup_works() { setup_problem_.clear(); }
     LogLimiter &connect_log() noexcept { return connect_log_; }
     LogLimiter &failure_log() noexcept { return failure_log_; }
 
@@ -87,6 +90,8 @@ private:
     std::vector<Job> spare_; ///< memory for the next batch
     Timer sweep_timer_;
     Clock::time_point next_alerts_;
+    std::string setup_problem_;
+    Clock::time_point setup_problem_logged_;
     LogLimiter connect_log_;
     LogLimiter failure_log_;
     bool dispatch_planned_ = false;

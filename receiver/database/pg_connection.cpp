@@ -38,6 +38,11 @@ std::string_view primary_message_of(const PgResult &result) noexcept {
     return text.empty() ? "no message" : text.substr(0, text.find('\n'));
 }
 
+std::string_view hint_of(const PgResult &result) noexcept {
+    const char *hint = PQresultErrorField(result.get(), PG_DIAG_MESSAGE_HINT);
+    return hint != nullptr ? std::string_view(hint) : std::string_view();
+}
+
 PgConnection::PgConnection(asio::io_context &context, PgOwner &owner)
     : context_(context), owner_(owner), descriptor_(context.get_executor()) {}
 

@@ -26,6 +26,9 @@ std::string_view sqlstate_of(const PgResult &result) noexcept;
 /// hold whole bodies, are never asked for.
 std::string_view primary_message_of(const PgResult &result) noexcept;
 
+/// Returns the hint of a failed command, empty if it has none.
+std::string_view hint_of(const PgResult &result) noexcept;
+
 /// What a connection tells its owner.
 class PgOwner {
 public:
@@ -61,6 +64,10 @@ public:
 
     /// hosts does return how many hosts the connection string names, each of which may take its time.
     std::size_t hosts() const;
+
+    /// Returns the role and the database of an open connection.
+    std::string user() const { return PQuser(connection_.get()); }
+    std::string database() const { return PQdb(connection_.get()); }
 
     void query(const char *sql);
     void prepare(const char *name, const char *sql, std::span<const unsigned> types);

@@ -1,5 +1,7 @@
 #include "database/sqlstate.hpp"
 
+#include <algorithm>
+
 namespace msgstatus::receiver {
 
 Failure classify_failure(std::string_view sqlstate) noexcept {
@@ -15,6 +17,26 @@ Failure classify_failure(std::string_view sqlstate) noexcept {
     if (kind == "40")
         return Failure::conflict;
     return Failure::other;
+}
+
+// Returns the name as a role's, within a string literal.
+static std::string quoted_role(std::string_view role) {
+    const bool is_plain = std::all_of(
+        role.begin(), role.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+    std::string name;
+    for (const char c : role)
+        name.append(c == '"' || c == '\'' ? 2 : 1, c);
+    return is_plain ? name : '"' + name + '"';
+}
+
+std::string setup_hint(std::string_view sqlstate, std::string_view server_hint, std::string_view role) {
+    if (sqlstate == "3F000" || sqlstate == "42883" || sqlstate == "42P01")
+        return "Run: CREATE EXTENSION msgstatus; SELECT msgstatus.install();";
+    if (sqlstate == "55000")
+        return server_hint.empty() ? "Run: SELECT msgstatus.install();" : std::string(server_hint);
+    if (sqlstate == "42501")
+        return "Run: SELECT msgstatus.grant_access('" + quoted_role(role) + "', 'ingest');";
+    return {};
 }
 
 } // namespace msgstatus::receiver

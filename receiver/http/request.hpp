@@ -27,6 +27,7 @@ struct Request {
     std::string content_encoding;
     std::string meta_signature;
     std::string twilio_signature;
+    std::string twilio_settings; ///< X-Twilio-Webhooks-Signature-Settings: which key and digest signed
     std::string aisensy_signature;
     unsigned host_headers = 0;
     unsigned signature_headers = 0; ///< of all kinds; the same one twice is ambiguous
@@ -47,7 +48,7 @@ struct Request {
         method = boost::beast::http::verb::unknown;
         version = 11;
         for (std::string *text : {&id, &target, &host, &proxy_id, &forwarded_for, &content_type, &content_encoding,
-                                  &meta_signature, &twilio_signature, &aisensy_signature})
+                                  &meta_signature, &twilio_signature, &twilio_settings, &aisensy_signature})
             empty(*text);
         client = {};
         host_headers = 0;

@@ -98,6 +98,8 @@ void RequestParser::on_field_impl(field name, string_view name_text, string_view
             keep_signature(request_.meta_signature);
         else if (equals_ignoring_case(plain(name_text), "x-twilio-signature"))
             keep_signature(request_.twilio_signature);
+        else if (equals_ignoring_case(plain(name_text), "x-twilio-webhooks-signature-settings"))
+            append_to_list(request_.twilio_settings, plain(value));
         else if (equals_ignoring_case(plain(name_text), "x-aisensy-signature"))
             keep_signature(request_.aisensy_signature);
         else if (equals_ignoring_case(plain(name_text), "x-forwarded-for"))

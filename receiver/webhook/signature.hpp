@@ -2,6 +2,8 @@
 // changed without downtime. What is compared is compared in constant time.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,34 +43,42 @@ private:
     std::vector<Hmac> keys_;
 };
 
-/// Twilio's X-Twilio-Signature: base64 of the HMAC-SHA1 of the public URL and the parameters, keyed with the auth
-/// token.
+/// Twilio's X-Twilio-Signature: base64 of the HMAC of the public URL and the parameters. It is an HMAC-SHA1 keyed with
+/// the auth token, unless X-Twilio-Webhooks-Signature-Settings, the `settings` below, names an HMAC-SHA256 and its key.
 class TwilioSignature {
 public:
-    explicit TwilioSignature(const std::vector<std::string> &auth_tokens);
+    /// @param signing_keys  each `name=secret`; several of one name are all valid
+    explicit TwilioSignature(const std::vector<std::string> &auth_tokens,
+                             const std::vector<std::string> &signing_keys = {});
 
-    bool has_secret() const noexcept { return !keys_.empty(); }
+    bool has_secret() const noexcept { return !keys_.empty() || !signing_keys_.empty(); }
+
+    /// Returns whether there is a key that fits the settings; their key or algorithm may be unknown.
+    bool knows(std::string_view settings) { return keys_of(settings) != nullptr; }
 
     /// verify_form does tell whether the header fits the URL and the fields of a form body.
     /// @param url  as configured at Twilio, query included, as encoded; tried with and without its port
-    bool verify_form(std::string_view header, std::string_view url, const Form &form);
+    bool verify_form(std::string_view header, std::string_view url, const Form &form, std::string_view settings = {});
 
     /// verify_body does tell whether the header fits the URL, and the body the URL's parameter `bodySHA256`. Without
     /// that parameter nothing vouches for the body, so the answer is no.
-    bool verify_body(std::string_view header, std::string_view url, std::string_view body);
+    bool verify_body(std::string_view header, std::string_view url, std::string_view body,
+                     std::string_view settings = {});
 
 private:
-    bool verify(std::string_view header, std::string_view url, std::string_view parameters);
+    std::vector<Hmac> *keys_of(std::string_view settings);
+    bool verify(std::string_view header, std::string_view url, std::string_view parameters, std::string_view settings);
 
     std::vector<Hmac> keys_;
+    std::map<std::string, std::vector<Hmac>, std::less<>> signing_keys_; ///< by name
 };
 
 /// twilio_parameters does return what Twilio hashes after the URL: for each distinct name in sorted order, for each
 /// distinct value of it in sorted order, name and value.
 std::string twilio_parameters(const Form &form);
 
-/// Returns the URL as it is, then with its query decoded and encoded again in each of the ways in use. Twilio may sign
-/// another encoding than it sends.
+/// Returns the URL as it is, as a URL parser would write it, then with its query decoded and encoded again in each of
+/// the ways in use. Twilio may sign another encoding than it sends, and its own libraries try several, too.
 std::vector<std::string> url_spellings(std::string_view url);
 
 /// url_with_other_port does return the URL without its port if it has one, else with its scheme's own (443 or 80), as

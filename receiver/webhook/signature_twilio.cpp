@@ -8,12 +8,19 @@
 namespace msgstatus::receiver {
 namespace {
 
-// Encodes like encodeURIComponent (querystring.stringify), like URLSearchParams, and like RFC 3986.
+// How a query is encoded that was decoded before: like encodeURIComponent (querystring.stringify), the same after a URL
+// parser has encoded its apostrophes, like URLSearchParams, like RFC 3986; and with everything left as it is that may
+// stand in a query, with apostrophes and without.
 struct QueryEncoding {
     std::string_view kept; // besides letters and digits
     std::string_view space;
 };
-constexpr std::array<QueryEncoding, 3> query_encodings = {{{"-_.!~*'()", "%20"}, {"*-._", "+"}, {"-._~", "%20"}}};
+constexpr std::array<QueryEncoding, 6> query_encodings = {{{"-_.!~*'()", "%20"},
+                                                           {"-_.!~*()", "%20"},
+                                                           {"*-._", "+"},
+                                                           {"-._~", "%20"},
+                                                           {"-_.!~*'()@:/?$,;", "%20"},
+                                                           {"-_.!~*()@:/?$,;", "%20"}}};
 
 void append_encoded(std::string_view text, const QueryEncoding &encoding, std::string &out) {
     constexpr std::string_view digits = "0123456789ABCDEF";
@@ -29,28 +36,75 @@ void append_encoded(std::string_view text, const QueryEncoding &encoding, std::s
     }
 }
 
+// Returns the URL as a parser of the WHATWG's URL standard writes it: escapes stay, and what may not stand in a query
+// is encoded (section 4.1, the special-query percent-encode set).
+std::string as_parsed(std::string_view url, std::size_t question) {
+    std::string out(url.substr(0, question));
+    for (const char c : url.substr(question)) {
+        constexpr std::string_view encoded = "\"#<>'";
+        if (c > ' ' && c <= '~' && encoded.find(c) == std::string_view::npos)
+            out += c;
+        else
+            append_encoded({&c, 1}, {"", "%20"}, out);
+    }
+    return out;
+}
+
 } // namespace
 
-TwilioSignature::TwilioSignature(const std::vector<std::string> &auth_tokens)
-    : keys_(hmac_keys(DigestKind::sha1, auth_tokens)) {}
+TwilioSignature::TwilioSignature(const std::vector<std::string> &auth_tokens,
+                                 const std::vector<std::string> &signing_keys)
+    : keys_(hmac_keys(DigestKind::sha1, auth_tokens)) {
+    for (const std::string &key : signing_keys) {
+        const std::size_t equals = key.find('=');
+        signing_keys_[key.substr(0, equals)].emplace_back(DigestKind::sha256, key.substr(equals + 1));
+    }
+}
 
-bool TwilioSignature::verify(std::string_view header, std::string_view url, std::string_view parameters) {
-    std::array<unsigned char, 20> claimed{};
-    if (decode_base64(header, claimed) != claimed.size())
+// Returns the keys that may have signed, null if the settings name an unknown key or algorithm, or anything twice.
+std::vector<Hmac> *TwilioSignature::keys_of(std::string_view settings) {
+    if (settings.empty())
+        return &keys_;
+    std::string_view key, algorithm;
+    while (!settings.empty()) {
+        const std::size_t end = std::min(settings.find(','), settings.size());
+        const std::string_view setting = trimmed(settings.substr(0, end));
+        settings.remove_prefix(std::min(end + 1, settings.size()));
+        const std::size_t equals = std::min(setting.find('='), setting.size());
+        const std::string_view name = setting.substr(0, equals);
+        if (name != "key" && name != "algorithm")
+            continue;
+        std::string_view &value = name == "key" ? key : algorithm;
+        if (!value.empty())
+            return nullptr;
+        value = setting.substr(std::min(equals + 1, setting.size()));
+    }
+    const auto found = signing_keys_.find(key);
+    return algorithm == "HMAC_SHA256" && found != signing_keys_.end() ? &found->second : nullptr;
+}
+
+bool TwilioSignature::verify(std::string_view header, std::string_view url, std::string_view parameters,
+                             std::string_view settings) {
+    std::vector<Hmac> *keys = keys_of(settings);
+    std::array<unsigned char, 32> buffer{};
+    const std::span<unsigned char> claimed(buffer.data(), settings.empty() ? 20 : 32);
+    if (keys == nullptr || decode_base64(header, claimed) != claimed.size())
         return false;
     for (const std::string &spelling : url_spellings(url)) {
-        if (any_key_signs(keys_, claimed, {spelling, parameters}) ||
-            any_key_signs(keys_, claimed, {url_with_other_port(spelling), parameters}))
+        if (any_key_signs(*keys, claimed, {spelling, parameters}) ||
+            any_key_signs(*keys, claimed, {url_with_other_port(spelling), parameters}))
             return true;
     }
     return false;
 }
 
-bool TwilioSignature::verify_form(std::string_view header, std::string_view url, const Form &form) {
-    return verify(header, url, twilio_parameters(form));
+bool TwilioSignature::verify_form(std::string_view header, std::string_view url, const Form &form,
+                                  std::string_view settings) {
+    return verify(header, url, twilio_parameters(form), settings);
 }
 
-bool TwilioSignature::verify_body(std::string_view header, std::string_view url, std::string_view body) {
+bool TwilioSignature::verify_body(std::string_view header, std::string_view url, std::string_view body,
+                                  std::string_view settings) {
     const std::size_t question = url.find('?');
     if (question == std::string_view::npos)
         return false;
@@ -61,7 +115,7 @@ bool TwilioSignature::verify_body(std::string_view header, std::string_view url,
     std::array<unsigned char, 32> claimed{};
     if (!hex || !decode_hex(*hex, claimed))
         return false;
-    return equal_in_constant_time(sha256(body).span(), claimed) && verify(header, url, {});
+    return equal_in_constant_time(sha256(body).span(), claimed) && verify(header, url, {}, settings);
 }
 
 std::string twilio_parameters(const Form &form) {
@@ -87,6 +141,7 @@ std::vector<std::string> url_spellings(std::string_view url) {
     const std::size_t question = url.find('?');
     if (question == std::string_view::npos)
         return spellings;
+    spellings.push_back(as_parsed(url, question));
     const std::optional<Form> query = decode_form(url.substr(question + 1));
     if (!query)
         return spellings;
@@ -100,7 +155,9 @@ std::vector<std::string> url_spellings(std::string_view url) {
             append_encoded(value, encoding, spelling);
             separator = '&';
         }
-        spellings.push_back(std::move(spelling));
+        if (std::find(spellings.begin(), spellings.end(), spelling) ==
+            spellings.end()) // each costs an HMAC of the body
+            spellings.push_back(std::move(spelling));
     }
     return spellings;
 }

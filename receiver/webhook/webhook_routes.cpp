@@ -52,13 +52,13 @@ MediaType type_of(const Request &request) noexcept {
 
 WebhookRoutes::WebhookRoutes(const Config &config, LanePool &pool, Metrics &metrics)
     : config_(config), pool_(pool), metrics_(metrics), meta_(config.secrets.meta_app_secrets),
-      twilio_(config.secrets.twilio_auth_tokens), aisensy_(config.secrets.aisensy_secrets),
-      verify_tokens_(config.secrets.meta_verify_tokens),
+      twilio_(config.secrets.twilio_auth_tokens, config.secrets.twilio_signing_keys),
+      aisensy_(config.secrets.aisensy_secrets), verify_tokens_(config.secrets.meta_verify_tokens),
       rate_limiter_(config.rate_limit_per_address, config.rate_limit) {}
 
 void WebhookRoutes::use_secrets(const Secrets &secrets) {
     MetaSignature meta(secrets.meta_app_secrets);
-    TwilioSignature twilio(secrets.twilio_auth_tokens);
+    TwilioSignature twilio(secrets.twilio_auth_tokens, secrets.twilio_signing_keys);
     AisensySignature aisensy(secrets.aisensy_secrets);
     std::vector<std::string> verify_tokens = secrets.meta_verify_tokens;
     meta_ = std::move(meta);
@@ -204,13 +204,15 @@ std::optional<WebhookRoutes::Sender> WebhookRoutes::find_sender(const Request &r
     return config_.allow_unsigned && may_be_unsigned ? std::optional(Sender{}) : std::nullopt;
 }
 
-std::string_view WebhookRoutes::refusal_reason(const Request &request, Provider provider) const noexcept {
+std::string_view WebhookRoutes::refusal_reason(const Request &request, Provider provider) {
     if (request.signature_headers > 1)
         return "more than one signature header";
     if (provider != Provider::unknown && !has_secret(provider))
         return "no secret is set for this provider";
     if (request.signature_headers == 0)
         return "no signature header";
+    if (provider == Provider::twilio && !twilio_.knows(request.twilio_settings))
+        return "unknown signing key or algorithm";
     return "wrong signature";
 }
 
@@ -237,7 +239,8 @@ bool WebhookRoutes::verify(const Request &request, Provider provider, const Form
     if (provider == Provider::aisensy)
         return aisensy_.verify(signature, body);
     const auto verify_url = [&](const std::string &url) {
-        return form != nullptr ? twilio_.verify_form(signature, url, *form) : twilio_.verify_body(signature, url, body);
+        return form != nullptr ? twilio_.verify_form(signature, url, *form, request.twilio_settings)
+                               : twilio_.verify_body(signature, url, body, request.twilio_settings);
     };
     if (!config_.public_url.empty())
         return verify_url(config_.public_url + request.target);

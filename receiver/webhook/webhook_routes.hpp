@@ -49,7 +49,7 @@ private:
     Answer refuse_signature(const Request &request, Provider provider);
     Answer handshake(const Request &request) const;
 
-    std::string_view refusal_reason(const Request &request, Provider provider) const noexcept;
+    std::string_view refusal_reason(const Request &request, Provider provider);
 
     static Provider claimed_provider(const Request &request, std::uint8_t route) noexcept;
     static std::string_view name_of(Provider provider) noexcept;

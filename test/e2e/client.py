@@ -122,11 +122,12 @@ def aisensy_signature(secret, body, prefix=""):
     return {"X-AiSensy-Signature": prefix + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
 
 
-def twilio_signature(token, url, fields=()):
-    """twilio_signature does sign as Twilio does; fields are (name, value) pairs."""
+def twilio_signature(token, url, fields=(), key=None):
+    """Signs as Twilio does; fields are (name, value) pairs. With a key, it is named and the token is its secret."""
     text = url + "".join(name + value for name, value in sorted(set(fields)))
-    digest = hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()
-    return {"X-Twilio-Signature": base64.b64encode(digest).decode()}
+    digest = hmac.new(token.encode(), text.encode(), hashlib.sha256 if key else hashlib.sha1).digest()
+    settings = {"X-Twilio-Webhooks-Signature-Settings": f"key={key},algorithm=HMAC_SHA256"} if key else {}
+    return {"X-Twilio-Signature": base64.b64encode(digest).decode(), **settings}
 
 
 def form(fields):

@@ -44,6 +44,15 @@ def test_check_config(tmp_path):
     assert done.returncode == 2 and "no-such-setting" in done.stderr
 
 
+def test_check_config_warns():
+    done = run("--check-config")
+    assert done.returncode == 0
+    assert "nothing is configured" in done.stderr and "no secret is set for meta, twilio, aisensy" in done.stderr
+    done = run("--check-config", MSGSTATUS_META_APP_SECRET="a", MSGSTATUS_AISENSY_SECRET="b")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    assert "no secret is set for twilio: their" in done.stderr
+
+
 def test_help_and_version():
     done = run("--help")
     assert done.returncode == 0 and "--allow-unsigned" in done.stdout and "MSGSTATUS_ADMIN_LISTEN" in done.stdout

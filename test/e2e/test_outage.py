@@ -160,16 +160,61 @@ def test_without_the_extension(own):
     database.execute("CREATE DATABASE bare")
     bare = Database(database.server, "bare")
     with Receiver(bare.conninfo, "--allow-unsigned") as receiver:
-        receiver.wait_for_log("cannot connect to the database")
-        assert "msgstatus" in receiver.events("cannot connect to the database")[0]["reason"]
+        problem = receiver.wait_for_log("the database is not set up")
+        assert (problem["level"], problem["database"]) == ("error", "bare") and "msgstatus" in problem["reason"]
+        assert problem["hint"] == "Run: CREATE EXTENSION msgstatus; SELECT msgstatus.install();"
         assert receiver.admin("/readyz").status == 503
         assert_unavailable(receiver.post("/webhook", one()))
         bare.execute("CREATE EXTENSION msgstatus")
-        receiver.wait_ready()
-        assert_unavailable(receiver.post("/webhook", one()))  # install() has not been called
+        problem = receiver.wait_for_log("the database is not set up", 2)
+        assert problem["hint"] == "Run: SELECT msgstatus.install();"
+        failures = receiver.metric("msgstatus_database_connect_failures_total")
+        wait_until(lambda: receiver.metric("msgstatus_database_connect_failures_total") > failures + 3, "more attempts")
+        assert receiver.admin("/readyz").status == 503
+        assert_unavailable(receiver.post("/webhook", one()))
         bare.execute("SELECT msgstatus.install()")
+        receiver.wait_ready()
+        assert receiver.post("/webhook", one()).status == 200
+        assert len(receiver.events("the database is not set up")) == 2, "each problem once, not at each attempt"
+        assert receiver.events("cannot connect to the database") == []
+        receiver.stop()
+
+
+def test_without_rights(own):
+    """Rights that are missing at the start, and rights that go while the receiver runs."""
+    database, _ = own
+    database.execute('CREATE ROLE "own-hooks" LOGIN')
+    grant = """SELECT msgstatus.grant_access('"own-hooks"', 'ingest');"""
+    with Receiver(database.server.conninfo(database.name, "own-hooks"), "--allow-unsigned") as receiver:
+        assert receiver.wait_for_log("the database is not set up")["hint"] == "Run: " + grant
+        assert receiver.admin("/readyz").status == 503
+        database.execute(grant)
+        receiver.wait_ready()
+        assert receiver.post("/webhook", one()).status == 200
+        database.execute('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA msgstatus FROM "own-hooks"')
+        wait_until(lambda: receiver.post("/webhook", one()).status == 503 and receiver.admin("/readyz").status == 503,
+                   "readyz to notice")
+        assert receiver.wait_for_log("the database is not set up", 2)["hint"] == "Run: " + grant
+        database.execute(grant)
+        receiver.wait_ready()
         assert receiver.post("/webhook", one()).status == 200
         receiver.stop()
+
+
+def test_a_trigger_that_lacks_rights_stops_nothing(own):
+    """Only single webhooks fail as they would if the database were not set up, so the lanes stay."""
+    database, receiver = own
+    database.execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+                     "$$ BEGIN RAISE insufficient_privilege USING MESSAGE = 'not this one'; END $$; "
+                     "CREATE TRIGGER refuse BEFORE INSERT ON msgstatus.message FOR EACH ROW WHEN (NEW.message_id = 'refused') "
+                     "EXECUTE FUNCTION refuse();")
+    connects = receiver.metric("msgstatus_database_connects_total")
+    for _ in range(3):
+        assert_unavailable(receiver.post("/webhook", one("refused")))
+        assert receiver.admin("/readyz").status == 200
+        assert receiver.post("/webhook", one()).status == 200
+    assert receiver.metric("msgstatus_database_connects_total") == connects
+    assert receiver.events("the database is not set up") == []
 
 
 def test_the_extension_made_anew(own):

@@ -1,5 +1,6 @@
 // Where settings come from, who wins, and what is refused with a message that names the setting.
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -49,6 +50,11 @@ protected:
             return error.what();
         }
         return "no problem";
+    }
+    static bool warned(const std::vector<std::string> &flags, const std::string &text) {
+        const std::vector<std::string> warnings = load(flags).warnings;
+        return std::any_of(warnings.begin(), warnings.end(),
+                           [&](const std::string &warning) { return warning.find(text) != std::string::npos; });
     }
     static bool names(const std::string &message, const std::string &setting) {
         return message.find(setting) != std::string::npos;
@@ -102,6 +108,20 @@ TEST_F(ConfigTest, SecretsComeFromTheEnvironmentOrFromFiles) {
     EXPECT_EQ(load({}).secrets.meta_verify_tokens.size(), 2U);
 }
 
+TEST_F(ConfigTest, SigningKeysHaveNames) {
+    set("MSGSTATUS_TWILIO_SIGNING_KEYS", "AKone=a=, AKtwo=b\nAKone=c");
+    EXPECT_EQ(load({}).secrets.twilio_signing_keys, (std::vector<std::string>{"AKone=a=", "AKtwo=b", "AKone=c"}));
+    EXPECT_FALSE(warned({}, "meta, twilio"));
+    for (const char *wrong : {"hidden", "=hidden", "hidden=", "AKone=a,hidden"}) {
+        set("MSGSTATUS_TWILIO_SIGNING_KEYS", wrong);
+        EXPECT_TRUE(names(problem({}), "MSGSTATUS_TWILIO_SIGNING_KEYS")) << wrong;
+        EXPECT_FALSE(names(problem({}), "hidden")) << wrong;
+    }
+    set("MSGSTATUS_TWILIO_SIGNING_KEYS", "");
+    const std::string path = file("keys", "AKone=a\nnone");
+    EXPECT_TRUE(names(problem({"--twilio-signing-keys-file", path}), "twilio-signing-keys-file"));
+}
+
 TEST_F(ConfigTest, SecretsAreNoFlagsAndNoLinesOfTheFile) {
     const std::string message = problem({"--meta-app-secret", "hidden"});
     EXPECT_TRUE(names(message, "meta-app-secret")) << message;
@@ -136,6 +156,25 @@ TEST_F(ConfigTest, NamesTheSettingThatIsWrong) {
     EXPECT_TRUE(names(problem({"--config", file("conf", "lanes = many\n")}), "lanes"));
     set("MSGSTATUS_LANES", "many");
     EXPECT_TRUE(names(problem({}), "MSGSTATUS_LANES"));
+}
+
+TEST_F(ConfigTest, WarnsOfProvidersWithoutASecret) {
+    EXPECT_TRUE(warned({"--lanes=1"}, "no secret is set for meta, twilio, aisensy: their webhooks get 401"));
+    EXPECT_FALSE(warned({"--allow-unsigned"}, "get 401"));
+    set("MSGSTATUS_META_APP_SECRET", "one");
+    EXPECT_TRUE(warned({}, "no secret is set for twilio, aisensy"));
+    set("MSGSTATUS_TWILIO_AUTH_TOKEN", "two");
+    set("MSGSTATUS_AISENSY_SECRET", "three");
+    EXPECT_FALSE(warned({}, "no secret"));
+}
+
+TEST_F(ConfigTest, WarnsWhereNothingIsConfigured) {
+    EXPECT_TRUE(warned({}, "nothing is configured"));
+    EXPECT_TRUE(warned({"--check-config"}, "nothing is configured"));
+    EXPECT_FALSE(warned({"--lanes=1"}, "nothing is configured"));
+    EXPECT_FALSE(warned({"--config", file("conf", "lanes = 1\n")}, "nothing is configured"));
+    set("MSGSTATUS_AISENSY_SECRET", "one");
+    EXPECT_FALSE(warned({}, "nothing is configured"));
 }
 
 TEST_F(ConfigTest, RefusesASecretGivenTwice) {

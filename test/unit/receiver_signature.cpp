@@ -96,6 +96,27 @@ TEST(TwilioSignature, VerifiesJsonThroughBodySha256) {
         << "nothing vouches for the body";
 }
 
+// Computed with: printf %s URL PARAMETERS | openssl dgst -sha256 -hmac shared-key -binary | base64
+TEST(TwilioSignature, VerifiesSha256WithTheKeyThatIsNamed) {
+    const std::string signature = "QCYQe9VNqWEX8V0a+2j9n84Rig/VQSYoRshsCS4nk38=";
+    const std::string settings = "key=AKone,algorithm=HMAC_SHA256";
+    TwilioSignature twilio({"12345"}, {"AKone=old", "AKone=shared-key", "AKtwo=other"});
+    EXPECT_TRUE(twilio.verify_form(signature, twilio_url, call, settings));
+    EXPECT_TRUE(twilio.verify_form(signature, twilio_url_with_port, call, " algorithm=HMAC_SHA256, key=AKone "));
+    EXPECT_TRUE(TwilioSignature({}, {"AKone=shared-key"}).verify_form(signature, twilio_url, call, settings));
+    EXPECT_TRUE(twilio.verify_form("RSOYDt4T1cUTdK1PDd93/VVr8B8=", twilio_url, call))
+        << "the auth token is still valid";
+    for (const char *wrong : {"", "key=AKtwo,algorithm=HMAC_SHA256", "key=AKthree,algorithm=HMAC_SHA256", "key=AKone",
+                              "key=AKone,algorithm=HMAC_SHA1", "key=AKone,algorithm=none", "algorithm=HMAC_SHA256",
+                              "key=,algorithm=HMAC_SHA256", "key=AKtwo,key=AKone,algorithm=HMAC_SHA256", "key", ","})
+        EXPECT_FALSE(twilio.verify_form(signature, twilio_url, call, wrong)) << wrong;
+    EXPECT_FALSE(twilio.verify_form("RSOYDt4T1cUTdK1PDd93/VVr8B8=", twilio_url, call, settings)) << "HMAC-SHA1";
+    EXPECT_FALSE(twilio.verify_form(signature, "https://mycompany.com/myapp.php?foo=1", call, settings));
+    EXPECT_FALSE(TwilioSignature({"shared-key"}).verify_form(signature, twilio_url, call, settings)) << "no key is set";
+    EXPECT_TRUE(twilio.knows(settings));
+    EXPECT_FALSE(twilio.knows("key=AKthree,algorithm=HMAC_SHA256"));
+}
+
 // Signed with Hmac itself: the subject here is the text that is signed.
 bool accepts_as_signed(const std::string &wire, const std::string &as_signed) {
     Hmac hmac(DigestKind::sha1, "12345");
@@ -114,6 +135,15 @@ TEST(TwilioSignature, AcceptsOtherEncodingsOfTheQuery) {
     EXPECT_TRUE(accepts_as_signed(url + "x%20y", url + "x+y"));
     EXPECT_TRUE(accepts_as_signed(url + "x@y", url + "x%40y"));
     EXPECT_TRUE(accepts_as_signed(url + "x@y", "https://a.b:443/c?d=x%40y"));
+    EXPECT_TRUE(accepts_as_signed(url + "x%40y", url + "x@y"));
+    EXPECT_TRUE(accepts_as_signed(url + "a%3Ab%2Fc%3Fd%2Ce", url + "a:b/c?d,e"));
+    EXPECT_TRUE(accepts_as_signed(url + "It%27s%40home", url + "It's@home"));
+    EXPECT_TRUE(accepts_as_signed(url + "It's%40home", url + "It%27s@home"));
+    EXPECT_TRUE(accepts_as_signed(url + "It's(1)", url + "It%27s(1)"));
+    EXPECT_TRUE(accepts_as_signed(url + "It's%2fx&flag", url + "It%27s%2fx&flag")) << "escapes and fields stay";
+    EXPECT_TRUE(accepts_as_signed(url + "\xc3\xa9", url + "%C3%A9"));
+    EXPECT_FALSE(accepts_as_signed(url + "x%23y", url + "x#y"));
+    EXPECT_FALSE(accepts_as_signed(url + "x%3Dy", url + "x=y"));
     EXPECT_FALSE(accepts_as_signed(url + "x", url + "y"));
     EXPECT_FALSE(accepts_as_signed(url + "x%26e=y", url + "x&e=y")) << "other fields";
     EXPECT_FALSE(accepts_as_signed(url + "x%2By", url + "x+y")) << "a plus sign is no space";
