@@ -60,6 +60,11 @@ SELECT name, count(delays), total(delays), average(delays), percentile(delays, 0
 FROM example ORDER BY name;
 SELECT count(delays), total(delays), average(delays), percentile(delays, 0.5)
 FROM (VALUES (delay_histogram(interval '2 s') - delay_histogram(interval '3 s')), (delay_histogram(interval '3 s') + delay_histogram(interval '2 s') - delay_histogram(interval '1 s'))) AS t (delays);
+-- As it is shown: two digits, and not below an average that may lie below it.
+SELECT delay, average(delay_histogram(delay)), percentile_seconds(delay_histogram(delay), 0.95)
+FROM unnest('{0, 600us, 6ms, 60ms, 4s, 4.04s, 10s, 100s, 1d}'::interval[]) AS delay;
+SELECT percentile_seconds('{}', 0.5);
+SELECT percentile_seconds('{}', 1.1);
 SELECT percentile('{}', 1.1);
 \set VERBOSITY sqlstate
 SELECT percentile('{}', -0.1);

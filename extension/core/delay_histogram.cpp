@@ -72,6 +72,27 @@ private:
     std::span<const std::byte> rest_;
 };
 
+// What the second digit of a delay counts, or a millisecond where that is more.
+Delay last_digit_of(Delay delay) noexcept {
+    Delay unit = microseconds_per_millisecond;
+    while (delay / unit >= 100)
+        unit *= 10;
+    return unit;
+}
+
+// The delay with two digits: cut off after `extra` was added.
+Delay to_two_digits(Delay delay, Delay extra) noexcept {
+    const Delay unit = last_digit_of(delay);
+    return (delay + extra) / unit * unit;
+}
+
+int places_of(Delay unit) noexcept {
+    int places = 3;
+    for (; unit > microseconds_per_millisecond && places > 0; unit /= 10)
+        --places;
+    return places;
+}
+
 } // namespace
 
 std::size_t bucket_of(Delay delay) noexcept {
@@ -185,7 +206,7 @@ std::optional<DelaySum> DelayHistogram::average() const noexcept {
     return (sum_ < 0 ? sum_ - half : sum_ + half) / number;
 }
 
-std::optional<Delay> DelayHistogram::percentile(double fraction) const noexcept {
+std::optional<std::size_t> DelayHistogram::bucket_at(double fraction) const noexcept {
     const std::int64_t number = count();
     if (number <= 0)
         return std::nullopt;
@@ -195,9 +216,31 @@ std::optional<Delay> DelayHistogram::percentile(double fraction) const noexcept 
     for (const Bucket &bucket : buckets()) {
         passed += bucket.count;
         if (passed >= rank)
-            return representative_of(bucket.index);
+            return bucket.index;
     }
     return std::nullopt;
+}
+
+std::optional<Delay> DelayHistogram::percentile(double fraction) const noexcept {
+    const auto bucket = bucket_at(fraction);
+    return bucket ? std::optional(representative_of(*bucket)) : std::nullopt;
+}
+
+std::optional<ShownDelay> DelayHistogram::shown_percentile(double fraction) const noexcept {
+    const auto bucket = bucket_at(fraction);
+    if (!bucket)
+        return std::nullopt;
+    const Delay representative = representative_of(*bucket);
+    Delay shown = to_two_digits(representative, last_digit_of(representative) / 2);
+    const DelaySum exact = *average();
+    const auto mean = static_cast<Delay>(std::clamp(exact, DelaySum{0}, DelaySum{max_delay}));
+    const Delay mean_shown =
+        (mean + microseconds_per_millisecond / 2) / microseconds_per_millisecond * microseconds_per_millisecond;
+    if (exact < lower_bound_of(*bucket + 1))
+        shown = std::max(shown, to_two_digits(mean_shown, last_digit_of(mean_shown) - 1));
+    else
+        shown = std::min(shown, to_two_digits(mean_shown, 0));
+    return ShownDelay{shown, places_of(last_digit_of(shown))};
 }
 
 std::size_t pack(const DelayHistogram &histogram, std::byte *out) noexcept {

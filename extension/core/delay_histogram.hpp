@@ -39,6 +39,12 @@ Delay representative_of(std::size_t bucket) noexcept;
 inline constexpr std::int64_t max_bucket_count = std::int64_t{1} << 53;
 inline constexpr DelaySum max_delay_sum = DelaySum{1} << 122; // more than any delays within max_bucket_count sum up to
 
+// A delay as it is shown: in seconds with so many places, at most three. The value is a whole number of its last digit.
+struct ShownDelay {
+    Delay value;
+    int places;
+};
+
 class DelayHistogram {
 public:
     struct Bucket {
@@ -79,7 +85,16 @@ public:
     // does, but within 5 %, or within a millisecond where it is below one. Nothing where the count is not positive.
     std::optional<Delay> percentile(double fraction) const noexcept;
 
+    // shown_percentile returns the percentile with two digits, which is what a bucket tells, but in whole milliseconds
+    // at the finest. Buckets are up to a tenth wide, and the average is exact, so what stands for a bucket can be below
+    // an average that no delay is below. Hence this one is not below the average (in milliseconds) unless the
+    // percentile's whole bucket is, and not above it where its whole bucket is below. It grows with the fraction.
+    std::optional<ShownDelay> shown_percentile(double fraction) const noexcept;
+
 private:
+    // The bucket with the delay that the fraction of all delays does not exceed.
+    std::optional<std::size_t> bucket_at(double fraction) const noexcept;
+
     DelaySum sum_ = 0;
     std::size_t size_ = 0;
     std::array<Bucket, bucket_count> buckets_; // members beyond size_ are unspecified

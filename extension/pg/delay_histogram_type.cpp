@@ -48,6 +48,23 @@ void raise_out_of_range() {
     ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("delay_histogram out of range")));
 }
 
+double fraction_argument(FunctionCallInfo fcinfo) {
+    const double fraction = PG_GETARG_FLOAT8(1);
+    if (!(fraction >= 0 && fraction <= 1)) // nor NaN
+        ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+                        errmsg("percentile value %g is not between 0 and 1", fraction)));
+    return fraction;
+}
+
+// A numeric with the places of the delay, no more and no fewer.
+Datum seconds_datum(const ShownDelay &delay) {
+    const long long microseconds = delay.value;
+    char *text = psprintf("%lld.%06lld", microseconds / USECS_PER_SEC, microseconds % USECS_PER_SEC);
+    const std::size_t point = std::strlen(text) - 7;
+    text[delay.places == 0 ? point : point + 1 + static_cast<std::size_t>(delay.places)] = '\0';
+    return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}
+
 Datum combined(FunctionCallInfo fcinfo, int sign) {
     DelayHistogram a;
     DelayHistogram b;
@@ -235,16 +252,23 @@ MSGSTATUS_FUNCTION(delay_histogram_average) {
 }
 
 MSGSTATUS_FUNCTION(delay_histogram_percentile) {
-    const double fraction = PG_GETARG_FLOAT8(1);
-    if (!(fraction >= 0 && fraction <= 1)) // nor NaN
-        ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-                        errmsg("percentile value %g is not between 0 and 1", fraction)));
+    const double fraction = fraction_argument(fcinfo);
     DelayHistogram histogram;
     read_histogram(PG_GETARG_DATUM(0), histogram);
     const auto delay = histogram.percentile(fraction);
     if (!delay)
         PG_RETURN_NULL();
     return interval_datum(*delay);
+}
+
+MSGSTATUS_FUNCTION(delay_histogram_percentile_seconds) {
+    const double fraction = fraction_argument(fcinfo);
+    DelayHistogram histogram;
+    read_histogram(PG_GETARG_DATUM(0), histogram);
+    const auto delay = histogram.shown_percentile(fraction);
+    if (!delay)
+        PG_RETURN_NULL();
+    return seconds_datum(*delay);
 }
 
 MSGSTATUS_FUNCTION(message_status_delivery_delay) {

@@ -130,6 +130,11 @@ CREATE FUNCTION msgstatus.percentile(msgstatus.delay_histogram, double precision
 COMMENT ON FUNCTION msgstatus.percentile(msgstatus.delay_histogram, double precision) IS
     'The delay that this fraction of all, from 0 to 1, does not exceed, within 5 % of percentile_disc, or within a millisecond below one; NULL where there is none; 22003 for another fraction';
 
+CREATE FUNCTION msgstatus.percentile_seconds(msgstatus.delay_histogram, double precision) RETURNS numeric
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_percentile_seconds';
+COMMENT ON FUNCTION msgstatus.percentile_seconds(msgstatus.delay_histogram, double precision) IS
+    'The percentile in seconds, with two digits and no finer than a millisecond, and not below the average where the percentile may not be; NULL where there is none; 22003 for another fraction';
+
 CREATE FUNCTION msgstatus.delivery_delay(msgstatus.message_status) RETURNS interval
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_delivery_delay';
 COMMENT ON FUNCTION msgstatus.delivery_delay(msgstatus.message_status) IS

@@ -1,5 +1,5 @@
--- What install() makes: the indexes of `message` by which analysts find messages. They cover columns that do not change
--- with a status, so that updates stay heap-only.
+-- What install() makes: the indexes of `message` by which analysts find messages, and what ANALYZE gathers of it. The indexes
+-- cover columns that do not change with a status, so that updates stay heap-only.
 
 CREATE FUNCTION msgstatus.install_message_indexes() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -25,3 +25,18 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_message_indexes() IS 'Makes the indexes of the table message; called by install()';
+
+CREATE FUNCTION msgstatus.install_message_statistics() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Not by IF NOT EXISTS, which would wait for a VACUUM that is under way.
+    IF NOT EXISTS (
+        SELECT FROM pg_statistic_ext AS s WHERE s.stxname = 'message_state' AND s.stxnamespace = 'msgstatus'::regnamespace
+    ) THEN
+        CREATE STATISTICS msgstatus.message_state ON (msgstatus.state(status)) FROM msgstatus.message;
+        COMMENT ON STATISTICS msgstatus.message_state IS 'How many messages are in which state, for the planner';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_message_statistics() IS
+    'Makes the statistics of the table message that ANALYZE fills; called by install()';

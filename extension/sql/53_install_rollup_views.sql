@@ -32,9 +32,9 @@ BEGIN
         msgstatus.percentage(d.delivered, d.attempted) AS delivery_rate,
         msgstatus.percentage(d.read, d.delivered) AS read_rate,
         msgstatus.seconds(msgstatus.average(d.delivery)) AS avg_delivery_seconds,
-        msgstatus.seconds(msgstatus.percentile(d.delivery, 0.5)) AS p50_delivery_seconds,
-        msgstatus.seconds(msgstatus.percentile(d.delivery, 0.95)) AS p95_delivery_seconds,
-        msgstatus.seconds(msgstatus.percentile(d.delivery, 0.99)) AS p99_delivery_seconds,
+        msgstatus.percentile_seconds(d.delivery, 0.5) AS p50_delivery_seconds,
+        msgstatus.percentile_seconds(d.delivery, 0.95) AS p95_delivery_seconds,
+        msgstatus.percentile_seconds(d.delivery, 0.99) AS p99_delivery_seconds,
         msgstatus.seconds(msgstatus.average(d.reading)) AS avg_read_seconds
     FROM (
         SELECT r.hour::date AS date,

@@ -26,5 +26,17 @@ SELECT is((SELECT sum(applied) FROM msgstatus.apply_message_status_batch(
     (SELECT array_agg(jsonb_build_object('id', 'many' || n % 500, 'status', 'sent', 'timestamp', 1733832000 + n % 2)) FROM generate_series(1, 3000) AS n),
     array_fill(now(), '{3000}'), array_fill(NULL::text, '{3000}'))), 500::bigint, '3,000 bodies of 500 observations');
 
+-- Observations that differ in nothing but the state have the same digest. So the digest of one must not stand for another's.
+CREATE FUNCTION told(id text, VARIADIC details jsonb[]) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_agg(d || jsonb_build_object('id', id, 'timestamp', 1733832000) ORDER BY n) FROM unnest(details) WITH ORDINALITY AS u (d, n)
+$$;
+SELECT is(counts(told('plain first', '{"status": "read"}', '{"status": "sent"}')), '2 2 0 0 0');
+SELECT counts(told('plain first', '{"status": "read", "x": 1}', '{"status": "sent"}'));
+SELECT counts(told('plain last', '{"status": "read", "x": 1}', '{"status": "sent"}'));
+SELECT counts(told('plain last', '{"status": "read"}', '{"status": "sent"}'));
+SELECT is(events('plain first'), '[{"state": "sent", "at": "2024-12-10T12:00:00"}, {"state": "read", "at": "2024-12-10T12:00:00", "detail": {"x": 1}}]',
+    'of two repetitions with the same receipt the one with a detail stays, where another state''s event was told without one');
+SELECT is(events('plain last'), events('plain first'), 'in either order');
+
 SELECT finish();
 ROLLBACK;

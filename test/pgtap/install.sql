@@ -75,6 +75,27 @@ FROM unnest('{sent,failed,delivered,read}'::text[]) AS s;
 SELECT results_eq($$SELECT pg_stat_get_xact_tuples_updated('msgstatus.message'::regclass) - all_of_them,
     pg_stat_get_xact_tuples_hot_updated('msgstatus.message'::regclass) - hot FROM updates$$, 'VALUES (4::bigint, 4::bigint)', 'statuses are heap-only updates');
 SELECT is((SELECT array_agg(indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'msgstatus.status_event'::regclass), '{msgstatus.status_event_message_id}');
+
+-- How many messages are in a state is known to the planner, in the views as well.
+CREATE FUNCTION estimated(query text) RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+    RETURN (plan -> 0 -> 'Plan' ->> 'Plan Rows')::numeric;
+END
+$$;
+SAVEPOINT no_messages;
+INSERT INTO msgstatus.message (message_id, status)
+SELECT 'of many ' || n, msgstatus.message_status(CASE WHEN n % 10 < 6 THEN 'read' ELSE 'sent' END::msgstatus.delivery_state, now())
+FROM generate_series(1, 2000) AS n;
+ANALYZE msgstatus.message;
+SELECT cmp_ok(estimated($$SELECT FROM msgstatus.message WHERE msgstatus.state(status) OPERATOR(msgstatus.=) 'read'$$), '>', 1000::numeric, 'read: six of ten');
+SELECT cmp_ok(estimated($$SELECT FROM msgstatus.message WHERE msgstatus.state(status) OPERATOR(msgstatus.=) 'failed'$$), '<', 100::numeric, 'failed: none');
+SELECT cmp_ok(estimated($$SELECT FROM msgstatus.message_timeline WHERE state OPERATOR(msgstatus.=) 'read'$$), '>', 1000::numeric, 'the same in the view');
+SELECT ok(estimated($$SELECT FROM msgstatus.message_timeline WHERE state OPERATOR(msgstatus.<) 'delivered'$$) BETWEEN 700 AND 900, 'and in a range');
+ROLLBACK TO no_messages;
+
 -- Texts that merge by their bytes must compare so.
 SELECT is_empty($$SELECT attrelid::regclass, attname FROM pg_attribute WHERE attrelid IN ('msgstatus.message'::regclass, 'msgstatus.status_event'::regclass)
     AND atttypid = 'text'::regtype AND attcollation <> '"C"'::regcollation AND attname <> 'created_by'$$, 'texts compare by their bytes');
@@ -100,6 +121,7 @@ CREATE FUNCTION catalog() RETURNS text LANGUAGE sql AS $$
         UNION ALL SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'msgstatus'::regnamespace
         UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal
         UNION ALL SELECT polname FROM pg_policy
+        UNION ALL SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext
         UNION ALL SELECT pg_get_viewdef('msgstatus.message_timeline') UNION ALL SELECT pg_get_viewdef('public.mine')
         UNION ALL SELECT to_jsonb(i)::text FROM msgstatus.installation AS i
         UNION ALL SELECT to_jsonb(e)::text FROM msgstatus.error_code_catalog AS e

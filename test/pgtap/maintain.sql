@@ -129,6 +129,17 @@ SELECT is(msgstatus.purge_messages('infinity'), 6::bigint, 'all but the present 
 SELECT is((SELECT array_agg(message_id) FROM msgstatus.message), '{e1}');
 SELECT is((SELECT purged_before FROM msgstatus.maintenance), date_trunc('hour', now()));
 SELECT throws_ok('SELECT msgstatus.purge_messages(NULL)', '22004');
+-- A status that comes later makes the message anew, in the hour in which it comes, where it is counted once more.
+SAVEPOINT purged;
+CREATE TEMP TABLE counted AS SELECT sum(messages) AS messages, sum(sent) AS sent, sum(in_read) AS in_read,
+    sum(messages) FILTER (WHERE hour = date_trunc('hour', now())) AS this_hour FROM msgstatus.hour_rollup;
+SELECT msgstatus.apply_message_status(jsonb_build_object('id', 'o1', 'status', 'read', 'timestamp', extract(epoch FROM midnight(3))));
+SELECT is((SELECT format('%s %s %s %s', sum(r.messages) - c.messages, sum(r.sent) - c.sent, sum(r.in_read) - c.in_read,
+        sum(r.messages) FILTER (WHERE r.hour = date_trunc('hour', now())) - c.this_hour)
+    FROM msgstatus.hour_rollup AS r, counted AS c GROUP BY c.messages, c.sent, c.in_read, c.this_hour),
+    '1 1 1 1', 'a message more, sent and read');
+SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()');
+ROLLBACK TO purged;
 
 INSERT INTO msgstatus.rejected_status (received_at, rejected_at, reason, body) SELECT now(), now() - n * interval '1 day', 'x', n::text FROM generate_series(1, 5) AS n;
 SELECT is(msgstatus.purge_rejected(now() - interval '36 hours', 1), 1::bigint);

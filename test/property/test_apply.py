@@ -39,7 +39,7 @@ def random_registration(rng):
 
 
 def random_operations(rng, number):
-    generator = Generator(rng)
+    generator = Generator(rng, alike=rng.random() < 0.5)
     deliveries = []
     while len(deliveries) < number:
         again = deliveries and rng.random() < 0.25

@@ -105,10 +105,18 @@ def places_in(value):
 
 
 class Generator:
-    """Makes random deliveries; everything random comes from rng."""
+    """Makes random deliveries; everything random comes from rng.
 
-    def __init__(self, rng):
+    Those that are `alike` have one time of receipt and one source, and most are statuses that differ in nothing but the
+    state, the time and the detail. So an observation is often repeated with other content and the same receipt, beside
+    another observation whose content is the same to the byte.
+    """
+
+    def __init__(self, rng, alike=False):
         self.rng = rng
+        self.alike = alike
+        self.receipts = [rng.choice(RECEIPTS)] if alike else RECEIPTS
+        self.sources = [rng.choice(SOURCES)] if alike else SOURCES
 
     def maybe(self, value, share=0.5):
         return value if self.rng.random() < share else None
@@ -132,6 +140,8 @@ class Generator:
     def extra(self):
         """Members that no column takes: they make the detail. 1.0 and 1.00 are equal, and yet not the same bytes."""
         rng = self.rng
+        if self.alike and rng.random() < 0.8:
+            return rng.choice([{}, {"biz_opaque_callback_data": "a"}])
         return rng.choice([{}, {}, {"biz_opaque_callback_data": rng.choice(["a", "B", "c"])}, {"x": "@1.0@"},
                            {"x": "@1.00@"}, {"conversation": {"id": "1", "origin": {"type": "utility"}}, "x": [1, [2]]}])
 
@@ -229,6 +239,19 @@ class Generator:
         status, seen = self.meta_status()
         seen.facts["provider"] = "twilio" if seen.message_id.startswith("SM") else "meta"
         return status, [seen], 1, 0, 0
+
+    def bare(self):
+        """Statuses of one message that say nothing else of it."""
+        rng = self.rng
+        message_id = rng.choice(IDS)
+        times = EVENT_TIMES[:1] if self.alike else EVENT_TIMES
+        statuses, all_seen = [], []
+        for _ in range(rng.choice([1, 1, 2, 3])):
+            seen = Seen(message_id, rng.choice(["sent", "delivered", "read"]), rng.choice([None, *times, *times]))
+            seen.facts = {"direction": "outbound", "provider": "twilio" if message_id.startswith("SM") else "meta"}
+            statuses.append({"id": message_id, "status": seen.state, "timestamp": spelled(rng, seen.time), **self.extra()})
+            all_seen.append(seen)
+        return statuses, all_seen, len(all_seen), 0, 0
 
     # AiSensy
 
@@ -347,7 +370,7 @@ class Generator:
         rng = self.rng
         again = copy.deepcopy(delivery)
         if rng.random() < 0.5:
-            again.received_at, again.source = rng.choice(RECEIPTS), rng.choice(SOURCES)
+            again.received_at, again.source = rng.choice(self.receipts), rng.choice(self.sources)
         if rng.random() < 0.5:
             again.body = again.body.replace('"x": 1.0', '"x": 1.00')
         return again
@@ -370,7 +393,7 @@ class Generator:
     def delivery(self):
         """delivery does return a random one, of a random shape."""
         shapes = [self.envelope, self.notification, self.flat, self.single, self.single, self.project, self.callback,
-                  self.rest, self.page, self.events, self.junk]
+                  self.rest, self.page, self.events, self.junk] + [self.bare] * (30 if self.alike else 1)
         document, seen, objects, rejected, ignored = self.rng.choice(shapes)()
-        return Delivery(self.written(document), self.rng.choice(RECEIPTS), self.rng.choice(SOURCES), seen, objects,
+        return Delivery(self.written(document), self.rng.choice(self.receipts), self.rng.choice(self.sources), seen, objects,
                         rejected, ignored)

@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <optional>
 #include <string>
@@ -198,6 +200,85 @@ TEST(DelayHistogram, PercentilesAreWithinFivePercentOfTheExactOnes) {
             ASSERT_LE(std::abs(static_cast<long double>(*found) - exact),
                       std::max(0.05L * exact, exact < 1000 ? 1000.0L : 0.0L))
                 << fraction << " of " << delays.size();
+        }
+    }
+}
+
+// In seconds, as it is printed.
+std::string shown(const DelayHistogram &histogram, double fraction) {
+    const auto delay = histogram.shown_percentile(fraction);
+    if (!delay)
+        return "nothing";
+    std::array<char, 64> text;
+    std::snprintf(text.data(), text.size(), "%.*f", delay->places, static_cast<double>(delay->value) / 1e6);
+    return text.data();
+}
+
+TEST(DelayHistogram, PercentilesAreShownWithTwoDigits) {
+    const auto of_one = [](Delay delay) {
+        DelayHistogram histogram;
+        histogram.add(delay);
+        return shown(histogram, 0.95);
+    };
+    EXPECT_EQ(of_one(0), "0.000");
+    EXPECT_EQ(of_one(400), "0.000");
+    EXPECT_EQ(of_one(600), "0.001") << "as the average is";
+    EXPECT_EQ(of_one(6'000), "0.006");
+    EXPECT_EQ(of_one(60'000), "0.060");
+    EXPECT_EQ(of_one(4'000'000), "4.0");
+    EXPECT_EQ(of_one(4'040'000), "4.1") << "4.0 would be below the average";
+    EXPECT_EQ(of_one(4'090'000), "4.1");
+    EXPECT_EQ(of_one(10'000'000), "10");
+    EXPECT_EQ(of_one(100'000'000), "100");
+    EXPECT_EQ(of_one(86'400'000'000), "87000");
+    EXPECT_EQ(shown({}, 0.95), "nothing");
+    DelayHistogram half;
+    half.add(4'000'000, 50);
+    half.add(60'000'000, 50);
+    EXPECT_EQ(shown(half, 0.5), "4.0");
+    EXPECT_EQ(shown(half, 0.51), "61");
+}
+
+TEST(DelayHistogram, APercentileShownBelowTheAverageIsBelowIt) {
+    WITH_RANDOM(random);
+    for (int i = 0; i < cases; ++i) {
+        DelayHistogram histogram;
+        std::vector<Delay> delays;
+        // Near each other, so that the average is often in the bucket of a percentile or beside it.
+        const Delay around = std::max(random_delay(random), Delay{100});
+        for (std::int64_t count = random.between(1, 30); count > 0; --count) {
+            delays.push_back(std::min(around + random.between(0, around / random.between(1, 50)), max_delay));
+            histogram.add(delays.back());
+        }
+        std::sort(delays.begin(), delays.end());
+        const auto average = static_cast<Delay>(*histogram.average());
+        const Delay in_milliseconds = (average + 500) / 1000 * 1000;
+        Delay before = 0;
+        for (const double fraction : {0.0, 0.25, 0.5, 0.9, 0.95, 1.0}) {
+            const auto rank = std::max<std::size_t>(
+                static_cast<std::size_t>(std::ceil(fraction * static_cast<double>(delays.size()))), 1);
+            const Delay exact = delays[rank - 1];
+            const auto found = histogram.shown_percentile(fraction);
+            ASSERT_TRUE(found);
+            Delay unit = 1'000'000;
+            for (int place = 0; place < found->places; ++place)
+                unit /= 10;
+            while (found->places == 0 && found->value / unit >= 100)
+                unit *= 10;
+            ASSERT_EQ(found->value % unit, 0) << "two digits";
+            ASSERT_TRUE(found->value < 100 * unit);
+            ASSERT_GE(found->value, before) << "it grows with the fraction";
+            before = found->value;
+            if (found->value < in_milliseconds) {
+                ASSERT_LE(exact, average) << fraction << " of " << delays.size();
+            }
+            if (bucket_of(exact) < bucket_of(average)) {
+                ASSERT_LE(found->value, in_milliseconds) << fraction << " of " << delays.size();
+            }
+            // A bucket, and the last digit.
+            const auto value = static_cast<long double>(found->value);
+            ASSERT_LE(value, 1.1L * static_cast<long double>(exact) + static_cast<long double>(unit));
+            ASSERT_GE(value, static_cast<long double>(exact) / 1.1L - static_cast<long double>(unit));
         }
     }
 }

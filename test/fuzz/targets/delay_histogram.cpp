@@ -40,6 +40,9 @@ void check_answers(const DelayHistogram &histogram) {
     for (const double fraction : {0.0, 0.5, 0.99, 1.0})
         if (const auto delay = histogram.percentile(fraction))
             FUZZ_CHECK(*delay >= 0 && *delay < lower_bound_of(bucket_count));
+    for (const double fraction : {0.0, 0.5, 0.99, 1.0})
+        if (const auto delay = histogram.shown_percentile(fraction))
+            FUZZ_CHECK(delay->value >= 0 && delay->places >= 0 && delay->places <= 3);
     FUZZ_CHECK(histogram.average().has_value() == (histogram.count() != 0));
 
     DelayHistogram difference = histogram;
