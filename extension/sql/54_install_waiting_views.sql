@@ -15,8 +15,8 @@ BEGIN
         now() - LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) AS age,
         m.created_at
     FROM msgstatus.message AS m
-    WHERE msgstatus.state(m.status) OPERATOR(msgstatus.>=) 'accepted'
-        AND msgstatus.state(m.status) OPERATOR(msgstatus.<=) 'sent'
+    WHERE msgstatus.state(m.status) >= 'accepted'
+        AND msgstatus.state(m.status) <= 'sent'
         AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - interval '5 minutes'
     ORDER BY m.created_at DESC;
     COMMENT ON VIEW msgstatus.undelivered_messages IS
@@ -34,7 +34,7 @@ BEGIN
         now() - msgstatus.reached_at(m.status, 'delivered') AS age,
         m.created_at
     FROM msgstatus.message AS m
-    WHERE msgstatus.state(m.status) OPERATOR(msgstatus.=) 'delivered'
+    WHERE msgstatus.state(m.status) = 'delivered'
         AND msgstatus.reached_at(m.status, 'delivered') <= now() - interval '1 day'
     ORDER BY m.created_at DESC;
     COMMENT ON VIEW msgstatus.unread_messages IS

@@ -56,12 +56,12 @@ CREATE FUNCTION msgstatus.message_conditions(filter msgstatus.message_filter) RE
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT concat(
         msgstatus.dimension_conditions(filter),
-        CASE WHEN filter.state IS NOT NULL THEN ' AND msgstatus.state(status) OPERATOR(msgstatus.=) ($1).state' END,
+        CASE WHEN filter.state IS NOT NULL THEN ' AND msgstatus.state(status) = ($1).state' END,
         CASE filter.waiting
             WHEN 'callback' THEN ' AND msgstatus.state(status) IS NULL'
-            WHEN 'delivery' THEN ' AND msgstatus.state(status) OPERATOR(msgstatus.>=) ''accepted'''
-                ' AND msgstatus.state(status) OPERATOR(msgstatus.<=) ''sent'''
-            WHEN 'reading' THEN ' AND msgstatus.state(status) OPERATOR(msgstatus.=) ''delivered'''
+            WHEN 'delivery' THEN ' AND msgstatus.state(status) >= ''accepted'''
+                ' AND msgstatus.state(status) <= ''sent'''
+            WHEN 'reading' THEN ' AND msgstatus.state(status) = ''delivered'''
         END,
         CASE WHEN filter.created_from IS NOT NULL THEN ' AND created_at >= ($1).created_from' END,
         CASE WHEN filter.created_before IS NOT NULL THEN ' AND created_at < ($1).created_before' END,

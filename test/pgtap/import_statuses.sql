@@ -11,7 +11,7 @@ $$;
 -- told returns the trail of a message, in short: what was received by the import just now shows no time of receipt.
 CREATE FUNCTION told(id text) RETURNS text[] LANGUAGE sql AS $$
     SELECT array_agg(concat_ws(' ', e.state::text, to_char(NULLIF(e.event_time, now()), 'HH24:MI:SS'), NULLIF(e.time_source, 'provider'),
-            e.error_code, e.error_title, e.error_details, e.detail) ORDER BY e.state USING OPERATOR(msgstatus.<), e.event_time)
+            e.error_code, e.error_title, e.error_details, e.detail) ORDER BY e.state, e.event_time)
     FROM msgstatus.status_event AS e WHERE e.message_id = id AND e.source = 'import' AND e.received_at = now()
 $$;
 
