@@ -8,13 +8,16 @@ from pages import code_spans, section
 
 # Of the extension itself, and of what install() makes.
 FUNCTIONS = """
-    SELECT DISTINCT p.proname AS name FROM pg_proc AS p WHERE p.pronamespace = 'msgstatus'::regnamespace"""
+    SELECT DISTINCT p.proname AS name FROM pg_proc AS p
+    WHERE p.pronamespace = 'msgstatus'::regnamespace OR p.proargtypes[0] = 'msgstatus.delivery_state'::regtype"""
 TYPES = """
     SELECT t.typname AS name FROM pg_type AS t
     WHERE t.typnamespace = 'msgstatus'::regnamespace AND t.typtype IN ('b', 'c') AND t.typelem = 0
         AND NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = t.typrelid AND c.relkind <> 'c')"""
 OPERATORS = """
-    SELECT DISTINCT o.oprname AS name FROM pg_operator AS o WHERE o.oprnamespace = 'msgstatus'::regnamespace"""
+    SELECT DISTINCT o.oprname AS name FROM pg_operator AS o
+    WHERE o.oprnamespace = 'msgstatus'::regnamespace
+        OR o.oprleft IN ('msgstatus.delivery_state'::regtype, 'msgstatus.message_status'::regtype)"""
 OPERATOR_CLASSES = """
     SELECT DISTINCT c.opcname AS name FROM pg_opclass AS c WHERE c.opcnamespace = 'msgstatus'::regnamespace"""
 RELATIONS = """
