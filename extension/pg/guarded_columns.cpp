@@ -59,7 +59,8 @@ Vector<OwnLabel> read_labels(std::string_view list) {
             colon == std::string_view::npos ? std::string_view() : trim(item.substr(colon + 1));
         if (!state || label.empty())
             ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                            errmsg("\"%.*s\" is not a state and a label", shown(item), item.data()), errhint(usage)));
+                            errmsg("invalid label mapping: \"%.*s\"", shown(item), item.data()),
+                            errhint("Write state:label. The states are %s.", list_states())));
         labels.push({label, *state});
     }
     return labels;

@@ -196,7 +196,8 @@ BEGIN
     PERFORM msgstatus.check_installation();
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE invalid_transaction_state USING MESSAGE = 'rebuild_rollups() needs the isolation level READ COMMITTED',
-            DETAIL = 'It has to see what was committed while it waited for its locks.';
+            DETAIL = 'It has to see what was committed while it waited for its locks.',
+            HINT = 'Run it in a READ COMMITTED transaction.';
     END IF;
     -- Nothing is purged meanwhile, or messages that are still in the rollups would no longer be found.
     SELECT w.purged_before INTO STRICT since FROM msgstatus.maintenance AS w FOR NO KEY UPDATE;

@@ -168,9 +168,9 @@ SELECT fails(code, message, 'BEFORE UPDATE ON wrong FOR EACH ROW', arguments) FR
     ('428C9', 'column "doubled" of table "wrong" is generated', '''status'', ''doubled'''),
     ('42804', 'column "id" of table "wrong" is of type integer, which holds no state', '''id'''),
     ('42804', 'column "tags" of table "wrong" is of type text[], which holds no state', '''tags'''),
-    ('22023', '"GONE" is not a state and a label', '''status=GONE'''),
-    ('22023', '"sent:" is not a state and a label', '''status=read:SEEN,sent:'''),
-    ('22023', '"vanished:x" is not a state and a label', '''status=vanished:x'''),
+    ('22023', 'invalid label mapping: "GONE"', '''status=GONE'''),
+    ('22023', 'invalid label mapping: "sent:"', '''status=read:SEEN,sent:'''),
+    ('22023', 'invalid label mapping: "vanished:x"', '''status=vanished:x'''),
     ('22023', 'column "st" is a message_status, which has no labels', '''st=sent:GONE''')
 ) AS t (code, message, arguments);
 SELECT throws_ok('SELECT msgstatus.keep_status_order()', '39P01', NULL, 'called as if it were no trigger');
