@@ -117,14 +117,13 @@ std::optional<DeliveryState> state_of_enum(const GuardedColumn &column, Oid valu
 
 } // namespace
 
-Vector<GuardedColumn> read_guarded_columns(const TriggerData &trigger) {
-    const Trigger &declared = *trigger.tg_trigger;
+Vector<GuardedColumn> read_guarded_columns(Relation table, const Trigger &declared) {
     if (declared.tgnargs == 0)
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                         errmsg("keep_status_order() needs the names of the columns to guard"), errhint(usage)));
     Vector<GuardedColumn> columns;
     for (int i = 0; i < declared.tgnargs; ++i)
-        columns.push(read_column(trigger.tg_relation, pstrdup(declared.tgargs[i])));
+        columns.push(read_column(table, pstrdup(declared.tgargs[i])));
     return columns;
 }
 

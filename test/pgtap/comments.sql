@@ -32,6 +32,8 @@ SELECT format('cast %s as %s', c.castsource::regtype, c.casttarget::regtype), ob
 WHERE (SELECT typnamespace FROM pg_type WHERE oid = c.castsource) = 'msgstatus'::regnamespace
     OR (SELECT typnamespace FROM pg_type WHERE oid = c.casttarget) = 'msgstatus'::regnamespace
 UNION ALL
+SELECT 'event trigger ' || e.evtname, obj_description(e.oid, 'pg_event_trigger') FROM pg_event_trigger AS e WHERE pg_temp.is_member('pg_event_trigger', e.oid)
+UNION ALL
 SELECT 'schema', obj_description('msgstatus'::regnamespace, 'pg_namespace')
 UNION ALL
 SELECT 'extension', obj_description(oid, 'pg_extension') FROM pg_extension WHERE extname = 'msgstatus';
