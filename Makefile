@@ -42,6 +42,17 @@ $(built_for):
 	@mkdir -p build && rm -f build/extension-for-postgresql-* && touch $@
 $(OBJS:.o=.bc): %.bc: %.o
 
+# Where --silent hides the commands, a line for each says how far the build is: it takes minutes. The expansion of a
+# compiler's name counts, as make expands a command when it runs it.
+ifneq ($(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS)))),)
+cxx := $(CXX)
+clang := $(CLANG)
+steps = $(words $(OBJS) $(if $(filter yes,$(with_llvm)),$(OBJS)))
+progress = $(eval begun += .)$(info [$(words $(begun))/$(steps)] $@)
+$(OBJS): CXX = $(progress)$(cxx)
+$(OBJS:.o=.bc): CLANG = $(progress)$(clang)
+endif
+
 .PHONY: tidy
 tidy:
 	echo $(OBJS:.o=.cpp) | xargs -n 1 -P "$$(nproc)" sh -c 'clang-tidy --quiet "$$1" -- $(CPPFLAGS)' -

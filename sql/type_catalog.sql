@@ -56,7 +56,7 @@ WHERE p.pronamespace = 'msgstatus'::regnamespace AND p.prokind = 'f'
 ORDER BY p.oid::regprocedure::text COLLATE "C";
 SELECT a.aggfnoid::regprocedure, a.aggtransfn, a.aggcombinefn, a.aggtranstype::regtype, p.proparallel, a.aggsortop::regoperator
 FROM pg_aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid
-WHERE p.pronamespace = 'msgstatus'::regnamespace AND p.proname IN ('merge_agg', 'min', 'max', 'sum') ORDER BY p.proname;
+WHERE p.proargtypes[0] IN ('delivery_state'::regtype, 'message_status'::regtype, 'delay_histogram'::regtype) ORDER BY p.proname;
 
 -- Every operator with its mirror, its opposite, its estimators.
 SELECT o.oid::regoperator AS operator, o.oprresult::regtype AS result, nullif(o.oprcom, 0)::regoper AS commutator,
@@ -67,7 +67,8 @@ WHERE o.oprleft IN ('delivery_state'::regtype, 'message_status'::regtype) OR o.o
 ORDER BY o.oprleft::regtype::text, o.oprname COLLATE "C";
 -- Every operator that tells yes or no can be estimated.
 SELECT o.oid::regoperator AS "without an estimator" FROM pg_operator AS o
-WHERE o.oprnamespace = 'msgstatus'::regnamespace AND o.oprresult = 'boolean'::regtype AND (o.oprrest = 0 OR o.oprjoin = 0);
+WHERE (o.oprnamespace = 'msgstatus'::regnamespace OR o.oprleft IN ('delivery_state'::regtype, 'message_status'::regtype))
+  AND o.oprresult = 'boolean'::regtype AND (o.oprrest = 0 OR o.oprjoin = 0);
 
 -- The types themselves.
 SELECT typname, typlen, typbyval, typalign, typstorage, typinput, typoutput, typreceive, typsend

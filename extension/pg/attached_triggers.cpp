@@ -30,7 +30,7 @@ const TriggerData &trigger_data(FunctionCallInfo fcinfo) {
     const auto &data = *reinterpret_cast<const TriggerData *>(fcinfo->context);
     if (data.tg_trigger->tgnargs < 1 || !TRIGGER_FIRED_AFTER(data.tg_event))
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                        errmsg("trigger \"%s\" is not as attach_table makes it", data.tg_trigger->tgname)));
+                        errmsg("trigger \"%s\" was not created by attach_table()", data.tg_trigger->tgname)));
     return data;
 }
 

@@ -20,6 +20,9 @@ inline DeliveryState state_of_datum(Datum datum) {
     return static_cast<DeliveryState>(value);
 }
 
+// list_states returns all labels, ascending, as a hint shows them, allocated in the current memory context.
+char *list_states();
+
 // parse_state_or_error returns the state with the label or raises invalid_text_representation (22P02).
 DeliveryState parse_state_or_error(std::string_view label);
 

@@ -13,11 +13,22 @@ using namespace msgstatus;
 
 namespace msgstatus {
 
+char *list_states() {
+    StringInfoData list;
+    initStringInfo(&list);
+    for (std::size_t i = 0; i < state_count; ++i) {
+        const std::string_view name = state_name(static_cast<DeliveryState>(i));
+        appendStringInfo(&list, "%s%.*s", i == 0 ? "" : ", ", static_cast<int>(name.size()), name.data());
+    }
+    return list.data;
+}
+
 DeliveryState parse_state_or_error(std::string_view label) {
     const auto state = parse_state(label);
     if (!state)
         ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-                        errmsg("invalid input value for type delivery_state: \"%.*s\"", shown(label), label.data())));
+                        errmsg("invalid input value for type delivery_state: \"%.*s\"", shown(label), label.data()),
+                        errhint("The states are %s.", list_states())));
     return *state;
 }
 
@@ -29,7 +40,8 @@ MSGSTATUS_FUNCTION(delivery_state_in) {
     if (!state)
         MSGSTATUS_INPUT_ERROR(fcinfo,
                               (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-                               errmsg("invalid input value for type delivery_state: \"%.*s\"", shown(label), label)));
+                               errmsg("invalid input value for type delivery_state: \"%.*s\"", shown(label), label),
+                               errhint("The states are %s.", list_states())));
     return state_datum(*state);
 }
 

@@ -59,7 +59,8 @@ Vector<OwnLabel> read_labels(std::string_view list) {
             colon == std::string_view::npos ? std::string_view() : trim(item.substr(colon + 1));
         if (!state || label.empty())
             ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                            errmsg("\"%.*s\" is not a state and a label", shown(item), item.data()), errhint(usage)));
+                            errmsg("invalid label mapping: \"%.*s\"", shown(item), item.data()),
+                            errhint("Write state:label. The states are %s.", list_states())));
         labels.push({label, *state});
     }
     return labels;
@@ -116,14 +117,13 @@ std::optional<DeliveryState> state_of_enum(const GuardedColumn &column, Oid valu
 
 } // namespace
 
-Vector<GuardedColumn> read_guarded_columns(const TriggerData &trigger) {
-    const Trigger &declared = *trigger.tg_trigger;
+Vector<GuardedColumn> read_guarded_columns(Relation table, const Trigger &declared) {
     if (declared.tgnargs == 0)
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                         errmsg("keep_status_order() needs the names of the columns to guard"), errhint(usage)));
     Vector<GuardedColumn> columns;
     for (int i = 0; i < declared.tgnargs; ++i)
-        columns.push(read_column(trigger.tg_relation, pstrdup(declared.tgargs[i])));
+        columns.push(read_column(table, pstrdup(declared.tgargs[i])));
     return columns;
 }
 

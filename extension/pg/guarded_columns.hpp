@@ -39,7 +39,7 @@ struct GuardedColumn {
 // it returns is allocated in the current memory context. Raises invalid_parameter_value (22023) where there is no
 // argument or a label cannot be read, undefined_column (42703), generated_always (428C9) for a generated column, and
 // datatype_mismatch (42804) for a type that holds no state.
-Vector<GuardedColumn> read_guarded_columns(const TriggerData &trigger);
+Vector<GuardedColumn> read_guarded_columns(Relation table, const Trigger &declared);
 
 // state_in returns the state that a value of the column names; nothing where it names none. Not for ColumnKind::status.
 std::optional<DeliveryState> state_in(const GuardedColumn &column, Datum value);

@@ -87,7 +87,7 @@ Options read_options(FunctionCallInfo fcinfo) {
     options.notice_every = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT64(3);
     options.search_path = text_or_null(fcinfo, 4);
     if (options.query == nullptr || options.search_path == nullptr)
-        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("query and search_path must not be NULL")));
+        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("query and search_path must not be null")));
     options.context.received_at = GetCurrentTransactionStartTimestamp();
     return options;
 }
@@ -146,7 +146,7 @@ Totals import(const Options &options) {
         ereport(ERROR, (errcode(ERRCODE_INVALID_CURSOR_DEFINITION), errmsg("the query returns no rows")));
     const ImportColumns columns = read_import_columns(portal->tupDesc);
     if (*columns.unused != '\0')
-        ereport(NOTICE, (errmsg("columns that say nothing to an import: %s", columns.unused)));
+        ereport(NOTICE, (errmsg("ignoring unrecognized columns: %s", columns.unused)));
 
     Totals totals;
     const MemoryContext caller = CurrentMemoryContext;

@@ -53,7 +53,8 @@ MSGSTATUS_FUNCTION(message_status_in) {
     case StatusTextError::unknown_state:
         MSGSTATUS_INPUT_ERROR(
             fcinfo, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-                     errmsg("invalid input value for type delivery_state: \"%.*s\"", shown(culprit), culprit.data())));
+                     errmsg("invalid input value for type delivery_state: \"%.*s\"", shown(culprit), culprit.data()),
+                     errhint("The states are %s.", list_states())));
     case StatusTextError::bad_time:
         MSGSTATUS_INPUT_ERROR(fcinfo,
                               (errcode(ERRCODE_INVALID_DATETIME_FORMAT),

@@ -7,6 +7,8 @@
 
 extern "C" {
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_trigger.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
 #include "utils/typcache.h"
@@ -21,15 +23,18 @@ struct Replacement {
     Datum value = 0;
 };
 
-void check_call(FunctionCallInfo fcinfo) {
-    const bool is_trigger = CALLED_AS_TRIGGER(fcinfo);
-    const TriggerEvent event = is_trigger ? reinterpret_cast<TriggerData *>(fcinfo->context)->tg_event : 0;
-    if (is_trigger && TRIGGER_FIRED_BEFORE(event) && TRIGGER_FIRED_FOR_ROW(event) && TRIGGER_FIRED_BY_UPDATE(event))
-        return;
+[[noreturn]] void raise_wrong_event() {
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                     errmsg("keep_status_order() is for triggers BEFORE UPDATE FOR EACH ROW"),
                     errhint("Write: CREATE TRIGGER keep_status_order BEFORE UPDATE ON your_table FOR EACH ROW EXECUTE "
                             "FUNCTION msgstatus.keep_status_order('your_column').")));
+}
+
+void check_call(FunctionCallInfo fcinfo) {
+    const bool is_trigger = CALLED_AS_TRIGGER(fcinfo);
+    const TriggerEvent event = is_trigger ? reinterpret_cast<TriggerData *>(fcinfo->context)->tg_event : 0;
+    if (!is_trigger || !TRIGGER_FIRED_BEFORE(event) || !TRIGGER_FIRED_FOR_ROW(event) || !TRIGGER_FIRED_BY_UPDATE(event))
+        raise_wrong_event();
 }
 
 // The arguments are read once in a statement: a trigger's FmgrInfo lives as long.
@@ -37,7 +42,7 @@ const Vector<GuardedColumn> &guarded_columns(FunctionCallInfo fcinfo, const Trig
     FmgrInfo &function = *fcinfo->flinfo;
     if (function.fn_extra == nullptr) {
         const MemoryContext caller = MemoryContextSwitchTo(function.fn_mcxt);
-        const Vector<GuardedColumn> columns = read_guarded_columns(trigger);
+        const Vector<GuardedColumn> columns = read_guarded_columns(trigger.tg_relation, *trigger.tg_trigger);
         auto *kept = static_cast<Vector<GuardedColumn> *>(palloc(sizeof columns));
         *kept = columns;
         MemoryContextSwitchTo(caller);
@@ -95,4 +100,24 @@ MSGSTATUS_FUNCTION(keep_status_order) {
         row = heap_modify_tuple_by_cols(row, RelationGetDescr(trigger.tg_relation), 1, &number, &value, &is_null);
     }
     return PointerGetDatum(row);
+}
+
+// check_status_order(table, trigger) raises what the trigger would raise when it first fires. It runs nobody's code:
+// columns, types and labels are looked up in the catalogs.
+MSGSTATUS_FUNCTION(check_status_order) {
+    const Oid trigger = PG_GETARG_OID(1);
+    Relation table = table_open(PG_GETARG_OID(0), AccessShareLock);
+    // A copy: the table's own may be replaced while the catalogs are read.
+    const TriggerDesc *triggers = CopyTriggerDesc(table->trigdesc);
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
+        const Trigger &declared = triggers->triggers[i];
+        if (declared.tgoid != trigger)
+            continue;
+        if (!TRIGGER_FOR_BEFORE(declared.tgtype) || !TRIGGER_FOR_ROW(declared.tgtype) ||
+            (declared.tgtype & TRIGGER_TYPE_EVENT_MASK) != TRIGGER_TYPE_UPDATE)
+            raise_wrong_event();
+        read_guarded_columns(table, declared);
+    }
+    table_close(table, AccessShareLock);
+    PG_RETURN_VOID();
 }

@@ -68,57 +68,60 @@ CREATE FUNCTION msgstatus.delivery_state_hash_extended(msgstatus.delivery_state,
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_hash_extended';
 COMMENT ON FUNCTION msgstatus.delivery_state_hash_extended(msgstatus.delivery_state, bigint) IS 'Hash with a seed';
 
-CREATE OPERATOR msgstatus.= (
+-- Comparisons, min and max are in pg_catalog, as those of PostgreSQL's own types are, so that `state = 'read'` works whatever
+-- the search_path is. They take no type but the extension's, so they decide no other expression's meaning. The operators of
+-- message_status that are named as jsonb's are not there: beside jsonb's they would make `unknown ? unknown` ambiguous.
+CREATE OPERATOR pg_catalog.= (
     LEFTARG = msgstatus.delivery_state, RIGHTARG = msgstatus.delivery_state, FUNCTION = msgstatus.delivery_state_eq,
-    COMMUTATOR = OPERATOR(msgstatus.=), NEGATOR = OPERATOR(msgstatus.<>),
+    COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>),
     RESTRICT = eqsel, JOIN = eqjoinsel,
     HASHES, MERGES
 );
-COMMENT ON OPERATOR msgstatus.= (msgstatus.delivery_state, msgstatus.delivery_state) IS 'equal';
+COMMENT ON OPERATOR pg_catalog.= (msgstatus.delivery_state, msgstatus.delivery_state) IS 'equal';
 
-CREATE OPERATOR msgstatus.<> (
+CREATE OPERATOR pg_catalog.<> (
     LEFTARG = msgstatus.delivery_state, RIGHTARG = msgstatus.delivery_state, FUNCTION = msgstatus.delivery_state_ne,
-    COMMUTATOR = OPERATOR(msgstatus.<>), NEGATOR = OPERATOR(msgstatus.=),
+    COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=),
     RESTRICT = neqsel, JOIN = neqjoinsel
 );
-COMMENT ON OPERATOR msgstatus.<> (msgstatus.delivery_state, msgstatus.delivery_state) IS 'not equal';
+COMMENT ON OPERATOR pg_catalog.<> (msgstatus.delivery_state, msgstatus.delivery_state) IS 'not equal';
 
-CREATE OPERATOR msgstatus.< (
+CREATE OPERATOR pg_catalog.< (
     LEFTARG = msgstatus.delivery_state, RIGHTARG = msgstatus.delivery_state, FUNCTION = msgstatus.delivery_state_lt,
-    COMMUTATOR = OPERATOR(msgstatus.>), NEGATOR = OPERATOR(msgstatus.>=),
+    COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=),
     RESTRICT = scalarltsel, JOIN = scalarltjoinsel
 );
-COMMENT ON OPERATOR msgstatus.< (msgstatus.delivery_state, msgstatus.delivery_state) IS 'less than';
+COMMENT ON OPERATOR pg_catalog.< (msgstatus.delivery_state, msgstatus.delivery_state) IS 'less than';
 
-CREATE OPERATOR msgstatus.<= (
+CREATE OPERATOR pg_catalog.<= (
     LEFTARG = msgstatus.delivery_state, RIGHTARG = msgstatus.delivery_state, FUNCTION = msgstatus.delivery_state_le,
-    COMMUTATOR = OPERATOR(msgstatus.>=), NEGATOR = OPERATOR(msgstatus.>),
+    COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>),
     RESTRICT = scalarlesel, JOIN = scalarlejoinsel
 );
-COMMENT ON OPERATOR msgstatus.<= (msgstatus.delivery_state, msgstatus.delivery_state) IS 'less than or equal';
+COMMENT ON OPERATOR pg_catalog.<= (msgstatus.delivery_state, msgstatus.delivery_state) IS 'less than or equal';
 
-CREATE OPERATOR msgstatus.> (
+CREATE OPERATOR pg_catalog.> (
     LEFTARG = msgstatus.delivery_state, RIGHTARG = msgstatus.delivery_state, FUNCTION = msgstatus.delivery_state_gt,
-    COMMUTATOR = OPERATOR(msgstatus.<), NEGATOR = OPERATOR(msgstatus.<=),
+    COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=),
     RESTRICT = scalargtsel, JOIN = scalargtjoinsel
 );
-COMMENT ON OPERATOR msgstatus.> (msgstatus.delivery_state, msgstatus.delivery_state) IS 'greater than';
+COMMENT ON OPERATOR pg_catalog.> (msgstatus.delivery_state, msgstatus.delivery_state) IS 'greater than';
 
-CREATE OPERATOR msgstatus.>= (
+CREATE OPERATOR pg_catalog.>= (
     LEFTARG = msgstatus.delivery_state, RIGHTARG = msgstatus.delivery_state, FUNCTION = msgstatus.delivery_state_ge,
-    COMMUTATOR = OPERATOR(msgstatus.<=), NEGATOR = OPERATOR(msgstatus.<),
+    COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<),
     RESTRICT = scalargesel, JOIN = scalargejoinsel
 );
-COMMENT ON OPERATOR msgstatus.>= (msgstatus.delivery_state, msgstatus.delivery_state) IS 'greater than or equal';
+COMMENT ON OPERATOR pg_catalog.>= (msgstatus.delivery_state, msgstatus.delivery_state) IS 'greater than or equal';
 
 CREATE OPERATOR FAMILY msgstatus.delivery_state_ops USING btree;
 COMMENT ON OPERATOR FAMILY msgstatus.delivery_state_ops USING btree IS 'Order of delivery_state';
 CREATE OPERATOR CLASS msgstatus.delivery_state_ops DEFAULT FOR TYPE msgstatus.delivery_state USING btree FAMILY msgstatus.delivery_state_ops AS
-    OPERATOR 1 msgstatus.<,
-    OPERATOR 2 msgstatus.<=,
-    OPERATOR 3 msgstatus.=,
-    OPERATOR 4 msgstatus.>=,
-    OPERATOR 5 msgstatus.>,
+    OPERATOR 1 pg_catalog.<,
+    OPERATOR 2 pg_catalog.<=,
+    OPERATOR 3 pg_catalog.=,
+    OPERATOR 4 pg_catalog.>=,
+    OPERATOR 5 pg_catalog.>,
     FUNCTION 1 msgstatus.delivery_state_cmp(msgstatus.delivery_state, msgstatus.delivery_state),
     -- Equal values have equal bytes, so an index may store duplicates once.
     FUNCTION 4 pg_catalog.btequalimage(oid);
@@ -127,7 +130,7 @@ COMMENT ON OPERATOR CLASS msgstatus.delivery_state_ops USING btree IS 'Order of 
 CREATE OPERATOR FAMILY msgstatus.delivery_state_ops USING hash;
 COMMENT ON OPERATOR FAMILY msgstatus.delivery_state_ops USING hash IS 'Equality of delivery_state';
 CREATE OPERATOR CLASS msgstatus.delivery_state_ops DEFAULT FOR TYPE msgstatus.delivery_state USING hash FAMILY msgstatus.delivery_state_ops AS
-    OPERATOR 1 msgstatus.=,
+    OPERATOR 1 pg_catalog.=,
     FUNCTION 1 msgstatus.delivery_state_hash(msgstatus.delivery_state),
     FUNCTION 2 msgstatus.delivery_state_hash_extended(msgstatus.delivery_state, bigint);
 COMMENT ON OPERATOR CLASS msgstatus.delivery_state_ops USING hash IS 'Equality of delivery_state';
@@ -136,21 +139,21 @@ CREATE FUNCTION msgstatus.delivery_state_larger(msgstatus.delivery_state, msgsta
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_larger';
 COMMENT ON FUNCTION msgstatus.delivery_state_larger(msgstatus.delivery_state, msgstatus.delivery_state) IS 'The larger of two states';
 
-CREATE AGGREGATE msgstatus.max(msgstatus.delivery_state) (
+CREATE AGGREGATE pg_catalog.max(msgstatus.delivery_state) (
     SFUNC = msgstatus.delivery_state_larger, STYPE = msgstatus.delivery_state, COMBINEFUNC = msgstatus.delivery_state_larger,
-    SORTOP = OPERATOR(msgstatus.>), PARALLEL = SAFE
+    SORTOP = OPERATOR(pg_catalog.>), PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE msgstatus.max(msgstatus.delivery_state) IS 'The highest state';
+COMMENT ON AGGREGATE pg_catalog.max(msgstatus.delivery_state) IS 'The highest state';
 
 CREATE FUNCTION msgstatus.delivery_state_smaller(msgstatus.delivery_state, msgstatus.delivery_state) RETURNS msgstatus.delivery_state
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_smaller';
 COMMENT ON FUNCTION msgstatus.delivery_state_smaller(msgstatus.delivery_state, msgstatus.delivery_state) IS 'The smaller of two states';
 
-CREATE AGGREGATE msgstatus.min(msgstatus.delivery_state) (
+CREATE AGGREGATE pg_catalog.min(msgstatus.delivery_state) (
     SFUNC = msgstatus.delivery_state_smaller, STYPE = msgstatus.delivery_state, COMBINEFUNC = msgstatus.delivery_state_smaller,
-    SORTOP = OPERATOR(msgstatus.<), PARALLEL = SAFE
+    SORTOP = OPERATOR(pg_catalog.<), PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE msgstatus.min(msgstatus.delivery_state) IS 'The lowest state';
+COMMENT ON AGGREGATE pg_catalog.min(msgstatus.delivery_state) IS 'The lowest state';
 
 CREATE FUNCTION msgstatus.is_failure(msgstatus.delivery_state) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_is_failure';

@@ -106,57 +106,57 @@ CREATE FUNCTION msgstatus.message_status_hash_extended(msgstatus.message_status,
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_hash_extended';
 COMMENT ON FUNCTION msgstatus.message_status_hash_extended(msgstatus.message_status, bigint) IS 'Hash with a seed';
 
-CREATE OPERATOR msgstatus.= (
+CREATE OPERATOR pg_catalog.= (
     LEFTARG = msgstatus.message_status, RIGHTARG = msgstatus.message_status, FUNCTION = msgstatus.message_status_eq,
-    COMMUTATOR = OPERATOR(msgstatus.=), NEGATOR = OPERATOR(msgstatus.<>),
+    COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>),
     RESTRICT = eqsel, JOIN = eqjoinsel,
     HASHES, MERGES
 );
-COMMENT ON OPERATOR msgstatus.= (msgstatus.message_status, msgstatus.message_status) IS 'equal';
+COMMENT ON OPERATOR pg_catalog.= (msgstatus.message_status, msgstatus.message_status) IS 'equal';
 
-CREATE OPERATOR msgstatus.<> (
+CREATE OPERATOR pg_catalog.<> (
     LEFTARG = msgstatus.message_status, RIGHTARG = msgstatus.message_status, FUNCTION = msgstatus.message_status_ne,
-    COMMUTATOR = OPERATOR(msgstatus.<>), NEGATOR = OPERATOR(msgstatus.=),
+    COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=),
     RESTRICT = neqsel, JOIN = neqjoinsel
 );
-COMMENT ON OPERATOR msgstatus.<> (msgstatus.message_status, msgstatus.message_status) IS 'not equal';
+COMMENT ON OPERATOR pg_catalog.<> (msgstatus.message_status, msgstatus.message_status) IS 'not equal';
 
-CREATE OPERATOR msgstatus.< (
+CREATE OPERATOR pg_catalog.< (
     LEFTARG = msgstatus.message_status, RIGHTARG = msgstatus.message_status, FUNCTION = msgstatus.message_status_lt,
-    COMMUTATOR = OPERATOR(msgstatus.>), NEGATOR = OPERATOR(msgstatus.>=),
+    COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=),
     RESTRICT = scalarltsel, JOIN = scalarltjoinsel
 );
-COMMENT ON OPERATOR msgstatus.< (msgstatus.message_status, msgstatus.message_status) IS 'less than';
+COMMENT ON OPERATOR pg_catalog.< (msgstatus.message_status, msgstatus.message_status) IS 'less than';
 
-CREATE OPERATOR msgstatus.<= (
+CREATE OPERATOR pg_catalog.<= (
     LEFTARG = msgstatus.message_status, RIGHTARG = msgstatus.message_status, FUNCTION = msgstatus.message_status_le,
-    COMMUTATOR = OPERATOR(msgstatus.>=), NEGATOR = OPERATOR(msgstatus.>),
+    COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>),
     RESTRICT = scalarlesel, JOIN = scalarlejoinsel
 );
-COMMENT ON OPERATOR msgstatus.<= (msgstatus.message_status, msgstatus.message_status) IS 'less than or equal';
+COMMENT ON OPERATOR pg_catalog.<= (msgstatus.message_status, msgstatus.message_status) IS 'less than or equal';
 
-CREATE OPERATOR msgstatus.> (
+CREATE OPERATOR pg_catalog.> (
     LEFTARG = msgstatus.message_status, RIGHTARG = msgstatus.message_status, FUNCTION = msgstatus.message_status_gt,
-    COMMUTATOR = OPERATOR(msgstatus.<), NEGATOR = OPERATOR(msgstatus.<=),
+    COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=),
     RESTRICT = scalargtsel, JOIN = scalargtjoinsel
 );
-COMMENT ON OPERATOR msgstatus.> (msgstatus.message_status, msgstatus.message_status) IS 'greater than';
+COMMENT ON OPERATOR pg_catalog.> (msgstatus.message_status, msgstatus.message_status) IS 'greater than';
 
-CREATE OPERATOR msgstatus.>= (
+CREATE OPERATOR pg_catalog.>= (
     LEFTARG = msgstatus.message_status, RIGHTARG = msgstatus.message_status, FUNCTION = msgstatus.message_status_ge,
-    COMMUTATOR = OPERATOR(msgstatus.<=), NEGATOR = OPERATOR(msgstatus.<),
+    COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<),
     RESTRICT = scalargesel, JOIN = scalargejoinsel
 );
-COMMENT ON OPERATOR msgstatus.>= (msgstatus.message_status, msgstatus.message_status) IS 'greater than or equal';
+COMMENT ON OPERATOR pg_catalog.>= (msgstatus.message_status, msgstatus.message_status) IS 'greater than or equal';
 
 CREATE OPERATOR FAMILY msgstatus.message_status_ops USING btree;
 COMMENT ON OPERATOR FAMILY msgstatus.message_status_ops USING btree IS 'Order of message_status';
 CREATE OPERATOR CLASS msgstatus.message_status_ops DEFAULT FOR TYPE msgstatus.message_status USING btree FAMILY msgstatus.message_status_ops AS
-    OPERATOR 1 msgstatus.<,
-    OPERATOR 2 msgstatus.<=,
-    OPERATOR 3 msgstatus.=,
-    OPERATOR 4 msgstatus.>=,
-    OPERATOR 5 msgstatus.>,
+    OPERATOR 1 pg_catalog.<,
+    OPERATOR 2 pg_catalog.<=,
+    OPERATOR 3 pg_catalog.=,
+    OPERATOR 4 pg_catalog.>=,
+    OPERATOR 5 pg_catalog.>,
     FUNCTION 1 msgstatus.message_status_cmp(msgstatus.message_status, msgstatus.message_status),
     -- Equal values have equal bytes, so an index may store duplicates once.
     FUNCTION 4 pg_catalog.btequalimage(oid);
@@ -165,7 +165,7 @@ COMMENT ON OPERATOR CLASS msgstatus.message_status_ops USING btree IS 'Order of 
 CREATE OPERATOR FAMILY msgstatus.message_status_ops USING hash;
 COMMENT ON OPERATOR FAMILY msgstatus.message_status_ops USING hash IS 'Equality of message_status';
 CREATE OPERATOR CLASS msgstatus.message_status_ops DEFAULT FOR TYPE msgstatus.message_status USING hash FAMILY msgstatus.message_status_ops AS
-    OPERATOR 1 msgstatus.=,
+    OPERATOR 1 pg_catalog.=,
     FUNCTION 1 msgstatus.message_status_hash(msgstatus.message_status),
     FUNCTION 2 msgstatus.message_status_hash_extended(msgstatus.message_status, bigint);
 COMMENT ON OPERATOR CLASS msgstatus.message_status_ops USING hash IS 'Equality of message_status';

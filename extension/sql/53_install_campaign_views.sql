@@ -78,7 +78,7 @@ BEGIN
             WHEN a.status OPERATOR(msgstatus.?) 'read' THEN 'read'
             WHEN a.status OPERATOR(msgstatus.?) 'delivered' THEN 'delivered'
             WHEN r.message_id IS NOT NULL AND f.failed_at IS NULL
-                AND COALESCE(f.state OPERATOR(msgstatus.<>) 'canceled' AND f.state OPERATOR(msgstatus.<>) 'skipped', true) THEN 'sent'
+                AND COALESCE(f.state <> 'canceled' AND f.state <> 'skipped', true) THEN 'sent'
             WHEN r.skipped_at IS NOT NULL OR r.message_id IS NOT NULL AND f.failed_at IS NULL THEN 'skipped'
             WHEN c.status = 'canceled' THEN CASE WHEN f.failed_at IS NOT NULL OR r.retry_count > 0 THEN 'failed' ELSE 'skipped' END
             WHEN r.waiting OR r.due_at IS NOT NULL THEN 'pending'

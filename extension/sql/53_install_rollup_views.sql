@@ -254,7 +254,7 @@ BEGIN
             - r.in_undelivered - r.in_delivered - r.in_read - r.in_played)
     ) AS s (state, messages)
     WHERE s.messages > 0
-    ORDER BY s.messages DESC, s.state USING OPERATOR(msgstatus.<), r.message_type, r.provider;
+    ORDER BY s.messages DESC, s.state, r.message_type, r.provider;
     COMMENT ON VIEW msgstatus.status_distribution IS
         'The messages of the last 30 days by state (NULL: no callback yet), type and provider';
 

@@ -16,8 +16,8 @@ BEGIN
         m.created_at
     FROM msgstatus.message AS m
     WHERE (SELECT msgstatus.sees_all('msgstatus.message')) IS NOT NULL
-        AND msgstatus.state(m.status) OPERATOR(msgstatus.>=) 'accepted'
-        AND msgstatus.state(m.status) OPERATOR(msgstatus.<=) 'sent'
+        AND msgstatus.state(m.status) >= 'accepted'
+        AND msgstatus.state(m.status) <= 'sent'
         AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - interval '5 minutes'
     ORDER BY m.created_at DESC, 1;
     COMMENT ON VIEW msgstatus.undelivered_messages IS
@@ -36,7 +36,7 @@ BEGIN
         m.created_at
     FROM msgstatus.message AS m
     WHERE (SELECT msgstatus.sees_all('msgstatus.message')) IS NOT NULL
-        AND msgstatus.state(m.status) OPERATOR(msgstatus.=) 'delivered'
+        AND msgstatus.state(m.status) = 'delivered'
         AND msgstatus.reached_at(m.status, 'delivered') <= now() - interval '1 day'
     ORDER BY m.created_at DESC, 1;
     COMMENT ON VIEW msgstatus.unread_messages IS

@@ -20,7 +20,9 @@ BEGIN
         UNION ALL
         SELECT DISTINCT 'ROUTINE ' || p.oid::regprocedure
         FROM pg_proc AS p, aclexplode(p.proacl) AS a
-        WHERE p.pronamespace = 'msgstatus'::regnamespace AND a.grantee = role::oid AND a.grantee <> p.proowner
+        WHERE (p.pronamespace = 'msgstatus'::regnamespace
+                OR p.oid IN ('max(msgstatus.delivery_state)'::regprocedure, 'min(msgstatus.delivery_state)'::regprocedure))
+            AND a.grantee = role::oid AND a.grantee <> p.proowner
     LOOP
         EXECUTE format('REVOKE ALL ON %s FROM %s', object, role);
     END LOOP;
@@ -35,7 +37,8 @@ BEGIN
     FOR object IN
         SELECT p.oid::regprocedure
         FROM pg_proc AS p
-        WHERE p.pronamespace = 'msgstatus'::regnamespace
+        WHERE (p.pronamespace = 'msgstatus'::regnamespace
+                OR p.oid IN ('max(msgstatus.delivery_state)'::regprocedure, 'min(msgstatus.delivery_state)'::regprocedure))
             AND CASE level
                 WHEN 'ingest' THEN p.proname IN ('apply_message_status', 'apply_message_status_batch', 'reject_webhook', 'alert_counts')
                 WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'sees_all', 'shown_id', 'register_message',

@@ -24,22 +24,22 @@ BEGIN
         SELECT g.hour, g.provider, g.sender, g.message_type, g.direction, g.campaign_id,
             sum(g.messages) AS messages,
             sum(g.sent) AS sent,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'processing'), 0) AS in_processing,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'received'), 0) AS in_received,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'pending'), 0) AS in_pending,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'scheduled'), 0) AS in_scheduled,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'accepted'), 0) AS in_accepted,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'queued'), 0) AS in_queued,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'sending'), 0) AS in_sending,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'sent'), 0) AS in_sent,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'partially_delivered'), 0) AS in_partially_delivered,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'skipped'), 0) AS in_skipped,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'canceled'), 0) AS in_canceled,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'failed'), 0) AS in_failed,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'undelivered'), 0) AS in_undelivered,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'delivered'), 0) AS in_delivered,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'read'), 0) AS in_read,
-            COALESCE(sum(g.messages) FILTER (WHERE g.state OPERATOR(msgstatus.=) 'played'), 0) AS in_played,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'processing'), 0) AS in_processing,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'received'), 0) AS in_received,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'pending'), 0) AS in_pending,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'scheduled'), 0) AS in_scheduled,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'accepted'), 0) AS in_accepted,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'queued'), 0) AS in_queued,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'sending'), 0) AS in_sending,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'sent'), 0) AS in_sent,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'partially_delivered'), 0) AS in_partially_delivered,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'skipped'), 0) AS in_skipped,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'canceled'), 0) AS in_canceled,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'failed'), 0) AS in_failed,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'undelivered'), 0) AS in_undelivered,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'delivered'), 0) AS in_delivered,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'read'), 0) AS in_read,
+            COALESCE(sum(g.messages) FILTER (WHERE g.state = 'played'), 0) AS in_played,
             COALESCE(msgstatus.sum(g.delivery), '{}') AS delivery,
             COALESCE(msgstatus.sum(g.reading), '{}') AS reading,
             COALESCE(msgstatus.sum(g.failure), '{}') AS failure,
@@ -196,7 +196,8 @@ BEGIN
     PERFORM msgstatus.check_installation();
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE invalid_transaction_state USING MESSAGE = 'rebuild_rollups() needs the isolation level READ COMMITTED',
-            DETAIL = 'It has to see what was committed while it waited for its locks.';
+            DETAIL = 'It has to see what was committed while it waited for its locks.',
+            HINT = 'Run it in a READ COMMITTED transaction.';
     END IF;
     -- Nothing is purged meanwhile, or messages that are still in the rollups would no longer be found.
     SELECT w.purged_before INTO STRICT since FROM msgstatus.maintenance AS w FOR NO KEY UPDATE;

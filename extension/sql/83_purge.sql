@@ -9,7 +9,7 @@ DECLARE
 BEGIN
     PERFORM msgstatus.check_installation();
     IF purge_messages.before IS NULL THEN
-        RAISE null_value_not_allowed USING MESSAGE = 'before when messages are to be purged must be said';
+        RAISE null_value_not_allowed USING MESSAGE = 'argument "before" must not be null';
     END IF;
     -- From here on their hours are neither verified nor rebuilt; who does so meanwhile has locked the row, and is waited for.
     UPDATE msgstatus.maintenance SET purged_before = GREATEST(purged_before, horizon);

@@ -24,7 +24,7 @@ BEGIN
     END IF;
     IF num_nulls($5, $6, $7, $8, $9) > 0 THEN
         RAISE null_value_not_allowed
-            USING MESSAGE = 'max_retries, retry_delay, max_retry_delay, retry_window and time_zone must be said';
+            USING MESSAGE = 'max_retries, retry_delay, max_retry_delay, retry_window and time_zone must not be null';
     END IF;
     IF create_campaign.daily_send_limit <= 0 THEN
         RAISE invalid_parameter_value USING MESSAGE = 'daily_send_limit must be positive',

@@ -25,11 +25,11 @@ BEGIN
     -- Who may ask for any prefix finds out a whole number, digit by digit.
     IF length(recipient_prefix) > 6 AND NOT sees_all THEN
         RAISE insufficient_privilege USING MESSAGE = 'prefixes of more than 6 characters are for those who may see whole addresses',
-            HINT = 'The level operator may.';
+            HINT = 'Roles that were granted the level operator by msgstatus.grant_access() may.';
     END IF;
     -- Who may ask for any part of a text finds out the whole text, letter by letter.
     IF btrim(metadata_text) <> '' AND NOT sees_all THEN
-        RAISE insufficient_privilege USING MESSAGE = 'metadata_text is for those who may read metadata', HINT = 'The level operator may.';
+        RAISE insufficient_privilege USING MESSAGE = 'metadata_text is for those who may read metadata', HINT = 'Roles that were granted the level operator by msgstatus.grant_access() may.';
     END IF;
     RETURN ROW(state, NULLIF(message_type, ''), NULLIF(provider, ''), NULLIF(direction, ''), NULLIF(recipient_prefix, ''),
         campaign_id, created_from, created_before, NULLIF(btrim(metadata_text), ''), NULL::text);
@@ -60,12 +60,12 @@ CREATE FUNCTION msgstatus.message_conditions(filter msgstatus.message_filter) RE
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT concat(
         msgstatus.dimension_conditions(filter),
-        CASE WHEN filter.state IS NOT NULL THEN ' AND msgstatus.state(status) OPERATOR(msgstatus.=) ($1).state' END,
+        CASE WHEN filter.state IS NOT NULL THEN ' AND msgstatus.state(status) = ($1).state' END,
         CASE filter.waiting
             WHEN 'callback' THEN ' AND msgstatus.state(status) IS NULL'
-            WHEN 'delivery' THEN ' AND msgstatus.state(status) OPERATOR(msgstatus.>=) ''accepted'''
-                ' AND msgstatus.state(status) OPERATOR(msgstatus.<=) ''sent'''
-            WHEN 'reading' THEN ' AND msgstatus.state(status) OPERATOR(msgstatus.=) ''delivered'''
+            WHEN 'delivery' THEN ' AND msgstatus.state(status) >= ''accepted'''
+                ' AND msgstatus.state(status) <= ''sent'''
+            WHEN 'reading' THEN ' AND msgstatus.state(status) = ''delivered'''
         END,
         CASE WHEN filter.created_from IS NOT NULL THEN ' AND created_at >= ($1).created_from' END,
         CASE WHEN filter.created_before IS NOT NULL THEN ' AND created_at < ($1).created_before' END,

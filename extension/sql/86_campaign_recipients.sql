@@ -118,7 +118,9 @@ DECLARE
 BEGIN
     PERFORM msgstatus.check_installation();
     IF problem IS NOT NULL THEN
-        RAISE invalid_parameter_value USING MESSAGE = 'this is no phone number: ' || problem;
+        RAISE invalid_parameter_value USING MESSAGE = format('invalid phone number: "%s"', COALESCE($1, '')),
+            DETAIL = upper(left(problem, 1)) || substr(problem, 2) || '.',
+            HINT = 'Write it with its country code, such as +1 555 010 0001.';
     END IF;
     INSERT INTO msgstatus.opt_out (phone_number, reason) VALUES (number, $2) ON CONFLICT (phone_number) DO NOTHING;
 END

@@ -217,7 +217,7 @@ BEGIN
                 (''queued'', in_queued), (''accepted'', in_accepted), (''scheduled'', in_scheduled), (''pending'', in_pending),
                 (''received'', in_received), (''processing'', in_processing), (NULL, %s)) AS s (state, messages)
         WHERE s.messages > 0
-        ORDER BY s.state USING OPERATOR(msgstatus.>) NULLS LAST',
+        ORDER BY s.state DESC NULLS LAST',
         CASE dimensions WHEN '' THEN 'hour_rollup' ELSE 'message_rollup' END, dimensions,
         msgstatus.rollup_counter(ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'callback')::msgstatus.message_filter))
     USING filter;
@@ -253,8 +253,8 @@ BEGIN
     -- One state after the other, the highest first, each in order of time; those without a callback last.
     FOR next_state IN SELECT s FROM msgstatus.states_found(filter) AS s LOOP
         CONTINUE WHEN start.message_id IS NOT NULL
-            AND (next_state OPERATOR(msgstatus.>) start.state OR start.state IS NULL AND next_state IS NOT NULL);
-        IF COALESCE(next_state OPERATOR(msgstatus.<) start.state, start.state IS NOT NULL) THEN
+            AND (next_state > start.state OR start.state IS NULL AND next_state IS NOT NULL);
+        IF COALESCE(next_state < start.state, start.state IS NOT NULL) THEN
             start := NULL;
         END IF;
         filter.state := next_state;

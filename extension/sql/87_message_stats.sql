@@ -31,9 +31,9 @@ DECLARE
         FROM msgstatus.%I WHERE hour >= $2 AND hour < $3 %s',
         msgstatus.rollup_counter(filter),
         CASE WHEN state IS NULL THEN 'in_delivered + in_read + in_played'
-            WHEN state OPERATOR(msgstatus.>=) 'delivered' THEN msgstatus.rollup_counter(filter) ELSE '0' END,
+            WHEN state >= 'delivered' THEN msgstatus.rollup_counter(filter) ELSE '0' END,
         CASE WHEN state IS NULL THEN 'in_read + in_played'
-            WHEN state OPERATOR(msgstatus.>=) 'read' THEN msgstatus.rollup_counter(filter) ELSE '0' END,
+            WHEN state >= 'read' THEN msgstatus.rollup_counter(filter) ELSE '0' END,
         CASE WHEN state IS NULL THEN 'in_failed + in_undelivered'
             WHEN msgstatus.is_failure(state) THEN msgstatus.rollup_counter(filter) ELSE '0' END,
         CASE dimensions WHEN '' THEN 'hour_rollup' ELSE 'message_rollup' END, dimensions);

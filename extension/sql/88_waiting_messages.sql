@@ -80,7 +80,7 @@ CREATE FUNCTION msgstatus.count_undelivered(older_than interval, from_hour times
             WHERE r.hour >= $2 AND r.hour < date_trunc('hour', now() - $1, 'UTC')), 0)
         + (SELECT count(*) FROM msgstatus.message AS m
             WHERE m.created_at >= GREATEST($2, date_trunc('hour', now() - $1, 'UTC'))
-                AND msgstatus.state(m.status) OPERATOR(msgstatus.>=) 'accepted' AND msgstatus.state(m.status) OPERATOR(msgstatus.<=) 'sent'
+                AND msgstatus.state(m.status) >= 'accepted' AND msgstatus.state(m.status) <= 'sent'
                 AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - $1)
 $$;
 COMMENT ON FUNCTION msgstatus.count_undelivered(interval, timestamptz) IS

@@ -39,7 +39,7 @@ BEGIN
     -- The answer differs where the number got messages: who may ask for any number finds out which there are.
     IF NOT sees_all THEN
         RAISE insufficient_privilege USING MESSAGE = 'best_send_hour is for those who may see whole addresses',
-            HINT = 'The level operator may; best_send_hours tells of all recipients together.';
+            HINT = 'Roles that were granted the level operator by msgstatus.grant_access() may. best_send_hours() answers for all recipients together.';
     END IF;
     RETURN (
     WITH everybody AS (

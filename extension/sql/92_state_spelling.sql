@@ -95,8 +95,8 @@ CREATE FUNCTION msgstatus.nearest_state(wanted msgstatus.delivery_state, held ms
     FROM unnest(held) AS h (state),
         LATERAL (SELECT array_position(msgstatus.delivery_states(), h.state)
             - array_position(msgstatus.delivery_states(), wanted)) AS d (distance)
-    WHERE h.state OPERATOR(msgstatus.=) wanted
-        OR wanted OPERATOR(msgstatus.<) 'sent' AND h.state OPERATOR(msgstatus.<) 'sent'
+    WHERE h.state = wanted
+        OR wanted < 'sent' AND h.state < 'sent'
             AND (wanted::text IN ('processing', 'received')) = (h.state::text IN ('processing', 'received'))
         OR (wanted::text, h.state::text) IN (('undelivered', 'failed'), ('failed', 'undelivered'), ('played', 'read'),
             ('partially_delivered', 'sent'))
@@ -135,7 +135,7 @@ BEGIN
             SELECT c.label INTO s.label
             FROM (
                 SELECT k.n, k.label FROM unnest(known) WITH ORDINALITY AS k (label, n)
-                WHERE msgstatus.state_named(k.label) OPERATOR(msgstatus.=) s.state
+                WHERE msgstatus.state_named(k.label) = s.state
                 UNION ALL
                 SELECT NULL, CASE style WHEN 'upper' THEN upper(s.state::text)
                     WHEN 'title' THEN upper(left(s.state::text, 1)) || substr(s.state::text, 2) ELSE s.state::text END

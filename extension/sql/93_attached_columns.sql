@@ -166,7 +166,7 @@ BEGIN
                 IF EXISTS (SELECT FROM jsonb_object_keys(wish -> 'spelling') AS s (state)
                     WHERE s.state <> ALL (msgstatus.delivery_states()::text[])) THEN
                     RAISE invalid_parameter_value USING
-                        MESSAGE = format('the spelling given for "%s" names a state that is none', f.fact);
+                        MESSAGE = format('unknown state in the spelling of "%s"', f.fact);
                 END IF;
                 spelling := msgstatus.state_spelling(target, c.column_number, wish -> 'spelling', f.fact = 'timeline');
             EXCEPTION

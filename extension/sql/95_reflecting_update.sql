@@ -12,14 +12,14 @@ CREATE FUNCTION msgstatus.spelled_states(spelling jsonb)
         SELECT s.key::msgstatus.delivery_state AS state, s.value AS spelled, lower(s.value) AS label
         FROM jsonb_each_text(spelling) AS s
     ), range AS (
-        SELECT s.label, msgstatus.min(s.state) AS lowest, msgstatus.max(s.state) AS highest,
+        SELECT s.label, min(s.state) AS lowest, max(s.state) AS highest,
             array_agg(DISTINCT s.spelled) AS spelled
         FROM spelled AS s GROUP BY s.label
     ), own AS (
         SELECT r.label, CASE WHEN c.contested THEN r.lowest ELSE r.highest END AS state, r.spelled, c.contested
         FROM range AS r, LATERAL (
             SELECT EXISTS (SELECT FROM spelled AS s WHERE s.label <> r.label
-                AND s.state OPERATOR(msgstatus.>) r.lowest AND s.state OPERATOR(msgstatus.<) r.highest)
+                AND s.state > r.lowest AND s.state < r.highest)
         ) AS c (contested)
     ), usual AS (
         SELECT w.label, msgstatus.state_named(w.label) AS state
@@ -45,7 +45,7 @@ CREATE FUNCTION msgstatus.state_with_a_word(spelling jsonb) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     -- What was sent and delivered was sent, also where a table has no word for delivered and learns of both at once.
     SELECT CASE WHEN count(*) FILTER (WHERE NOT spelling ? s.state::text) = 0 THEN 'msgstatus.state(c.status)'
-        ELSE format('CASE WHEN msgstatus.state(c.status) OPERATOR(msgstatus.=) ANY (%L::msgstatus.delivery_state[])'
+        ELSE format('CASE WHEN msgstatus.state(c.status) OPERATOR(pg_catalog.=) ANY (%L::msgstatus.delivery_state[])'
             ' THEN CASE %s END ELSE msgstatus.state(c.status) END',
             array_agg(s.state) FILTER (WHERE NOT spelling ? s.state::text),
             string_agg(format('WHEN c.status OPERATOR(msgstatus.?) %1$L THEN %1$L::msgstatus.delivery_state', s.state),

@@ -176,11 +176,12 @@ BEGIN
         END IF;
     END LOOP;
     IF time_zone IS NULL OR search_path IS NULL THEN
-        RAISE null_value_not_allowed USING MESSAGE = 'time_zone and search_path must be said';
+        RAISE null_value_not_allowed USING MESSAGE = 'time_zone and search_path must not be null';
     END IF;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE invalid_transaction_state USING MESSAGE = 'attach_table works at isolation level READ COMMITTED only',
-            HINT = 'It has to see what was written while it waited.';
+            DETAIL = 'It has to see what was written while it waited for its locks.',
+            HINT = 'Run it in a READ COMMITTED transaction.';
     END IF;
     -- Raises 22023 for a zone that is none.
     PERFORM now() AT TIME ZONE time_zone;

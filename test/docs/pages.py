@@ -146,10 +146,15 @@ def updated(page, results):
 
 def main():
     with PgServer() as server:
+        psql = str(server.bindir / "psql")
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        run(readme, server.conninfo(server.create_database("shop", setup="")), psql)
         for number, name in enumerate(sys.argv[1:]):
             page = pathlib.Path(name).read_text(encoding="utf-8")
-            database = server.create_database(f"page{number}", setup="")
-            results, failure = run(page, server.conninfo(database), str(server.bindir / "psql"))
+            # A page that makes no extension goes on where the README ends.
+            goes_on = "CREATE EXTENSION" not in page
+            database = "shop" if goes_on else server.create_database(f"page{number}", setup="")
+            results, failure = run(page, server.conninfo(database), psql)
             if failure:
                 sys.exit(f"{name}, {failure}")
             sys.stdout.write(updated(page, results))

@@ -1,22 +1,57 @@
 """The SQL of the pages does what they say."""
 
+import re
+
 import pytest
 
 import pages
 
-PAGES = ["tutorial.md", "campaigns.md", "existing-tables.md", "analytics.md", "reference.md", "operations.md", "operations/database.md"]
+# What a newcomer goes through in one database, and what begins in a database of its own, on a server where the former did.
+PATH = ["README.md", "docs/tutorial.md", "docs/operations.md", "docs/operations/database.md"]
+OTHERS = ["campaigns.md", "existing-tables.md", "analytics.md", "reference.md"]
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_page(docs_server, name):
-    page = (pages.ROOT / "docs" / name).read_text(encoding="utf-8")
-    database = docs_server.create_database(f"page_{name.removesuffix('.md').replace('/', '_')}", setup="")
-    results, failure = pages.run(page, docs_server.conninfo(database), str(docs_server.bindir / "psql"))
-    assert failure is None, f"docs/{name}, {failure}"
+def check(server, database, name):
+    page = (pages.ROOT / name).read_text(encoding="utf-8")
+    results, failure = pages.run(page, server.conninfo(database), str(server.bindir / "psql"))
+    assert failure is None, f"{name}, {failure}"
     assert len(results) == len(pages.examples_of(page)) > 0
     for example, output in results:
         if example.shown:
-            assert output == pages.normal(example.shown.text), f"docs/{name}, line {example.shown.line}"
+            assert output == pages.normal(example.shown.text), f"{name}, line {example.shown.line}"
+
+
+@pytest.fixture(scope="module", name="walked_server")
+def walk(docs_server):
+    """The server on which the pages of PATH were gone through, with the roles that they make."""
+    database = docs_server.create_database("shop", setup="")
+    for name in PATH:
+        check(docs_server, database, name)
+    return docs_server
+
+
+def test_the_path(walked_server):
+    """The pages use one set of names, so that nothing is missing and nothing is made twice."""
+    roles = walked_server.query("shop", "SELECT rolname AS name FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1")
+    assert [role["name"] for role in roles] == ["postgres", "receiver", "reports", "sender", "support"]
+
+
+def test_the_path_goes_on_with_the_same_names():
+    """What no SQL tells: the receiver's settings and cron's lines name the database and the roles that are there."""
+    found = set()
+    for name in [*PATH, "docs/operations/receiver.md"]:
+        found |= set(re.findall(r"dbname=(\w+)|psql (?:-XqAt -d )?(\w+)$|createdb (\w+)|-d (\w+) -c", (pages.ROOT / name).read_text(encoding="utf-8"),
+                                flags=re.MULTILINE))
+    assert {database for names in found for database in names if database} == {"shop"}
+    text = "".join((pages.ROOT / name).read_text(encoding="utf-8") for name in PATH)
+    assert set(re.findall(r"dbname=shop user=(\w+)", text)) == {"receiver"}
+    assert set(re.findall(r"^[*/\d]+ \* \* \* \* (\w+) ", text, flags=re.MULTILINE)) == {"postgres"}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_page(walked_server, name):
+    database = walked_server.create_database(f"page_{name.removesuffix('.md')}", setup="")
+    check(walked_server, database, f"docs/{name}")
 
 
 def test_a_wrong_output_is_noticed(docs_server):

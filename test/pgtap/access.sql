@@ -58,6 +58,12 @@ CREATE FUNCTION functions(role text) RETURNS text[] LANGUAGE sql AS $$
 $$;
 SELECT is(functions('t_nobody'), '{}', 'PUBLIC may call nothing');
 SELECT is((SELECT count(*) FROM pg_proc WHERE pronamespace = 'msgstatus'::regnamespace AND has_function_privilege('t_nobody', oid, 'EXECUTE')), 0::bigint);
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_depend AS d JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+    WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'msgstatus')
+        AND has_function_privilege('t_nobody', p.oid, 'EXECUTE')$$, 'nor what the extension has in pg_catalog');
+SELECT is(has_function_privilege('t_' || level, 'pg_catalog.max(msgstatus.delivery_state)', 'EXECUTE')
+    AND has_function_privilege('t_' || level, 'pg_catalog.min(msgstatus.delivery_state)', 'EXECUTE'), level <> 'ingest', level || ' on min and max')
+FROM unnest('{ingest,sender,analyst,operator}'::text[]) AS level;
 SELECT is(has_schema_privilege('t_nobody', 'msgstatus', 'USAGE'), false);
 SELECT is(has_type_privilege('t_nobody', 'msgstatus.message_status', 'USAGE'), false);
 SELECT is(functions('t_ingest'), '{alert_counts,apply_message_status,apply_message_status_batch,reject_webhook}');

@@ -138,7 +138,7 @@ SELECT raises('whole', 'id', '{"read_at": "sent_at", "sent_at": "sent_at"}', '22
 SELECT raises('whole', 'id', '{"state": "id"}', '22023', 'column "id" cannot show two things', '%');
 SELECT raises('others', 'id', '{"read_at": "read_at"}', '428C9', 'column "read_at" of app.others, given for "read_at", is a generated column', 'Only the table writes it.');
 SELECT raises('numbered', 'status', '{"error_code": "code"}', '428C9', 'column "code" of app.numbered, given for "error_code", is an identity column', '%');
-SELECT raises('whole', 'id', '{"state": {"column": "status", "spelling": {"seen": "x"}}}', '22023', 'the spelling given for "state" names a state that is none', 'The states are processing, %');
+SELECT raises('whole', 'id', '{"state": {"column": "status", "spelling": {"seen": "x"}}}', '22023', 'unknown state in the spelling of "state"', 'The states are processing, %');
 SELECT raises('others', 'id', '{"state": {"column": "delivered_at", "spelling": []}}', '22023', 'no column can be read from what is given for "state"', '%');
 CREATE TABLE shorts (id text PRIMARY KEY, status varchar(3), sent_at timestamptz);
 SELECT raises('shorts', 'id', '{"state": {"column": "status", "spelling": {"sent": "SENT"}}}', '22023', 'the column cannot hold ''SENT'', given for the state sent', '%');

@@ -82,7 +82,7 @@ SELECT lives_ok($$SELECT opt_out('+1 (555) 000-0001', 'STOP')$$);
 SELECT lives_ok($$SELECT opt_out('15550000001', 'again')$$, 'twice');
 SELECT is((SELECT reason FROM opt_out WHERE phone_number = '+15550000001'), 'STOP', 'the first reason stays');
 SELECT opt_out('+15550000002'), opt_out('+15550000003');
-SELECT throws_ok($$SELECT opt_out('Acme')$$, '22023', 'this is no phone number: not a phone number');
+SELECT throws_ok($$SELECT opt_out('Acme')$$, '22023', 'invalid phone number: "Acme"');
 SELECT throws_ok($$SELECT opt_out(NULL)$$, '22023');
 SELECT is(opt_in('whatsapp:+15550000003'), true);
 SELECT is(opt_in('whatsapp:+15550000003'), false);

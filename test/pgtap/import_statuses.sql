@@ -11,7 +11,7 @@ $$;
 -- told returns the trail of a message, in short: what was received by the import just now shows no time of receipt.
 CREATE FUNCTION told(id text) RETURNS text[] LANGUAGE sql AS $$
     SELECT array_agg(concat_ws(' ', e.state::text, to_char(NULLIF(e.event_time, now()), 'HH24:MI:SS'), NULLIF(e.time_source, 'provider'),
-            e.error_code, e.error_title, e.error_details, e.detail) ORDER BY e.state USING OPERATOR(msgstatus.<), e.event_time)
+            e.error_code, e.error_title, e.error_details, e.detail) ORDER BY e.state, e.event_time)
     FROM msgstatus.status_event AS e WHERE e.message_id = id AND e.source = 'import' AND e.received_at = now()
 $$;
 
@@ -174,7 +174,7 @@ SELECT throws_ok(format('SELECT msgstatus.import_statuses(%L)', query), code, me
     ('CREATE TABLE x ()', '42P11', 'cannot open CREATE TABLE query as cursor'),
     ('SELECT 1; SELECT 2', '42P11', 'cannot open multi-query plan as cursor'),
     ('no query', '42601', 'syntax error at or near "no"')) AS t (query, code, message);
-SELECT throws_ok('SELECT msgstatus.import_statuses(NULL)', '22004', 'query and search_path must not be NULL');
+SELECT throws_ok('SELECT msgstatus.import_statuses(NULL)', '22004', 'query and search_path must not be null');
 SELECT throws_ok($$SELECT msgstatus.import_statuses('SELECT 1', provider => repeat('x', 257))$$, '22001', 'provider is longer than 256 bytes');
 SELECT throws_ok($$SELECT msgstatus.import_statuses('SELECT 1', source => repeat('x', 257))$$, '22001', 'source is longer than 256 bytes');
 

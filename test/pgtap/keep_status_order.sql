@@ -136,16 +136,21 @@ SELECT lives_ok($$UPDATE public.orders SET status = 'sent'$$, 'a role without an
 RESET ROLE;
 SELECT is(status, 'read') FROM orders;
 
--- What cannot work says so.
+-- What cannot work says so, when it is created, and without the event trigger when it first fires.
 CREATE TABLE wrong (id integer, status text, doubled text GENERATED ALWAYS AS (status || status) STORED, st msgstatus.message_status, tags text[]);
 INSERT INTO wrong VALUES (1, 'sent');
+-- fails tells of a trigger both.
 CREATE FUNCTION fails(code text, message text, timing text, arguments text, statement text DEFAULT 'UPDATE wrong SET id = 2') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     result text;
     hint text;
+    creation text := format('CREATE TRIGGER failing %s EXECUTE FUNCTION msgstatus.keep_status_order(%s)', timing, arguments);
 BEGIN
-    EXECUTE format('CREATE TRIGGER failing %s EXECUTE FUNCTION msgstatus.keep_status_order(%s)', timing, arguments);
-    result := throws_ok(statement, code, message, concat_ws(': ', arguments, message));
+    result := throws_ok(creation, code, message, concat_ws(': ', arguments, 'at once', message));
+    ALTER EVENT TRIGGER msgstatus_check_status_order DISABLE;
+    EXECUTE creation;
+    ALTER EVENT TRIGGER msgstatus_check_status_order ENABLE;
+    result := concat_ws(E'\n', result, throws_ok(statement, code, message, concat_ws(': ', arguments, message)));
     BEGIN
         EXECUTE statement;
     EXCEPTION WHEN OTHERS THEN
@@ -168,11 +173,41 @@ SELECT fails(code, message, 'BEFORE UPDATE ON wrong FOR EACH ROW', arguments) FR
     ('428C9', 'column "doubled" of table "wrong" is generated', '''status'', ''doubled'''),
     ('42804', 'column "id" of table "wrong" is of type integer, which holds no state', '''id'''),
     ('42804', 'column "tags" of table "wrong" is of type text[], which holds no state', '''tags'''),
-    ('22023', '"GONE" is not a state and a label', '''status=GONE'''),
-    ('22023', '"sent:" is not a state and a label', '''status=read:SEEN,sent:'''),
-    ('22023', '"vanished:x" is not a state and a label', '''status=vanished:x'''),
+    ('22023', 'invalid label mapping: "GONE"', '''status=GONE'''),
+    ('22023', 'invalid label mapping: "sent:"', '''status=read:SEEN,sent:'''),
+    ('22023', 'invalid label mapping: "vanished:x"', '''status=vanished:x'''),
     ('22023', 'column "st" is a message_status, which has no labels', '''st=sent:GONE''')
 ) AS t (code, message, arguments);
+
+-- What is right, or another one's, is not held up; nor who has no right to the check.
+SELECT lives_ok($$CREATE TRIGGER b BEFORE UPDATE OF status ON wrong FOR EACH ROW WHEN (NEW.id > 0) EXECUTE FUNCTION msgstatus.keep_status_order('status', 'st')$$);
+SELECT throws_ok($$CREATE OR REPLACE TRIGGER b BEFORE UPDATE ON wrong FOR EACH ROW EXECUTE FUNCTION msgstatus.keep_status_order('no')$$, '42703');
+SELECT lives_ok($$CREATE TRIGGER c BEFORE UPDATE ON wrong FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()$$);
+CREATE SCHEMA other;
+CREATE FUNCTION other.keep_status_order() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+SELECT lives_ok($$CREATE TRIGGER d BEFORE UPDATE ON wrong FOR EACH ROW EXECUTE FUNCTION other.keep_status_order('no')$$, 'another function of this name');
+CREATE ROLE t_operator;
+SELECT msgstatus.grant_access('t_operator', 'operator');
+CREATE ROLE t_guarding;
+GRANT USAGE ON SCHEMA msgstatus TO t_guarding;
+GRANT EXECUTE ON FUNCTION msgstatus.keep_status_order() TO t_guarding;
+GRANT CREATE ON SCHEMA public TO t_guarding;
+SET LOCAL ROLE t_guarding;
+CREATE TABLE public.theirs (id integer, status text);
+SELECT lives_ok($$CREATE TRIGGER a BEFORE UPDATE ON public.theirs FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()$$);
+SELECT lives_ok($$CREATE TRIGGER b BEFORE UPDATE ON public.theirs FOR EACH ROW EXECUTE FUNCTION msgstatus.keep_status_order('no')$$, 'not checked');
+RESET ROLE;
+REVOKE ALL ON SCHEMA msgstatus FROM t_guarding;
+SET LOCAL ROLE t_guarding;
+SELECT lives_ok($$CREATE TRIGGER c BEFORE UPDATE ON public.theirs FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()$$, 'without any right');
+RESET ROLE;
+GRANT CREATE ON SCHEMA public TO t_operator;
+SET LOCAL ROLE t_operator;
+CREATE TABLE public.operators (id integer, status text);
+SELECT throws_ok($$CREATE TRIGGER b BEFORE UPDATE ON public.operators FOR EACH ROW EXECUTE FUNCTION msgstatus.keep_status_order('no')$$, '42703', NULL,
+    'with the level operator');
+RESET ROLE;
+
 SELECT throws_ok('SELECT msgstatus.keep_status_order()', '39P01', NULL, 'called as if it were no trigger');
 
 SELECT finish();

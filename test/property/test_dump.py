@@ -41,6 +41,8 @@ FOR EACH ROW EXECUTE FUNCTION shop.log_message();
 ALTER TABLE msgstatus.message ENABLE ROW LEVEL SECURITY;
 CREATE POLICY only_spring ON msgstatus.message FOR SELECT TO {role} USING (shop_campaign = 1);
 SELECT msgstatus.grant_access('{role}', 'ingest');
+CREATE ROLE {role}_analyst;
+SELECT msgstatus.grant_access('{role}_analyst', 'analyst');
 GRANT SELECT ON msgstatus.message TO {role};
 ALTER TABLE msgstatus.status_event ADD CONSTRAINT not_too_old CHECK (event_time > '1990-01-01');
 UPDATE msgstatus.error_code_catalog SET advice = 'ask the boss' WHERE provider = 'meta' AND code = 131026;
@@ -76,7 +78,8 @@ FROM pg_class AS c, aclexplode(COALESCE(relacl, acldefault(CASE relkind WHEN 'S'
 WHERE relnamespace = 'msgstatus'::regnamespace
 UNION ALL
 SELECT 'right', a.grantee::regrole::text, concat_ws(' ', a.privilege_type, 'on', p.oid::regprocedure)
-FROM pg_proc AS p, aclexplode(COALESCE(proacl, acldefault('f', proowner))) AS a WHERE pronamespace = 'msgstatus'::regnamespace
+FROM pg_proc AS p, aclexplode(COALESCE(proacl, acldefault('f', proowner))) AS a
+WHERE pronamespace = 'msgstatus'::regnamespace OR proargtypes[0] = 'msgstatus.delivery_state'::regtype
 UNION ALL
 SELECT 'sequence', schemaname || '.' || sequencename, last_value::text FROM pg_sequences
 UNION ALL
