@@ -90,10 +90,10 @@ INSERT INTO msgstatus.message (message_id, status)
 SELECT 'of many ' || n, msgstatus.message_status(CASE WHEN n % 10 < 6 THEN 'read' ELSE 'sent' END::msgstatus.delivery_state, now())
 FROM generate_series(1, 2000) AS n;
 ANALYZE msgstatus.message;
-SELECT cmp_ok(estimated($$SELECT FROM msgstatus.message WHERE msgstatus.state(status) OPERATOR(msgstatus.=) 'read'$$), '>', 1000::numeric, 'read: six of ten');
-SELECT cmp_ok(estimated($$SELECT FROM msgstatus.message WHERE msgstatus.state(status) OPERATOR(msgstatus.=) 'failed'$$), '<', 100::numeric, 'failed: none');
-SELECT cmp_ok(estimated($$SELECT FROM msgstatus.message_timeline WHERE state OPERATOR(msgstatus.=) 'read'$$), '>', 1000::numeric, 'the same in the view');
-SELECT ok(estimated($$SELECT FROM msgstatus.message_timeline WHERE state OPERATOR(msgstatus.<) 'delivered'$$) BETWEEN 700 AND 900, 'and in a range');
+SELECT cmp_ok(estimated($$SELECT FROM msgstatus.message WHERE msgstatus.state(status) = 'read'$$), '>', 1000::numeric, 'read: six of ten');
+SELECT cmp_ok(estimated($$SELECT FROM msgstatus.message WHERE msgstatus.state(status) = 'failed'$$), '<', 100::numeric, 'failed: none');
+SELECT cmp_ok(estimated($$SELECT FROM msgstatus.message_timeline WHERE state = 'read'$$), '>', 1000::numeric, 'the same in the view');
+SELECT ok(estimated($$SELECT FROM msgstatus.message_timeline WHERE state < 'delivered'$$) BETWEEN 700 AND 900, 'and in a range');
 ROLLBACK TO no_messages;
 
 -- Texts that merge by their bytes must compare so.
