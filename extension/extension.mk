@@ -4,8 +4,45 @@
 
 EXTENSION_VERSION = 0.1.0
 
+# The floors of the house, from the ground up. The C++ of a room includes rooms of lower floors only
+# (test/docs/test_docs_floors.py); its SQL runs after theirs. A room of the top floor is SQL alone.
+FLOOR_1 = core
+FLOOR_2 = postgres
+FLOOR_3 = install types observation
+FLOOR_4 = privacy message trail webhook attach guard
+FLOOR_5 = rollup reflect dead_letter analytics
+FLOOR_6 = apply
+FLOOR_7 = import
+FLOOR_8 = campaign alert maintenance
+ROOMS = $(foreach floor,1 2 3 4 5 6 7 8,$(FLOOR_$(floor)))
+
+# The SQL of each room, in the order in which it runs.
+SQL_install = schema installation_table check_installation replica_identity install grant_access
+SQL_types = delivery_state message_status delay_histogram state_names
+SQL_observation = normalize_address
+SQL_privacy = stand_in mask_numbers mask_address
+SQL_message = known_events message_change table indexes error_code_catalog views
+SQL_trail = event_row table partitions trail_holds message_history
+SQL_webhook = content_setting keep_content
+SQL_attach = tables views registry facts column_takes spelling columns preview_attach label_is_below timeline \
+	update_statement attach_table detach_table
+SQL_guard = keep_status_order
+SQL_rollup = rollup_row tables verify fold count_recipients
+SQL_reflect = reflection reflect resync_table
+SQL_dead_letter = rejection table reject_webhook replay_rejected
+SQL_analytics = numbers volume_views summary_views breakdown_views engagement_views waiting_views view_comments \
+	message_filter log_position find_messages message_log message_stats waiting_messages best_send_hour engagement
+SQL_apply = apply apply_rejected register_message
+SQL_import = import_statuses
+SQL_campaign = tables views campaign campaign_stats recipients opt_out daily_limit claim record_send
+SQL_alert = tables views metrics alerts
+SQL_maintenance = table purge maintain
+
+# What is granted to nobody is said last, when everything is there.
+EXTENSION_SQL = $(foreach room,$(ROOMS),$(SQL_$(room):%=extension/$(room)/%.sql)) extension/install/privileges.sql
+
 MODULE_big = msgstatus
-OBJS = $(patsubst %.cpp,%.o,$(wildcard extension/core/*.cpp extension/pg/*.cpp))
+OBJS = $(patsubst %.cpp,%.o,$(foreach room,$(ROOMS),$(wildcard extension/$(room)/*.cpp)))
 
 EXTENSION = extension/msgstatus
 DATA_built = extension/msgstatus--$(EXTENSION_VERSION).sql
@@ -14,9 +51,6 @@ PG_CPPFLAGS = -std=c++20 -DMSGSTATUS_VERSION=\"$(EXTENSION_VERSION)\" -fno-excep
 	-Iextension -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CXXFLAGS = -Wall -Wextra -Wpedantic -Werror
 SHLIB_LINK += -lstdc++
-
-# The fragments in the order in which they are run; each holds one subject.
-EXTENSION_SQL = $(sort $(wildcard extension/sql/*.sql))
 
 extension/msgstatus--$(EXTENSION_VERSION).sql: $(EXTENSION_SQL) extension/extension.mk
 	cat $(EXTENSION_SQL) > $@

@@ -1,0 +1,102 @@
+CREATE TYPE msgstatus.alert_row AS (
+    severity text,
+    name text,
+    subject text,
+    value numeric,
+    threshold numeric,
+    since timestamptz,
+    message text
+);
+COMMENT ON TYPE msgstatus.alert_row IS 'A row of active_alerts()';
+
+CREATE FUNCTION msgstatus.read_active_alerts(sees_all boolean) RETURNS SETOF msgstatus.alert_row
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    rule record;
+BEGIN
+    FOR rule IN SELECT r.* FROM msgstatus.alert_rule AS r WHERE r.enabled ORDER BY r.severity, r.name LOOP
+        RETURN QUERY EXECUTE format('
+            SELECT $1, $2, a.subject, a.value, a.threshold, COALESCE(s.since, now()), a.message
+            FROM msgstatus.%I($3, $4, $5, $6) AS a
+            LEFT JOIN msgstatus.alert_state AS s ON s.name = $2 AND s.subject = COALESCE(a.subject, '''')
+            ORDER BY a.subject', 'alert_' || rule.metric)
+        USING rule.severity, rule.name, rule.threshold, rule.minimum_count, rule.period, rule.age;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.read_active_alerts(boolean) IS 'active_alerts() for the owner of the tables';
+
+CREATE FUNCTION msgstatus.active_alerts() RETURNS SETOF msgstatus.alert_row
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
+COMMENT ON FUNCTION msgstatus.active_alerts() IS
+    'Which rules are broken now, the critical ones first; since is when check_alerts() first found it, or now';
+
+CREATE TYPE msgstatus.alert_count_row AS (
+    name text,
+    severity text,
+    active bigint
+);
+COMMENT ON TYPE msgstatus.alert_count_row IS 'A row of alert_counts()';
+
+CREATE FUNCTION msgstatus.read_alert_counts(sees_all boolean) RETURNS SETOF msgstatus.alert_count_row
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT r.name, r.severity, count(a.name)
+    FROM msgstatus.alert_rule AS r LEFT JOIN msgstatus.read_active_alerts($1) AS a ON a.name = r.name
+    WHERE r.enabled
+    GROUP BY r.name
+    ORDER BY r.severity, r.name
+$$;
+COMMENT ON FUNCTION msgstatus.read_alert_counts(boolean) IS 'alert_counts() for the owner of the tables';
+
+CREATE FUNCTION msgstatus.alert_counts() RETURNS SETOF msgstatus.alert_count_row
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
+COMMENT ON FUNCTION msgstatus.alert_counts() IS
+    'How many alerts are active by each rule that is enabled; for the metrics of the receiver, so without anything about messages';
+
+CREATE FUNCTION msgstatus.check_alerts() RETURNS TABLE (
+    event text,
+    severity text,
+    name text,
+    subject text,
+    value numeric,
+    threshold numeric,
+    since timestamptz,
+    message text
+)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM msgstatus.check_installation();
+    -- Two that check at the same time would both tell.
+    PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.check_alerts', 0));
+    RETURN QUERY
+    WITH active AS MATERIALIZED (
+        SELECT a.* FROM msgstatus.read_active_alerts(true) AS a
+    ), ended AS (
+        DELETE FROM msgstatus.alert_state AS s
+        WHERE NOT EXISTS (SELECT FROM active AS a WHERE a.name = s.name AND COALESCE(a.subject, '') = s.subject)
+        RETURNING s.*
+    ), continuing AS (
+        UPDATE msgstatus.alert_state AS s
+        SET severity = a.severity, value = a.value, threshold = a.threshold, message = a.message
+        FROM active AS a
+        WHERE a.name = s.name AND COALESCE(a.subject, '') = s.subject
+    ), started AS (
+        INSERT INTO msgstatus.alert_state AS s (name, subject, severity, since, value, threshold, message)
+        SELECT a.name, COALESCE(a.subject, ''), a.severity, a.since, a.value, a.threshold, a.message FROM active AS a
+        ON CONFLICT (name, subject) DO NOTHING
+        RETURNING s.*
+    ), changed AS (
+        SELECT 'ended' AS event, e.* FROM ended AS e UNION ALL SELECT 'started', s.* FROM started AS s
+    ), told AS (
+        SELECT c.*, pg_notify('msgstatus_alert', jsonb_build_object('event', c.event, 'severity', c.severity, 'name', c.name,
+            'subject', NULLIF(c.subject, ''), 'value', c.value, 'threshold', c.threshold, 'since', c.since, 'message', c.message)::text)
+        FROM changed AS c
+    )
+    SELECT t.event, t.severity, t.name, NULLIF(t.subject, ''), t.value, t.threshold, t.since, t.message
+    FROM told AS t
+    ORDER BY t.event DESC, t.severity, t.name, t.subject;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.check_alerts() IS
+    'Notes which alerts have started and ended since it was last called, tells listeners of msgstatus_alert by NOTIFY, and returns them; for cron';

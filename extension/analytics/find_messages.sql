@@ -1,0 +1,199 @@
+-- message_log: the messages that a filter finds, page by page. Each page costs the same, as it begins at a key and not at a
+-- number, and reads no more than the hours that hold what is sought (docs/design.md).
+
+CREATE TYPE msgstatus.message_log_row AS (
+    message_id text,
+    provider text,
+    direction text,
+    sender text,
+    recipient text,
+    message_type text,
+    campaign_id uuid,
+    state msgstatus.delivery_state,
+    sent_at timestamptz,
+    delivered_at timestamptz,
+    read_at timestamptz,
+    failed_at timestamptz,
+    error_code integer,
+    error_title text,
+    created_at timestamptz,
+    updated_at timestamptz,
+    page_cursor text
+);
+COMMENT ON TYPE msgstatus.message_log_row IS 'A row of message_log()';
+
+-- The messages of a time, newest first, after a position, under conditions of a filter. If they are `few`, they are found by
+-- whatever index the conditions fit, and then sorted; else they are read in order of time until there are enough.
+CREATE FUNCTION msgstatus.log_page(
+    sees_all boolean, filter msgstatus.message_filter, conditions text, from_time timestamptz, to_time timestamptz,
+    after msgstatus.log_position, page_size bigint, few boolean DEFAULT false
+) RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- Who does not see ids gets messages of the same time in the order of their stand-ins: that of ids is in large part that of the
+    -- numbers in them, and a place in a long list tells most of a number. Stand-ins are made of a page and of what is as old as
+    -- its last message, and of no more.
+    key bytea := (SELECT k.key FROM msgstatus.id_key AS k WHERE NOT log_page.sees_all);
+    id text := CASE WHEN sees_all THEN 'message_id' ELSE 'msgstatus.stand_in($7, message_id)' END;
+BEGIN
+    RETURN QUERY EXECUTE concat('
+        SELECT m.shown_id, m.provider, m.direction,
+            CASE WHEN $2 THEN m.sender ELSE msgstatus.mask_address(m.sender) END,
+            CASE WHEN $2 THEN m.recipient ELSE msgstatus.mask_address(m.recipient) END,
+            m.message_type, m.campaign_id, msgstatus.state(m.status),
+            msgstatus.reached_at(m.status, ''sent''), msgstatus.reached_at(m.status, ''delivered''),
+            msgstatus.reached_at(m.status, ''read''),
+            LEAST(msgstatus.reached_at(m.status, ''failed''), msgstatus.reached_at(m.status, ''undelivered'')),
+            m.error_code, CASE WHEN $2 THEN m.error_title ELSE msgstatus.mask_numbers(m.error_title) END, m.created_at, m.updated_at,
+            msgstatus.page_cursor(msgstatus.state(m.status), m.created_at, m.shown_id)
+        FROM (
+            SELECT *, ', id, ' AS shown_id FROM ', CASE WHEN sees_all THEN 'msgstatus.message' ELSE '(SELECT * FROM msgstatus.message' END, '
+            WHERE true', conditions,
+            CASE WHEN from_time IS NOT NULL THEN ' AND created_at >= $3' END,
+            CASE WHEN to_time IS NOT NULL THEN ' AND created_at < $4' END,
+            CASE WHEN after.message_id IS NOT NULL THEN '
+                AND created_at <= ($5).created_at AND (created_at < ($5).created_at OR ' || id || ' < ($5).message_id)' END,
+            CASE WHEN few THEN ' OFFSET 0' END,
+            CASE WHEN NOT sees_all THEN ') AS page ORDER BY created_at DESC FETCH FIRST $6 ROWS WITH TIES' END, '
+        ) AS m
+        ORDER BY m.created_at DESC, m.shown_id DESC
+        LIMIT $6')
+    USING filter, sees_all, from_time, to_time, after, page_size, key;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.log_page(boolean, msgstatus.message_filter, text, timestamptz, timestamptz, msgstatus.log_position, bigint, boolean) IS
+    'The newest messages of a time, after a position, under conditions in SQL; of message_log()';
+
+-- The same for all times, read hour by hour: the rollup tells which hours hold messages of this kind, and how many.
+CREATE FUNCTION msgstatus.log_page_by_hour(
+    sees_all boolean, filter msgstatus.message_filter, conditions text, after msgstatus.log_position, page_size bigint
+) RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    dimensions text := msgstatus.dimension_conditions(filter);
+    counter text := msgstatus.rollup_counter(filter);
+    first_hour timestamptz := date_trunc('hour',
+        GREATEST(filter.created_from, (SELECT min(m.created_at) FROM msgstatus.message AS m)), 'UTC');
+    upper_time timestamptz := LEAST(filter.created_before, after.created_at,
+        (SELECT max(m.created_at) FROM msgstatus.message AS m));
+    -- As a rule the page is full soon; so hours are looked up a few at first, then more.
+    span interval := interval '12 hours';
+    counted record;
+    found bigint;
+BEGIN
+    WHILE upper_time >= first_hour LOOP
+        FOR counted IN EXECUTE format('
+            SELECT hour, sum(%s) AS messages FROM msgstatus.%I
+            WHERE hour <= $2 AND hour > $2 - $3 %s
+            GROUP BY hour HAVING sum(%1$s) > 0 ORDER BY hour DESC',
+            counter, CASE dimensions WHEN '' THEN 'hour_rollup' ELSE 'message_rollup' END, dimensions)
+            USING filter, upper_time, span
+        LOOP
+            RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter, conditions, counted.hour,
+                counted.hour + interval '1 hour', after, LEAST(page_size, counted.messages)) AS p;
+            GET DIAGNOSTICS found = ROW_COUNT;
+            page_size := page_size - found;
+            IF page_size <= 0 THEN
+                RETURN;
+            END IF;
+        END LOOP;
+        upper_time := upper_time - span;
+        span := LEAST(span * 4, interval '64 days');
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.log_page_by_hour(boolean, msgstatus.message_filter, text, msgstatus.log_position, bigint) IS
+    'The newest messages after a position, under conditions in SQL, from the hours that hold some; of message_log()';
+
+-- A page in order of time.
+CREATE FUNCTION msgstatus.find_messages(
+    sees_all boolean, filter msgstatus.message_filter, after msgstatus.log_position, page_size bigint
+) RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- So many messages are found and sorted, or read in order of time and filtered, in 20 to 30 ms.
+    few CONSTANT bigint := 20000;
+    conditions text := msgstatus.message_conditions(filter);
+    recipients record;
+    matches bigint;
+    edge timestamptz;
+    found bigint;
+BEGIN
+    IF filter.recipient_prefix IS NOT NULL THEN
+        EXECUTE format('SELECT min(recipient) AS first, max(recipient) AS last FROM msgstatus.message WHERE recipient LIKE %L',
+            msgstatus.like_pattern(filter.recipient_prefix) || '%') INTO recipients;
+        IF recipients.first = recipients.last THEN
+            -- Their messages stand in the index in order of time.
+            RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter,
+                conditions || format(' AND recipient = %L', recipients.first), NULL, NULL, after, page_size) AS p;
+            RETURN;
+        END IF;
+        EXECUTE format('SELECT count(*) FROM (SELECT FROM msgstatus.message WHERE recipient LIKE %L LIMIT %s) AS m',
+            msgstatus.like_pattern(filter.recipient_prefix) || '%', few + 1) INTO matches;
+        IF matches <= few THEN
+            RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter, conditions, NULL, NULL, after, page_size, true) AS p;
+            RETURN;
+        END IF;
+    ELSIF filter.metadata_text IS NOT NULL AND msgstatus.has_metadata_index() THEN
+        -- A frequent text is found soon among the latest messages; a rare one by the index.
+        SELECT m.created_at INTO edge FROM msgstatus.message AS m
+        WHERE m.created_at < COALESCE(filter.created_before, 'infinity') AND m.created_at <= COALESCE(after.created_at, 'infinity')
+        ORDER BY m.created_at DESC OFFSET few / 4 LIMIT 1;
+        RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter, conditions, edge, NULL, after, page_size) AS p;
+        GET DIAGNOSTICS found = ROW_COUNT;
+        IF edge IS NOT NULL AND found < page_size THEN
+            RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter, conditions, NULL, edge, after, page_size - found, true) AS p;
+        END IF;
+        RETURN;
+    END IF;
+
+    IF msgstatus.dimension_conditions(filter) = '' AND msgstatus.rollup_counter(filter) = 'messages' THEN
+        RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter, conditions, NULL, NULL, after, page_size) AS p;
+    ELSE
+        RETURN QUERY SELECT p.* FROM msgstatus.log_page_by_hour(sees_all, filter, conditions, after, page_size) AS p;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.find_messages(boolean, msgstatus.message_filter, msgstatus.log_position, bigint) IS
+    'A page of message_log() in order of time';
+
+CREATE FUNCTION msgstatus.has_metadata_index() RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (
+        SELECT FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS a ON a.oid = c.relam
+        WHERE i.indrelid = 'msgstatus.message'::regclass AND i.indisvalid AND a.amname = 'gin'
+            AND pg_get_indexdef(i.indexrelid, 1, true) = '(metadata::text)')
+$$;
+COMMENT ON FUNCTION msgstatus.has_metadata_index() IS 'Is there an index for texts in the metadata of messages? It is made by hand';
+
+-- The states that messages under a filter may be in, the highest first; NULL, for those without a callback, last.
+CREATE FUNCTION msgstatus.states_found(filter msgstatus.message_filter) RETURNS SETOF msgstatus.delivery_state
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    dimensions text := msgstatus.dimension_conditions(filter);
+BEGIN
+    RETURN QUERY EXECUTE format('
+        SELECT s.state
+        FROM (SELECT sum(messages) AS messages, sum(in_processing) AS in_processing, sum(in_received) AS in_received,
+                sum(in_pending) AS in_pending, sum(in_scheduled) AS in_scheduled, sum(in_accepted) AS in_accepted,
+                sum(in_queued) AS in_queued, sum(in_sending) AS in_sending, sum(in_sent) AS in_sent,
+                sum(in_partially_delivered) AS in_partially_delivered, sum(in_skipped) AS in_skipped,
+                sum(in_canceled) AS in_canceled, sum(in_failed) AS in_failed, sum(in_undelivered) AS in_undelivered,
+                sum(in_delivered) AS in_delivered, sum(in_read) AS in_read, sum(in_played) AS in_played
+            FROM msgstatus.%I
+            WHERE hour >= date_trunc(''hour'', COALESCE(($1).created_from, ''-infinity''), ''UTC'')
+                AND hour < COALESCE(($1).created_before, ''infinity'') %s) AS r,
+            LATERAL (VALUES (''played''::msgstatus.delivery_state, in_played), (''read'', in_read), (''delivered'', in_delivered),
+                (''undelivered'', in_undelivered), (''failed'', in_failed), (''canceled'', in_canceled), (''skipped'', in_skipped),
+                (''partially_delivered'', in_partially_delivered), (''sent'', in_sent), (''sending'', in_sending),
+                (''queued'', in_queued), (''accepted'', in_accepted), (''scheduled'', in_scheduled), (''pending'', in_pending),
+                (''received'', in_received), (''processing'', in_processing), (NULL, %s)) AS s (state, messages)
+        WHERE s.messages > 0
+        ORDER BY s.state DESC NULLS LAST',
+        CASE dimensions WHEN '' THEN 'hour_rollup' ELSE 'message_rollup' END, dimensions,
+        msgstatus.rollup_counter(ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'callback')::msgstatus.message_filter))
+    USING filter;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.states_found(msgstatus.message_filter) IS
+    'The states that messages of the dimensions and times of a filter are in, the highest first, NULL for none last';

@@ -1,0 +1,63 @@
+CREATE FUNCTION msgstatus.read_message_log(
+    sees_all boolean, state msgstatus.delivery_state, message_type text, provider text, direction text,
+    recipient_prefix text, campaign_id uuid, created_from timestamptz, created_before timestamptz, metadata_text text,
+    sort_by text, page_size bigint, after text
+) RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    filter msgstatus.message_filter := msgstatus.message_filter(sees_all, state, message_type, provider, direction,
+        recipient_prefix, campaign_id, created_from, created_before, metadata_text);
+    start msgstatus.log_position := msgstatus.log_position(after);
+    missing bigint := COALESCE(page_size, 9223372036854775807);
+    found bigint;
+    next_state msgstatus.delivery_state;
+BEGIN
+    IF missing < 0 THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'page_size must not be negative';
+    ELSIF sort_by IS NULL OR sort_by NOT IN ('time', 'state') THEN
+        RAISE invalid_parameter_value USING MESSAGE = format('cannot sort by "%s"', sort_by), HINT = 'Sort by time or state.';
+    END IF;
+    IF sort_by = 'time' OR state IS NOT NULL THEN
+        RETURN QUERY SELECT p.* FROM msgstatus.find_messages(sees_all, filter, start, missing) AS p;
+        RETURN;
+    END IF;
+
+    -- One state after the other, the highest first, each in order of time; those without a callback last.
+    FOR next_state IN SELECT s FROM msgstatus.states_found(filter) AS s LOOP
+        CONTINUE WHEN start.message_id IS NOT NULL
+            AND (next_state > start.state OR start.state IS NULL AND next_state IS NOT NULL);
+        IF COALESCE(next_state < start.state, start.state IS NOT NULL) THEN
+            start := NULL;
+        END IF;
+        filter.state := next_state;
+        filter.waiting := CASE WHEN next_state IS NULL THEN 'callback' END;
+        RETURN QUERY SELECT p.* FROM msgstatus.find_messages(sees_all, filter, start, missing) AS p;
+        GET DIAGNOSTICS found = ROW_COUNT;
+        missing := missing - found;
+        EXIT WHEN missing <= 0;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.read_message_log(boolean, msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
+    'message_log() for the owner of the tables';
+
+CREATE FUNCTION msgstatus.message_log(
+    state msgstatus.delivery_state DEFAULT NULL,
+    message_type text DEFAULT NULL,
+    provider text DEFAULT NULL,
+    direction text DEFAULT NULL,
+    recipient_prefix text DEFAULT NULL,
+    campaign_id uuid DEFAULT NULL,
+    created_from timestamptz DEFAULT NULL,
+    created_before timestamptz DEFAULT NULL,
+    metadata_text text DEFAULT NULL,
+    sort_by text DEFAULT 'time',
+    page_size bigint DEFAULT 50,
+    after text DEFAULT NULL
+) RETURNS SETOF msgstatus.message_log_row
+    -- Messages of an hour lie side by side; by default the planner thinks that an index which does not begin with the time finds
+    -- each of them in another place of a disk.
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET random_page_cost = 1.1
+    AS 'MODULE_PATHNAME', 'read_as_owner';
+COMMENT ON FUNCTION msgstatus.message_log(msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
+    'The messages that all of the filters let through, the newest first or by state, so many from the one on whose page_cursor is given; ids and addresses masked for who may not read message. 22023 for another order, page size or cursor';

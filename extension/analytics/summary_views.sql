@@ -1,0 +1,56 @@
+CREATE FUNCTION msgstatus.install_summary_views() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    summary record;
+BEGIN
+    FOR summary IN SELECT * FROM (VALUES ('daily_summary', 'day'), ('weekly_summary', 'week'), ('monthly_summary', 'month')) AS v (name, unit)
+    LOOP
+        EXECUTE format($view$
+            CREATE OR REPLACE VIEW msgstatus.%1$I AS
+            WITH p AS (
+                SELECT s.%2$I,
+                    s.total_messages,
+                    s.sent,
+                    s.delivered,
+                    s.read,
+                    s.failed,
+                    msgstatus.percentage(s.delivered, s.attempted) AS delivery_rate,
+                    msgstatus.percentage(s.read, s.delivered) AS read_rate,
+                    msgstatus.seconds(msgstatus.average(s.delivery)) AS avg_delivery_seconds
+                FROM (
+                    SELECT date_trunc(%2$L, r.hour)::date AS %2$I,
+                        sum(r.messages)::bigint AS total_messages,
+                        sum(r.sent)::bigint AS sent,
+                        sum(r.in_delivered + r.in_read + r.in_played)::bigint AS delivered,
+                        sum(r.in_read + r.in_played)::bigint AS read,
+                        sum(r.in_failed + r.in_undelivered)::bigint AS failed,
+                        sum(r.in_sent + r.in_partially_delivered + r.in_failed + r.in_undelivered + r.in_delivered
+                            + r.in_read + r.in_played)::bigint AS attempted,
+                        msgstatus.sum(r.delivery) AS delivery
+                    FROM msgstatus.hour_rollup AS r
+                    GROUP BY date_trunc(%2$L, r.hour)::date
+                    HAVING sum(r.messages) > 0
+                ) AS s
+            )
+            SELECT p.%2$I,
+                p.total_messages,
+                p.sent,
+                p.delivered,
+                p.read,
+                p.failed,
+                p.delivery_rate,
+                p.read_rate,
+                p.avg_delivery_seconds,
+                msgstatus.percentage(p.total_messages - b.total_messages, b.total_messages) AS total_messages_change,
+                p.delivery_rate - b.delivery_rate AS delivery_rate_change,
+                p.read_rate - b.read_rate AS read_rate_change
+            FROM p
+            LEFT JOIN p AS b ON b.%2$I = (p.%2$I - interval %3$L)::date
+            ORDER BY p.%2$I DESC $view$, summary.name, summary.unit, '1 ' || summary.unit);
+        EXECUTE format('COMMENT ON VIEW msgstatus.%I IS %L', summary.name,
+            format('By %s: messages, what became of them, and how that differs from the %1$s before', summary.unit));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_summary_views() IS
+    'Makes the views daily_summary, weekly_summary and monthly_summary; called by install()';

@@ -1,0 +1,133 @@
+CREATE FUNCTION msgstatus.install_volume_views() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    CREATE OR REPLACE VIEW msgstatus.message_status_dashboard AS
+    SELECT d.date,
+        d.total_messages,
+        d.sent,
+        d.delivered,
+        d.read,
+        d.failed,
+        msgstatus.percentage(d.delivered, d.attempted) AS delivery_rate,
+        msgstatus.percentage(d.read, d.delivered) AS read_rate,
+        msgstatus.seconds(msgstatus.average(d.delivery)) AS avg_delivery_seconds,
+        msgstatus.percentile_seconds(d.delivery, 0.5) AS p50_delivery_seconds,
+        msgstatus.percentile_seconds(d.delivery, 0.95) AS p95_delivery_seconds,
+        msgstatus.percentile_seconds(d.delivery, 0.99) AS p99_delivery_seconds,
+        msgstatus.seconds(msgstatus.average(d.reading)) AS avg_read_seconds
+    FROM (
+        SELECT r.hour::date AS date,
+            sum(r.messages)::bigint AS total_messages,
+            sum(r.sent)::bigint AS sent,
+            sum(r.in_delivered + r.in_read + r.in_played)::bigint AS delivered,
+            sum(r.in_read + r.in_played)::bigint AS read,
+            sum(r.in_failed + r.in_undelivered)::bigint AS failed,
+            sum(r.in_sent + r.in_partially_delivered + r.in_failed + r.in_undelivered + r.in_delivered + r.in_read
+                + r.in_played)::bigint AS attempted,
+            msgstatus.sum(r.delivery) AS delivery,
+            msgstatus.sum(r.reading) AS reading
+        FROM msgstatus.hour_rollup AS r
+        GROUP BY r.hour::date
+        HAVING sum(r.messages) > 0
+    ) AS d
+    ORDER BY d.date DESC;
+    COMMENT ON VIEW msgstatus.message_status_dashboard IS
+        'By day: messages and what became of them, and how long delivery and reading took';
+
+    CREATE OR REPLACE VIEW msgstatus.hourly_message_volume AS
+    SELECT h.hour,
+        h.total_messages,
+        h.inbound,
+        h.sent,
+        h.delivered,
+        h.read,
+        h.failed
+    FROM (
+        SELECT r.hour,
+            sum(r.in_processing + r.in_received)::bigint AS inbound,
+            sum(r.messages)::bigint AS total_messages,
+            sum(r.sent)::bigint AS sent,
+            sum(r.in_delivered + r.in_read + r.in_played)::bigint AS delivered,
+            sum(r.in_read + r.in_played)::bigint AS read,
+            sum(r.in_failed + r.in_undelivered)::bigint AS failed,
+            sum(r.in_sent + r.in_partially_delivered + r.in_failed + r.in_undelivered + r.in_delivered + r.in_read
+                + r.in_played)::bigint AS attempted
+        FROM msgstatus.hour_rollup AS r
+        GROUP BY r.hour
+        HAVING sum(r.messages) > 0
+    ) AS h
+    ORDER BY h.hour DESC;
+    COMMENT ON VIEW msgstatus.hourly_message_volume IS 'By hour: messages, those that came in, and what became of the others';
+
+    CREATE OR REPLACE VIEW msgstatus.delivery_rates AS
+    SELECT p.period,
+        p.since,
+        n.total_messages,
+        n.sent,
+        n.delivered,
+        n.read,
+        n.failed,
+        msgstatus.percentage(n.delivered, n.attempted) AS delivery_rate,
+        msgstatus.percentage(b.delivered, b.attempted) AS previous_delivery_rate,
+        msgstatus.percentage(n.delivered, n.attempted) - msgstatus.percentage(b.delivered, b.attempted) AS delivery_rate_change,
+        msgstatus.percentage(n.read, n.delivered) AS read_rate,
+        msgstatus.percentage(b.read, b.delivered) AS previous_read_rate,
+        msgstatus.percentage(n.read, n.delivered) - msgstatus.percentage(b.read, b.delivered) AS read_rate_change
+    FROM (
+        SELECT v.period, v.length, date_trunc('hour', now(), 'UTC') - v.length AS since
+        FROM (VALUES ('last hour', interval '1 hour'), ('last 24 hours', interval '24 hours'),
+            ('last 7 days', interval '168 hours'), ('last 30 days', interval '720 hours')) AS v (period, length)
+    ) AS p,
+    LATERAL (
+        SELECT sum(r.messages)::bigint AS total_messages,
+            sum(r.sent)::bigint AS sent,
+            sum(r.in_delivered + r.in_read + r.in_played)::bigint AS delivered,
+            sum(r.in_read + r.in_played)::bigint AS read,
+            sum(r.in_failed + r.in_undelivered)::bigint AS failed,
+            sum(r.in_sent + r.in_partially_delivered + r.in_failed + r.in_undelivered + r.in_delivered + r.in_read
+                + r.in_played)::bigint AS attempted
+        FROM msgstatus.hour_rollup AS r
+        WHERE r.hour >= p.since
+    ) AS n,
+    LATERAL (
+        SELECT sum(r.messages)::bigint AS total_messages,
+            sum(r.sent)::bigint AS sent,
+            sum(r.in_delivered + r.in_read + r.in_played)::bigint AS delivered,
+            sum(r.in_read + r.in_played)::bigint AS read,
+            sum(r.in_failed + r.in_undelivered)::bigint AS failed,
+            sum(r.in_sent + r.in_partially_delivered + r.in_failed + r.in_undelivered + r.in_delivered + r.in_read
+                + r.in_played)::bigint AS attempted
+        FROM msgstatus.hour_rollup AS r
+        WHERE r.hour >= p.since - p.length AND r.hour < p.since
+    ) AS b
+    ORDER BY p.length;
+    COMMENT ON VIEW msgstatus.delivery_rates IS
+        'The last hour, 24 hours, 7 and 30 days, each beside as long a time before; whole hours, and the one that runs';
+
+    CREATE OR REPLACE VIEW msgstatus.delivery_funnel AS
+    SELECT s.step,
+        s.stage,
+        s.messages,
+        msgstatus.percentage(s.messages, f.created) AS percent_of_created,
+        msgstatus.percentage(s.messages, s.before) AS percent_of_previous
+    FROM (
+        SELECT sum(r.messages - r.in_processing - r.in_received)::bigint AS created,
+            sum(r.messages)::bigint AS total_messages,
+            sum(r.sent)::bigint AS sent,
+            sum(r.in_delivered + r.in_read + r.in_played)::bigint AS delivered,
+            sum(r.in_read + r.in_played)::bigint AS read,
+            sum(r.in_failed + r.in_undelivered)::bigint AS failed,
+            sum(r.in_sent + r.in_partially_delivered + r.in_failed + r.in_undelivered + r.in_delivered + r.in_read
+                + r.in_played)::bigint AS attempted
+        FROM msgstatus.hour_rollup AS r
+        WHERE r.hour >= date_trunc('hour', now(), 'UTC') - interval '720 hours'
+    ) AS f,
+    LATERAL (VALUES (1, 'created', COALESCE(f.created, 0), NULL::bigint), (2, 'sent', COALESCE(f.sent, 0), f.created),
+        (3, 'delivered', COALESCE(f.delivered, 0), f.sent), (4, 'read', COALESCE(f.read, 0), f.delivered)
+    ) AS s (step, stage, messages, before)
+    ORDER BY s.step;
+    COMMENT ON VIEW msgstatus.delivery_funnel IS 'How far the outgoing messages of the last 30 days came';
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_volume_views() IS
+    'Makes the views message_status_dashboard, hourly_message_volume, delivery_rates, delivery_funnel; called by install()';

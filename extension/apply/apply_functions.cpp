@@ -1,0 +1,181 @@
+// The SQL functions through which webhooks come in.
+#include "postgres/postgres.hpp"
+
+#include "apply/apply_batch.hpp"
+#include "postgres/row_shape.hpp"
+#include "trail/trail.hpp"
+#include "webhook/reader.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+}
+
+using namespace msgstatus;
+
+namespace {
+
+Context context_of(std::optional<TimestampTz> received_at, Text source) {
+    Context context;
+    context.received_at = received_at.value_or(GetCurrentTransactionStartTimestamp());
+    if (!is_valid_time(context.received_at))
+        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("received_at is out of range"),
+                        errdetail("Times lie between the years 1 and 9999.")));
+    if (source.size() > max_label_size)
+        ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+                        errmsg("source is longer than %zu bytes", max_label_size)));
+    context.source = source;
+    return context;
+}
+
+struct NamedCount {
+    const char *name;
+    int Counts::*count;
+};
+
+constexpr std::array named_counts{
+    NamedCount{"received", &Counts::received},   NamedCount{"applied", &Counts::applied},
+    NamedCount{"unchanged", &Counts::unchanged}, NamedCount{"rejected", &Counts::rejected},
+    NamedCount{"ignored", &Counts::ignored},
+};
+
+Jsonb *counts_document(const Counts &counts) {
+    JsonbParseState *state = nullptr;
+    pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
+    for (const NamedCount &named : named_counts) {
+        JsonbValue value;
+        value.type = jbvString;
+        value.val.string.val = const_cast<char *>(named.name);
+        value.val.string.len = static_cast<int>(std::string_view(named.name).size());
+        pushJsonbValue(&state, WJB_KEY, &value);
+        value.type = jbvNumeric;
+        value.val.numeric = int64_to_numeric(counts.*named.count);
+        pushJsonbValue(&state, WJB_VALUE, &value);
+    }
+    return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr));
+}
+
+Text text_argument(FunctionCallInfo fcinfo, int n) {
+    return PG_ARGISNULL(n) ? Text() : view_of(PG_GETARG_TEXT_PP(n));
+}
+
+std::optional<TimestampTz> time_argument(FunctionCallInfo fcinfo, int n) {
+    return PG_ARGISNULL(n) ? std::nullopt : std::optional(PG_GETARG_TIMESTAMPTZ(n));
+}
+
+struct ArrayArgument {
+    Datum *elements = nullptr;
+    bool *nulls = nullptr;
+    int count = 0;
+
+    Text text_at(int i) const { return nulls[i] ? Text() : view_of(DatumGetTextPP(elements[i])); }
+};
+
+ArrayArgument array_argument(FunctionCallInfo fcinfo, int n, Oid type, std::optional<int> expected_count) {
+    ArrayType *array = PG_GETARG_ARRAYTYPE_P(n);
+    ArrayArgument argument;
+    const bool is_time = type == TIMESTAMPTZOID;
+    deconstruct_array(array, type, is_time ? 8 : -1, is_time && FLOAT8PASSBYVAL,
+                      is_time ? TYPALIGN_DOUBLE : TYPALIGN_INT, &argument.elements, &argument.nulls, &argument.count);
+    if (ARR_NDIM(array) > 1 || (expected_count && argument.count != *expected_count))
+        ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+                        errmsg("the arrays must have one dimension and the same length")));
+    return argument;
+}
+
+// The first three arguments of the functions that take many webhooks.
+struct WebhookArrays {
+    ArrayArgument payloads;
+    ArrayArgument times;
+    ArrayArgument sources;
+
+    Context context(int i) const {
+        return context_of(times.nulls[i] ? std::nullopt : std::optional(DatumGetTimestampTz(times.elements[i])),
+                          sources.text_at(i));
+    }
+
+    void read(Reader &reader, int i, const Context &context) const {
+        if (payloads.nulls[i])
+            reader.skip_webhook();
+        else
+            reader.read_webhook(Json::of_document(DatumGetJsonbP(payloads.elements[i])), context);
+    }
+};
+
+WebhookArrays webhook_arguments(FunctionCallInfo fcinfo) {
+    const ArrayArgument payloads = array_argument(fcinfo, 0, JSONBOID, std::nullopt);
+    return {payloads, array_argument(fcinfo, 1, TIMESTAMPTZOID, payloads.count),
+            array_argument(fcinfo, 2, TEXTOID, payloads.count)};
+}
+
+void return_counts(FunctionCallInfo fcinfo, const Vector<Counts> &all) {
+    InitMaterializedSRF(fcinfo, 0);
+    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+    constexpr std::array columns{ColumnShape{"received", INT4OID}, ColumnShape{"applied", INT4OID},
+                                 ColumnShape{"unchanged", INT4OID}, ColumnShape{"rejected", INT4OID},
+                                 ColumnShape{"ignored", INT4OID}};
+    static_assert(columns.size() == named_counts.size());
+    check_result_columns(result->setDesc, columns, "the result of the function");
+    for (const Counts &counts : all) {
+        std::array<Datum, named_counts.size()> values;
+        std::array<bool, named_counts.size()> nulls{};
+        for (std::size_t i = 0; i < named_counts.size(); ++i)
+            values[i] = Int32GetDatum(counts.*named_counts[i].count);
+        tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
+    }
+}
+
+} // namespace
+
+MSGSTATUS_FUNCTION(apply_message_status) {
+    if (PG_ARGISNULL(0))
+        PG_RETURN_JSONB_P(counts_document({}));
+    Batch batch;
+    Reader(batch).read_webhook(Json::of_document(PG_GETARG_JSONB_P(0)),
+                               context_of(time_argument(fcinfo, 1), text_argument(fcinfo, 2)));
+    apply_batch(batch);
+    PG_RETURN_JSONB_P(counts_document(batch.counts[0]));
+}
+
+MSGSTATUS_FUNCTION(apply_message_status_batch) {
+    const WebhookArrays webhooks = webhook_arguments(fcinfo);
+    Batch batch;
+    Reader reader(batch);
+    for (int i = 0; i < webhooks.payloads.count; ++i)
+        webhooks.read(reader, i, webhooks.context(i));
+    apply_batch(batch);
+    return_counts(fcinfo, batch.counts);
+    return 0;
+}
+
+MSGSTATUS_FUNCTION(apply_rejected) {
+    const WebhookArrays webhooks = webhook_arguments(fcinfo);
+    const ArrayArgument providers = array_argument(fcinfo, 3, TEXTOID, webhooks.payloads.count);
+    const ArrayArgument senders = array_argument(fcinfo, 4, TEXTOID, webhooks.payloads.count);
+    Batch batch;
+    Reader reader(batch);
+    for (int i = 0; i < webhooks.payloads.count; ++i) {
+        Context context = webhooks.context(i);
+        context.provider = providers.text_at(i);
+        context.business_address = senders.text_at(i);
+        webhooks.read(reader, i, context);
+    }
+    apply_batch(batch);
+    return_counts(fcinfo, batch.counts);
+    return 0;
+}
+
+MSGSTATUS_FUNCTION(reject_webhook) {
+    if (PG_ARGISNULL(0))
+        PG_RETURN_VOID();
+    const Context context = context_of(time_argument(fcinfo, 2), text_argument(fcinfo, 3));
+    Text reason = text_argument(fcinfo, 1);
+    if (reason.empty())
+        reason = "not said";
+    TableAccess access;
+    insert_rejected_body(view_of(PG_GETARG_TEXT_PP(0)), reason, context.received_at, context.source);
+    access.close();
+    PG_RETURN_VOID();
+}

@@ -1,0 +1,179 @@
+-- Tables that users have: attached, they are kept up to date with every applied status.
+
+CREATE FUNCTION msgstatus.attached_messages(target regclass, key_column name, since xid DEFAULT NULL)
+    RETURNS SETOF text[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        SELECT array_agg(k.id ORDER BY k.id)
+        FROM (
+            SELECT d.id, (row_number() OVER (ORDER BY d.id) - 1) / 10000 AS batch
+            FROM (
+                SELECT DISTINCT m.message_id AS id
+                FROM %s AS t JOIN msgstatus.message AS m ON m.message_id = t.%I::text COLLATE "C"
+                WHERE $1 IS NULL OR age(m.xmin) <= age($1)
+                    -- What this transaction wrote, in subtransactions too, is in progress; nobody else's is to be seen.
+                    OR age(t.xmin) <= age($1) AND pg_xact_status(($2 - age(t.xmin))::text::xid8) <> 'in progress'
+            ) AS d
+        ) AS k
+        GROUP BY k.batch ORDER BY k.batch
+        $query$, target, key_column)
+    USING since,
+        CASE WHEN since IS NOT NULL THEN pg_current_xact_id()::text::bigint + age(pg_current_xact_id()::xid) END;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.attached_messages(regclass, name, xid) IS
+    'The messages that have rows in a table, in batches in the order of their ids, in which calls lock them; all, or those of which somebody else wrote message or row since a transaction';
+
+CREATE FUNCTION msgstatus.make_attached_triggers(target regclass, key_column name, attached_table_id integer)
+    RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    on_insert CONSTANT name := format('msgstatus_%s_insert', attached_table_id);
+    on_update CONSTANT name := format('msgstatus_%s_update', attached_table_id);
+BEGIN
+    IF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = target AND t.tgname = on_update) THEN
+        RETURN;
+    END IF;
+    IF (SELECT c.relkind FROM pg_class AS c WHERE c.oid = target) = 'p' THEN
+        -- What is inserted into a partition fires no trigger of the whole but those for rows.
+        EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s FOR EACH ROW WHEN (new.%I IS NOT NULL)'
+            ' EXECUTE FUNCTION msgstatus.reflect_changed_key(%L)', on_insert, target, key_column, attached_table_id);
+    ELSE
+        EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT'
+            ' EXECUTE FUNCTION msgstatus.reflect_inserted_rows(%L)', on_insert, target, attached_table_id);
+    END IF;
+    EXECUTE format('CREATE TRIGGER %I AFTER UPDATE OF %I ON %s FOR EACH ROW'
+        ' WHEN (new.%I IS NOT NULL AND new.%I IS DISTINCT FROM old.%I)'
+        ' EXECUTE FUNCTION msgstatus.reflect_changed_key(%L)',
+        on_update, key_column, target, key_column, key_column, key_column, attached_table_id);
+END
+$$;
+COMMENT ON FUNCTION msgstatus.make_attached_triggers(regclass, name, integer) IS
+    'Makes the triggers by which rows that come later than their statuses are brought up to date';
+
+CREATE FUNCTION msgstatus.attached_keys(target regclass, wanted name)
+    RETURNS TABLE (attached_table_id integer, key_column name, is_there boolean)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT a.attached_table_id, a.key_column,
+        EXISTS (SELECT FROM msgstatus.column_types(a.target) AS c WHERE c.column_name = a.key_column)
+    FROM msgstatus.attached_table AS a
+    WHERE a.target = attached_keys.target AND (wanted IS NULL OR a.key_column = wanted)
+    ORDER BY a.attached_table_id;
+    IF NOT FOUND THEN
+        RAISE undefined_object USING
+            MESSAGE = format('%s is not attached%s', attached_keys.target, ' by column "' || wanted || '"'),
+            HINT = 'The view attached_tables lists what is.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.attached_keys(regclass, name) IS
+    'By which columns a table is attached, or whether by one, and whether the column is still there; 42704 where it is not attached';
+
+CREATE FUNCTION msgstatus.attach_table(
+    target regclass, key_column name, columns jsonb DEFAULT NULL, time_zone text DEFAULT 'UTC',
+    search_path text DEFAULT current_setting('search_path')
+) RETURNS jsonb
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    problem record;
+    mapping jsonb;
+    id integer;
+    stale integer;
+    update_sql text;
+    batch text[];
+    left_over text[] := '{}';
+    known boolean;
+    before xid;
+    failed bigint := 0;
+BEGIN
+    PERFORM msgstatus.check_installation();
+    FOR problem IN
+        SELECT * FROM msgstatus.target_problems(target, key_column)
+        UNION ALL
+        SELECT c.problem, c.message, c.hint
+        FROM msgstatus.attached_columns(target, key_column, columns) AS c WHERE c.problem IS NOT NULL
+    LOOP
+        IF problem.problem = '01000' THEN
+            RAISE WARNING USING MESSAGE = problem.message, HINT = problem.hint;
+        ELSE
+            RAISE EXCEPTION USING ERRCODE = problem.problem, MESSAGE = problem.message, HINT = problem.hint;
+        END IF;
+    END LOOP;
+    IF time_zone IS NULL OR search_path IS NULL THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'time_zone and search_path must not be null';
+    END IF;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE invalid_transaction_state USING MESSAGE = 'attach_table works at isolation level READ COMMITTED only',
+            DETAIL = 'It has to see what was written while it waited for its locks.',
+            HINT = 'Run it in a READ COMMITTED transaction.';
+    END IF;
+    -- Raises 22023 for a zone that is none.
+    PERFORM now() AT TIME ZONE time_zone;
+    SELECT jsonb_object_agg(c.fact,
+        jsonb_strip_nulls(jsonb_build_object('column', c.column_name, 'spelling', c.spelling)))
+    INTO mapping FROM msgstatus.attached_columns(target, key_column, columns) AS c;
+
+    -- One at a time for a table. Calls know nothing of it yet, so the rows can be brought up to date beside them. Where
+    -- the table is attached already, calls update its rows, and would wait for those done here while this waits for the
+    -- calls: so they wait first.
+    PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.attach_table', target::oid::bigint));
+    known := EXISTS (SELECT FROM msgstatus.attached_table AS a WHERE a.target = attach_table.target);
+    update_sql := msgstatus.reflecting_update(target, key_column, mapping, time_zone);
+    IF known THEN
+        LOCK TABLE msgstatus.message IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
+    id := msgstatus.store_attached_table(target, key_column, mapping, update_sql, search_path, time_zone);
+    IF known THEN
+        PERFORM msgstatus.make_attached_triggers(target, key_column, id);
+    END IF;
+    before := pg_snapshot_xmin(pg_current_snapshot())::xid;
+    FOR batch IN SELECT b FROM msgstatus.attached_messages(target, key_column) AS b LOOP
+        IF known THEN
+            failed := failed + msgstatus.reflect_messages(id, batch);
+        ELSIF NOT msgstatus.update_unlocked(update_sql, batch, search_path) THEN
+            left_over := left_over || batch;
+        END IF;
+    END LOOP;
+    -- Now with writers and calls at rest: what was written meanwhile, and what went wrong. Writers may take long, so
+    -- they come first.
+    IF NOT known THEN
+        PERFORM msgstatus.make_attached_triggers(target, key_column, id);
+        LOCK TABLE msgstatus.message IN SHARE ROW EXCLUSIVE MODE;
+        FOR batch IN
+            SELECT array_agg(DISTINCT i.id)
+            FROM (
+                SELECT unnest(b) AS id FROM msgstatus.attached_messages(target, key_column, before) AS b
+                UNION ALL
+                SELECT unnest(left_over)
+            ) AS i
+            HAVING count(*) > 0
+        LOOP
+            failed := msgstatus.reflect_messages(id, batch);
+        END LOOP;
+    END IF;
+    -- What was attached by a column that has another name now can do nothing but fail. At the end, as dropping triggers
+    -- keeps readers out.
+    FOR stale IN SELECT k.attached_table_id FROM msgstatus.attached_keys(target, NULL) AS k WHERE NOT k.is_there LOOP
+        BEGIN
+            PERFORM msgstatus.end_attachment(stale, target);
+        EXCEPTION
+            -- Another role's.
+            WHEN insufficient_privilege THEN
+                NULL;
+        END;
+    END LOOP;
+    IF failed > 0 THEN
+        RAISE WARNING USING
+            MESSAGE = format('the statuses of %s of the messages in %s cannot be shown there', failed, target),
+            HINT = 'msgstatus.attached_table_failure tells why; resync_table tries again.';
+    END IF;
+    RETURN mapping;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.attach_table(regclass, name, jsonb, text, text) IS
+    'Has every applied status reflected in the rows of a table, from now on and for those it has, with the caller''s rights; returns which column shows what';

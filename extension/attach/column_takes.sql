@@ -1,0 +1,88 @@
+-- How a column of a user's table spells the states: SENT, Sent, sent; cancelled; and which of them it can hold.
+
+CREATE FUNCTION msgstatus.column_sample(target regclass, column_number smallint) RETURNS text[]
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'column_sample';
+COMMENT ON FUNCTION msgstatus.column_sample(regclass, smallint) IS
+    'The most frequent texts in a column of a table, read as its owner; NULL where the caller may not read it or a policy hides rows';
+
+CREATE FUNCTION msgstatus.column_literals(target regclass, column_number smallint)
+    RETURNS TABLE (place bigint, label text)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    type CONSTANT oid := (SELECT c.base_type FROM msgstatus.column_types(target) AS c
+        WHERE c.column_number = column_literals.column_number);
+    present text[];
+BEGIN
+    -- What an enum can hold, it says itself.
+    IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND t.typtype = 'e') THEN
+        RETURN QUERY SELECT row_number() OVER (ORDER BY e.enumsortorder), e.enumlabel::text
+            FROM pg_enum AS e WHERE e.enumtypid = type;
+        RETURN;
+    END IF;
+    -- Of a large table a part says enough. Who may not read it sees no more than the definitions.
+    present := msgstatus.column_sample(target, column_number);
+    RETURN QUERY
+    WITH definition AS (
+        SELECT 1 AS rank, pg_get_constraintdef(c.oid) AS words FROM pg_constraint AS c
+        WHERE c.contype = 'c' AND c.conrelid = target AND c.conkey = ARRAY[column_number]
+        UNION ALL
+        SELECT 1, pg_get_constraintdef(c.oid) FROM pg_constraint AS c
+        JOIN msgstatus.column_types(target) AS t ON t.declared_type = c.contypid
+        WHERE t.column_number = column_literals.column_number
+        UNION ALL
+        SELECT 3, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef AS d
+        WHERE d.adrelid = target AND d.adnum = column_number
+    ), literal AS (
+        SELECT d.rank, 0::bigint AS n, replace(m[1], '''''', '''') AS label
+        FROM definition AS d, regexp_matches(d.words, '''((?:[^'']|'''')*)''', 'g') AS m
+        UNION ALL
+        SELECT 2, p.n, p.label FROM unnest(present) WITH ORDINALITY AS p (label, n)
+    )
+    SELECT row_number() OVER (ORDER BY l.rank, l.n), l.label FROM literal AS l;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.column_literals(regclass, smallint) IS
+    'The texts that are known of a column, those first that say most: of its enum, its CHECK constraints, its rows, its DEFAULT';
+
+CREATE FUNCTION msgstatus.column_takes(target regclass, column_number smallint, label text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    c record;
+    checks text;
+    taken boolean;
+BEGIN
+    SELECT * INTO STRICT c FROM msgstatus.column_types(target) AS t WHERE t.column_number = column_takes.column_number;
+    -- A cast between an enum and text may be a function of its owner's, so an enum is asked for its labels. Its CHECK
+    -- constraints, which are rare, are not tried for the same reason.
+    IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = c.base_type AND t.typtype = 'e') THEN
+        RETURN EXISTS (SELECT FROM pg_enum AS e WHERE e.enumtypid = c.base_type AND e.enumlabel::text = label);
+    END IF;
+    -- Constraints on the column alone, as far as they are made of built-in objects, on which no dependency is recorded. Of
+    -- all others, even a domain or a collation, the expression could run a function of its owner's with the rights of
+    -- whoever asks.
+    SELECT string_agg(format('(SELECT (%s) IS NOT FALSE FROM (SELECT CAST($1 AS %s) AS %I) AS v)',
+        e.expression, c.base_name, e.name), ' AND ')
+    INTO checks
+    FROM pg_constraint AS k,
+        LATERAL (
+            SELECT pg_get_expr(k.conbin, k.conrelid), c.column_name
+            WHERE k.conrelid = target AND k.conkey = ARRAY[column_number]
+            UNION ALL
+            SELECT pg_get_expr(k.conbin, 0), 'value' WHERE k.contypid <> 0 AND k.contypid = c.declared_type
+        ) AS e (expression, name)
+    WHERE k.contype = 'c'
+        AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_constraint'::regclass AND d.objid = k.oid
+            AND NOT (d.refclassid = 'pg_class'::regclass AND d.refobjid = target)
+            AND NOT (d.refclassid = 'pg_type'::regclass AND d.refobjid = k.contypid));
+    EXECUTE format('SELECT CAST($1 AS %s)::text = $1 AND %s', c.base_name, COALESCE(checks, 'true'))
+    INTO taken USING label;
+    RETURN taken;
+EXCEPTION
+    WHEN data_exception THEN
+        RETURN false;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.column_takes(regclass, smallint, text) IS
+    'Can the column hold this text, by its type, its length and its CHECK constraints?';

@@ -1,0 +1,207 @@
+-- Which column of a user's table shows what, as given or by name and type; and what is wrong with it.
+
+CREATE FUNCTION msgstatus.target_problems(target regclass, key_column name)
+    RETURNS TABLE (problem text, message text, hint text)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    c record;
+    k record;
+BEGIN
+    SELECT r.*, n.nspname INTO c
+    FROM pg_class AS r JOIN pg_namespace AS n ON n.oid = r.relnamespace WHERE r.oid = target;
+    IF NOT FOUND THEN
+        RETURN QUERY SELECT '42P01', format('there is no table %s', COALESCE(target::text, 'NULL')),
+            'Give the table that holds the rows.';
+        RETURN;
+    END IF;
+    IF c.relkind NOT IN ('r', 'p') THEN
+        RETURN QUERY SELECT '42809', format('%s is not a table', target), 'Attach the table that holds the rows.';
+    ELSIF c.relpersistence = 't' THEN
+        RETURN QUERY SELECT '42809', format('%s is a temporary table', target),
+            'Only what every session sees can be attached.';
+    ELSIF c.relispartition THEN
+        RETURN QUERY SELECT '42809', format('%s is a partition', target), 'Attach the partitioned table.';
+    ELSIF c.nspname IN ('msgstatus', 'pg_catalog', 'information_schema') THEN
+        RETURN QUERY SELECT '42809', format('%s is not a table of yours', target),
+            'A status is in msgstatus.message already.';
+    END IF;
+    SELECT * INTO k FROM msgstatus.column_types(target) AS t WHERE t.column_name = key_column;
+    IF NOT FOUND THEN
+        RETURN QUERY SELECT '42703',
+            CASE WHEN key_column IS NULL THEN format('no column of %s was given as the key', target)
+                ELSE format('column "%s" of %s does not exist', key_column, target) END,
+            'The key is the column that holds the id the provider gave to the message: a wamid, a Twilio SID.';
+        RETURN;
+    END IF;
+    IF k.base_type NOT IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) THEN
+        RETURN QUERY SELECT '42804',
+            format('column "%s" of %s is of type %s and cannot be the key', key_column, target, k.type),
+            'Message ids are text: the key is of type text, varchar or char.';
+        RETURN;
+    END IF;
+    IF k.generated = 'v' THEN
+        RETURN QUERY SELECT '0A000',
+            format('column "%s" of %s is generated when it is read and cannot be the key', key_column, target),
+            'A stored generated column can.';
+        RETURN;
+    END IF;
+    IF NOT has_table_privilege(target, 'SELECT') OR NOT has_table_privilege(target, 'TRIGGER') THEN
+        RETURN QUERY SELECT '42501', format('permission denied for table %s', target),
+            format('To attach it takes SELECT and TRIGGER on the table, and UPDATE on the columns that are written:'
+                ' GRANT SELECT, UPDATE, TRIGGER ON %s TO %I.', target, CURRENT_USER);
+    END IF;
+    IF EXISTS (SELECT FROM pg_index AS i
+        WHERE i.indrelid = target AND i.indisvalid AND i.indisunique AND i.indnkeyatts = 1
+            AND i.indkey[0] = k.column_number
+        AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', key_column))) THEN
+        RETURN;
+    ELSIF EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = target AND i.indisvalid AND i.indkey[0] = k.column_number
+        AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', key_column))) THEN
+        RETURN QUERY SELECT '01000', format('key column "%s" of %s is not unique', key_column, target),
+            'Every row of a message is updated.';
+    ELSE
+        RETURN QUERY SELECT '01000', format('key column "%s" of %s has no index', key_column, target),
+            format('Every status reads the whole table, which is slow: CREATE UNIQUE INDEX ON %s (%I).',
+                target, key_column);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.target_problems(regclass, name) IS
+    'Why a table cannot be attached by this key, each with a SQLSTATE and a hint; 01000 where it can, but not well';
+
+CREATE FUNCTION msgstatus.attached_columns(target regclass, key_column name, columns jsonb) RETURNS TABLE (
+    column_name name, fact text, spelling jsonb, problem text, message text, hint text
+)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    given jsonb := COALESCE(attached_columns.columns, '{}');
+    taken name[] := ARRAY[attached_columns.key_column];
+    f record;
+    c record;
+    wish jsonb;
+    is_given boolean;
+    shown integer := 0;
+BEGIN
+    IF jsonb_typeof(given) <> 'object' THEN
+        RETURN QUERY SELECT NULL::name, NULL, NULL::jsonb, '22023', 'columns must be an object of facts and columns',
+            'For example {"state": "status", "error_text": null}.';
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT NULL::name, w.key, NULL::jsonb, '22023', format('unknown fact "%s"', w.key),
+        format('The facts are %s.',
+            (SELECT string_agg(a.fact, ', ' ORDER BY a.place) FROM msgstatus.attachable_facts() AS a))
+    FROM jsonb_object_keys(given) AS w (key)
+    WHERE w.key NOT IN (SELECT a.fact FROM msgstatus.attachable_facts() AS a);
+
+    -- Columns that are given for one fact are not found for another.
+    SELECT taken || array_agg(COALESCE(w.value ->> 'column', w.value #>> '{}')::name) INTO taken
+    FROM jsonb_each(given) AS w WHERE jsonb_typeof(w.value) <> 'null';
+
+    FOR f IN SELECT * FROM msgstatus.attachable_facts() AS a ORDER BY a.place LOOP
+        is_given := given ? f.fact;
+        wish := given -> f.fact;
+        CONTINUE WHEN is_given AND jsonb_typeof(wish) = 'null';
+        IF jsonb_typeof(wish) = 'string' THEN
+            wish := jsonb_build_object('column', wish);
+        END IF;
+        IF is_given AND (jsonb_typeof(wish) <> 'object' OR COALESCE(jsonb_typeof(wish -> 'column'), '') <> 'string'
+            OR wish - '{column,spelling}'::text[] <> '{}'
+            OR COALESCE(jsonb_typeof(wish -> 'spelling'), 'object') <> 'object'
+            OR wish ? 'spelling' AND f.fact NOT IN ('state', 'timeline')) THEN
+            RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '22023',
+                format('no column can be read from what is given for "%s"', f.fact),
+                'Give its name, or {"column": name, "spelling": {"sent": "SENT"}} for a state or a timeline,'
+                ' or null for none.';
+            CONTINUE;
+        END IF;
+
+        IF is_given THEN
+            SELECT t.* INTO c FROM msgstatus.column_types(target) AS t WHERE t.column_name = wish ->> 'column';
+            IF NOT FOUND THEN
+                RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '42703',
+                    format('column "%s" of %s, given for "%s", does not exist', wish ->> 'column', target, f.fact),
+                    format('The columns are %s.', (SELECT string_agg(t.column_name, ', ' ORDER BY t.column_number)
+                        FROM msgstatus.column_types(target) AS t));
+                CONTINUE;
+            END IF;
+            IF (SELECT count(*) FROM unnest(taken) AS n WHERE n = c.column_name) > 1 THEN
+                RETURN QUERY SELECT c.column_name, f.fact, NULL::jsonb, '22023',
+                    format('column "%s" cannot show two things', c.column_name),
+                    'Give another column, or null for none.';
+                CONTINUE;
+            ELSIF NOT msgstatus.type_fits(f.kind, c.base_type, c.base_typmod) THEN
+                RETURN QUERY SELECT c.column_name, f.fact, NULL::jsonb, '42804',
+                    format('column "%s" of %s is of type %s and cannot hold "%s"',
+                        c.column_name, target, c.type, f.fact),
+                    format('It takes %s.', msgstatus.fact_types(f.kind));
+                CONTINUE;
+            END IF;
+        ELSE
+            -- A message_status tells by its type what it is.
+            SELECT t.* INTO c
+            FROM msgstatus.column_types(target) AS t
+            WHERE t.column_name <> ALL (taken) AND t.generated = '' AND t.identity = ''
+                AND msgstatus.type_fits(f.kind, t.base_type, t.base_typmod)
+                AND (f.kind = 'status' OR replace(lower(t.column_name), '_', '') = ANY (f.names))
+            ORDER BY array_position(f.names, replace(lower(t.column_name), '_', '')), t.column_number
+            LIMIT 1;
+            CONTINUE WHEN NOT FOUND;
+        END IF;
+
+        IF c.generated <> '' OR c.identity <> '' THEN
+            RETURN QUERY SELECT c.column_name, f.fact, NULL::jsonb, '428C9',
+                format('column "%s" of %s, given for "%s", is %s', c.column_name, target, f.fact,
+                    CASE WHEN c.generated <> '' THEN 'a generated column' ELSE 'an identity column' END),
+                'Only the table writes it.';
+            CONTINUE;
+        END IF;
+        spelling := NULL;
+        problem := NULL;
+        message := NULL;
+        hint := NULL;
+        IF f.fact IN ('state', 'timeline') THEN
+            BEGIN
+                IF EXISTS (SELECT FROM jsonb_object_keys(wish -> 'spelling') AS s (state)
+                    WHERE s.state <> ALL (msgstatus.delivery_states()::text[])) THEN
+                    RAISE invalid_parameter_value USING
+                        MESSAGE = format('unknown state in the spelling of "%s"', f.fact);
+                END IF;
+                spelling := msgstatus.state_spelling(target, c.column_number, wish -> 'spelling', f.fact = 'timeline');
+            EXCEPTION
+                WHEN invalid_parameter_value THEN
+                    problem := '22023';
+                    message := SQLERRM;
+                    hint := 'The states are ' || array_to_string(msgstatus.delivery_states(), ', ') || '.';
+            END;
+            IF problem IS NULL AND NOT spelling ?| '{sent,delivered,read,failed}' THEN
+                -- What was only found is left alone.
+                CONTINUE WHEN NOT is_given;
+                problem := '42804';
+                message := format('column "%s" of %s, of type %s, can hold none of sent, delivered, read and failed',
+                    c.column_name, target, c.type);
+                hint := 'Give the words it has for them: {"state": {"column": ..., "spelling": {"sent": ...}}}.';
+            END IF;
+        END IF;
+        IF problem IS NULL AND NOT has_column_privilege(target, c.column_number, 'UPDATE') THEN
+            problem := '42501';
+            message := format('permission denied for column "%s" of %s', c.column_name, target);
+            hint := format('GRANT UPDATE (%I) ON %s TO %I, or leave it out: {"%s": null}.',
+                c.column_name, target, CURRENT_USER, f.fact);
+        END IF;
+        column_name := c.column_name;
+        fact := f.fact;
+        taken := taken || c.column_name;
+        shown := shown + (f.fact NOT IN ('updated_at', 'last_status_check'))::integer;
+        RETURN NEXT;
+    END LOOP;
+    IF shown = 0 THEN
+        RETURN QUERY SELECT NULL::name, NULL, NULL::jsonb, '22023',
+            format('%s has no column that could show a status', target),
+            'Give one: {"state": "column"}. preview_attach tells what was made of each column.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.attached_columns(regclass, name, jsonb) IS
+    'Which columns of a table show what, as given or found; with a SQLSTATE and a hint what is wrong';

@@ -1,0 +1,56 @@
+CREATE FUNCTION msgstatus.preview_attach(target regclass, key_column name, columns jsonb DEFAULT NULL) RETURNS TABLE (
+    column_name name, type text, fact text, spelling jsonb, remark text
+)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM msgstatus.check_installation();
+    RETURN QUERY
+    WITH resolved AS (
+        SELECT * FROM msgstatus.attached_columns(target, key_column, preview_attach.columns)
+    ), remark AS (
+        SELECT 1 AS part, t.column_number::integer AS place, t.column_name, t.type, r.fact, r.spelling,
+            CASE
+                WHEN r.problem IS NOT NULL THEN format('ERROR %s: %s. %s', r.problem, r.message, r.hint)
+                WHEN t.column_name = preview_attach.key_column THEN 'the key'
+                WHEN r.fact = 'state' THEN 'no word for ' || (SELECT string_agg(s.state::text, ', ')
+                    FROM unnest(msgstatus.delivery_states()) AS s (state) WHERE NOT r.spelling ? s.state::text)
+                WHEN r.fact IS NOT NULL THEN NULL
+                WHEN possible.fact IS NULL THEN NULL
+                WHEN COALESCE(preview_attach.columns, '{}') ? possible.fact THEN
+                    format('left out: %s was given', possible.fact)
+                WHEN t.generated <> '' THEN 'left out: a generated column'
+                WHEN t.identity <> '' THEN 'left out: an identity column'
+                WHEN NOT possible.fits THEN
+                    format('left out: %s takes %s', possible.fact, msgstatus.fact_types(possible.kind))
+                WHEN EXISTS (SELECT FROM resolved AS o WHERE o.fact = possible.fact) THEN
+                    format('left out: another column shows %s', possible.fact)
+                WHEN NOT possible.found THEN format('left out: may be given as %s', possible.fact)
+                ELSE format('left out: cannot hold %s', possible.fact)
+            END AS remark
+        FROM msgstatus.column_types(target) AS t
+        LEFT JOIN resolved AS r ON r.column_name = t.column_name
+        -- What the column could have been by its name.
+        LEFT JOIN LATERAL (
+            SELECT a.fact, a.kind, b.simple = ANY (a.names) AS found,
+                msgstatus.type_fits(a.kind, t.base_type, t.base_typmod) AS fits
+            FROM msgstatus.attachable_facts() AS a, replace(lower(t.column_name), '_', '') AS b (simple)
+            WHERE b.simple = ANY (a.names) OR b.simple = replace(a.fact, '_', '')
+            ORDER BY fits DESC, a.place
+            LIMIT 1
+        ) AS possible ON true
+        UNION ALL
+        SELECT 2, row_number() OVER ()::integer, NULL, NULL, r.fact, NULL,
+            format('ERROR %s: %s. %s', r.problem, r.message, r.hint)
+        FROM resolved AS r WHERE r.column_name IS NULL
+        UNION ALL
+        SELECT 3, row_number() OVER ()::integer, NULL, NULL, NULL, NULL,
+            format('%s: %s. %s', CASE p.problem WHEN '01000' THEN 'WARNING' ELSE 'ERROR ' || p.problem END,
+                p.message, p.hint)
+        FROM msgstatus.target_problems(target, key_column) AS p
+    )
+    SELECT m.column_name, m.type, m.fact, m.spelling, m.remark FROM remark AS m ORDER BY m.part, m.place;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.preview_attach(regclass, name, jsonb) IS
+    'What attach_table would make of each column of a table, and what is wrong, without changing anything';

@@ -1,0 +1,179 @@
+-- Campaigns: made, set going, stopped.
+
+CREATE FUNCTION msgstatus.create_campaign(
+    name text,
+    template_name text DEFAULT NULL,
+    language_code text DEFAULT NULL,
+    daily_send_limit integer DEFAULT NULL,
+    max_retries integer DEFAULT 3,
+    retry_delay interval DEFAULT '5 minutes',
+    max_retry_delay interval DEFAULT '6 hours',
+    retry_window interval DEFAULT '1 day',
+    time_zone text DEFAULT 'UTC',
+    provider text DEFAULT NULL,
+    owner text DEFAULT CURRENT_USER
+) RETURNS uuid
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    made uuid;
+BEGIN
+    PERFORM msgstatus.check_installation();
+    IF COALESCE(create_campaign.name, '') = '' OR COALESCE(create_campaign.owner, '') = '' THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'a campaign has a name and an owner';
+    END IF;
+    IF num_nulls($5, $6, $7, $8, $9) > 0 THEN
+        RAISE null_value_not_allowed
+            USING MESSAGE = 'max_retries, retry_delay, max_retry_delay, retry_window and time_zone must not be null';
+    END IF;
+    IF create_campaign.daily_send_limit <= 0 THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'daily_send_limit must be positive',
+            HINT = 'NULL stands for any number of sends a day.';
+    END IF;
+    IF LEAST(create_campaign.retry_delay, create_campaign.max_retry_delay, create_campaign.retry_window) < '0'
+        OR create_campaign.max_retries < 0 THEN
+        RAISE invalid_parameter_value
+            USING MESSAGE = 'max_retries, retry_delay, max_retry_delay and retry_window must not be negative';
+    END IF;
+    INSERT INTO msgstatus.campaign (name, template_name, language_code, daily_send_limit, max_retries, retry_delay,
+        max_retry_delay, retry_window, time_zone, provider, owner)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, ''), $11)
+    RETURNING campaign_id INTO made;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.create_campaign(text, text, text, integer, integer, interval, interval, interval, text, text, text) IS
+    'Makes a campaign, a draft, and returns its id; 23505 where the owner has one of that name, 22023 for a value out of range, 22004 for NULL where there is a default';
+
+CREATE FUNCTION msgstatus.lock_campaign(campaign uuid, allowed text[]) RETURNS text
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    c record;
+BEGIN
+    PERFORM msgstatus.check_installation();
+    SELECT l.name, l.status INTO c FROM msgstatus.campaign AS l WHERE l.campaign_id = campaign FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE no_data_found USING MESSAGE = format('there is no campaign %s', COALESCE(campaign::text, 'NULL'));
+    END IF;
+    IF c.status <> ALL (allowed) THEN
+        RAISE object_not_in_prerequisite_state USING MESSAGE = format('campaign "%s" is %s', c.name, c.status),
+            HINT = format('This is for a campaign that is %s.', array_to_string(allowed, ', '));
+    END IF;
+    RETURN c.status;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.lock_campaign(uuid, text[]) IS
+    'Locks the row of a campaign and returns its status; P0002 for an unknown campaign, 55000 where its status is none of those allowed';
+
+CREATE FUNCTION msgstatus.free_send_dates(campaign uuid, places bigint, starting date)
+RETURNS TABLE (place bigint, send_date date)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    daily integer := (SELECT c.daily_send_limit FROM msgstatus.campaign AS c WHERE c.campaign_id = $1);
+BEGIN
+    IF daily IS NULL THEN
+        RETURN QUERY SELECT n, $3 FROM generate_series(1, $2) AS n;
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH taken AS (
+        SELECT t.day, sum(t.places) AS places
+        FROM (
+            SELECT GREATEST(r.scheduled_send_date, $3), count(*)
+            FROM msgstatus.campaign_recipient AS r
+            WHERE r.campaign_id = $1 AND r.waiting AND r.scheduled_send_date IS NOT NULL
+            GROUP BY 1
+            UNION ALL
+            SELECT d.day, d.claimed FROM msgstatus.campaign_day AS d WHERE d.campaign_id = $1 AND d.day >= $3
+        ) AS t (day, places)
+        GROUP BY t.day
+    ), days AS (
+        -- So many days hold them all, even if all that is taken lies there.
+        SELECT $3 + n AS day FROM generate_series(0, ((SELECT COALESCE(sum(t.places), 0) FROM taken AS t) + $2)::integer / daily) AS n
+    )
+    SELECT row_number() OVER (ORDER BY d.day), d.day
+    FROM days AS d
+    LEFT JOIN taken AS t ON t.day = d.day
+    CROSS JOIN LATERAL generate_series(1, daily - COALESCE(t.places, 0))
+    ORDER BY d.day
+    LIMIT $2;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.free_send_dates(uuid, bigint, date) IS
+    'The dates of so many sends of a campaign, by what the daily limit leaves free on each day';
+
+CREATE FUNCTION msgstatus.activate_campaign(campaign uuid, starting date DEFAULT NULL) RETURNS jsonb
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    -- Recipients are joined with their places by hash, whatever the statistics say: they know nothing yet of a campaign
+    -- that was just filled, and the planner would take it for empty.
+    SET enable_nestloop = off SET jit = off
+    AS $$
+DECLARE
+    today date;
+    unscheduled bigint;
+    dates date[];
+    result jsonb;
+BEGIN
+    PERFORM msgstatus.lock_campaign(campaign, '{draft,completed}');
+    SELECT (clock_timestamp() AT TIME ZONE c.time_zone)::date INTO today
+    FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign;
+    SELECT count(*) INTO unscheduled
+    FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = campaign AND r.waiting AND r.scheduled_send_date IS NULL;
+    dates := ARRAY(SELECT d.send_date
+        FROM msgstatus.free_send_dates(campaign, unscheduled, GREATEST(starting, today)) AS d ORDER BY d.place);
+    UPDATE msgstatus.campaign_recipient AS r SET scheduled_send_date = dates[p.place]
+    FROM (
+        SELECT u.recipient_id, row_number() OVER (ORDER BY u.recipient_number) AS place
+        FROM msgstatus.campaign_recipient AS u
+        WHERE u.campaign_id = campaign AND u.waiting AND u.scheduled_send_date IS NULL
+    ) AS p
+    WHERE r.recipient_id = p.recipient_id AND r.campaign_id = campaign AND r.waiting;
+    UPDATE msgstatus.campaign AS c
+    SET status = 'active', activated_at = now(), completed_at = NULL, updated_at = now()
+    WHERE c.campaign_id = campaign;
+    SELECT jsonb_build_object('waiting', count(*), 'first_send_date', min(r.scheduled_send_date),
+        'last_send_date', max(r.scheduled_send_date))
+    INTO result
+    FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = campaign AND r.waiting;
+    RETURN result;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.activate_campaign(uuid, date) IS
+    'Sets a draft going, or a completed campaign again: spreads the recipients that have no date over days by the daily limit, from a date on that is today unless later; returns how many wait and from when to when. P0002 for an unknown campaign, 55000 for one in another status';
+
+CREATE FUNCTION msgstatus.pause_campaign(campaign uuid) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF msgstatus.lock_campaign(campaign, '{active,paused}') = 'active' THEN
+        UPDATE msgstatus.campaign AS c SET status = 'paused', paused_at = now(), updated_at = now()
+        WHERE c.campaign_id = campaign;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.pause_campaign(uuid) IS
+    'Has no more recipients of an active campaign handed out; what senders hold already they may send. P0002 for an unknown campaign, 55000 for one in another status';
+
+CREATE FUNCTION msgstatus.resume_campaign(campaign uuid) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF msgstatus.lock_campaign(campaign, '{paused,active}') = 'paused' THEN
+        UPDATE msgstatus.campaign AS c SET status = 'active', activated_at = now(), updated_at = now()
+        WHERE c.campaign_id = campaign;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.resume_campaign(uuid) IS
+    'Sets a paused campaign going again. P0002 for an unknown campaign, 55000 for one in another status';
+
+CREATE FUNCTION msgstatus.cancel_campaign(campaign uuid) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF msgstatus.lock_campaign(campaign, '{draft,active,paused,canceled}') <> 'canceled' THEN
+        UPDATE msgstatus.campaign AS c SET status = 'canceled', canceled_at = now(), updated_at = now()
+        WHERE c.campaign_id = campaign;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.cancel_campaign(uuid) IS
+    'Ends a campaign for good: who was not sent to counts as skipped. P0002 for an unknown campaign, 55000 for a completed one';

@@ -1,0 +1,110 @@
+-- Who gets a campaign, and who does not.
+
+CREATE FUNCTION msgstatus.phone_number_problem(written text, address text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    BEGIN ATOMIC
+        SELECT CASE
+            WHEN COALESCE($2, '') OPERATOR(pg_catalog.=) '' THEN 'there is none'
+            WHEN $2 OPERATOR(pg_catalog.!~) '^\+[0-9]+$' THEN 'not a phone number'
+            -- Dialled from abroad in Italy, and not in Germany.
+            WHEN $1 OPERATOR(pg_catalog.~~) '%(0)%' THEN 'with a (0), which may or may not belong to it'
+            WHEN $2 OPERATOR(pg_catalog.~) '^\+00' THEN 'begins with 00 in place of +'
+            WHEN $2 OPERATOR(pg_catalog.~) '^\+0' THEN 'without its country code'
+            WHEN pg_catalog.length($2) OPERATOR(pg_catalog.<) 8 THEN 'fewer than 7 digits'
+            WHEN pg_catalog.length($2) OPERATOR(pg_catalog.>) 16 THEN 'more than 15 digits'
+        END;
+    END;
+COMMENT ON FUNCTION msgstatus.phone_number_problem(text, text) IS
+    'Why an address, as written and normalized, cannot be the phone number of a recipient; NULL where it can';
+
+CREATE FUNCTION msgstatus.add_recipients(
+    campaign uuid, phone_numbers text[], template_parameters jsonb[] DEFAULT NULL
+) RETURNS jsonb
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    -- Numbers are looked up by index and dates in an array, whatever the statistics say: they know nothing yet of a campaign
+    -- that is being filled, and a join that takes it for empty compares everybody with everybody.
+    SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+    AS $$
+#variable_conflict use_column
+DECLARE
+    state text;
+    fresh bigint;
+    today date;
+    result jsonb;
+BEGIN
+    -- The lock makes calls that add to one campaign take turns, and keeps the campaign from being found completed meanwhile.
+    state := msgstatus.lock_campaign($1, '{draft,active,paused,completed}');
+    IF cardinality($2) <> cardinality($3) THEN
+        RAISE array_subscript_error USING MESSAGE = 'phone_numbers and template_parameters differ in length';
+    END IF;
+    IF state IN ('active', 'paused') THEN
+        today := (SELECT (clock_timestamp() AT TIME ZONE c.time_zone)::date FROM msgstatus.campaign AS c WHERE c.campaign_id = $1);
+    END IF;
+
+    WITH given AS (
+        SELECT g.n, g.phone_number AS written, msgstatus.normalize_address(g.phone_number) AS phone_number, g.parameters
+        FROM unnest($2, $3) WITH ORDINALITY AS g (phone_number, parameters, n)
+    ), judged AS (
+        SELECT g.n, g.written, g.phone_number, g.parameters, msgstatus.phone_number_problem(g.written, g.phone_number) AS problem
+        FROM given AS g
+    ), distinct_numbers AS (
+        SELECT DISTINCT ON (j.phone_number) j.n, j.phone_number, j.parameters
+        FROM judged AS j
+        -- Not by NOT EXISTS, which would be a join.
+        WHERE j.problem IS NULL AND (
+            SELECT r.recipient_id FROM msgstatus.campaign_recipient AS r
+            WHERE r.campaign_id = $1 AND r.phone_number = j.phone_number) IS NULL
+        ORDER BY j.phone_number, j.n
+    ), fresh AS (
+        SELECT d.phone_number, d.parameters, row_number() OVER (ORDER BY d.n) AS place FROM distinct_numbers AS d
+    ), dates AS (
+        SELECT array_agg(s.send_date ORDER BY s.place) AS by_place
+        FROM msgstatus.free_send_dates($1, (SELECT count(*) FROM fresh AS f), today) AS s
+        WHERE today IS NOT NULL
+    ), added AS (
+        INSERT INTO msgstatus.campaign_recipient (campaign_id, phone_number, template_parameters, scheduled_send_date, max_retries)
+        SELECT $1, f.phone_number, f.parameters, (SELECT s.by_place FROM dates AS s)[f.place], c.max_retries
+        FROM msgstatus.campaign AS c
+        CROSS JOIN fresh AS f
+        WHERE c.campaign_id = $1
+        ORDER BY f.place
+        RETURNING 1
+    )
+    SELECT jsonb_build_object(
+        'added', (SELECT count(*) FROM added),
+        'duplicates', count(*) FILTER (WHERE j.problem IS NULL) - (SELECT count(*) FROM added),
+        'refused', COALESCE(jsonb_agg(jsonb_build_object('phone_number', j.written, 'reason', j.problem) ORDER BY j.n)
+            FILTER (WHERE j.problem IS NOT NULL), '[]'))
+    INTO result
+    FROM judged AS j;
+    RETURN result;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.add_recipients(uuid, text[], jsonb[]) IS
+    'Adds recipients, each with its parameters, to a campaign that is not canceled; returns how many were added, how many were there before or twice, and which were refused and why. P0002 for an unknown campaign, 55000 for a canceled one, 2202E for arrays of different lengths';
+
+CREATE FUNCTION msgstatus.skip_recipient(recipient uuid, reason text DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    r record;
+BEGIN
+    PERFORM msgstatus.check_installation();
+    SELECT l.campaign_id, l.claimed_at, l.due_at, l.skipped_at INTO r
+    FROM msgstatus.campaign_recipient AS l WHERE l.recipient_id = recipient FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE no_data_found USING MESSAGE = format('there is no recipient %s', COALESCE(recipient::text, 'NULL'));
+    END IF;
+    IF r.skipped_at IS NOT NULL THEN
+        RETURN;
+    END IF;
+    UPDATE msgstatus.campaign_recipient AS u
+    SET waiting = false, skipped_at = now(), skip_reason = reason, claimed_at = NULL, due_at = NULL, check_at = NULL,
+        updated_at = now()
+    WHERE u.recipient_id = recipient;
+    IF r.claimed_at IS NOT NULL THEN
+        PERFORM msgstatus.count_sends(r.campaign_id, msgstatus.campaign_days(r.campaign_id, r.claimed_at, r.due_at), -1);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.skip_recipient(uuid, text) IS
+    'Has a recipient not sent to, or not again; where a sender holds it, the send is given back to the limit of the day. P0002 for an unknown recipient';

@@ -1,0 +1,10 @@
+CREATE TYPE msgstatus.rejection AS (
+    received_at timestamptz,
+    source text,
+    provider text,
+    sender text,
+    reason text,
+    payload jsonb,
+    body text
+);
+COMMENT ON TYPE msgstatus.rejection IS 'A row on its way into rejected_status';

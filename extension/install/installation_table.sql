@@ -1,0 +1,15 @@
+CREATE FUNCTION msgstatus.install_installation() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+BEGIN
+    CREATE TABLE IF NOT EXISTS msgstatus.installation (
+        version text NOT NULL,
+        installed_at timestamptz NOT NULL DEFAULT now()
+    );
+    CREATE UNIQUE INDEX IF NOT EXISTS installation_is_one_row ON msgstatus.installation ((true));
+    COMMENT ON INDEX msgstatus.installation_is_one_row IS 'Holds the table at one row';
+    COMMENT ON TABLE msgstatus.installation IS 'The version of the extension that the tables and views are of';
+    COMMENT ON COLUMN msgstatus.installation.version IS 'As in pg_extension.extversion';
+    COMMENT ON COLUMN msgstatus.installation.installed_at IS 'When install() last brought them there';
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_installation() IS 'Makes the table installation; called by install()';

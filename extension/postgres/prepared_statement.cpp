@@ -1,0 +1,87 @@
+#include "postgres/prepared_statement.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "nodes/parsenodes.h"
+#include "utils/guc.h"
+#include "utils/plancache.h"
+#include "utils/snapmgr.h"
+}
+
+namespace msgstatus {
+namespace {
+
+std::uint64_t renewals = 0;
+
+CachedPlanSource &source_of(SPIPlanPtr plan) {
+    return *static_cast<CachedPlanSource *>(linitial(SPI_plan_get_plan_sources(plan)));
+}
+
+// Leaves the planner no other way than an index. Returns what AtEOXact_GUC takes to end it; should an error leave by
+// longjmp, PostgreSQL's abort does.
+int begin_lookup_by_key() {
+    const int level = NewGUCNestLevel();
+    for (const char *setting : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"})
+        (void)set_config_option(setting, "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+    return level;
+}
+
+} // namespace
+
+void prepare_all_anew() {
+    ++renewals;
+}
+
+Snapshot latest_snapshot() {
+    return IsolationUsesXactSnapshot() ? GetLatestSnapshot() : InvalidSnapshot;
+}
+
+void PreparedStatement::execute(std::span<const Oid> types, std::span<const Datum> values, const char *nulls,
+                                Snapshot snapshot) {
+    // After DROP and CREATE EXTENSION in one session the same name means another type.
+    if (!is_prepared_for(types))
+        prepare(types);
+    if (renewal_ != renewals)
+        source_of(plan_).is_valid = false;
+    renewal_ = renewals;
+    const CachedPlanSource &source = source_of(plan_);
+    if (lookup_ == Lookup::as_planned || (source.is_valid && source.generation == generation_))
+        return run(values, nulls, snapshot);
+    // PostgreSQL may have planned anew by itself, which it does without our settings. They cost as much as a look-up,
+    // and only planning heeds them.
+    source_of(plan_).is_valid = false;
+    const int level = begin_lookup_by_key();
+    run(values, nulls, snapshot);
+    AtEOXact_GUC(true, level);
+    generation_ = source.generation;
+}
+
+bool PreparedStatement::is_prepared_for(std::span<const Oid> types) const {
+    return plan_ != nullptr && types.size() == type_count_ && std::equal(types.begin(), types.end(), types_.begin());
+}
+
+void PreparedStatement::prepare(std::span<const Oid> types) {
+    if (types.size() > max_parameters)
+        elog(ERROR, "a statement of msgstatus has %zu parameters, more than %zu", types.size(), max_parameters);
+    // The parameters are rows or a key: no values of them would make a better plan than the generic one.
+    SPIPlanPtr plan = SPI_prepare_cursor(sql_, static_cast<int>(types.size()), const_cast<Oid *>(types.data()),
+                                         CURSOR_OPT_GENERIC_PLAN);
+    if (plan == nullptr)
+        elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
+    SPI_keepplan(plan);
+    // An earlier one is not freed: the trigger we may have been called by may be of the statement that is running it.
+    // The types come last: where preparing raises, the next call prepares again.
+    plan_ = plan;
+    std::copy(types.begin(), types.end(), types_.begin());
+    type_count_ = types.size();
+    generation_ = none_yet;
+}
+
+void PreparedStatement::run(std::span<const Datum> values, const char *nulls, Snapshot snapshot) {
+    const int result = SPI_execute_snapshot(plan_, const_cast<Datum *>(values.data()), nulls, snapshot, InvalidSnapshot,
+                                            false, true, 0);
+    if (result < 0)
+        elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
+}
+
+} // namespace msgstatus

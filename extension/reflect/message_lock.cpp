@@ -1,0 +1,109 @@
+#include "reflect/message_lock.hpp"
+
+#include "types/message_status_datum.hpp"
+#include "postgres/prepared_statement.hpp"
+#include "postgres/row_shape.hpp"
+#include "postgres/text_array.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+}
+
+namespace msgstatus {
+namespace {
+
+PreparedStatement read_statement(R"(
+SELECT m.message_id, m.status, m.error_code, m.error_title, m.error_details, m.updated_at, m.xmin
+FROM pg_catalog.unnest($1) AS k (message_id) JOIN msgstatus.message AS m ON m.message_id = k.message_id
+ORDER BY m.message_id)");
+
+PreparedStatement read_and_lock_statement(R"(
+SELECT m.message_id, m.status, m.error_code, m.error_title, m.error_details, m.updated_at, m.xmin
+FROM pg_catalog.unnest($1) AS k (message_id) JOIN msgstatus.message AS m ON m.message_id = k.message_id
+ORDER BY m.message_id FOR SHARE OF m)");
+
+// One pass over known and unknown ids, in their order, as a call makes it: two passes could wait for each other in a
+// circle. ON CONFLICT locks a row even where WHERE leaves it alone.
+PreparedStatement lock_statement(R"(
+INSERT INTO msgstatus.message AS m (message_id) SELECT k.message_id FROM pg_catalog.unnest($1) AS k (message_id)
+ON CONFLICT (message_id) DO UPDATE SET updated_at = m.updated_at WHERE false
+RETURNING m.message_id)");
+
+// The key stays locked: who inserts it waits for the transaction that did so before, even when that has deleted it.
+PreparedStatement unlock_statement(R"(
+DELETE FROM msgstatus.message AS m USING pg_catalog.unnest($1) AS k (message_id) WHERE m.message_id = k.message_id)");
+
+void execute(PreparedStatement &statement, const Vector<Text> &ids) {
+    statement.execute(TEXTARRAYOID, text_array_of(ids), latest_snapshot());
+}
+
+constexpr std::array known_columns{
+    ColumnShape{"message_id", TEXTOID},    ColumnShape{"status", InvalidOid, "message_status"},
+    ColumnShape{"error_code", INT4OID},    ColumnShape{"error_title", TEXTOID},
+    ColumnShape{"error_details", TEXTOID}, ColumnShape{"updated_at", TIMESTAMPTZOID},
+    ColumnShape{"xmin", XIDOID},
+};
+
+KnownMessage message_of_row(HeapTuple row, TupleDesc description) {
+    std::array<Datum, known_columns.size()> values;
+    std::array<bool, known_columns.size()> nulls;
+    heap_deform_tuple(row, description, values.data(), nulls.data());
+    const auto text_at = [&](int i) { return nulls[i] ? Text() : view_of(DatumGetTextPP(values[i])); };
+    KnownMessage message;
+    Reflection &r = message.reflection;
+    r.message_id = text_at(0);
+    r.status = status_of_datum(values[1]);
+    if (!nulls[2])
+        r.error.code = DatumGetInt32(values[2]);
+    r.error.title = text_at(3);
+    r.error.details = text_at(4);
+    r.changed_at = DatumGetTimestampTz(values[5]);
+    message.written_by = DatumGetTransactionId(values[6]);
+    return message;
+}
+
+Vector<KnownMessage> messages_read() {
+    check_result(known_columns);
+    Vector<KnownMessage> messages;
+    for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
+        const KnownMessage message = message_of_row(SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+        if (message.reflection.status.present != 0)
+            messages.push(message);
+    }
+    return messages;
+}
+
+Vector<Text> inserted_ids() {
+    check_result(std::array{ColumnShape{"message_id", TEXTOID}});
+    Vector<Text> ids;
+    for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
+        bool is_null = false;
+        ids.push(view_of(DatumGetTextPP(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null))));
+    }
+    return ids;
+}
+
+} // namespace
+
+Vector<KnownMessage> read_messages(const Vector<Text> &message_ids) {
+    execute(read_statement, message_ids);
+    return messages_read();
+}
+
+Vector<Reflection> lock_known_messages(const Vector<Text> &message_ids) {
+    execute(read_and_lock_statement, message_ids);
+    Vector<Reflection> messages;
+    for (const KnownMessage &message : messages_read())
+        messages.push(message.reflection);
+    return messages;
+}
+
+Vector<Reflection> lock_messages(const Vector<Text> &message_ids) {
+    execute(lock_statement, message_ids);
+    const Vector<Text> unknown = inserted_ids();
+    if (!unknown.empty())
+        execute(unlock_statement, unknown);
+    return unknown.size() == message_ids.size() ? Vector<Reflection>() : lock_known_messages(message_ids);
+}
+
+} // namespace msgstatus

@@ -1,0 +1,31 @@
+// Messages as those read and lock them who write rows of attached tables.
+#pragma once
+
+#include "reflect/reflect.hpp"
+
+extern "C" {
+#include "access/transam.h"
+}
+
+namespace msgstatus {
+
+// A message as it was read.
+struct KnownMessage {
+    Reflection reflection;
+    // The transaction that wrote this version of its row.
+    TransactionId written_by = InvalidTransactionId;
+};
+
+// read_messages returns the messages that are known and have a status, in the order of ids. Within SPI, as the owner of
+// the tables.
+Vector<KnownMessage> read_messages(const Vector<Text> &message_ids);
+
+// lock_known_messages locks the messages that are known, in the order of ids, against calls that apply statuses, and
+// returns those that have a status. The ids must be sorted and distinct.
+Vector<Reflection> lock_known_messages(const Vector<Text> &message_ids);
+
+// lock_messages does the same, and locks the ids of unknown messages, too: a call that brings the first status of one
+// waits until this transaction ends, and then sees what it did. No row is left behind by that.
+Vector<Reflection> lock_messages(const Vector<Text> &message_ids);
+
+} // namespace msgstatus

@@ -1,0 +1,110 @@
+#include "reflect/reflect.hpp"
+
+#include "reflect/update.hpp"
+#include "reflect/failures.hpp"
+#include "postgres/subtransaction.hpp"
+
+namespace msgstatus {
+namespace {
+
+constexpr int max_attempts = 3;
+constexpr long deadlock_pause = 10000; // microseconds
+
+Vector<Text> ids_of(std::span<const Reflection> messages) {
+    Vector<Text> ids;
+    for (const Reflection &r : messages)
+        ids.push(r.message_id);
+    return ids;
+}
+
+// A row that could not be brought up to date has not seen a failure that an earlier call brought.
+Vector<Reflection> with_unknown_failures(std::span<const Reflection> messages, const Vector<Text> &ids) {
+    Vector<Reflection> copies;
+    for (const Reflection &r : messages) {
+        copies.push(r);
+        if (std::binary_search(ids.begin(), ids.end(), r.message_id))
+            copies.back().failures.reset();
+    }
+    return copies;
+}
+
+// One table's part in a call.
+class TableReflection {
+public:
+    TableReflection(const AttachedTable &table, bool checks_deferred)
+        : table_(table), checks_deferred_(checks_deferred) {}
+
+    int reflect(std::span<const Reflection> messages) {
+        // Not in the attempt, which would put it down to the table.
+        check_reflections();
+        const Vector<Text> failed_before =
+            table_.has_failures ? known_failures(table_.id, ids_of(messages)) : Vector<Text>();
+        Vector<Reflection> copies;
+        if (!failed_before.empty()) {
+            copies = with_unknown_failures(messages, failed_before);
+            messages = {copies.begin(), copies.size()};
+        }
+        if (const ErrorData *error = try_to_update(messages))
+            reflect_despite(*error, messages, true);
+        failures_.write(table_.id);
+        forget_failures(table_.id, that_succeeded(failed_before));
+        return static_cast<int>(failures_.size());
+    }
+
+private:
+    ErrorData *try_to_update(std::span<const Reflection> messages) {
+        for (int attempts = 1;; ++attempts) {
+            ErrorData *error = attempt([&] { update_attached_table(table_, messages, checks_deferred_); });
+            if (error == nullptr)
+                return nullptr;
+            if (is_not_the_tables_fault(*error))
+                ReThrowError(error);
+            if (error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED || attempts == max_attempts)
+                return error;
+            // The other one has to wake up before it can take the lock that this one just gave away.
+            pg_usleep(deadlock_pause);
+        }
+    }
+
+    // The messages raised an error together: leaves out those that raise one alone.
+    void reflect_despite(const ErrorData &error, std::span<const Reflection> messages, bool is_first) {
+        // What fails without any message fails for each.
+        if (messages.size() == 1 || (is_first && try_to_update({}) != nullptr)) {
+            for (const Reflection &r : messages)
+                failures_.add(r.message_id, error);
+            return;
+        }
+        const std::size_t half = messages.size() / 2;
+        for (const auto part : {messages.first(half), messages.subspan(half)})
+            if (const ErrorData *again = try_to_update(part))
+                reflect_despite(*again, part, false);
+    }
+
+    Vector<Text> that_succeeded(const Vector<Text> &ids) const {
+        Vector<Text> succeeded;
+        for (const Text id : ids)
+            if (!failures_.contains(id))
+                succeeded.push(id);
+        return succeeded;
+    }
+
+    const AttachedTable &table_;
+    bool checks_deferred_;
+    ReflectionFailures failures_;
+};
+
+} // namespace
+
+bool is_not_the_tables_fault(const ErrorData &error) {
+    if (error.sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE)
+        return true;
+    const int category = ERRCODE_TO_CATEGORY(error.sqlerrcode);
+    return category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_OPERATOR_INTERVENTION ||
+           category == ERRCODE_SYSTEM_ERROR;
+}
+
+int reflect_in(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred) {
+    return messages.empty() ? 0 : TableReflection(table, checks_deferred).reflect(messages);
+}
+
+} // namespace msgstatus

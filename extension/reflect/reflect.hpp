@@ -1,0 +1,29 @@
+// How what is known of messages gets into the tables that users attached.
+#pragma once
+
+#include "attach/attached_tables.hpp"
+#include "observation/observation.hpp"
+
+namespace msgstatus {
+
+// A message on its way into attached tables.
+struct Reflection {
+    Text message_id;
+    Status status;
+    ErrorInfo error;
+    // 1 if this call brought its first failure, 0 if not; nothing where that is not known.
+    std::optional<int> failures;
+    EventTime changed_at = 0;
+};
+
+// reflect_in brings the rows of messages, which are sorted by id, up to date in one table, and returns how many of the
+// messages it failed for. Those are written down in attached_table_failure, and their neighbours' rows are right: what
+// raised an error is tried again by halves. A deadlock is tried again, too, since the locks are given away by then.
+// Raised on is what is not the table's fault: serialization_failure (40001), and the classes 53, 57 and 58: want of
+// resources, cancellation, trouble of the server's system.
+int reflect_in(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred);
+
+// is_not_the_tables_fault tells whether reflect_in would raise the error on.
+bool is_not_the_tables_fault(const ErrorData &error);
+
+} // namespace msgstatus

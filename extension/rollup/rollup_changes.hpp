@@ -1,0 +1,40 @@
+// The rollups: what a call changes of them, as sums of what its messages counted before and count now.
+#pragma once
+
+#include "postgres/vector.hpp"
+#include "message/written_message.hpp"
+
+namespace msgstatus {
+
+// One message's part in the rollups, added or taken away.
+struct Contribution {
+    EventTime hour = 0;
+    const Counted *counted = nullptr;
+    // The business: of an inbound message the recipient.
+    Text business;
+    int sign = 0;
+};
+
+class RollupChanges {
+public:
+    RollupChanges() = default;
+    // With a context to keep them in, changes may outlive the messages they were read from.
+    explicit RollupChanges(MemoryContext kept_in) : kept_in_(kept_in) {}
+
+    // add takes in what a write changed. It must live until write(), unless changes are kept.
+    void add(const WrittenMessage &message);
+
+    std::size_t size() const { return contributions_.size(); }
+
+    // write adds the changes to the rollups, within SPI and as the owner of the tables, and forgets them.
+    void write();
+
+private:
+    void contribute(EventTime created_at, const Counted &counted, int sign);
+    void push(EventTime created_at, const Counted &counted, int sign);
+
+    MemoryContext kept_in_ = nullptr;
+    Vector<Contribution> contributions_;
+};
+
+} // namespace msgstatus

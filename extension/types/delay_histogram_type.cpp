@@ -1,0 +1,282 @@
+// The SQL type delay_histogram: input, output, binary form, and what SQL can ask of it; and the delays that go into it.
+#include "postgres/postgres.hpp"
+
+#include "core/delay_histogram_text.hpp"
+#include "core/delays.hpp"
+#include "types/delay_histogram_datum.hpp"
+#include "types/message_status_datum.hpp"
+
+#include <cmath>
+#include <cstring>
+
+extern "C" {
+#include "common/hashfn.h"
+#include "libpq/pqformat.h"
+}
+
+using namespace msgstatus;
+
+namespace msgstatus {
+
+static_assert(std::is_trivially_destructible_v<DelayHistogram>);
+
+Datum histogram_datum(const DelayHistogram &histogram) {
+    std::array<std::byte, max_packed_histogram_size> bytes;
+    const std::size_t size = pack(histogram, bytes.data());
+    if (size + VARHDRSZ_SHORT <= VARATT_SHORT_MAX) {
+        auto *value = static_cast<char *>(palloc(size + VARHDRSZ_SHORT));
+        SET_VARSIZE_SHORT(value, size + VARHDRSZ_SHORT);
+        std::memcpy(value + VARHDRSZ_SHORT, bytes.data(), size);
+        return PointerGetDatum(value);
+    }
+    auto *value = static_cast<char *>(palloc(size + VARHDRSZ));
+    SET_VARSIZE(value, size + VARHDRSZ);
+    std::memcpy(value + VARHDRSZ, bytes.data(), size);
+    return PointerGetDatum(value);
+}
+
+void read_histogram(Datum datum, DelayHistogram &histogram) {
+    if (!unpack(bytes_of(PG_DETOAST_DATUM_PACKED(datum)), histogram))
+        ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("invalid delay_histogram")));
+}
+
+} // namespace msgstatus
+
+namespace {
+
+void raise_out_of_range() {
+    ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("delay_histogram out of range")));
+}
+
+double fraction_argument(FunctionCallInfo fcinfo) {
+    const double fraction = PG_GETARG_FLOAT8(1);
+    if (!(fraction >= 0 && fraction <= 1)) // nor NaN
+        ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+                        errmsg("percentile value %g is not between 0 and 1", fraction)));
+    return fraction;
+}
+
+// A numeric with the places of the delay, no more and no fewer.
+Datum seconds_datum(const ShownDelay &delay) {
+    const long long microseconds = delay.value;
+    char *text = psprintf("%lld.%06lld", microseconds / USECS_PER_SEC, microseconds % USECS_PER_SEC);
+    const std::size_t point = std::strlen(text) - 7;
+    text[delay.places == 0 ? point : point + 1 + static_cast<std::size_t>(delay.places)] = '\0';
+    return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}
+
+Datum combined(FunctionCallInfo fcinfo, int sign) {
+    DelayHistogram a;
+    DelayHistogram b;
+    read_histogram(PG_GETARG_DATUM(0), a);
+    read_histogram(PG_GETARG_DATUM(1), b);
+    if (!a.merge(b, sign))
+        raise_out_of_range();
+    return histogram_datum(a);
+}
+
+std::span<const std::byte> bytes_of_argument(FunctionCallInfo fcinfo, int n) {
+    return bytes_of(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(n)));
+}
+
+bool same_bytes(FunctionCallInfo fcinfo) {
+    const auto a = bytes_of_argument(fcinfo, 0);
+    const auto b = bytes_of_argument(fcinfo, 1);
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+Datum interval_datum(std::int64_t microseconds) {
+    auto *interval = static_cast<Interval *>(palloc0(sizeof(Interval)));
+    interval->time = microseconds;
+    return IntervalPGetDatum(interval);
+}
+
+Datum wide_interval_datum(DelaySum microseconds) {
+    if (microseconds < INT64_MIN || microseconds > INT64_MAX)
+        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("interval out of range")));
+    return interval_datum(static_cast<std::int64_t>(microseconds));
+}
+
+// A month counts as thirty days, as wherever PostgreSQL compares intervals.
+Delay delay_of(const Interval &interval) {
+    const DelaySum days = DelaySum{interval.month} * DAYS_PER_MONTH + interval.day;
+    const DelaySum delay = days * USECS_PER_DAY + interval.time;
+    if (delay < 0 || delay > max_delay)
+        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("delay is out of range"),
+                        errdetail("Delays are not negative and not longer than the years 1 to 9999.")));
+    return static_cast<Delay>(delay);
+}
+
+template <typename DelayFunction>
+Datum delay_of_status(FunctionCallInfo fcinfo, DelayFunction function) {
+    const std::optional<Delay> delay = function(PG_GETARG_STATUS(0));
+    if (!delay)
+        PG_RETURN_NULL();
+    return interval_datum(*delay);
+}
+
+} // namespace
+
+MSGSTATUS_FUNCTION(delay_histogram_in) {
+    const char *text = PG_GETARG_CSTRING(0);
+    DelayHistogram histogram;
+    const HistogramTextFault fault = parse_histogram(text, histogram);
+    const std::string_view culprit = fault.culprit;
+    switch (fault.error) {
+    case HistogramTextError::none:
+        break;
+    case HistogramTextError::syntax:
+        MSGSTATUS_INPUT_ERROR(fcinfo,
+                              (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+                               errmsg("invalid input syntax for type delay_histogram: \"%.*s\"", shown(text), text),
+                               errhint("Write the sum and the counts of the buckets, such as "
+                                       "{\"sum\": 3500000, \"buckets\": {\"921600\": 2, \"1638400\": 1}}.")));
+    case HistogramTextError::no_bucket:
+        MSGSTATUS_INPUT_ERROR(
+            fcinfo, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+                     errmsg("no bucket of a delay_histogram here: \"%.*s\"", shown(culprit), culprit.data()),
+                     errhint("A bucket is named by its lower bound in microseconds; they come in ascending order.")));
+    case HistogramTextError::out_of_range:
+        MSGSTATUS_INPUT_ERROR(
+            fcinfo, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+                     errmsg("number out of range in a delay_histogram: \"%.*s\"", shown(culprit), culprit.data())));
+    }
+    return histogram_datum(histogram);
+}
+
+MSGSTATUS_FUNCTION(delay_histogram_out) {
+    DelayHistogram histogram;
+    read_histogram(PG_GETARG_DATUM(0), histogram);
+    auto *text = palloc_array(char, max_histogram_text_size + 1);
+    text[format_histogram(histogram, text)] = '\0';
+    PG_RETURN_CSTRING(text);
+}
+
+// The binary form, in network byte order: version, the sum in 16 bytes, the number of buckets, index and count of each.
+MSGSTATUS_FUNCTION(delay_histogram_recv) {
+    auto *buffer = reinterpret_cast<StringInfo>(PG_GETARG_POINTER(0));
+    const auto version = static_cast<std::uint8_t>(pq_getmsgbyte(buffer));
+    if (version != histogram_version)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+                        errmsg("unsupported version %d of binary delay_histogram", version)));
+    DelayHistogram histogram;
+    const auto high = static_cast<DelaySum>(pq_getmsgint64(buffer));
+    const auto low = static_cast<std::uint64_t>(pq_getmsgint64(buffer));
+    bool valid = histogram.set_sum(high * (DelaySum{1} << 64) + low);
+    for (unsigned left = pq_getmsgint(buffer, sizeof(std::uint16_t)); valid && left > 0; --left) {
+        const unsigned index = pq_getmsgint(buffer, sizeof(std::uint16_t));
+        const std::int64_t count = pq_getmsgint64(buffer);
+        valid = count != 0 && histogram.append(index, count);
+    }
+    if (!valid)
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("invalid binary delay_histogram"),
+                 errdetail("Buckets come in ascending order, and their counts are neither 0 nor out of range.")));
+    // What is left over is refused by the caller, which expects the whole message to be read.
+    return histogram_datum(histogram);
+}
+
+MSGSTATUS_FUNCTION(delay_histogram_send) {
+    DelayHistogram histogram;
+    read_histogram(PG_GETARG_DATUM(0), histogram);
+    StringInfoData buffer;
+    pq_begintypsend(&buffer);
+    pq_sendint8(&buffer, histogram_version);
+    pq_sendint64(&buffer, static_cast<std::uint64_t>(histogram.sum() >> 64));
+    pq_sendint64(&buffer, static_cast<std::uint64_t>(histogram.sum()));
+    pq_sendint16(&buffer, static_cast<std::uint16_t>(histogram.buckets().size()));
+    for (const DelayHistogram::Bucket &bucket : histogram.buckets()) {
+        pq_sendint16(&buffer, bucket.index);
+        pq_sendint64(&buffer, static_cast<std::uint64_t>(bucket.count));
+    }
+    PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+}
+
+MSGSTATUS_FUNCTION(delay_histogram_of_delay) {
+    DelayHistogram histogram;
+    histogram.add(delay_of(*PG_GETARG_INTERVAL_P(0)));
+    return histogram_datum(histogram);
+}
+
+MSGSTATUS_FUNCTION(delay_histogram_plus) {
+    return combined(fcinfo, 1);
+}
+MSGSTATUS_FUNCTION(delay_histogram_minus) {
+    return combined(fcinfo, -1);
+}
+MSGSTATUS_FUNCTION(delay_histogram_negative) {
+    DelayHistogram negated;
+    DelayHistogram histogram;
+    read_histogram(PG_GETARG_DATUM(0), histogram);
+    negated.merge(histogram, -1); // the limits are symmetric
+    return histogram_datum(negated);
+}
+
+// Equal values have equal bytes.
+MSGSTATUS_FUNCTION(delay_histogram_eq) {
+    PG_RETURN_BOOL(same_bytes(fcinfo));
+}
+MSGSTATUS_FUNCTION(delay_histogram_ne) {
+    PG_RETURN_BOOL(!same_bytes(fcinfo));
+}
+MSGSTATUS_FUNCTION(delay_histogram_hash) {
+    const auto bytes = bytes_of_argument(fcinfo, 0);
+    return UInt32GetDatum(
+        hash_bytes(reinterpret_cast<const unsigned char *>(bytes.data()), static_cast<int>(bytes.size())));
+}
+MSGSTATUS_FUNCTION(delay_histogram_hash_extended) {
+    const auto bytes = bytes_of_argument(fcinfo, 0);
+    return UInt64GetDatum(hash_bytes_extended(reinterpret_cast<const unsigned char *>(bytes.data()),
+                                              static_cast<int>(bytes.size()), static_cast<uint64>(PG_GETARG_INT64(1))));
+}
+
+MSGSTATUS_FUNCTION(delay_histogram_count) {
+    DelayHistogram histogram;
+    read_histogram(PG_GETARG_DATUM(0), histogram);
+    PG_RETURN_INT64(histogram.count());
+}
+
+MSGSTATUS_FUNCTION(delay_histogram_total) {
+    DelayHistogram histogram;
+    read_histogram(PG_GETARG_DATUM(0), histogram);
+    return wide_interval_datum(histogram.sum());
+}
+
+MSGSTATUS_FUNCTION(delay_histogram_average) {
+    DelayHistogram histogram;
+    read_histogram(PG_GETARG_DATUM(0), histogram);
+    const auto average = histogram.average();
+    if (!average)
+        PG_RETURN_NULL();
+    return wide_interval_datum(*average);
+}
+
+MSGSTATUS_FUNCTION(delay_histogram_percentile) {
+    const double fraction = fraction_argument(fcinfo);
+    DelayHistogram histogram;
+    read_histogram(PG_GETARG_DATUM(0), histogram);
+    const auto delay = histogram.percentile(fraction);
+    if (!delay)
+        PG_RETURN_NULL();
+    return interval_datum(*delay);
+}
+
+MSGSTATUS_FUNCTION(delay_histogram_percentile_seconds) {
+    const double fraction = fraction_argument(fcinfo);
+    DelayHistogram histogram;
+    read_histogram(PG_GETARG_DATUM(0), histogram);
+    const auto delay = histogram.shown_percentile(fraction);
+    if (!delay)
+        PG_RETURN_NULL();
+    return seconds_datum(*delay);
+}
+
+MSGSTATUS_FUNCTION(message_status_delivery_delay) {
+    return delay_of_status(fcinfo, delivery_delay);
+}
+MSGSTATUS_FUNCTION(message_status_read_delay) {
+    return delay_of_status(fcinfo, read_delay);
+}
+MSGSTATUS_FUNCTION(message_status_failure_delay) {
+    return delay_of_status(fcinfo, failure_delay);
+}

@@ -1,0 +1,269 @@
+#include "webhook/reader.hpp"
+
+extern "C" {
+#include "miscadmin.h"
+}
+
+namespace msgstatus {
+namespace {
+
+constexpr const char *too_deep = "nested more than 200 levels deep";
+constexpr std::string_view twilio_events = "com.twilio.";
+
+// The members by which a status object that stands alone is known as one, beside its id and status: those of Meta's.
+constexpr std::array<std::string_view, 12> status_members{
+    "timestamp",
+    "recipient_id",
+    "recipient_user_id",
+    "recipient_participant_id",
+    "recipient_participant_user_id",
+    "recipient_type",
+    "errors",
+    "pricing",
+    "conversation",
+    "biz_opaque_callback_data",
+    "gs_id",
+    "message",
+};
+
+// Members in which other providers name the address that Meta's status has in recipient_id.
+constexpr std::array<std::string_view, 9> foreign_addresses{
+    "recipient", "to", "from", "msisdn", "destination", "phone", "phone_number", "phoneNumber", "address",
+};
+
+template <std::size_t N>
+bool has_any(const Json &object, const std::array<std::string_view, N> &keys) {
+    return std::any_of(keys.begin(), keys.end(), [&](std::string_view key) { return object[key].exists(); });
+}
+
+// Without any other member there is nothing to lose.
+bool has_only_id_and_status(const Json &object) {
+    bool only = true;
+    object.for_each_member([&](std::string_view key, const Json &) {
+        only = only && (key == "id" || key == "message_id" || key == "messageId" || key == "status" || key == "type");
+    });
+    return only;
+}
+
+// Other providers' reports have a status and an id, too; read as if they were Meta's they would lose the recipient and
+// the time without a trace.
+bool is_single_status(const Json &object) {
+    if (!object["status"].exists())
+        return false;
+    if (is_no_message_status(object) || has_only_id_and_status(object))
+        return true;
+    if (has_any(object, foreign_addresses) && is_blank(object["recipient_id"]))
+        return false;
+    return has_any(object, status_members) || !provider_of_id(object["id"].string()).empty();
+}
+
+// Events of Twilio Conversations: onMessageAdded, onDeliveryUpdated and the like. EventType of a status callback is one
+// such as READ.
+bool is_conversations_event(const Json &object) {
+    const Text type = object["EventType"].string();
+    return type.size() > 2 && type.starts_with("on") && type[2] >= 'A' && type[2] <= 'Z';
+}
+
+// Updates of a Telegram bot, and activities of Microsoft's Bot Framework.
+bool is_bot_message(const Json &object) {
+    return object["update_id"].is_number() || (object["channelId"].is_string() && object["serviceUrl"].is_string());
+}
+
+bool too_long(Text text, std::size_t limit) {
+    return text.size() > limit;
+}
+
+} // namespace
+
+const char *problem_of(const Observation &o) {
+    const MessageFacts &f = o.facts;
+    if (o.message_id.empty())
+        return "the message id is missing, empty or not a string";
+    if (too_long(o.message_id, max_message_id_size))
+        return "the message id is longer than 512 bytes";
+    if (too_long(f.sender, max_address_size) || too_long(f.recipient, max_address_size) ||
+        too_long(o.participant, max_address_size))
+        return "an address is longer than 256 bytes";
+    if (too_long(f.message_type, max_label_size) || too_long(f.price_unit, max_label_size) ||
+        too_long(f.pricing_category, max_label_size))
+        return "a type, unit or category is longer than 256 bytes";
+    if (too_long(o.error.title, max_error_text_size) || too_long(o.error.details, max_error_text_size))
+        return "an error text is longer than 8 KiB";
+    if (too_long(f.content, max_content_size) || too_long(f.media_url, max_content_size))
+        return "the content is longer than 256 KiB";
+    return nullptr;
+}
+
+void Reader::read_webhook(const Json &webhook, const Context &context) {
+    batch_.counts.push({});
+    first_rejection_ = batch_.rejections.size();
+    read_any(webhook, context);
+
+    if (batch_.rejections.size() - first_rejection_ <= max_rejections_per_webhook)
+        return;
+    Rejection whole = batch_.rejections[first_rejection_];
+    whole.reason = "more than 1000 parts cannot be used";
+    whole.payload = webhook;
+    batch_.rejections.truncate(first_rejection_);
+    batch_.rejections.push(whole);
+}
+
+void Reader::read_any(const Json &value, const Context &context) {
+    CHECK_FOR_INTERRUPTS();
+    if (context.nesting > max_nesting)
+        return reject(value, context, too_deep);
+    if (value.is_object())
+        return read_object(value, context);
+    if (!value.is_array())
+        return reject(value, context, "not a JSON object");
+    Context inner = context;
+    ++inner.nesting;
+    value.for_each_element([&](const Json &element) { read_any(element, inner); });
+}
+
+// The order of the questions matters where shapes share members: the most specific comes first.
+void Reader::read_object(const Json &object, const Context &context) {
+    if (object["entry"].exists())
+        return read_meta_envelope(*this, object, context);
+    if (object["changes"].exists())
+        return read_meta_entry(*this, object, context);
+    if (object["field"].is_string() && object["value"].exists())
+        return read_meta_change(*this, object, context);
+    if (object["whatsAppWebhookEntry"].exists() || (object["Message"].is_string() && object["TopicArn"].exists()))
+        return read_sns_notification(object, context);
+    if (object["topic"].is_string() && object["data"].exists())
+        return read_aisensy_project_webhook(*this, object, context);
+    if (object["type"].string().starts_with(twilio_events))
+        return read_twilio_event(*this, object, context);
+    if (is_conversations_event(object) || is_bot_message(object))
+        return ignore();
+    if (object["MessageSid"].exists() || object["SmsSid"].exists() || object["SmsMessageSid"].exists())
+        return read_twilio_callback(*this, object, context);
+    // Voice calls.
+    if (object["CallSid"].is_string() && object["CallStatus"].is_string())
+        return ignore();
+    if (object["messages"].is_array() && object["next_page_uri"].exists())
+        return read_twilio_page(*this, object, context);
+    if (object["statuses"].exists() || object["messages"].exists() || object["messaging_product"].exists())
+        return read_meta_value(*this, object, context);
+    if (object["sid"].exists() && object["status"].exists())
+        return read_twilio_resource(*this, object, context);
+    if (is_single_status(object))
+        return read_meta_status(*this, object, context);
+    if (object["from"].exists() && object["type"].exists() && !object["status"].exists())
+        return read_meta_message(*this, object, context);
+    reject(object, context, "not a shape of any known webhook");
+}
+
+// AWS Social delivers Meta's entries through SNS: a document in a string in a document, or two.
+void Reader::read_sns_notification(const Json &object, const Context &context) {
+    const Json entry = object["whatsAppWebhookEntry"];
+    if (!entry.exists())
+        return read_embedded(object, object["Message"], context);
+    if (entry.is_string())
+        return read_embedded(object, entry, context);
+    Context inner = context;
+    ++inner.nesting;
+    read_any(entry, inner);
+}
+
+void Reader::read_embedded(const Json &object, const Json &text, const Context &context) {
+    const Json embedded = parse_json(text.string());
+    if (!embedded.exists())
+        return reject(object, context, "the text in the notification is not JSON");
+    Context inner = context;
+    ++inner.nesting;
+    read_any(embedded, inner);
+}
+
+void Reader::reject(const Json &part, const Context &context, const char *reason) {
+    Counts &counts = batch_.counts.back();
+    ++counts.received;
+    ++counts.rejected;
+    // Past the limit the webhook is kept whole instead; one more than the limit tells so.
+    if (batch_.rejections.size() - first_rejection_ > max_rejections_per_webhook)
+        return;
+    Rejection rejection;
+    rejection.received_at = context.received_at;
+    rejection.source = context.source;
+    rejection.provider = context.provider;
+    rejection.sender = context.business_address;
+    rejection.reason = reason;
+    rejection.payload = kept_of(part, context);
+    rejection.webhook = static_cast<std::uint32_t>(batch_.counts.size() - 1);
+    batch_.rejections.push(rejection);
+}
+
+void Reader::begin_object(const Json &object, const Context &context) {
+    object_ = object;
+    context_ = context;
+    problem_ = object.nests_too_deep() ? too_deep : nullptr;
+    first_observation_ = batch_.observations.size();
+    content_left_out_ = false;
+}
+
+void Reader::leave_out_content(Observation &o) {
+    if (o.facts.direction != "inbound" || content_settings_.keeps(o.facts.provider))
+        return;
+    content_left_out_ = true;
+    o.facts.content = {};
+    o.facts.media_url = {};
+    o.detail = nullptr;
+}
+
+Json Reader::kept_of(const Json &part, const Context &context) {
+    if (content_left_out_)
+        return without_content(part);
+    const bool is_twilio =
+        part["Body"].exists() || part["body"].exists() || part["data"]["body"].exists() || part["MediaUrl0"].exists();
+    const bool is_meta = part["type"].exists() && (part["from"].exists() || part["from_user_id"].exists());
+    if ((!is_twilio && !is_meta) || content_settings_.keeps_all())
+        return part;
+    Text provider = context.provider;
+    if (provider.empty())
+        provider = is_twilio ? Text("twilio") : provider_of_id(part["id"].string());
+    return content_settings_.keeps(provider) ? part : without_content(part);
+}
+
+void Reader::add(Observation observation) {
+    leave_out_content(observation);
+    if (problem_ == nullptr)
+        problem_ = problem_of(observation);
+    observation.object = static_cast<std::uint32_t>(batch_.objects.size());
+    observation.fingerprint = fingerprint_of(observation);
+    observation.digest = digest_of(observation);
+    batch_.observations.push(observation);
+}
+
+void Reader::end_object() {
+    if (problem_ != nullptr) {
+        batch_.observations.truncate(first_observation_);
+        reject(object_, context_, problem_);
+        content_left_out_ = false;
+        return;
+    }
+    StatusObject object;
+    object.webhook = static_cast<std::uint32_t>(batch_.counts.size() - 1);
+    object.payload = content_left_out_ ? without_content(object_) : object_;
+    content_left_out_ = false;
+    object.provider = context_.provider;
+    object.business_address = context_.business_address;
+    batch_.objects.push(object);
+    ++batch_.counts.back().received;
+}
+
+Observation new_observation(const Context &context) {
+    Observation observation;
+    observation.received_at = context.received_at;
+    observation.source = context.source;
+    observation.facts.provider = context.provider;
+    return observation;
+}
+
+void add_alone(Reader &reader, const Json &object, const Context &context, const Observation &observation) {
+    reader.begin_object(object, context);
+    reader.add(observation);
+    reader.end_object();
+}
+
+} // namespace msgstatus
