@@ -5,7 +5,7 @@
 EXTENSION_VERSION = 0.1.0
 
 # The floors of the house, from the ground up. The C++ of a room includes rooms of lower floors only
-# (test/docs/test_docs_floors.py); its SQL runs after theirs. A room of the top floor is SQL alone.
+# (test/docs/test_floors.py); its SQL runs after theirs. A room of the top floor is SQL alone.
 FLOOR_1 = core
 FLOOR_2 = postgres
 FLOOR_3 = install types observation

@@ -2,7 +2,7 @@
 #include "postgres/postgres.hpp"
 
 #include "install/installation.hpp"
-#include "trail/trail.hpp"
+#include "install/table_access.hpp"
 #include "privacy/viewer.hpp"
 
 extern "C" {

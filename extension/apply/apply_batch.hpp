@@ -1,14 +1,15 @@
 // From observations to tables: sorted, repetitions joined, merged by message.
 #pragma once
 
-#include "observation/observation.hpp"
+#include "observation/batch.hpp"
 #include "rollup/rollup_changes.hpp"
 
 namespace msgstatus {
 
 // apply_batch writes what was read out of the webhooks of one call, and completes its counts. Why two calls never
 // deadlock, and why nothing is lost at READ COMMITTED, is told in docs/design.md ("Concurrency"). Raises what
-// TableAccess raises (tables.hpp), and what the tables raise: constraints and triggers of the user's, for example.
+// TableAccess raises (install/table_access.hpp), and what the tables raise: constraints and triggers of the user's, for
+// example.
 void apply_batch(Batch &batch);
 
 // What the batches of an import share.

@@ -2,12 +2,11 @@
 #include "postgres/postgres.hpp"
 
 #include "apply/apply_batch.hpp"
+#include "postgres/arguments.hpp"
 #include "postgres/row_shape.hpp"
-#include "trail/trail.hpp"
 #include "webhook/reader.hpp"
 
 extern "C" {
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/array.h"
@@ -16,19 +15,6 @@ extern "C" {
 using namespace msgstatus;
 
 namespace {
-
-Context context_of(std::optional<TimestampTz> received_at, Text source) {
-    Context context;
-    context.received_at = received_at.value_or(GetCurrentTransactionStartTimestamp());
-    if (!is_valid_time(context.received_at))
-        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("received_at is out of range"),
-                        errdetail("Times lie between the years 1 and 9999.")));
-    if (source.size() > max_label_size)
-        ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-                        errmsg("source is longer than %zu bytes", max_label_size)));
-    context.source = source;
-    return context;
-}
 
 struct NamedCount {
     const char *name;
@@ -55,14 +41,6 @@ Jsonb *counts_document(const Counts &counts) {
         pushJsonbValue(&state, WJB_VALUE, &value);
     }
     return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr));
-}
-
-Text text_argument(FunctionCallInfo fcinfo, int n) {
-    return PG_ARGISNULL(n) ? Text() : view_of(PG_GETARG_TEXT_PP(n));
-}
-
-std::optional<TimestampTz> time_argument(FunctionCallInfo fcinfo, int n) {
-    return PG_ARGISNULL(n) ? std::nullopt : std::optional(PG_GETARG_TIMESTAMPTZ(n));
 }
 
 struct ArrayArgument {
@@ -165,17 +143,4 @@ MSGSTATUS_FUNCTION(apply_rejected) {
     apply_batch(batch);
     return_counts(fcinfo, batch.counts);
     return 0;
-}
-
-MSGSTATUS_FUNCTION(reject_webhook) {
-    if (PG_ARGISNULL(0))
-        PG_RETURN_VOID();
-    const Context context = context_of(time_argument(fcinfo, 2), text_argument(fcinfo, 3));
-    Text reason = text_argument(fcinfo, 1);
-    if (reason.empty())
-        reason = "not said";
-    TableAccess access;
-    insert_rejected_body(view_of(PG_GETARG_TEXT_PP(0)), reason, context.received_at, context.source);
-    access.close();
-    PG_RETURN_VOID();
 }

@@ -1,9 +1,9 @@
 // What a sender says of a message it sent.
 #include "postgres/postgres.hpp"
 
+#include "install/table_access.hpp"
 #include "postgres/prepared_statement.hpp"
 #include "rollup/rollup_changes.hpp"
-#include "trail/trail.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"

@@ -4,7 +4,7 @@
 #include "postgres/postgres.hpp"
 
 #include "attach/attached_tables.hpp"
-#include "trail/trail.hpp"
+#include "install/table_access.hpp"
 
 extern "C" {
 #include "access/htup_details.h"

@@ -1,7 +1,7 @@
 // The SQL functions that write down which tables are attached.
 #include "postgres/postgres.hpp"
 
-#include "trail/trail.hpp"
+#include "install/table_access.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"

@@ -2,13 +2,13 @@
 // take the old one away, add the new one. Percentiles read from it are within 5 %.
 #pragma once
 
-#include "core/event_time.hpp"
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+
+#include "core/event_time.hpp"
 
 namespace msgstatus {
 

@@ -1,10 +1,10 @@
 #include "core/delay_histogram_text.hpp"
 
-#include "core/ascii.hpp"
-
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+
+#include "core/ascii.hpp"
 
 namespace msgstatus {
 namespace {

@@ -2,9 +2,9 @@
 // are microseconds; a bucket is named by its lower bound. The empty histogram is {}.
 #pragma once
 
-#include "core/delay_histogram.hpp"
-
 #include <string_view>
+
+#include "core/delay_histogram.hpp"
 
 namespace msgstatus {
 

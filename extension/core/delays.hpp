@@ -2,10 +2,10 @@
 // make up a delay of 0, so the state in which a delay begins must have been observed itself.
 #pragma once
 
+#include <optional>
+
 #include "core/delay_histogram.hpp"
 #include "core/status.hpp"
-
-#include <optional>
 
 namespace msgstatus {
 

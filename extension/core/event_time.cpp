@@ -1,10 +1,10 @@
 #include "core/event_time.hpp"
 
-#include "core/ascii.hpp"
-
 #include <array>
 #include <charconv>
 #include <chrono>
+
+#include "core/ascii.hpp"
 
 namespace msgstatus {
 namespace {

@@ -1,10 +1,10 @@
 #include "core/phone.hpp"
 
-#include "core/ascii.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cstring>
+
+#include "core/ascii.hpp"
 
 namespace msgstatus {
 namespace {

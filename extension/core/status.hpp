@@ -2,13 +2,13 @@
 // merge(): commutative, associative and idempotent, so observations may come in any order and any number of times.
 #pragma once
 
-#include "core/delivery_state.hpp"
-#include "core/event_time.hpp"
-
 #include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
+
+#include "core/delivery_state.hpp"
+#include "core/event_time.hpp"
 
 namespace msgstatus {
 

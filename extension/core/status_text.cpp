@@ -1,9 +1,9 @@
 #include "core/status_text.hpp"
 
-#include "core/ascii.hpp"
-
 #include <cstring>
 #include <optional>
+
+#include "core/ascii.hpp"
 
 namespace msgstatus {
 namespace {

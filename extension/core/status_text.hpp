@@ -1,9 +1,9 @@
 // The text form of a status: {"sent": "2024-12-10T10:30:00Z", "delivered": "2024-12-10T10:30:05.25Z"}.
 #pragma once
 
-#include "core/status.hpp"
-
 #include <string_view>
+
+#include "core/status.hpp"
 
 namespace msgstatus {
 

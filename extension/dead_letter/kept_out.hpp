@@ -2,7 +2,7 @@
 #pragma once
 
 #include "message/message_change.hpp"
-#include "trail/trail.hpp"
+#include "observation/batch.hpp"
 
 namespace msgstatus {
 

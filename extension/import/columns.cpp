@@ -1,10 +1,10 @@
 #include "import/columns.hpp"
 
-#include "core/ascii.hpp"
-#include "postgres/composite_type.hpp"
-
 #include <charconv>
 #include <limits>
+
+#include "core/ascii.hpp"
+#include "postgres/composite_type.hpp"
 
 extern "C" {
 #include "catalog/pg_enum.h"

@@ -4,8 +4,9 @@
 #include "apply/apply_batch.hpp"
 #include "import/row.hpp"
 #include "install/installation.hpp"
+#include "install/table_access.hpp"
+#include "observation/validation.hpp"
 #include "postgres/row_shape.hpp"
-#include "trail/trail.hpp"
 
 extern "C" {
 #include "access/xact.h"

@@ -1,11 +1,11 @@
 #include "import/row.hpp"
 
 #include "core/ascii.hpp"
-#include "types/delivery_state_datum.hpp"
-#include "webhook/fields.hpp"
-#include "types/message_status_datum.hpp"
 #include "import/row_document.hpp"
-#include "webhook/reader.hpp"
+#include "observation/fingerprint.hpp"
+#include "observation/validation.hpp"
+#include "types/delivery_state_datum.hpp"
+#include "types/message_status_datum.hpp"
 
 extern "C" {
 #include "funcapi.h"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "import/columns.hpp"
+#include "observation/batch.hpp"
 
 extern "C" {
 #include "access/htup_details.h"

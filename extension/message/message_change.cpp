@@ -1,6 +1,7 @@
 #include "message/message_change.hpp"
 
 #include "message/known_events_datum.hpp"
+#include "observation/error_columns.hpp"
 #include "types/message_status_datum.hpp"
 
 extern "C" {
@@ -89,7 +90,7 @@ void put_change(RowBuilder &row, const MessageChange &c) {
         row.put_time(*c.error_at);
     else
         row.put_null();
-    row.put_error(c.error);
+    put_error(row, c.error);
     row.put_pointer(f.price);
     row.put_text(f.price_unit);
     row.put_optional(f.num_segments);

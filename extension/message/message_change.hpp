@@ -1,6 +1,7 @@
 // What one call changes about one message, and how it travels into a statement.
 #pragma once
 
+#include "observation/observation.hpp"
 #include "postgres/composite_type.hpp"
 
 namespace msgstatus {

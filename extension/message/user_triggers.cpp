@@ -1,7 +1,7 @@
-#include "postgres/postgres.hpp"
+#include "message/user_triggers.hpp"
 
 #include "install/installation.hpp"
-#include "message/user_triggers.hpp"
+#include "postgres/postgres.hpp"
 
 extern "C" {
 #include "access/table.h"

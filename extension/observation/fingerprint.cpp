@@ -1,4 +1,4 @@
-#include "observation/observation.hpp"
+#include "observation/fingerprint.hpp"
 
 extern "C" {
 #include "common/hashfn.h"

@@ -1,7 +1,7 @@
 // Arrays of a composite type of the extension, built from C++ structures: how rows travel into a statement.
 #pragma once
 
-#include "observation/observation.hpp"
+#include "postgres/row_builder.hpp"
 #include "postgres/row_shape.hpp"
 
 extern "C" {
@@ -11,59 +11,6 @@ extern "C" {
 }
 
 namespace msgstatus {
-
-// A row of a composite type, filled column by column in the order of the type.
-class RowBuilder {
-public:
-    static constexpr int max_columns = 32;
-
-    void start() { column_ = 0; }
-
-    void put(Datum value) {
-        values_[column_] = value;
-        nulls_[column_++] = false;
-    }
-    void put_null() {
-        values_[column_] = 0;
-        nulls_[column_++] = true;
-    }
-    void put_text(Text text) {
-        if (text.empty())
-            return put_null();
-        put(PointerGetDatum(text_of(text)));
-    }
-    void put_time(EventTime time) { put(TimestampTzGetDatum(time)); }
-    void put_optional(const std::optional<int> &value) {
-        if (!value)
-            return put_null();
-        put(Int32GetDatum(*value));
-    }
-    void put_optional(const std::optional<bool> &value) {
-        if (!value)
-            return put_null();
-        put(BoolGetDatum(*value));
-    }
-    void put_pointer(const void *value) {
-        if (value == nullptr)
-            return put_null();
-        put(PointerGetDatum(value));
-    }
-
-    void put_error(const ErrorInfo &error) {
-        put_optional(error.code);
-        put_text(error.title);
-        put_text(error.details);
-    }
-
-    int columns() const { return column_; }
-    Datum *values() { return values_.data(); }
-    bool *nulls() { return nulls_.data(); }
-
-private:
-    std::array<Datum, max_columns> values_;
-    std::array<bool, max_columns> nulls_;
-    int column_ = 0;
-};
 
 // A composite type of the extension, looked up and checked once in a backend's life and again after it changed. Where
 // it does not have the columns that are filled, every member raises what check_columns raises.

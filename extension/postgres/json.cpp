@@ -1,8 +1,8 @@
 #include "postgres/json.hpp"
 
-#include "core/ascii.hpp"
-
 #include <charconv>
+
+#include "core/ascii.hpp"
 
 extern "C" {
 #include "utils/numeric.h"

@@ -54,6 +54,9 @@ extern "C" {
 
 namespace msgstatus {
 
+// An absent text has no data; an empty one is treated as absent throughout.
+using Text = std::string_view;
+
 static_assert(sizeof(TimestampTz) == sizeof(std::int64_t));
 
 // view_of returns the bytes of a text, detoasted and packed.

@@ -1,7 +1,7 @@
 // Message ids as text[], in and out.
 #pragma once
 
-#include "observation/observation.hpp"
+#include "postgres/vector.hpp"
 
 extern "C" {
 #include "utils/array.h"

@@ -1,9 +1,9 @@
 #include "reflect/message_lock.hpp"
 
-#include "types/message_status_datum.hpp"
 #include "postgres/prepared_statement.hpp"
 #include "postgres/row_shape.hpp"
 #include "postgres/text_array.hpp"
+#include "types/message_status_datum.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"

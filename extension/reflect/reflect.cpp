@@ -1,8 +1,8 @@
 #include "reflect/reflect.hpp"
 
-#include "reflect/update.hpp"
-#include "reflect/failures.hpp"
 #include "postgres/subtransaction.hpp"
+#include "reflect/failures.hpp"
+#include "reflect/update.hpp"
 
 namespace msgstatus {
 namespace {

@@ -1,9 +1,9 @@
 #include "reflect/reflect_call.hpp"
 
 #include "postgres/prepared_statement.hpp"
-#include "reflect/reflect.hpp"
 #include "postgres/row_shape.hpp"
 #include "postgres/text_array.hpp"
+#include "reflect/reflect.hpp"
 
 extern "C" {
 #include "access/xact.h"

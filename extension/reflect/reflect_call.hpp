@@ -1,8 +1,8 @@
 // The part of attached tables in a call.
 #pragma once
 
-#include "postgres/vector.hpp"
 #include "message/written_message.hpp"
+#include "postgres/vector.hpp"
 
 namespace msgstatus {
 

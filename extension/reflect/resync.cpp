@@ -1,10 +1,10 @@
 // The SQL function that brings rows of an attached table up to date by hand.
 #include "postgres/postgres.hpp"
 
-#include "reflect/message_lock.hpp"
-#include "reflect/failures.hpp"
-#include "trail/trail.hpp"
+#include "install/table_access.hpp"
 #include "postgres/text_array.hpp"
+#include "reflect/failures.hpp"
+#include "reflect/message_lock.hpp"
 
 using namespace msgstatus;
 

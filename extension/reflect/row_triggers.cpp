@@ -1,14 +1,15 @@
 // The triggers on attached tables: for rows that are inserted, or get their message's id, after its status was applied.
 #include "postgres/postgres.hpp"
 
+#include <new>
+
+#include "install/table_access.hpp"
+#include "observation/validation.hpp"
+#include "postgres/subtransaction.hpp"
+#include "postgres/text_array.hpp"
+#include "reflect/failures.hpp"
 #include "reflect/message_lock.hpp"
 #include "reflect/reflect.hpp"
-#include "reflect/failures.hpp"
-#include "postgres/subtransaction.hpp"
-#include "trail/trail.hpp"
-#include "postgres/text_array.hpp"
-
-#include <new>
 
 extern "C" {
 #include "catalog/partition.h"

@@ -3,8 +3,8 @@
 #include <new>
 
 #include "postgres/deferred_triggers.hpp"
-#include "types/message_status_datum.hpp"
 #include "postgres/row_parameters.hpp"
+#include "types/message_status_datum.hpp"
 
 extern "C" {
 #include "lib/stringinfo.h"

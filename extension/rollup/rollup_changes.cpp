@@ -4,8 +4,8 @@
 #include <new>
 
 #include "core/delays.hpp"
-#include "rollup/rollup_upsert.hpp"
 #include "install/settings.hpp"
+#include "rollup/rollup_upsert.hpp"
 
 extern "C" {
 #include "common/hashfn.h"

@@ -1,8 +1,8 @@
 // The rollups: what a call changes of them, as sums of what its messages counted before and count now.
 #pragma once
 
-#include "postgres/vector.hpp"
 #include "message/written_message.hpp"
+#include "postgres/vector.hpp"
 
 namespace msgstatus {
 

@@ -1,8 +1,8 @@
 #include "rollup/rollup_upsert.hpp"
 
 #include "postgres/composite_type.hpp"
-#include "types/delay_histogram_datum.hpp"
 #include "postgres/prepared_statement.hpp"
+#include "types/delay_histogram_datum.hpp"
 
 extern "C" {
 #include "access/xact.h"

@@ -1,14 +1,11 @@
 #include "trail/trail.hpp"
 
+#include "install/installation.hpp"
+#include "observation/error_columns.hpp"
 #include "postgres/composite_type.hpp"
 #include "postgres/deferred_triggers.hpp"
-#include "types/delivery_state_datum.hpp"
-#include "install/installation.hpp"
 #include "postgres/row_parameters.hpp"
-
-extern "C" {
-#include "miscadmin.h"
-}
+#include "types/delivery_state_datum.hpp"
 
 // The statements name every function, operator and type by its schema or rely on the search_path that the calling
 // function pins. They are written for a table that is distributed one day (docs/design.md): every key contains
@@ -33,17 +30,6 @@ constexpr std::array observation_columns{
     ColumnShape{"detail", JSONBOID},
 };
 CompositeType observation_type("observation", observation_columns);
-
-constexpr std::array rejection_columns{
-    ColumnShape{"received_at", TIMESTAMPTZOID},
-    ColumnShape{"source", TEXTOID},
-    ColumnShape{"provider", TEXTOID},
-    ColumnShape{"sender", TEXTOID},
-    ColumnShape{"reason", TEXTOID},
-    ColumnShape{"payload", JSONBOID},
-    ColumnShape{"body", TEXTOID},
-};
-CompositeType rejection_type("rejection", rejection_columns);
 
 // What the trail says of each observation, in their order: nothing, the same, or something else.
 PreparedStatement look_up_events_statement(R"(
@@ -80,11 +66,6 @@ WHERE e.message_id = o.message_id AND e.fingerprint = o.fingerprint
                 COALESCE(e.detail::text, '') COLLATE "C", e.digest))
 )");
 
-PreparedStatement insert_rejections_statement(R"(
-INSERT INTO msgstatus.rejected_status (received_at, source, provider, sender, reason, payload, body)
-SELECT r.received_at, r.source, r.provider, r.sender, r.reason, r.payload, r.body
-FROM pg_catalog.unnest($1) AS r)");
-
 void put_observation(RowBuilder &row, const Observation *o) {
     row.put_text(o->message_id);
     row.put(Int64GetDatum(o->fingerprint));
@@ -95,27 +76,11 @@ void put_observation(RowBuilder &row, const Observation *o) {
     row.put_text(o->time_of_receipt ? "receipt" : "provider");
     row.put_text(o->source);
     row.put_text(o->participant);
-    row.put_error(o->error);
+    put_error(row, o->error);
     row.put_pointer(o->detail);
 }
 
 } // namespace
-
-TableAccess::TableAccess() {
-    const Installation installation = find_installation();
-    if (SPI_connect() != SPI_OK_CONNECT)
-        elog(ERROR, "SPI_connect failed");
-    GetUserIdAndSecContext(&caller_, &caller_security_context_);
-    SetUserIdAndSecContext(installation.owner, caller_security_context_ | SECURITY_LOCAL_USERID_CHANGE);
-    verify_version(installation);
-    pending_before_ = relations_with_pending_triggers(Deferred::code_of_a_user);
-}
-
-void TableAccess::close() {
-    run_triggers_deferred_since(pending_before_, Deferred::code_of_a_user);
-    SetUserIdAndSecContext(caller_, caller_security_context_);
-    SPI_finish();
-}
 
 void look_up_events(std::span<Observation *const> observations) {
     look_up_events_statement.execute(observation_type.array_oid(),
@@ -144,33 +109,6 @@ void insert_events(std::span<Observation *const> observations) {
 void correct_events(std::span<Observation *const> observations) {
     correct_events_statement.execute(observation_type.array_oid(),
                                      observation_type.array_of(observations, put_observation));
-}
-
-void insert_rejections(std::span<const Rejection> rejections) {
-    const auto put = [](RowBuilder &row, const Rejection &r) {
-        row.put_time(r.received_at);
-        row.put_text(r.source);
-        row.put_text(r.provider);
-        row.put_text(r.sender);
-        row.put_text(r.reason);
-        row.put_pointer(r.payload.to_document());
-        row.put_null();
-    };
-    insert_rejections_statement.execute(rejection_type.array_oid(), rejection_type.array_of(rejections, put));
-}
-
-void insert_rejected_body(Text body, Text reason, EventTime received_at, Text source) {
-    const auto put = [&](RowBuilder &row, Text text) {
-        row.put_time(received_at);
-        row.put_text(source);
-        row.put_null();
-        row.put_null();
-        row.put_text(reason);
-        row.put_null();
-        row.put_pointer(text_of(text)); // even an empty body is one
-    };
-    insert_rejections_statement.execute(rejection_type.array_oid(),
-                                        rejection_type.array_of(std::span<const Text>(&body, 1), put));
 }
 
 } // namespace msgstatus

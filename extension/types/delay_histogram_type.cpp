@@ -1,13 +1,13 @@
 // The SQL type delay_histogram: input, output, binary form, and what SQL can ask of it; and the delays that go into it.
 #include "postgres/postgres.hpp"
 
+#include <cmath>
+#include <cstring>
+
 #include "core/delay_histogram_text.hpp"
 #include "core/delays.hpp"
 #include "types/delay_histogram_datum.hpp"
 #include "types/message_status_datum.hpp"
-
-#include <cmath>
-#include <cstring>
 
 extern "C" {
 #include "common/hashfn.h"

@@ -2,9 +2,9 @@
 #include "postgres/postgres.hpp"
 
 #include "core/event_time.hpp"
+#include "core/last_change.hpp"
 #include "core/status.hpp"
 #include "types/delivery_state_datum.hpp"
-#include "core/last_change.hpp"
 #include "types/message_status_datum.hpp"
 
 extern "C" {

@@ -1,5 +1,7 @@
 // AiSensy's project webhooks. Its flat form is Meta's without the envelope, and is read there.
-#include "webhook/reader.hpp"
+#include "observation/validation.hpp"
+#include "webhook/fields.hpp"
+#include "webhook/providers.hpp"
 
 namespace msgstatus {
 namespace {

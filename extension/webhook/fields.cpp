@@ -1,7 +1,7 @@
 #include "webhook/fields.hpp"
 
 #include "core/ascii.hpp"
-#include "core/phone.hpp"
+#include "observation/validation.hpp"
 
 extern "C" {
 #include "utils/numeric.h"
@@ -9,9 +9,6 @@ extern "C" {
 
 namespace msgstatus {
 namespace {
-
-constexpr EventTime earliest_event_time = 0; // 2000-01-01
-constexpr EventTime latest_after_receipt = microseconds_per_day;
 
 constexpr std::size_t max_decimal_size = 40;
 
@@ -119,19 +116,8 @@ bool set_time(Observation &observation, const Json &value) {
     return useful;
 }
 
-bool is_possible_time(EventTime time, EventTime received_at) {
-    return time >= earliest_event_time && time <= received_at + latest_after_receipt;
-}
-
 Text address_of(const Json &value) {
     return address_of(value.scalar_text());
-}
-
-Text address_of(Text given) {
-    if (given.empty())
-        return {};
-    auto *normal = static_cast<char *>(palloc(given.size() + 1));
-    return {normal, normalize_address(given, normal)};
 }
 
 } // namespace msgstatus

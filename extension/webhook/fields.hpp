@@ -64,12 +64,7 @@ bool is_blank(const Json &value);
 // set_time does what Fields::time does, from a value.
 bool set_time(Observation &observation, const Json &value);
 
-// is_possible_time tells whether a time can be that of an event received then: neither before 2000, nor more than a day
-// after receipt.
-bool is_possible_time(EventTime time, EventTime received_at);
-
-// address_of does what Fields::address does, from a value or its text.
+// address_of does what Fields::address does, from a value.
 Text address_of(const Json &value);
-Text address_of(Text given);
 
 } // namespace msgstatus

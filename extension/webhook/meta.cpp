@@ -1,6 +1,8 @@
 // Meta's WhatsApp Cloud API, and the providers that pass its shape on (AiSensy, 360dialog, Gupshup, Wati, AWS).
 // Source: developers.facebook.com/docs/whatsapp/cloud-api/webhooks.
-#include "webhook/reader.hpp"
+#include "observation/validation.hpp"
+#include "webhook/fields.hpp"
+#include "webhook/providers.hpp"
 
 namespace msgstatus {
 namespace {

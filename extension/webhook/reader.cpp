@@ -1,5 +1,10 @@
 #include "webhook/reader.hpp"
 
+#include "observation/fingerprint.hpp"
+#include "observation/validation.hpp"
+#include "webhook/fields.hpp"
+#include "webhook/providers.hpp"
+
 extern "C" {
 #include "miscadmin.h"
 }
@@ -69,30 +74,7 @@ bool is_bot_message(const Json &object) {
     return object["update_id"].is_number() || (object["channelId"].is_string() && object["serviceUrl"].is_string());
 }
 
-bool too_long(Text text, std::size_t limit) {
-    return text.size() > limit;
-}
-
 } // namespace
-
-const char *problem_of(const Observation &o) {
-    const MessageFacts &f = o.facts;
-    if (o.message_id.empty())
-        return "the message id is missing, empty or not a string";
-    if (too_long(o.message_id, max_message_id_size))
-        return "the message id is longer than 512 bytes";
-    if (too_long(f.sender, max_address_size) || too_long(f.recipient, max_address_size) ||
-        too_long(o.participant, max_address_size))
-        return "an address is longer than 256 bytes";
-    if (too_long(f.message_type, max_label_size) || too_long(f.price_unit, max_label_size) ||
-        too_long(f.pricing_category, max_label_size))
-        return "a type, unit or category is longer than 256 bytes";
-    if (too_long(o.error.title, max_error_text_size) || too_long(o.error.details, max_error_text_size))
-        return "an error text is longer than 8 KiB";
-    if (too_long(f.content, max_content_size) || too_long(f.media_url, max_content_size))
-        return "the content is longer than 256 KiB";
-    return nullptr;
-}
 
 void Reader::read_webhook(const Json &webhook, const Context &context) {
     batch_.counts.push({});
@@ -250,14 +232,6 @@ void Reader::end_object() {
     object.business_address = context_.business_address;
     batch_.objects.push(object);
     ++batch_.counts.back().received;
-}
-
-Observation new_observation(const Context &context) {
-    Observation observation;
-    observation.received_at = context.received_at;
-    observation.source = context.source;
-    observation.facts.provider = context.provider;
-    return observation;
 }
 
 void add_alone(Reader &reader, const Json &object, const Context &context, const Observation &observation) {

@@ -2,7 +2,9 @@
 // Source: twilio.com/docs/messaging/guides/track-outbound-message-status, /messaging/api/message-resource, /events.
 #include "core/ascii.hpp"
 #include "core/phone.hpp"
-#include "webhook/reader.hpp"
+#include "observation/validation.hpp"
+#include "webhook/fields.hpp"
+#include "webhook/providers.hpp"
 
 namespace msgstatus {
 namespace {

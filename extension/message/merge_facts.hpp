@@ -1,0 +1,11 @@
+// How the facts of a message are merged within a call.
+#pragma once
+
+#include "message/message_change.hpp"
+
+namespace msgstatus {
+
+// merge_observation merges what was observed into the change of its message, by the rules of merge_sql.
+void merge_observation(MessageChange &change, const Observation &observation);
+
+} // namespace msgstatus

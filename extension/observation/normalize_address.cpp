@@ -1,0 +1,11 @@
+#include "postgres/postgres.hpp"
+
+#include "core/phone.hpp"
+
+using namespace msgstatus;
+
+MSGSTATUS_FUNCTION(normalize_address) {
+    const std::string_view address = view_of(PG_GETARG_TEXT_PP(0));
+    auto *normal = static_cast<char *>(palloc(address.size() + 1));
+    PG_RETURN_TEXT_P(text_of({normal, normalize_address(address, normal)}));
+}

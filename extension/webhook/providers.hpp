@@ -1,0 +1,30 @@
+// What each provider's webhooks are made of, from the outside in.
+#pragma once
+
+#include "webhook/reader.hpp"
+
+namespace msgstatus {
+
+// Meta (meta.cpp), and all who send its shape.
+void read_meta_envelope(Reader &reader, const Json &envelope, const Context &context);
+void read_meta_entry(Reader &reader, const Json &entry, const Context &context);
+void read_meta_change(Reader &reader, const Json &change, const Context &context);
+void read_meta_value(Reader &reader, const Json &value, const Context &context);
+void read_meta_status(Reader &reader, const Json &status, const Context &context);
+void read_meta_message(Reader &reader, const Json &message, const Context &context);
+// provider_of_id returns the provider of a message that stands alone, told by its id; nothing for an unknown form.
+Text provider_of_id(Text id);
+// is_no_message_status returns whether an object in the shape of a status is known to be about a payment or a call. Any
+// other type is a message's, or unknown: what cannot be read of it is to be seen among the dead letters.
+bool is_no_message_status(const Json &status);
+
+// Twilio (twilio.cpp).
+void read_twilio_callback(Reader &reader, const Json &callback, const Context &context);
+void read_twilio_resource(Reader &reader, const Json &resource, const Context &context);
+void read_twilio_page(Reader &reader, const Json &page, const Context &context);
+void read_twilio_event(Reader &reader, const Json &event, const Context &context);
+
+// AiSensy (aisensy.cpp).
+void read_aisensy_project_webhook(Reader &reader, const Json &webhook, const Context &context);
+
+} // namespace msgstatus

@@ -1,0 +1,45 @@
+"""The rooms of the extension stand on floors: a room includes lower floors only, and extension.mk lists every file of SQL."""
+
+import re
+
+import pages
+import pytest
+
+EXTENSION = pages.ROOT / "extension"
+LIST = (EXTENSION / "extension.mk").read_text(encoding="utf-8").replace("\\\n", " ")
+FLOORS = {
+    room: int(number) for number, rooms in re.findall(r"^FLOOR_(\d+) = (.*)$", LIST, re.MULTILINE) for room in rooms.split()
+}
+SQL = {room: names.split() for room, names in re.findall(r"^SQL_(\w+) = (.*)$", LIST, re.MULTILINE)}
+LAST = {"install": ["privileges"]}
+INCLUDE = re.compile(r'^#include "(\w+)/\w+\.hpp"$', re.MULTILINE)
+
+
+def arrows():
+    """Returns (file, room, included room) for each include of another room."""
+    for path in sorted(EXTENSION.glob("*/*.[ch]pp")):
+        for included in INCLUDE.findall(path.read_text(encoding="utf-8")):
+            if included != path.parent.name:
+                yield path.relative_to(EXTENSION), path.parent.name, included
+
+
+def test_no_arrow_runs_up():
+    found = list(arrows())
+    assert len(found) > 100
+    assert [str(path) + " includes " + to for path, room, to in found if FLOORS.get(to, 99) >= FLOORS[room]] == []
+
+
+def test_every_room_has_a_floor():
+    rooms = {path.parent.name for path in EXTENSION.glob("*/*.*") if path.suffix in (".cpp", ".hpp", ".sql")}
+    assert rooms == set(FLOORS)
+
+
+def test_every_file_of_sql_is_listed_once():
+    listed = [f"{room}/{name}.sql" for part in (SQL, LAST) for room, names in part.items() for name in names]
+    assert sorted(listed) == sorted(str(path.relative_to(EXTENSION)) for path in EXTENSION.glob("*/*.sql"))
+
+
+@pytest.mark.parametrize("room", sorted(FLOORS))
+def test_a_room_is_surveyable(room):
+    files = [path for path in (EXTENSION / room).iterdir() if path.suffix in (".cpp", ".hpp", ".sql", ".md")]
+    assert len(files) <= 25
