@@ -123,7 +123,7 @@ void update_attached_table(const AttachedTable &table, std::span<const Reflectio
         ereport(ERROR,
                 (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the role that attached the table does not exist any more"),
                  errhint("Attach the table again.")));
-    const Vector<Oid> pending_before = relations_with_pending_triggers();
+    const Vector<Oid> pending_before = relations_with_pending_triggers(Deferred::any);
     // The triggers of the table are somebody else's code. A restricted operation keeps them from the caller's prepared
     // statements, cursors, temporary tables and LISTEN. It cannot defer triggers, so a caller that has some deferred,
     // or writes rows of the table itself, goes without.
@@ -144,7 +144,7 @@ void update_attached_table(const AttachedTable &table, std::span<const Reflectio
     if (checks_deferred && !is_restricted && table.deferred_constraints != nullptr)
         check_deferred_constraints(table.deferred_constraints);
     // A caller that writes rows of the attached table itself has chosen when that table's own triggers run.
-    run_triggers_deferred_since(pending_before, checks_deferred ? InvalidOid : table.target);
+    run_triggers_deferred_since(pending_before, Deferred::any, checks_deferred ? InvalidOid : table.target);
     // Undoes what triggers set for the session, too.
     AtEOXact_GUC(false, level);
     SetUserIdAndSecContext(caller, context);

@@ -1,5 +1,7 @@
 #include "pg/deferred_triggers.hpp"
 
+#include "pg/prepared.hpp"
+
 extern "C" {
 #include "catalog/pg_authid.h"
 #include "commands/trigger.h"
@@ -15,9 +17,27 @@ namespace {
 
 constexpr int max_rounds = 100;
 
+PreparedStatement deferrable_relations_statement(R"(
+SELECT t.tgrelid, pg_catalog.bool_or(p.proname NOT LIKE 'RI\_FKey\_%' OR p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace)
+FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
+WHERE t.tgdeferrable
+GROUP BY t.tgrelid)",
+                                                 Lookup::as_planned);
+
+PreparedStatement initially_deferred_statement(R"(
+SELECT pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I', n.nspname, k.conname), ', ')
+FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_namespace AS n ON n.oid = k.connamespace
+WHERE k.condeferred)",
+                                               Lookup::as_planned);
+
 // The relations with a deferrable trigger: few, and looked up again when the definition of any relation changes.
+struct DeferrableRelation {
+    Oid id = InvalidOid;
+    bool has_code_of_a_user = false;
+};
+
 struct DeferrableRelations {
-    Oid *ids = nullptr;
+    DeferrableRelation *all = nullptr;
     std::size_t count = 0;
     // The constraints that are initially deferred, as SET CONSTRAINTS takes them; nullptr where there are none.
     char *initially_deferred = nullptr;
@@ -32,12 +52,7 @@ void forget_deferrable_relations(Datum, Oid) {
 }
 
 void look_up_initially_deferred() {
-    if (SPI_execute(R"(
-SELECT pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I', n.nspname, k.conname), ', ')
-FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_namespace AS n ON n.oid = k.connamespace
-WHERE k.condeferred)",
-                    false, 1) != SPI_OK_SELECT)
-        elog(ERROR, "reading pg_constraint failed");
+    initially_deferred_statement.execute({}, {});
     const char *names = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
     char *copy = names == nullptr ? nullptr : MemoryContextStrdup(TopMemoryContext, names);
     if (deferrable.initially_deferred != nullptr)
@@ -51,18 +66,19 @@ void look_up_deferrable_relations() {
         CacheRegisterRelcacheCallback(forget_deferrable_relations, 0);
         deferrable.is_watched = true;
     }
-    if (SPI_execute("SELECT DISTINCT t.tgrelid FROM pg_catalog.pg_trigger AS t WHERE t.tgdeferrable", false, 0) !=
-        SPI_OK_SELECT)
-        elog(ERROR, "reading pg_trigger failed");
-    Oid *ids =
-        static_cast<Oid *>(MemoryContextAlloc(TopMemoryContext, std::max<std::size_t>(SPI_processed, 1) * sizeof(Oid)));
+    deferrable_relations_statement.execute({}, {});
+    auto *all = static_cast<DeferrableRelation *>(
+        MemoryContextAlloc(TopMemoryContext, std::max<std::size_t>(SPI_processed, 1) * sizeof(DeferrableRelation)));
     for (std::uint64_t i = 0; i < SPI_processed; ++i) {
         bool is_null = false;
-        ids[i] = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+        const auto column = [&](int n) {
+            return SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, n, &is_null);
+        };
+        all[i] = {DatumGetObjectId(column(1)), DatumGetBool(column(2))};
     }
-    if (deferrable.ids != nullptr)
-        pfree(deferrable.ids);
-    deferrable.ids = ids;
+    if (deferrable.all != nullptr)
+        pfree(deferrable.all);
+    deferrable.all = all;
     deferrable.count = SPI_processed;
     SPI_freetuptable(SPI_tuptable);
     look_up_initially_deferred();
@@ -103,7 +119,7 @@ FROM (
 
 } // namespace
 
-Vector<Oid> relations_with_pending_triggers() {
+Vector<Oid> relations_with_pending_triggers(Deferred kind) {
     // Looking up may itself be told of a change; then the next look-up reads anew.
     while (!deferrable.is_current) {
         deferrable.is_current = true;
@@ -111,8 +127,9 @@ Vector<Oid> relations_with_pending_triggers() {
     }
     Vector<Oid> pending;
     for (std::size_t i = 0; i < deferrable.count; ++i)
-        if (AfterTriggerPendingOnRel(deferrable.ids[i]))
-            pending.push(deferrable.ids[i]);
+        if ((kind == Deferred::any || deferrable.all[i].has_code_of_a_user) &&
+            AfterTriggerPendingOnRel(deferrable.all[i].id))
+            pending.push(deferrable.all[i].id);
     return pending;
 }
 
@@ -133,10 +150,10 @@ void defer_constraints_again() {
     SetUserIdAndSecContext(user, context);
 }
 
-void run_triggers_deferred_since(const Vector<Oid> &before, Oid own) {
+void run_triggers_deferred_since(const Vector<Oid> &before, Deferred kind, Oid own) {
     for (int round = 0; round < max_rounds; ++round) {
         Vector<Oid> relations;
-        for (const Oid relation : relations_with_pending_triggers())
+        for (const Oid relation : relations_with_pending_triggers(kind))
             if (relation != own && !contains(before, relation))
                 relations.push(relation);
         if (relations.empty())

@@ -9,9 +9,15 @@
 
 namespace msgstatus {
 
+enum class Deferred : std::uint8_t {
+    any,
+    // All but foreign keys, whose checks and actions PostgreSQL runs as the owner of their table.
+    code_of_a_user,
+};
+
 // Returns the relations for which deferred triggers wait for the end of the transaction. Requires an open SPI
 // connection.
-Vector<Oid> relations_with_pending_triggers();
+Vector<Oid> relations_with_pending_triggers(Deferred kind);
 
 // Has every deferrable constraint checked at once from now on: within a security-restricted operation PostgreSQL raises
 // where a trigger would be deferred. Call it with nothing pending; a SET CONSTRAINTS of the transaction before is lost,
@@ -25,6 +31,6 @@ void defer_constraints_again();
 // relation that had some waiting was written by the caller itself, which is why its triggers run as the caller anyhow.
 // Afterwards the constraints that are initially deferred are deferred again. Raises what the triggers raise, and
 // program_limit_exceeded (54000) where triggers queue others without end.
-void run_triggers_deferred_since(const Vector<Oid> &before, Oid own);
+void run_triggers_deferred_since(const Vector<Oid> &before, Deferred kind, Oid own = InvalidOid);
 
 } // namespace msgstatus

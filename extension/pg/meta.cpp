@@ -52,11 +52,9 @@ Text content_of(const Json &message, Text type) {
         return message["button"]["text"].string();
     if (type == "interactive") {
         const Json interactive = message["interactive"];
-        for (const Text text : {interactive["button_reply"]["title"].string(),
-                                interactive["list_reply"]["title"].string(), interactive["nfm_reply"]["body"].string()})
-            if (!text.empty())
-                return text;
-        return {};
+        const Text button = interactive["button_reply"]["title"].string();
+        const Text item = interactive["list_reply"]["title"].string();
+        return !button.empty() ? button : !item.empty() ? item : interactive["nfm_reply"]["body"].string();
     }
     return message[type]["caption"].string();
 }

@@ -1,6 +1,7 @@
 #include "pg/tables.hpp"
 
 #include "pg/composite.hpp"
+#include "pg/deferred_triggers.hpp"
 #include "pg/delivery_state_datum.hpp"
 #include "pg/installation.hpp"
 #include "pg/row_parameters.hpp"
@@ -107,9 +108,11 @@ TableAccess::TableAccess() {
     GetUserIdAndSecContext(&caller_, &caller_security_context_);
     SetUserIdAndSecContext(installation.owner, caller_security_context_ | SECURITY_LOCAL_USERID_CHANGE);
     verify_version(installation);
+    pending_before_ = relations_with_pending_triggers(Deferred::code_of_a_user);
 }
 
 void TableAccess::close() {
+    run_triggers_deferred_since(pending_before_, Deferred::code_of_a_user);
     SetUserIdAndSecContext(caller_, caller_security_context_);
     SPI_finish();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pg/observation.hpp"
+#include "pg/vector.hpp"
 
 namespace msgstatus {
 
@@ -17,6 +18,8 @@ public:
 private:
     Oid caller_ = InvalidOid;
     int caller_security_context_ = 0;
+    // The owner's code, as triggers on `message`, must not run as the caller at commit: see deferred_triggers.hpp.
+    Vector<Oid> pending_before_;
 };
 
 // look_up_events sets `is_new` on the observations that are not in the trail, and `differs` on those whose event says

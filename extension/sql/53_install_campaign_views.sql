@@ -11,7 +11,7 @@ BEGIN
         msgstatus.mask_address(r.phone_number) AS phone_number,
         s.state,
         r.scheduled_send_date,
-        r.message_id,
+        msgstatus.shown_id((SELECT k.key FROM msgstatus.id_key AS k), r.message_id) AS message_id,
         CASE
             WHEN a.status OPERATOR(msgstatus.?) 'sent' THEN msgstatus.reached_at(a.status, 'sent')
             WHEN s.state = 'sent' THEN r.sent_at
@@ -22,12 +22,13 @@ BEGIN
         CASE WHEN f.failed_at IS NULL THEN NULL WHEN r.failed_at IS NULL THEN m.error_code ELSE r.failure_code END AS failure_code,
         CASE
             WHEN f.failed_at IS NULL THEN NULL
-            WHEN r.failed_at IS NULL THEN COALESCE(m.error_title, e.meaning, m.error_details, f.state::text)
-            ELSE r.failure_reason
+            WHEN r.failed_at IS NULL THEN
+                msgstatus.mask_numbers(COALESCE(m.error_title, e.meaning, m.error_details, f.state::text))
+            ELSE msgstatus.mask_numbers(r.failure_reason)
         END AS failure_reason,
         CASE
             WHEN s.state <> 'skipped' THEN NULL
-            WHEN r.skipped_at IS NOT NULL THEN r.skip_reason
+            WHEN r.skipped_at IS NOT NULL THEN msgstatus.mask_numbers(r.skip_reason)
             WHEN r.message_id IS NOT NULL THEN f.state::text || ' by the provider'
             ELSE 'campaign canceled'
         END AS skip_reason,
@@ -84,7 +85,9 @@ BEGIN
             WHEN r.check_at IS NOT NULL AND e.retryable AND r.retry_count < r.max_retries THEN 'pending'
             ELSE 'failed'
         END AS state
-    ) AS s;
+    ) AS s
+    WHERE (SELECT msgstatus.sees_all('msgstatus.message', 'msgstatus.campaign', 'msgstatus.campaign_recipient',
+        'msgstatus.campaign_attempt')) IS NOT NULL;
     COMMENT ON VIEW msgstatus.campaign_recipient_status IS
         'One row for each recipient of a campaign: pending, sent, delivered, read, failed or skipped, by the statuses of its messages; phone numbers masked';
 

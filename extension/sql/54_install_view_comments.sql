@@ -76,7 +76,7 @@ BEGIN
             ('{recipient_engagement}', 'avg_read_seconds', 'From delivered to read, on average'),
             ('{recipient_engagement}', 'last_read_at', 'When the last of them was read'),
             -- Single messages.
-            ('{message_timeline}' || waiting, 'message_id', 'The provider''s id of the message'),
+            ('{message_timeline}' || waiting, 'message_id', 'The provider''s id of the message, or its stand-in for who may not read message'),
             ('{message_timeline}' || waiting, 'provider', 'meta, twilio, aisensy'),
             ('{message_timeline}', 'direction', 'outbound or inbound'),
             ('{message_timeline}' || waiting, 'sender', 'Phone number, masked'),

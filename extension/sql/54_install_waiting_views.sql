@@ -4,7 +4,7 @@ CREATE FUNCTION msgstatus.install_waiting_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     CREATE OR REPLACE VIEW msgstatus.undelivered_messages WITH (security_barrier) AS
-    SELECT m.message_id,
+    SELECT msgstatus.shown_id((SELECT k.key FROM msgstatus.id_key AS k), m.message_id) AS message_id,
         m.provider,
         msgstatus.mask_address(m.sender) AS sender,
         msgstatus.mask_address(m.recipient) AS recipient,
@@ -15,15 +15,16 @@ BEGIN
         now() - LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) AS age,
         m.created_at
     FROM msgstatus.message AS m
-    WHERE msgstatus.state(m.status) OPERATOR(msgstatus.>=) 'accepted'
+    WHERE (SELECT msgstatus.sees_all('msgstatus.message')) IS NOT NULL
+        AND msgstatus.state(m.status) OPERATOR(msgstatus.>=) 'accepted'
         AND msgstatus.state(m.status) OPERATOR(msgstatus.<=) 'sent'
         AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - interval '5 minutes'
-    ORDER BY m.created_at DESC;
+    ORDER BY m.created_at DESC, 1;
     COMMENT ON VIEW msgstatus.undelivered_messages IS
         'Messages that a provider took more than 5 minutes ago and that have neither been delivered nor failed; phone numbers masked';
 
     CREATE OR REPLACE VIEW msgstatus.unread_messages WITH (security_barrier) AS
-    SELECT m.message_id,
+    SELECT msgstatus.shown_id((SELECT k.key FROM msgstatus.id_key AS k), m.message_id) AS message_id,
         m.provider,
         msgstatus.mask_address(m.sender) AS sender,
         msgstatus.mask_address(m.recipient) AS recipient,
@@ -34,9 +35,10 @@ BEGIN
         now() - msgstatus.reached_at(m.status, 'delivered') AS age,
         m.created_at
     FROM msgstatus.message AS m
-    WHERE msgstatus.state(m.status) OPERATOR(msgstatus.=) 'delivered'
+    WHERE (SELECT msgstatus.sees_all('msgstatus.message')) IS NOT NULL
+        AND msgstatus.state(m.status) OPERATOR(msgstatus.=) 'delivered'
         AND msgstatus.reached_at(m.status, 'delivered') <= now() - interval '1 day'
-    ORDER BY m.created_at DESC;
+    ORDER BY m.created_at DESC, 1;
     COMMENT ON VIEW msgstatus.unread_messages IS
         'Messages that were delivered more than a day ago and have not been read; phone numbers masked';
 

@@ -6,6 +6,7 @@ BEGIN
     -- One installation at a time, so that IF NOT EXISTS sees what the other one made.
     PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.install', 0));
     PERFORM msgstatus.install_installation();
+    PERFORM msgstatus.install_id_key();
     PERFORM msgstatus.install_message();
     PERFORM msgstatus.install_message_indexes();
     PERFORM msgstatus.install_status_event();

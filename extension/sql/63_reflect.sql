@@ -24,6 +24,13 @@ CREATE FUNCTION msgstatus.reflect_messages(attached_table_id integer, message_id
 COMMENT ON FUNCTION msgstatus.reflect_messages(integer, text[]) IS
     'Brings the rows of these messages in an attached table up to date; returns for how many messages that failed, which attached_table_failure tells of';
 
+CREATE FUNCTION msgstatus.attached_batches(attached_table_id integer) RETURNS SETOF text[]
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'attached_batches';
+COMMENT ON FUNCTION msgstatus.attached_batches(integer) IS
+    'The messages that have rows in an attached table, or could not be shown there, in batches, as whoever attached it sees them; 42704 where it is not attached';
+
 CREATE FUNCTION msgstatus.reflect_inserted_rows() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp

@@ -27,8 +27,9 @@ BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA msgstatus TO %s', role);
 
     -- ingest: the ways in, which act on the tables as the tables' owner, and what the receiver shows among its metrics.
-    -- sender: registering messages and running campaigns. The functions act with the caller's rights, so the rights on tables
-    -- follow, but for statuses: what comes from webhooks a sender may read and not write.
+    -- sender: registering messages, which register_message does as the tables' owner, and running campaigns, whose functions act
+    -- with the caller's rights, so that the rights on their tables follow. It reads messages, and writes them by register_message
+    -- alone: else it could write what the rollups do not count, and have them count what is not written.
     -- analyst: the views, and what their columns and queries on them are made of.
     -- operator: everything but owning, installing and granting.
     FOR object IN
@@ -37,12 +38,13 @@ BEGIN
         WHERE p.pronamespace = 'msgstatus'::regnamespace
             AND CASE level
                 WHEN 'ingest' THEN p.proname IN ('apply_message_status', 'apply_message_status_batch', 'reject_webhook', 'alert_counts')
-                WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'register_message', 'count_written_message',
+                WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'sees_all', 'shown_id', 'register_message',
                     'create_campaign', 'activate_campaign', 'pause_campaign', 'resume_campaign', 'cancel_campaign', 'lock_campaign',
                     'add_recipients', 'free_send_dates', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
                     'claim_from_campaign', 'check_messages', 'delivered_earlier', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
                     'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
-                WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc = 'read_as_owner'
+                WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc IN ('read_as_owner', 'read_totals_as_owner')
+                    OR p.proname IN ('sees_all', 'shown_id')
                 ELSE p.proname NOT LIKE 'install%' AND p.proname <> 'grant_access'
             END
     LOOP
@@ -62,9 +64,7 @@ BEGIN
             ' msgstatus.active_alerts TO %s', role);
     END IF;
     IF level = 'sender' THEN
-        EXECUTE format('GRANT SELECT, INSERT (message_id, provider, direction, sender, recipient, message_type, content, media_url,'
-            ' metadata, created_by, campaign_id, registered, last_change), UPDATE (provider, direction, sender, recipient, message_type, content,'
-            ' media_url, metadata, created_by, campaign_id, registered, last_change, replaced, updated_at) ON msgstatus.message TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.message TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON msgstatus.campaign, msgstatus.campaign_recipient TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT ON msgstatus.campaign_attempt TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.campaign_day TO %s', role);

@@ -27,12 +27,16 @@ BEGIN
         RAISE insufficient_privilege USING MESSAGE = 'prefixes of more than 6 characters are for those who may see whole addresses',
             HINT = 'The level operator may.';
     END IF;
+    -- Who may ask for any part of a text finds out the whole text, letter by letter.
+    IF btrim(metadata_text) <> '' AND NOT sees_all THEN
+        RAISE insufficient_privilege USING MESSAGE = 'metadata_text is for those who may read metadata', HINT = 'The level operator may.';
+    END IF;
     RETURN ROW(state, NULLIF(message_type, ''), NULLIF(provider, ''), NULLIF(direction, ''), NULLIF(recipient_prefix, ''),
         campaign_id, created_from, created_before, NULLIF(btrim(metadata_text), ''), NULL::text);
 END
 $$;
 COMMENT ON FUNCTION msgstatus.message_filter(boolean, msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text) IS
-    'The filter of these arguments, where an empty text is none; 42501 for a prefix that would give a masked address away';
+    'The filter of these arguments, where an empty text is none; 42501 for a prefix that would give a masked address away, and for metadata_text from who may not read metadata';
 
 CREATE FUNCTION msgstatus.like_pattern(literal text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

@@ -57,29 +57,36 @@ CREATE FUNCTION msgstatus.log_page(
     after msgstatus.log_position, page_size bigint, few boolean DEFAULT false
 ) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- Who does not see ids gets messages of the same time in the order of their stand-ins: that of ids is in large part that of the
+    -- numbers in them, and a place in a long list tells most of a number. Stand-ins are made of a page and of what is as old as
+    -- its last message, and of no more.
+    key bytea := (SELECT k.key FROM msgstatus.id_key AS k WHERE NOT log_page.sees_all);
+    id text := CASE WHEN sees_all THEN 'message_id' ELSE 'msgstatus.stand_in($7, message_id)' END;
 BEGIN
     RETURN QUERY EXECUTE concat('
-        SELECT m.message_id, m.provider, m.direction,
+        SELECT m.shown_id, m.provider, m.direction,
             CASE WHEN $2 THEN m.sender ELSE msgstatus.mask_address(m.sender) END,
             CASE WHEN $2 THEN m.recipient ELSE msgstatus.mask_address(m.recipient) END,
             m.message_type, m.campaign_id, msgstatus.state(m.status),
             msgstatus.reached_at(m.status, ''sent''), msgstatus.reached_at(m.status, ''delivered''),
             msgstatus.reached_at(m.status, ''read''),
             LEAST(msgstatus.reached_at(m.status, ''failed''), msgstatus.reached_at(m.status, ''undelivered'')),
-            m.error_code, m.error_title, m.created_at, m.updated_at,
-            msgstatus.page_cursor(msgstatus.state(m.status), m.created_at, m.message_id)
+            m.error_code, CASE WHEN $2 THEN m.error_title ELSE msgstatus.mask_numbers(m.error_title) END, m.created_at, m.updated_at,
+            msgstatus.page_cursor(msgstatus.state(m.status), m.created_at, m.shown_id)
         FROM (
-            SELECT * FROM msgstatus.message
+            SELECT *, ', id, ' AS shown_id FROM ', CASE WHEN sees_all THEN 'msgstatus.message' ELSE '(SELECT * FROM msgstatus.message' END, '
             WHERE true', conditions,
             CASE WHEN from_time IS NOT NULL THEN ' AND created_at >= $3' END,
             CASE WHEN to_time IS NOT NULL THEN ' AND created_at < $4' END,
             CASE WHEN after.message_id IS NOT NULL THEN '
-                AND created_at <= ($5).created_at AND (created_at < ($5).created_at OR message_id < ($5).message_id)' END,
-            CASE WHEN few THEN ' OFFSET 0' END, '
+                AND created_at <= ($5).created_at AND (created_at < ($5).created_at OR ' || id || ' < ($5).message_id)' END,
+            CASE WHEN few THEN ' OFFSET 0' END,
+            CASE WHEN NOT sees_all THEN ') AS page ORDER BY created_at DESC FETCH FIRST $6 ROWS WITH TIES' END, '
         ) AS m
-        ORDER BY m.created_at DESC, m.message_id DESC
+        ORDER BY m.created_at DESC, m.shown_id DESC
         LIMIT $6')
-    USING filter, sees_all, from_time, to_time, after, page_size;
+    USING filter, sees_all, from_time, to_time, after, page_size, key;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.log_page(boolean, msgstatus.message_filter, text, timestamptz, timestamptz, msgstatus.log_position, bigint, boolean) IS
@@ -281,4 +288,4 @@ CREATE FUNCTION msgstatus.message_log(
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET random_page_cost = 1.1
     AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.message_log(msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
-    'The messages that all of the filters let through, the newest first or by state, so many from the one on whose page_cursor is given; addresses masked for who may not read message. 22023 for another order, page size or cursor';
+    'The messages that all of the filters let through, the newest first or by state, so many from the one on whose page_cursor is given; ids and addresses masked for who may not read message. 22023 for another order, page size or cursor';

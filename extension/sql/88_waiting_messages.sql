@@ -93,6 +93,6 @@ $$;
 COMMENT ON FUNCTION msgstatus.read_undelivered_count(boolean, interval) IS 'undelivered_count() for the owner of the tables';
 
 CREATE FUNCTION msgstatus.undelivered_count(older_than interval DEFAULT '5 minutes') RETURNS bigint
-    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
 COMMENT ON FUNCTION msgstatus.undelivered_count(interval) IS
     'How many messages undelivered_messages() has: from the rollup, and of the last hours from the messages';

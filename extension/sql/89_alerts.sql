@@ -182,7 +182,7 @@ $$;
 COMMENT ON FUNCTION msgstatus.read_active_alerts(boolean) IS 'active_alerts() for the owner of the tables';
 
 CREATE FUNCTION msgstatus.active_alerts() RETURNS SETOF msgstatus.alert_row
-    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
 COMMENT ON FUNCTION msgstatus.active_alerts() IS
     'Which rules are broken now, the critical ones first; since is when check_alerts() first found it, or now';
 
@@ -204,7 +204,7 @@ $$;
 COMMENT ON FUNCTION msgstatus.read_alert_counts(boolean) IS 'alert_counts() for the owner of the tables';
 
 CREATE FUNCTION msgstatus.alert_counts() RETURNS SETOF msgstatus.alert_count_row
-    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
 COMMENT ON FUNCTION msgstatus.alert_counts() IS
     'How many alerts are active by each rule that is enabled; for the metrics of the receiver, so without anything about messages';
 

@@ -29,12 +29,19 @@ $$;
 COMMENT ON FUNCTION msgstatus.read_best_send_hours(boolean, text) IS 'best_send_hours() for the owner of the tables';
 
 CREATE FUNCTION msgstatus.best_send_hours(time_zone text DEFAULT current_setting('TimeZone')) RETURNS SETOF msgstatus.send_hour_row
-    LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
+    LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
 COMMENT ON FUNCTION msgstatus.best_send_hours(text) IS
     'Of the outgoing messages of the last 90 days, by weekday (1 is Monday) and hour of their creation in a time zone, how many were read; the best first. 22023 for an unknown time zone';
 
 CREATE FUNCTION msgstatus.read_best_send_hour(sees_all boolean, recipient text, time_zone text) RETURNS integer
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- The answer differs where the number got messages: who may ask for any number finds out which there are.
+    IF NOT sees_all THEN
+        RAISE insufficient_privilege USING MESSAGE = 'best_send_hour is for those who may see whole addresses',
+            HINT = 'The level operator may; best_send_hours tells of all recipients together.';
+    END IF;
+    RETURN (
     WITH everybody AS (
         SELECT h.hour, sum(h.delivered) AS delivered, sum(h.read) AS read
         FROM msgstatus.read_best_send_hours($1, $3) AS h
@@ -53,14 +60,15 @@ CREATE FUNCTION msgstatus.read_best_send_hour(sees_all boolean, recipient text, 
     SELECT e.hour
     FROM everybody AS e LEFT JOIN recipient AS r USING (hour)
     ORDER BY (COALESCE(r.read, 0) + 5.0 * e.read / e.delivered) / (COALESCE(r.delivered, 0) + 5) DESC, e.delivered DESC, e.hour
-    LIMIT 1
+    LIMIT 1);
+END
 $$;
 COMMENT ON FUNCTION msgstatus.read_best_send_hour(boolean, text, text) IS 'best_send_hour() for the owner of the tables';
 
 CREATE FUNCTION msgstatus.best_send_hour(recipient text, time_zone text DEFAULT current_setting('TimeZone')) RETURNS integer
     LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.best_send_hour(text, text) IS
-    'The hour of the day, in a time zone, in which this recipient is likeliest to read what is sent: by what it and everybody else read in the last 90 days; NULL where nothing was delivered. 22023 for an unknown time zone';
+    'The hour of the day, in a time zone, in which this recipient is likeliest to read what is sent: by what it and everybody else read in the last 90 days; NULL where nothing was delivered. 22023 for an unknown time zone, 42501 for who may not see whole addresses';
 
 CREATE TYPE msgstatus.engagement_row AS (
     recipient text,
@@ -192,7 +200,9 @@ BEGIN
             WHERE m.recipient = t.recipient AND m.direction IS DISTINCT FROM 'inbound'
                 AND m.created_at >= first_day::timestamp AT TIME ZONE 'UTC'
         ) AS e
-    ORDER BY msgstatus.percentage(e.read, e.delivered) DESC NULLS LAST, e.read DESC, t.messages DESC, t.recipient;
+    -- Of equals, the order of their numbers would tell much of them.
+    ORDER BY msgstatus.percentage(e.read, e.delivered) DESC NULLS LAST, e.read DESC, t.messages DESC,
+        CASE WHEN sees_all THEN t.recipient ELSE msgstatus.stand_in((SELECT k.key FROM msgstatus.id_key AS k), t.recipient) END;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.read_recipient_engagement(boolean, integer, integer) IS

@@ -280,9 +280,7 @@ BEGIN
                 HINT = 'Attach it by what the column is called now; that ends this one.';
         END IF;
         FOR batch IN
-            SELECT b FROM msgstatus.attached_messages(target, attached.key_column) AS b
-            UNION ALL
-            SELECT b FROM msgstatus.failures_without_row(target, attached.key_column, attached.attached_table_id) AS b
+            SELECT b FROM msgstatus.attached_batches(attached.attached_table_id) AS b
         LOOP
             failed := failed + msgstatus.reflect_messages(attached.attached_table_id, batch);
         END LOOP;

@@ -144,7 +144,7 @@ def work(campaign, provider, pids, n, until):
 
 
 def test_what_killed_senders_held_comes_back(database):
-    recipients, limit, kills = 1500, 4000, 60
+    recipients, limit, kills = 2500, 4000, 60
     campaign = Campaign(database, "killed", recipients, daily=limit, retries=0)
     provider, pids, done = Provider(), [None] * SENDERS, threading.Event()
     rng = random.Random(1)

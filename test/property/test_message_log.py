@@ -2,6 +2,7 @@
 lists of waiting messages hold those that wait."""
 
 import contextlib
+import dataclasses
 import datetime
 import json
 import random
@@ -104,6 +105,40 @@ def test_pages_hold_what_the_filters_let_through(connection, messages, sort_by, 
     with rows(connection) as cursor:
         found = pages(cursor, "message_log", {**filters, "sort_by": sort_by}, max(1, len(expected) // rng.choice([1, 2, 3, 9])))
     assert [row.message_id for row in found] == [m.message_id for m in expected], filters
+
+
+@pytest.fixture(scope="module")
+def analyst(connection):
+    """analyst does give the name of a role of that level."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE log_analyst")
+        cursor.execute("SELECT msgstatus.grant_access('log_analyst', 'analyst')")
+    yield "log_analyst"
+    with connection.cursor() as cursor:
+        cursor.execute("DROP OWNED BY log_analyst")
+        cursor.execute("DROP ROLE log_analyst")
+
+
+@pytest.mark.parametrize("sort_by", ORDERS)
+@pytest.mark.parametrize("seed", range(20))
+def test_pages_of_analysts_hold_stand_ins_of_the_same(connection, messages, analyst, sort_by, seed):
+    """Those created at the same time come in the order of their stand-ins."""
+    rng = random.Random(seed)
+    filters = {name: value for name, value in random_filters(rng).items() if name != "metadata_text"}
+    if "recipient_prefix" in filters:
+        filters["recipient_prefix"] = filters["recipient_prefix"][:6]
+    expected = [m for m in messages if lets_through(filters, m)]
+    with rows(connection) as cursor:
+        cursor.execute("SELECT m.message_id, msgstatus.stand_in(k.key, m.message_id) FROM msgstatus.message AS m, msgstatus.id_key AS k")
+        stand_ins = dict(cursor.fetchall())
+        cursor.execute(f"SET ROLE {analyst}")
+        try:
+            found = pages(cursor, "message_log", {**filters, "sort_by": sort_by}, max(1, len(expected) // rng.choice([1, 2, 3, 9])))
+        finally:
+            cursor.execute("RESET ROLE")
+    assert len(set(stand_ins.values())) == len(messages)
+    ordered = ORDERS[sort_by](dataclasses.replace(m, message_id=stand_ins[m.message_id]) for m in expected)
+    assert [row.message_id for row in found] == [m.message_id for m in ordered], filters
 
 
 @pytest.mark.parametrize("seed", range(50))

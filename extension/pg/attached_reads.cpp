@@ -1,0 +1,128 @@
+// What msgstatus reads of tables that belong to somebody else. To plan a query may already run code of the table's
+// owner, such as a function in the predicate of an index, so each is read as a role that trusts the table, in a
+// restricted operation.
+#include "pg/postgres.hpp"
+
+#include "pg/attached_tables.hpp"
+#include "pg/tables.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "executor/tstoreReceiver.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+}
+
+using namespace msgstatus;
+
+namespace {
+
+// Acts as a role in a security-restricted operation until close(), which undoes settings, too. An error that leaves by
+// longjmp ends it as well.
+class ActAs {
+public:
+    explicit ActAs(Oid role) {
+        GetUserIdAndSecContext(&caller_, &context_);
+        SetUserIdAndSecContext(role, context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+        level_ = NewGUCNestLevel();
+    }
+    void close() {
+        AtEOXact_GUC(false, level_);
+        SetUserIdAndSecContext(caller_, context_);
+    }
+
+private:
+    Oid caller_ = InvalidOid;
+    int context_ = 0;
+    int level_ = 0;
+};
+
+// The owner of a table that the caller may read whole in this column; nothing where it may not.
+std::optional<Oid> owner_of_readable(Oid relation, AttrNumber column) {
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    if (!HeapTupleIsValid(tuple))
+        return std::nullopt;
+    const auto *form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+    const Oid owner = form->relowner;
+    const bool is_table = form->relkind == RELKIND_RELATION || form->relkind == RELKIND_PARTITIONED_TABLE;
+    ReleaseSysCache(tuple);
+    const bool may_read = pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+                          pg_attribute_aclcheck(relation, column, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+    if (!is_table || !may_read || check_enable_rls(relation, InvalidOid, true) == RLS_ENABLED)
+        return std::nullopt;
+    return owner;
+}
+
+} // namespace
+
+// column_sample(target, column_number) returns the texts that stand in a column of a table, at most 100 of them and the
+// most frequent first, as found in 10,000 rows. NULL where the caller may not read the column, or a policy hides rows.
+MSGSTATUS_FUNCTION(column_sample) {
+    const Oid relation = PG_GETARG_OID(0);
+    const AttrNumber column = PG_GETARG_INT16(1);
+    const std::optional<Oid> owner = owner_of_readable(relation, column);
+    const char *name = get_attname(relation, column, true);
+    if (!owner || name == nullptr)
+        PG_RETURN_NULL();
+    if (SPI_connect() != SPI_OK_CONNECT)
+        elog(ERROR, "SPI_connect failed");
+    ActAs as_owner(*owner);
+    const char *quoted = quote_identifier(name);
+    const char *sql = psprintf(
+        "SELECT ARRAY(SELECT v.label"
+        " FROM (SELECT t.%s::text AS label FROM %s AS t WHERE t.%s IS NOT NULL LIMIT 10000) AS v"
+        " GROUP BY v.label ORDER BY count(*) DESC, v.label LIMIT 100)",
+        quoted, quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation)),
+        quoted);
+    if (SPI_execute(sql, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+        elog(ERROR, "reading a sample failed");
+    bool is_null = false;
+    Datum labels = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+    labels = SPI_datumTransfer(labels, false, -1);
+    as_owner.close();
+    SPI_finish();
+    return labels;
+}
+
+// attached_batches(attached_table_id) returns, in batches, the messages that resync_table has to look at, as whoever
+// attached the table sees them. Raises 42704 for a table that is not attached.
+MSGSTATUS_FUNCTION(attached_batches) {
+    InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+    DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
+    SetTuplestoreDestReceiverParams(receiver, result->setResult, result->econtext->ecxt_per_query_memory, false,
+                                    result->setDesc, "the columns of the function and of what it reads differ");
+    TableAccess access;
+    const auto table = find_attached_table(PG_GETARG_INT32(0));
+    if (!table)
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no attached table %d", PG_GETARG_INT32(0))));
+    if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(table->attached_by)))
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the role that attached the table does not exist any more"),
+                 errhint("Attach the table again.")));
+    ActAs as_attacher(table->attached_by);
+    const char *sql = psprintf("SELECT b FROM msgstatus.attached_messages(%u::regclass, %s) AS b"
+                               " UNION ALL SELECT b FROM msgstatus.failures_without_row(%u::regclass, %s, %d) AS b",
+                               table->target, quote_literal_cstr(table->key_column), table->target,
+                               quote_literal_cstr(table->key_column), table->id);
+    SPIPlanPtr plan = SPI_prepare(sql, 0, nullptr);
+    if (plan == nullptr)
+        elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+    SPIExecuteOptions options{};
+    options.dest = receiver;
+    if (SPI_execute_plan_extended(plan, &options) != SPI_OK_SELECT)
+        elog(ERROR, "reading the messages of an attached table failed");
+    as_attacher.close();
+    access.close();
+    return 0;
+}
