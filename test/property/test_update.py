@@ -94,3 +94,28 @@ def test_a_column_that_comes_back_as_another_type_raises(server, new):
             caller.call(new)
         database.query("ALTER TABLE msgstatus.message ALTER last_change TYPE integer")
         assert caller.call(new)["rejected"] == 1
+
+
+@pytest.mark.parametrize("new", [1, 3], ids=["one message", "several messages"])
+@pytest.mark.parametrize("column", ["message.sender", "status_event.detail", "rejected_status.body", "message_rollup.in_failed"])
+def test_a_session_recovers_from_calls_that_failed_without_the_extension(server, column, new):
+    """A statement that could not be prepared is prepared again: what it is for may be of an extension that is gone."""
+    database = server.create_database()
+    table, name = column.split(".")
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        caller = Caller(database, connection)
+        caller.call(new)
+        cursor.execute("DROP EXTENSION msgstatus CASCADE")
+        with pytest.raises((psycopg2.errors.UndefinedFunction, psycopg2.errors.InvalidSchemaName)):
+            caller.call(new)
+        cursor.execute("CREATE EXTENSION msgstatus")
+        with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState):
+            caller.call(new)
+        cursor.execute(f"SELECT msgstatus.install(); ALTER TABLE msgstatus.{table} RENAME {name} TO away")
+        for _ in range(2):
+            with pytest.raises((psycopg2.errors.UndefinedColumn, psycopg2.errors.FeatureNotSupported)):
+                caller.call(new)
+        cursor.execute(f"ALTER TABLE msgstatus.{table} RENAME away TO {name}")
+        # The message that is repeated is unknown to the new tables.
+        assert caller.call(new)["applied"] == new + (1 if new > 1 else 0)
+    assert database.query("SELECT count(*) FROM msgstatus.verify_rollups()") == [(0,)]
