@@ -208,3 +208,22 @@ def test_errors_of_a_users_code_stay_what_they_are(server):
         for _ in range(2):
             with pytest.raises(psycopg2.errors.UndefinedTable):
                 Calls(connection)
+
+
+def test_calls_that_cannot_read_the_attached_tables_leave_no_memory_behind(server):
+    database = server.create_database()
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        caller = Caller(database, connection)
+        caller.call(1)
+        contexts = "SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'msgstatus attached tables'"
+        cursor.execute(f"ALTER TABLE msgstatus.attached_table RENAME update_sql TO away; {contexts}")
+        before = cursor.fetchall()
+        for _ in range(3):
+            with pytest.raises(psycopg2.errors.FeatureNotSupported):
+                caller.call(1)
+        cursor.execute(contexts)
+        assert cursor.fetchall() == before
+        cursor.execute("ALTER TABLE msgstatus.attached_table RENAME away TO update_sql")
+        assert caller.call(1)["applied"] == 1
+        cursor.execute(contexts)
+        assert cursor.fetchall() == before
