@@ -33,6 +33,8 @@ int main(int argc, char *argv[]) {
             return drain_command(loaded.config);
         case Command::salvage:
             return salvage_command(loaded.config);
+        case Command::sign:
+            return sign_command(loaded.config);
         case Command::serve:
             break;
         }

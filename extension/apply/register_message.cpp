@@ -3,6 +3,7 @@
 
 #include "install/table_access.hpp"
 #include "postgres/prepared_statement.hpp"
+#include "postgres/row_shape.hpp"
 #include "rollup/rollup_changes.hpp"
 
 extern "C" {
@@ -73,6 +74,7 @@ void check_message_id(FunctionCallInfo fcinfo) {
 
 // Adds to the rollups what the statement has just written, and nothing a caller could make up.
 void count_written_row() {
+    check_result(written_shape);
     std::array<Datum, written_column_count> values;
     std::array<bool, written_column_count> nulls;
     for (int i = 0; i < written_column_count; ++i)
@@ -88,6 +90,9 @@ void count_written_row() {
 // register_message writes as the owner of the tables: the caller needs the right to call it and none on the tables, and
 // so can neither write a row that the rollups do not count nor count what is not written.
 MSGSTATUS_FUNCTION(register_message) {
+    // Another version's SQL may call it.
+    if (static_cast<std::size_t>(PG_NARGS()) != argument_types.size())
+        elog(ERROR, "register_message takes %zu arguments, not %d", argument_types.size(), PG_NARGS());
     TableAccess access;
     check_message_id(fcinfo);
     std::array<Datum, argument_types.size()> values;

@@ -100,7 +100,7 @@ MSGSTATUS_FUNCTION(attached_batches) {
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
     DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
     SetTuplestoreDestReceiverParams(receiver, result->setResult, result->econtext->ecxt_per_query_memory, false,
-                                    nullptr, nullptr);
+                                    result->setDesc, "the columns of the function and of what it reads differ");
     TableAccess access;
     const auto table = find_attached_table(PG_GETARG_INT32(0));
     if (!table)

@@ -1,6 +1,7 @@
 #include "attach/attached_tables.hpp"
 
 #include "postgres/prepared_statement.hpp"
+#include "postgres/row_shape.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"
@@ -13,7 +14,7 @@ extern "C" {
 namespace msgstatus {
 namespace {
 
-constexpr const char *load_sql = R"(
+PreparedStatement load_statement(R"(
 SELECT a.attached_table_id, a.target::pg_catalog.oid, a.key_column::text, a.attached_by::pg_catalog.oid, a.search_path, a.update_sql,
     (SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', s.nspname, c.conname), ', ')
         FROM pg_catalog.pg_constraint AS c JOIN pg_catalog.pg_namespace AS s ON s.oid = c.connamespace
@@ -23,7 +24,16 @@ SELECT a.attached_table_id, a.target::pg_catalog.oid, a.key_column::text, a.atta
         WHERE i.indrelid = a.target AND k.attname = a.key_column AND i.indisvalid AND i.indpred IS NULL),
     EXISTS (SELECT FROM msgstatus.attached_table_failure AS f WHERE f.attached_table_id = a.attached_table_id)
 FROM msgstatus.attached_table AS a JOIN pg_catalog.pg_class AS t ON t.oid = a.target
-ORDER BY a.attached_table_id)";
+ORDER BY a.attached_table_id)",
+                                 Lookup::as_planned);
+
+constexpr std::array loaded_columns{
+    ColumnShape{"attached_table_id", INT4OID},    ColumnShape{"target", OIDOID},
+    ColumnShape{"key_column", TEXTOID},           ColumnShape{"attached_by", OIDOID},
+    ColumnShape{"search_path", TEXTOID},          ColumnShape{"update_sql", TEXTOID},
+    ColumnShape{"deferred_constraints", TEXTOID}, ColumnShape{"shows_error_text", BOOLOID},
+    ColumnShape{"key_has_index", BOOLOID},        ColumnShape{"has_failures", BOOLOID},
+};
 
 // What was read last, in a memory context of its own, and how many invalidations had come before.
 Vector<AttachedTable> remembered;
@@ -68,20 +78,20 @@ void read_attached_tables() {
     // Whatever changes from here on is to be seen the next time.
     const std::uint64_t seen = invalidations;
     const Oid table = get_relname_relid("attached_table", get_namespace_oid("msgstatus", false));
-    MemoryContext context = AllocSetContextCreate(TopMemoryContext, "msgstatus attached tables", ALLOCSET_SMALL_SIZES);
+    // The caller's until all is read: an error leaves nothing behind.
+    MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "msgstatus attached tables", ALLOCSET_SMALL_SIZES);
     Vector<AttachedTable> tables;
     if (OidIsValid(table)) {
-        SPIPlanPtr plan = SPI_prepare(load_sql, 0, nullptr);
-        if (plan == nullptr || SPI_execute_snapshot(plan, nullptr, nullptr, latest_snapshot(), InvalidSnapshot, false,
-                                                    true, 0) != SPI_OK_SELECT)
-            elog(ERROR, "cannot read msgstatus.attached_table");
+        load_statement.execute({}, {}, nullptr, latest_snapshot());
+        check_result(loaded_columns);
         const MemoryContext caller = MemoryContextSwitchTo(context);
         for (std::uint64_t i = 0; i < SPI_processed; ++i)
             tables.push(attached_table_of(SPI_tuptable->vals[i], SPI_tuptable->tupdesc));
         MemoryContextSwitchTo(caller);
         SPI_freetuptable(SPI_tuptable);
-        SPI_freeplan(plan);
     }
+    MemoryContextSetParent(context, TopMemoryContext);
     if (remembered_in != nullptr)
         MemoryContextDelete(remembered_in);
     remembered = tables;

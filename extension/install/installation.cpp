@@ -1,11 +1,19 @@
 #include "install/installation.hpp"
 
+#include "core/served_versions.hpp"
+
 extern "C" {
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "executor/spi.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 }
 
@@ -16,13 +24,56 @@ extern "C" {
 namespace msgstatus {
 namespace {
 
-// The table `message` beside which this version was found. What a backend has seen once stays true: the library of a
-// later version of the extension is loaded by later backends.
-Oid verified_table = InvalidOid;
+static_assert(is_served(MSGSTATUS_VERSION), "a library serves its own version");
 
 void raise_not_installed() {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the tables of msgstatus are missing"),
                     errhint("Run: SELECT msgstatus.install();")));
+}
+
+// Reads a text in the first row that the key finds, or in the first row; nullptr where there is no row, or no text.
+// Without SPI, as each call asks twice. What is committed counts, in a transaction that keeps its first snapshot, too:
+// PostgreSQL gives such a scan a snapshot of its own.
+const char *read_text(Oid oid, const char *column, Oid index, ScanKey key) {
+    Relation table = table_open(oid, AccessShareLock);
+    const char *found = nullptr;
+    const AttrNumber number = get_attnum(oid, column);
+    if (RelationGetForm(table)->relkind == RELKIND_RELATION && number != InvalidAttrNumber &&
+        get_atttype(oid, number) == TEXTOID) {
+        SysScanDesc scan = systable_beginscan(table, index, OidIsValid(index), nullptr, key == nullptr ? 0 : 1, key);
+        if (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row)) {
+            bool is_null = false;
+            const Datum value = heap_getattr(row, number, RelationGetDescr(table), &is_null);
+            if (!is_null)
+                found = TextDatumGetCString(value);
+        }
+        systable_endscan(scan);
+    }
+    table_close(table, AccessShareLock);
+    return found;
+}
+
+const char *version_of_extension() {
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum("msgstatus"));
+    return read_text(ExtensionRelationId, "extversion", ExtensionNameIndexId, &key);
+}
+
+void check_version(const char *subject, const char *version) {
+    if (is_served(version))
+        return;
+    const char *message = psprintf("%s of version %s, which the library of msgstatus %s does not serve", subject,
+                                   version, MSGSTATUS_VERSION);
+    // The SQLSTATE on which the receiver keeps its webhooks and tries again in another backend.
+    if (is_later(version, MSGSTATUS_VERSION))
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg_internal("%s", message),
+             errhint("Connect again, to load the library that is installed. If it is that of %s, install that of %s; "
+                     "if shared_preload_libraries names it, restart the server.",
+                     MSGSTATUS_VERSION, version)));
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg_internal("%s", message),
+                    errhint("Run: ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install();")));
 }
 
 } // namespace
@@ -45,20 +96,15 @@ Installation find_installation() {
     return found;
 }
 
-void verify_version(const Installation &installation) {
-    if (verified_table == installation.message_table)
-        return;
-    if (SPI_execute("SELECT i.version FROM msgstatus.installation AS i", true, 1) != SPI_OK_SELECT ||
-        SPI_processed == 0)
+void verify_versions() {
+    // A dump may have been restored without the extension's entry, and objects taken out of it.
+    if (const char *version = version_of_extension(); version != nullptr)
+        check_version("the extension msgstatus is", version);
+    const char *version = read_text(get_relname_relid("installation", get_namespace_oid("msgstatus", false)), "version",
+                                    InvalidOid, nullptr);
+    if (version == nullptr)
         raise_not_installed();
-    const char *version = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-    if (version == nullptr || std::string_view(version) != MSGSTATUS_VERSION)
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("the tables of msgstatus are of version %s, its library of version %s",
-                               version == nullptr ? "unknown" : version, MSGSTATUS_VERSION),
-                        // The library may be ahead of the extension's SQL, too.
-                        errhint("Run: ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install();")));
-    verified_table = installation.message_table;
+    check_version("the tables of msgstatus are", version);
 }
 
 } // namespace msgstatus

@@ -1,4 +1,4 @@
-// Whether install() was called, and for this version.
+// Whether install() was called, and whether this library serves what it made.
 #pragma once
 
 #include "postgres/postgres.hpp"
@@ -14,8 +14,9 @@ struct Installation {
 // missing.
 Installation find_installation();
 
-// verify_version raises the same where the tables are of another version than this library. Reads a table through SPI,
-// but once in a backend's life only.
-void verify_version(const Installation &installation);
+// verify_versions raises feature_not_supported (0A000), with a HINT, where the extension's SQL or the tables are of a
+// version that this library does not serve (core/served_versions.hpp). To be asked by every call: they change beside
+// running backends.
+void verify_versions();
 
 } // namespace msgstatus

@@ -12,11 +12,11 @@ namespace msgstatus {
 
 TableAccess::TableAccess() {
     const Installation installation = find_installation();
+    verify_versions();
     if (SPI_connect() != SPI_OK_CONNECT)
         elog(ERROR, "SPI_connect failed");
     GetUserIdAndSecContext(&caller_, &caller_security_context_);
     SetUserIdAndSecContext(installation.owner, caller_security_context_ | SECURITY_LOCAL_USERID_CHANGE);
-    verify_version(installation);
     pending_before_ = relations_with_pending_triggers(Deferred::code_of_a_user);
 }
 

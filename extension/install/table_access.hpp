@@ -7,8 +7,8 @@ namespace msgstatus {
 
 // A scope in which the tables can be written: it opens SPI, and acts as the owner of the tables, so that a role needs
 // no more than the right to call the function. Raises object_not_in_prerequisite_state (55000) with a HINT where
-// install() was not called, or not for this version. close() must be called unless an error leaves by longjmp, which
-// PostgreSQL's abort cleans up after.
+// install() was not called, and feature_not_supported (0A000) where it was for a version that this library does not
+// serve. close() must be called unless an error leaves by longjmp, which PostgreSQL's abort cleans up after.
 class TableAccess {
 public:
     TableAccess();

@@ -1,10 +1,13 @@
 #include "postgres/prepared_statement.hpp"
 
+#include "postgres/row_shape.hpp"
+
 extern "C" {
 #include "access/xact.h"
 #include "nodes/parsenodes.h"
 #include "utils/guc.h"
 #include "utils/plancache.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 }
 
@@ -26,6 +29,44 @@ int begin_lookup_by_key() {
     return level;
 }
 
+// While there is one, and until end(), an error that misses something is told as one of versions. For parsing and
+// planning only, which run nothing of a user's that could raise the same.
+class VersionAdvice {
+public:
+    explicit VersionAdvice(Tables tables) : is_on_(tables == Tables::of_msgstatus) {
+        if (!is_on_)
+            return;
+        callback_.callback = tell;
+        callback_.previous = error_context_stack;
+        error_context_stack = &callback_;
+    }
+    // An error that leaves by longjmp ends it as well.
+    void end() {
+        if (is_on_)
+            error_context_stack = callback_.previous;
+    }
+
+private:
+    static void tell(void *) {
+        switch (geterrcode()) {
+        case ERRCODE_UNDEFINED_COLUMN:
+        case ERRCODE_UNDEFINED_TABLE:
+        case ERRCODE_UNDEFINED_FUNCTION:
+        case ERRCODE_UNDEFINED_OBJECT:
+        case ERRCODE_DATATYPE_MISMATCH:
+        case ERRCODE_INVALID_COLUMN_REFERENCE: // no unique index for ON CONFLICT
+            errcode(ERRCODE_FEATURE_NOT_SUPPORTED);
+            hint_at_versions();
+            break;
+        default:
+            break;
+        }
+    }
+
+    bool is_on_;
+    ErrorContextCallback callback_{};
+};
+
 } // namespace
 
 void prepare_all_anew() {
@@ -45,12 +86,17 @@ void PreparedStatement::execute(std::span<const Oid> types, std::span<const Datu
         source_of(plan_).is_valid = false;
     renewal_ = renewals;
     const CachedPlanSource &source = source_of(plan_);
-    if (lookup_ == Lookup::as_planned || (source.is_valid && source.generation == generation_))
+    if (source.is_valid && (lookup_ == Lookup::as_planned || source.generation == generation_))
         return run(values, nulls, snapshot);
+    if (lookup_ == Lookup::as_planned) {
+        plan();
+        return run(values, nulls, snapshot);
+    }
     // PostgreSQL may have planned anew by itself, which it does without our settings. They cost as much as a look-up,
     // and only planning heeds them.
     source_of(plan_).is_valid = false;
     const int level = begin_lookup_by_key();
+    plan();
     run(values, nulls, snapshot);
     AtEOXact_GUC(true, level);
     generation_ = source.generation;
@@ -63,11 +109,13 @@ bool PreparedStatement::is_prepared_for(std::span<const Oid> types) const {
 void PreparedStatement::prepare(std::span<const Oid> types) {
     if (types.size() > max_parameters)
         elog(ERROR, "a statement of msgstatus has %zu parameters, more than %zu", types.size(), max_parameters);
+    VersionAdvice advice(tables_);
     // The parameters are rows or a key: no values of them would make a better plan than the generic one.
     SPIPlanPtr plan = SPI_prepare_cursor(sql_, static_cast<int>(types.size()), const_cast<Oid *>(types.data()),
                                          CURSOR_OPT_GENERIC_PLAN);
     if (plan == nullptr)
         elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
+    advice.end();
     SPI_keepplan(plan);
     // An earlier one is not freed: the trigger we may have been called by may be of the statement that is running it.
     // The types come last: where preparing raises, the next call prepares again.
@@ -75,6 +123,13 @@ void PreparedStatement::prepare(std::span<const Oid> types) {
     std::copy(types.begin(), types.end(), types_.begin());
     type_count_ = types.size();
     generation_ = none_yet;
+}
+
+void PreparedStatement::plan() {
+    VersionAdvice advice(tables_);
+    if (CachedPlan *made = SPI_plan_get_cached_plan(plan_); made != nullptr)
+        ReleaseCachedPlan(made, CurrentResourceOwner);
+    advice.end();
 }
 
 void PreparedStatement::run(std::span<const Datum> values, const char *nulls, Snapshot snapshot) {

@@ -20,6 +20,14 @@ enum class Lookup : std::uint8_t {
     as_planned,
 };
 
+// Whose tables a statement is about.
+enum class Tables : std::uint8_t {
+    // Where one, or its column, is missing, they are not of the version that the library works with: the error becomes
+    // feature_not_supported (0A000), on which the receiver keeps its webhooks.
+    of_msgstatus,
+    of_a_user,
+};
+
 // latest_snapshot returns what SPI takes for a statement that must see everything committed so far even in a
 // transaction that keeps its first snapshot (REPEATABLE READ).
 Snapshot latest_snapshot();
@@ -32,7 +40,8 @@ class PreparedStatement {
 public:
     PreparedStatement() = default;
     // The text must live as long as the backend.
-    explicit PreparedStatement(const char *sql, Lookup lookup = Lookup::by_key) : sql_(sql), lookup_(lookup) {}
+    explicit PreparedStatement(const char *sql, Lookup lookup = Lookup::by_key, Tables tables = Tables::of_msgstatus)
+        : sql_(sql), lookup_(lookup), tables_(tables) {}
 
     // execute runs the statement within SPI; its parameter is an array of rows, of the type. It sees what other
     // statements of the transaction see, unless a snapshot is given.
@@ -49,12 +58,14 @@ public:
 private:
     bool is_prepared_for(std::span<const Oid> types) const;
     void prepare(std::span<const Oid> types);
+    void plan();
     void run(std::span<const Datum> values, const char *nulls, Snapshot snapshot);
 
     static constexpr int none_yet = -1;
 
     const char *sql_ = nullptr;
     Lookup lookup_ = Lookup::by_key;
+    Tables tables_ = Tables::of_msgstatus;
     SPIPlanPtr plan_ = nullptr;
     // What the plan was made for.
     std::array<Oid, max_parameters> types_{};

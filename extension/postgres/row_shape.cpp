@@ -20,12 +20,15 @@ Oid type_of(const ColumnShape &column) {
     ereport(ERROR,
             (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
              errmsg("%s is not what this library of msgstatus, version %s, works with", subject, MSGSTATUS_VERSION),
-             errdetail_internal("%s", detail),
-             errhint("Connect again, and see that the library, the extension and its tables are of one version: "
-                     "ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install();")));
+             errdetail_internal("%s", detail), hint_at_versions()));
 }
 
 } // namespace
+
+int hint_at_versions() {
+    return errhint("Connect again, and see that the library, the extension and its tables are of one version: "
+                   "ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install();");
+}
 
 Oid type_of_extension(const char *name) {
     const Oid schema = get_namespace_oid("msgstatus", false);

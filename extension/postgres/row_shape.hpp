@@ -18,6 +18,9 @@ struct ColumnShape {
     const char *own_type = nullptr;
 };
 
+// hint_at_versions is an errhint: how library, extension and tables come to be of one version.
+int hint_at_versions();
+
 // type_of_extension returns the OID of a type in the schema msgstatus; raises undefined_object (42704) where it is not.
 Oid type_of_extension(const char *name);
 

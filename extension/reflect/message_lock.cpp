@@ -3,6 +3,7 @@
 #include "postgres/prepared_statement.hpp"
 #include "postgres/row_shape.hpp"
 #include "postgres/text_array.hpp"
+#include "reflect/message_keys.hpp"
 #include "types/message_status_datum.hpp"
 
 extern "C" {
@@ -22,8 +23,7 @@ SELECT m.message_id, m.status, m.error_code, m.error_title, m.error_details, m.u
 FROM pg_catalog.unnest($1) AS k (message_id) JOIN msgstatus.message AS m ON m.message_id = k.message_id
 ORDER BY m.message_id FOR SHARE OF m)");
 
-// One pass over known and unknown ids, in their order, as a call makes it: two passes could wait for each other in a
-// circle. ON CONFLICT locks a row even where WHERE leaves it alone.
+// For a table that MessageKeys cannot write to. ON CONFLICT locks a row even where WHERE leaves it alone.
 PreparedStatement lock_statement(R"(
 INSERT INTO msgstatus.message AS m (message_id) SELECT k.message_id FROM pg_catalog.unnest($1) AS k (message_id)
 ON CONFLICT (message_id) DO UPDATE SET updated_at = m.updated_at WHERE false
@@ -73,14 +73,63 @@ Vector<KnownMessage> messages_read() {
     return messages;
 }
 
-Vector<Text> inserted_ids() {
-    check_result(std::array{ColumnShape{"message_id", TEXTOID}});
+// The ids in the first column of the rows that a checked statement returned.
+Vector<Text> returned_ids() {
     Vector<Text> ids;
     for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i) {
         bool is_null = false;
         ids.push(view_of(DatumGetTextPP(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null))));
     }
     return ids;
+}
+
+// Locks the messages of a run, and returns the ids of those that somebody deleted meanwhile.
+Vector<Text> lock_run(const Vector<Text> &run, Vector<Reflection> &messages) {
+    Vector<Text> left;
+    if (run.empty())
+        return left;
+    execute(read_and_lock_statement, run);
+    for (const KnownMessage &message : messages_read())
+        messages.push(message.reflection);
+    const Vector<Text> locked = returned_ids();
+    for (const Text id : run)
+        if (!std::binary_search(locked.begin(), locked.end(), id))
+            left.push(id);
+    return left;
+}
+
+// One pass over known and unknown ids, in their order, as a call makes it: two passes could wait for each other in a
+// circle. Known ones are locked in runs. Returns the ids of messages that were deleted meanwhile.
+Vector<Text> lock_in_order(const Vector<Text> &message_ids, MessageKeys &keys, Vector<Reflection> &messages) {
+    Vector<Text> left;
+    Vector<Text> run;
+    const auto lock_the_run = [&] {
+        for (const Text id : lock_run(run, messages))
+            left.push(id);
+        run.truncate(0);
+    };
+    for (const Text id : message_ids) {
+        bool taken = keys.is_taken(id);
+        while (!taken) {
+            lock_the_run();
+            if (keys.take(id))
+                break;
+            taken = keys.is_taken(id);
+        }
+        if (taken)
+            run.push(id);
+    }
+    lock_the_run();
+    return left;
+}
+
+Vector<Reflection> lock_by_statements(const Vector<Text> &message_ids) {
+    execute(lock_statement, message_ids);
+    check_result(std::array{ColumnShape{"message_id", TEXTOID}});
+    const Vector<Text> unknown = returned_ids();
+    if (!unknown.empty())
+        execute(unlock_statement, unknown);
+    return unknown.size() == message_ids.size() ? Vector<Reflection>() : lock_known_messages(message_ids);
 }
 
 } // namespace
@@ -99,11 +148,19 @@ Vector<Reflection> lock_known_messages(const Vector<Text> &message_ids) {
 }
 
 Vector<Reflection> lock_messages(const Vector<Text> &message_ids) {
-    execute(lock_statement, message_ids);
-    const Vector<Text> unknown = inserted_ids();
-    if (!unknown.empty())
-        execute(unlock_statement, unknown);
-    return unknown.size() == message_ids.size() ? Vector<Reflection>() : lock_known_messages(message_ids);
+    MessageKeys keys;
+    if (!keys.open())
+        return lock_by_statements(message_ids);
+    Vector<Reflection> messages;
+    Vector<Text> left = lock_in_order(message_ids, keys, messages);
+    const bool in_order = left.empty();
+    while (!left.empty())
+        left = lock_in_order(left, keys, messages);
+    keys.close();
+    if (!in_order)
+        std::sort(messages.begin(), messages.end(),
+                  [](const Reflection &a, const Reflection &b) { return a.message_id < b.message_id; });
+    return messages;
 }
 
 } // namespace msgstatus

@@ -25,7 +25,7 @@ Vector<KnownMessage> read_messages(const Vector<Text> &message_ids);
 Vector<Reflection> lock_known_messages(const Vector<Text> &message_ids);
 
 // lock_messages does the same, and locks the ids of unknown messages, too: a call that brings the first status of one
-// waits until this transaction ends, and then sees what it did. No row is left behind by that.
+// waits until this transaction ends, and then sees what it did. That leaves no row behind, and fires no trigger.
 Vector<Reflection> lock_messages(const Vector<Text> &message_ids);
 
 } // namespace msgstatus

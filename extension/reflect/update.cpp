@@ -83,10 +83,10 @@ Statement &statement_of(const AttachedTable &table) {
     // Without an index on the key, one pass over the table by hash is better than one for each message.
     const Lookup lookup = table.key_has_index ? Lookup::by_key : Lookup::as_planned;
     found->sql = sql;
-    found->for_all = PreparedStatement(sql, lookup);
+    found->for_all = PreparedStatement(sql, lookup, Tables::of_a_user);
     found->for_one.reset();
     if (sql_for_one != nullptr)
-        found->for_one = PreparedStatement(sql_for_one, lookup);
+        found->for_one = PreparedStatement(sql_for_one, lookup, Tables::of_a_user);
     return *found;
 }
 

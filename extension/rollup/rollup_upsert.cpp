@@ -5,10 +5,12 @@
 #include "types/delay_histogram_datum.hpp"
 
 extern "C" {
+#include "access/twophase.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/memutils.h"
 }
@@ -93,28 +95,60 @@ void put_row(RowBuilder &row, const RollupRow &r) {
     row.put(Int64GetDatum(r.recipients));
 }
 
-// What a transaction writes to a row leaves a version of it that stays until the transaction ends, and the next update
-// has to pass by all of them. So one that makes many calls goes on to other slots.
+// A row's slot is of a backend number, so no two transactions that run write to the same row; slot 0 is that of
+// fold_rollups(). A number has many slots, and a transaction goes on to further ones in two cases:
+//
+// - What it writes to a row leaves a version of it that stays until it ends, and the next update has to pass by all of
+//   them. So one that makes many calls goes on after so many of them.
+// - A prepared transaction keeps its rows locked, however long, and its backend goes on to the next transaction, or
+// ends
+//   and leaves its number to another. So each transaction holds a lock on the block of slots that it writes to, which
+//   PREPARE TRANSACTION keeps, and leaves out blocks that are held.
 constexpr int writes_per_slot = 500;
+constexpr int backends = 1 << 18; // more than PostgreSQL can have
+constexpr int slots_of_a_backend = PG_INT32_MAX / backends;
+constexpr int slots_per_block = 16;
+constexpr int blocks_of_a_backend = slots_of_a_backend / slots_per_block;
 
-// A slot belongs to one backend, so no two writers meet in a row; slot 0 is that of fold_rollups().
+int backend_number() {
+#if PG_VERSION_NUM >= 170000
+    return 1 + MyProcNumber;
+#else
+    return MyBackendId;
+#endif
+}
+
+// Holds a block of slots until the transaction ends, prepared or not; returns whether it is free. What holds it already
+// asks again each time: a savepoint that is rolled back gives it away.
+bool hold_block(int block) {
+    // Apart from the advisory locks of SQL, whose class is 1 or 2, so that nobody can take them from there.
+    constexpr std::uint16_t lock_class = 0x6d73;
+    LOCKTAG tag;
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<std::uint32_t>(backend_number()),
+                         static_cast<std::uint32_t>(block), lock_class);
+    return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
 int slot_to_write() {
     static FullTransactionId transaction{};
+    static int turn = 0; // which of the slots of the number
     static int writes = 0;
-    constexpr int backends = 1 << 18; // more than PostgreSQL can have
-    constexpr int slots_of_a_backend = PG_INT32_MAX / backends;
 
     const FullTransactionId current = GetTopFullTransactionId();
     if (!FullTransactionIdEquals(current, transaction)) {
         transaction = current;
+        turn = 0;
         writes = 0;
     }
-#if PG_VERSION_NUM >= 170000
-    const int backend = 1 + MyProcNumber;
-#else
-    const int backend = MyBackendId;
-#endif
-    return backend + backends * (writes++ / writes_per_slot % slots_of_a_backend);
+    if (writes++ == writes_per_slot) {
+        turn = (turn + 1) % (blocks_of_a_backend * slots_per_block);
+        writes = 1;
+    }
+    // Where all are held, it waits in the last.
+    if (max_prepared_xacts > 0)
+        while (!hold_block(turn / slots_per_block) && turn / slots_per_block + 1 < blocks_of_a_backend)
+            turn = (turn / slots_per_block + 1) * slots_per_block;
+    return backend_number() + backends * turn;
 }
 
 void append_names(StringInfo sql, Columns set, const char *prefix = "") {

@@ -5,6 +5,11 @@ BEGIN
     IF keep_content.provider IS NULL OR keep IS NULL THEN
         RAISE null_value_not_allowed USING MESSAGE = 'provider and keep must not be null';
     END IF;
+    -- A misspelt name would leave texts stored that somebody believes to be kept out.
+    IF keep_content.provider NOT IN ('meta', 'twilio', 'aisensy', '') THEN
+        RAISE invalid_parameter_value USING MESSAGE = format('unknown provider "%s"', keep_content.provider),
+            HINT = 'The providers are meta, twilio and aisensy; the empty text stands for messages whose provider is unknown.';
+    END IF;
     INSERT INTO msgstatus.content_setting AS s (provider, keep) VALUES (keep_content.provider, keep_content.keep)
     ON CONFLICT ON CONSTRAINT content_setting_pkey DO UPDATE SET keep = excluded.keep;
 END

@@ -19,4 +19,14 @@ int drain_command(const Config &config);
 /// @throws SpoolError  also if somebody uses the spool
 int salvage_command(const Config &config);
 
+/// Returns the headers that make the body a webhook of the provider to sign for, one a line.
+/// @throws ConfigError if the secret, or the URL that Twilio signs, is not set
+/// @throws std::runtime_error if Twilio cannot send such a body
+std::string signed_headers(const Config &config, const std::string &body);
+
+/// Prints the signed headers of the body in the file or on standard input.
+/// @return the exit status
+/// @throws what signed_headers throws, and std::runtime_error if the body cannot be read
+int sign_command(const Config &config);
+
 } // namespace msgstatus::receiver

@@ -30,14 +30,14 @@ std::set<std::string> other_environment_names() {
 }
 
 void store_flags(int argc, const char *const argv[], const po::options_description &options,
-                 po::variables_map &settings) {
+                 const po::positional_options_description &positions, po::variables_map &settings) {
     using namespace po::command_line_style;
     try {
         // No guessing: --meta-app-secret must not pass for --meta-app-secret-file.
         po::store(po::command_line_parser(argc, argv)
                       .options(options)
                       .style((unix_style & ~allow_guessing) | 0)
-                      .positional({})
+                      .positional(positions)
                       .run(),
                   settings);
     } catch (const po::error &error) {
@@ -306,6 +306,8 @@ Command take_command(int &argc, const char *const *&argv) {
         return Command::drain;
     if (word == "salvage")
         return Command::salvage;
+    if (word == "sign")
+        return Command::sign;
     throw ConfigError("there is no command " + std::string(word) + "; see --help");
 }
 
@@ -320,6 +322,8 @@ void refuse_flags_of_others(const po::variables_map &settings, Command command) 
     }
     if (command != Command::salvage)
         refuse("from", "salvage");
+    if (command != Command::sign)
+        refuse("url", "sign");
 }
 
 // set_command does set what the commands on the spool need. They use neither secrets nor listeners.
@@ -336,6 +340,17 @@ void set_command(const po::variables_map &settings, Config &config) {
     config.check_only = settings["check-config"].as<bool>();
 }
 
+void set_sign(const po::variables_map &settings, Config &config) {
+    config.sign_provider = value_of(settings, "provider");
+    if (config.sign_provider != "meta" && config.sign_provider != "twilio" && config.sign_provider != "aisensy")
+        throw ConfigError("sign: the provider must be meta, twilio or aisensy");
+    config.sign_url = value_of(settings, "url");
+    if (config.sign_url.empty() && !config.public_url.empty())
+        config.sign_url = config.public_url + "/webhooks/twilio/status";
+    config.sign_file = value_of(settings, "file");
+    config.check_only = settings["check-config"].as<bool>();
+}
+
 } // namespace
 
 LoadedConfig load_config(int argc, const char *const argv[]) {
@@ -348,7 +363,15 @@ LoadedConfig load_config(int argc, const char *const argv[]) {
     Config config;
     config.command = command;
     po::variables_map settings;
-    store_flags(argc, argv, flags, settings);
+    po::positional_options_description positions;
+    if (command == Command::sign) {
+        po::options_description arguments;
+        arguments.add_options()("provider", po::value<std::string>())("file",
+                                                                      po::value<std::string>()->default_value("-"));
+        flags.add(arguments);
+        positions.add("provider", 1).add("file", 1);
+    }
+    store_flags(argc, argv, flags, positions, settings);
     if (settings["help"].as<bool>())
         return {std::move(config), PrintAndExit{help_text()}};
     if (settings["version"].as<bool>())
@@ -380,12 +403,16 @@ LoadedConfig load_config(int argc, const char *const argv[]) {
     config.spool_dir = value_of(settings, "spool-dir");
     config.spool_max_bytes = count_of(settings, "spool-max-bytes", std::size_t{1} << 20, 1024 * gigabyte);
     config.spool_after = duration_of(settings, "spool-after");
-    if (command != Command::serve) {
+    if (command != Command::serve && command != Command::sign) {
         set_command(settings, config);
         return {std::move(config), std::nullopt};
     }
     for (const SecretName &secret : secret_names)
         config.secrets.*secret.list = secrets_of(settings, secret.name, config);
+    if (command == Command::sign) {
+        set_sign(settings, config);
+        return {std::move(config), std::nullopt};
+    }
     const bool has_secrets =
         std::any_of(std::begin(secret_names), std::end(secret_names),
                     [&](const SecretName &secret) { return !(config.secrets.*secret.list).empty(); });

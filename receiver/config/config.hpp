@@ -23,6 +23,7 @@ enum class Command : std::uint8_t {
     inspect, ///< tell what the spool holds
     drain,   ///< bring what the spool holds to the database
     salvage, ///< bring what can be read of a damaged file to the spool
+    sign,    ///< print the headers that make a body a provider's webhook
 };
 
 struct Config {
@@ -30,6 +31,9 @@ struct Config {
     std::size_t inspect_list = 0; ///< webhooks that inspect lists
     bool inspect_content = false;
     std::string salvage_from;
+    std::string sign_provider;
+    std::string sign_url;  ///< what Twilio calls
+    std::string sign_file; ///< `-` for standard input
 
     Endpoint listen;
     std::optional<Endpoint> admin_listen; ///< nothing: no admin listener

@@ -166,6 +166,8 @@ po::options_description command_options() {
          "for inspect: also list the N webhooks that have waited longest, without what they say")
         ("content", po::bool_switch(), "for inspect: show what is listed, masked")
         ("from", po::value<std::string>()->default_value("")->value_name("FILE"), "for salvage: the damaged file")
+        ("url", po::value<std::string>()->default_value("")->value_name("URL"),
+         "for sign: the URL that Twilio calls; without it public-url with /webhooks/twilio/status")
         ("help,h", po::bool_switch(), "print this")
         ("version", po::bool_switch(), "print the version");
     // clang-format on
@@ -191,7 +193,14 @@ std::string help_text() {
             "                                               refused while a receiver uses the spool\n"
             "       msgstatus-receiver salvage [option]...  copy what can be read of a damaged file to the spool, "
             "which\n"
-            "                                               no receiver may use meanwhile\n\n"
+            "                                               no receiver may use meanwhile\n"
+            "       msgstatus-receiver sign PROVIDER [option]... [FILE|-]\n"
+            "                                               print the headers that make the body in FILE, or on "
+            "standard\n"
+            "                                               input, a webhook of meta, twilio or aisensy, signed with "
+            "the\n"
+            "                                               secret of the settings: for curl -H @-, see\n"
+            "                                               docs/try-a-webhook.md\n\n"
             "Every option but those of `Command` may also be set in the environment (--admin-listen as\n"
             "MSGSTATUS_ADMIN_LISTEN) or in the file of --config (admin-listen = ...). Flags win, then the environment, "
             "then\n"

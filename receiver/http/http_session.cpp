@@ -316,8 +316,8 @@ void HttpSession::write_ready_answers() {
             const bool keep_alive = slot.keep_alive && !slot.answer.close && !last_of_drain;
             append_answer(out_, slot.answer,
                           {keep_alive, slot.head, slot.version, server_.date_header(), slot.request_id});
-            server_.handler().answered(
-                {slot.route, slot.answer.status, Clock::now() - slot.started, slot.request_id, slot.client});
+            server_.handler().answered({slot.route, slot.answer.status, Clock::now() - slot.started, slot.request_id,
+                                        slot.client, slot.answer.text()});
             last_request_seen_ = last_request_seen_ || !keep_alive;
         }
         slots_.pop_front();

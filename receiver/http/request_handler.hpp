@@ -35,6 +35,7 @@ struct AnsweredRequest {
     Clock::duration duration{}; ///< from its first byte to its answer
     std::string_view id;        ///< see RequestIds
     Address client;
+    std::string_view answer; ///< its body
 };
 
 /// RequestHandler does answer the requests of one listener.

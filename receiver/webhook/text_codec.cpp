@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include <openssl/evp.h>
+
 namespace msgstatus::receiver {
 namespace {
 
@@ -39,6 +41,21 @@ bool is_space(char c) noexcept {
 }
 
 } // namespace
+
+std::string encode_hex(std::span<const unsigned char> bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const unsigned char byte : bytes)
+        text.append({digits[byte >> 4], digits[byte & 15]});
+    return text;
+}
+
+std::string encode_base64(std::span<const unsigned char> bytes) {
+    std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0'); // OpenSSL adds a NUL
+    EVP_EncodeBlock(reinterpret_cast<unsigned char *>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
+    text.pop_back();
+    return text;
+}
 
 bool decode_hex(std::string_view hex, std::span<unsigned char> out) noexcept {
     if (hex.size() != out.size() * 2)

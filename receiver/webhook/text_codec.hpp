@@ -18,6 +18,12 @@ bool decode_hex(std::string_view hex, std::span<unsigned char> out) noexcept;
 /// @return the number of bytes written, or nothing if the text is not base64 or does not fit into `out`
 std::optional<std::size_t> decode_base64(std::string_view text, std::span<unsigned char> out) noexcept;
 
+/// Returns the bytes as lower-case hex digits.
+std::string encode_hex(std::span<const unsigned char> bytes);
+
+/// Returns the bytes as padded standard base64.
+std::string encode_base64(std::span<const unsigned char> bytes);
+
 /// append_percent_decoded does the decoding of one application/x-www-form-urlencoded name or value (WHATWG URL,
 /// section 5.1): `+` is a space, `%XX` a byte.
 /// @return false at a `%` without two hex digits; `out` then holds what came before

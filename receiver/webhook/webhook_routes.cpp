@@ -316,6 +316,7 @@ void WebhookRoutes::answered(const AnsweredRequest &request) {
              {"client", request.client.text()},
              {"route", route},
              {"status", request.status},
+             {"answer", request.answer}, // its texts are fixed, so nothing of the request is logged
              {"suppressed", refusal_log_.take_suppressed()}});
     if (log_enabled(LogLevel::debug))
         log(LogLevel::debug, "answered",

@@ -10,7 +10,7 @@ import pytest
 from pages import code_spans, section
 
 # The program's options that are no settings, and what --help shows of one: name, default.
-COMMANDS = {"config", "check-config", "list", "content", "from", "help", "version"}
+COMMANDS = {"config", "check-config", "list", "content", "from", "url", "help", "version"}
 OPTION = re.compile(r"^  (?:-\w \[ )?--([\w-]+)(?: \])?(?: [A-Z:]+)?(?: \(=([^)]*)\))?", flags=re.MULTILINE)
 # Webhook answers that are no error_answer: committed, empty, and unavailable_answer.
 OTHER_ANSWERS = {"200", "204", "503"}

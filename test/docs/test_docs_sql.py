@@ -1,6 +1,8 @@
 """The SQL of the pages does what they say."""
 
+import os
 import re
+import subprocess
 
 import pytest
 
@@ -46,6 +48,29 @@ def test_the_path_goes_on_with_the_same_names():
     text = "".join((pages.ROOT / name).read_text(encoding="utf-8") for name in PATH)
     assert set(re.findall(r"dbname=shop user=(\w+)", text)) == {"receiver"}
     assert set(re.findall(r"^[*/\d]+ \* \* \* \* (\w+) ", text, flags=re.MULTILINE)) == {"postgres"}
+
+
+def test_cron_runs_its_lines(walked_server):
+    """Each line of cron's does its work as the user that it names; maintain() says that it did it as the tables' owner."""
+    page = (pages.ROOT / "docs/operations/database.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^[*/\d]+ \* \* \* \* (\w+) (.*)$", page, flags=re.MULTILINE)
+    assert len(lines) == 2
+    for user, command in lines:
+        assert "%" not in command, "cron takes it for the end of the line"
+        environment = {"PATH": f"{walked_server.bindir}:{os.environ['PATH']}", "PGHOST": "127.0.0.1", "PGPORT": str(walked_server.port), "PGUSER": user}
+        done = subprocess.run(["/bin/sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), command
+    owner = walked_server.query("shop", "SELECT tableowner AS name FROM pg_tables WHERE schemaname = 'msgstatus' AND tablename = 'message'")
+    assert {user for user, _ in lines} == {owner[0]["name"]}
+
+
+def test_where_incoming_texts_are_subscribed_to():
+    """Who subscribes to Meta's field reads there that texts are stored, and how they are not."""
+    for path in [pages.ROOT / "README.md", *(pages.ROOT / "docs").rglob("*.md")]:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if "subscribe to the field" in line:
+                assert "message.content" in line and "keep_content('meta', false)" in line, path
+    assert "subscribe to the field" in (pages.ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", OTHERS)

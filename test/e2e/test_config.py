@@ -56,6 +56,7 @@ def test_check_config_warns():
 def test_help_and_version():
     done = run("--help")
     assert done.returncode == 0 and "--allow-unsigned" in done.stdout and "MSGSTATUS_ADMIN_LISTEN" in done.stdout
+    assert "sign PROVIDER [option]... [FILE|-]" in done.stdout and "--url URL" in done.stdout
     done = run("--version")
     assert done.returncode == 0 and done.stdout.startswith("msgstatus-receiver ")
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import pytest
 
@@ -41,6 +42,25 @@ def test_415(open_receiver):
     for target in ("/webhooks/meta", "/webhooks/aisensy"):
         assert_error(open_receiver.request("POST", target, b"MessageSid=SM1", FORM), 415)
     assert_error(open_receiver.post("/webhook", b"{}", {"Content-Encoding": "gzip"}), 415)
+
+
+@pytest.mark.parametrize("method, target, headers, status, reason", [
+    ("POST", "/webhooks/metta", {}, 404, "no such route"),
+    ("PUT", "/webhooks/meta", {}, 405, "method not allowed"),
+    ("POST", "/webhooks/meta", {"Content-Type": "text/plain"}, 415, "Content-Type"),
+    ("POST", "/webhooks/meta", {"Content-Type": "application/json", "Content-Encoding": "gzip"}, 415, "Content-Encoding"),
+])
+def test_refusals_are_logged(open_receiver, method, target, headers, status, reason):
+    """At `info`, with what was answered, and at most one a second, so a request may have to be repeated."""
+    def logged():
+        answer = open_receiver.request(method, target, b"{}", headers)
+        assert answer.status == status and reason in answer.json["message"]
+        return [entry for entry in open_receiver.events("request refused", level="info", status=status) if reason in entry["answer"]]
+    known, began = len(open_receiver.events("request refused")), time.monotonic()
+    entry = wait_until(logged, "the refusal in the log")[0]
+    assert entry["route"] == ("other" if status == 404 else target)
+    # One more each: an entry that was not read yet, and one at the beginning.
+    assert len(open_receiver.events("request refused")) - known <= 2 + time.monotonic() - began
 
 
 def test_json_of_any_name_and_none(open_receiver):

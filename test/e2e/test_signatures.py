@@ -177,6 +177,7 @@ def test_a_signature_counts_only_for_its_own_provider(signed_receiver, database)
 
 def test_without_a_secret_a_provider_is_refused(start, database):
     receiver = start(MSGSTATUS_META_APP_SECRET=META)
+    assert receiver.events("setting", level="warning", reason="no secret is set for twilio, aisensy: their webhooks get 401")
     message_id = new_id()
     body = json.dumps(aisensy_flat(message_id)).encode()
     for secret in ("", AISENSY, META):
@@ -190,6 +191,11 @@ def test_without_a_secret_a_provider_is_refused(start, database):
     assert database.states(message_id) == {}
     assert receiver.metric('msgstatus_signature_failures_total{provider="aisensy"}') == 0
     assert receiver.metric('msgstatus_signature_failures_total{provider="webhook"}') > 0
+
+    def reason_is_logged():
+        assert_refused(receiver.post("/webhooks/aisensy", body, aisensy_signature(AISENSY, body)))
+        return receiver.events("signature refused", provider="aisensy", reason="no secret is set for this provider")
+    wait_until(reason_is_logged, "the reason in the log")
 
 
 def test_allow_unsigned_spares_only_providers_without_a_secret(start, database):

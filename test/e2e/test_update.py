@@ -58,3 +58,18 @@ def test_without_a_spool_the_provider_is_asked_to_come_again(start, database):
     database.execute(MENDED)
     wait_until(lambda: receiver.post("/webhook", one(message_id)).status == 200, "a lane that connects again")
     assert set(database.states(message_id)) == {message_id}
+
+
+def test_webhooks_wait_while_the_tables_are_of_a_version_that_is_not_served(start, database, tmp_path):
+    """The tables get to a later series first, and then the library: the lane connects again until it finds it."""
+    receiver = start("--allow-unsigned", "--lanes", "1", "--spool-dir", str(tmp_path / "spool"))
+    [row] = database.query("SELECT version FROM msgstatus.installation")
+    assert receiver.post("/webhook", one()).status == 200
+    database.execute("UPDATE msgstatus.installation SET version = '99.0.0'")
+    during = [new_id() for _ in range(20)]
+    assert set(post_all(receiver, during).values()) == {200}
+    receiver.wait_for_log("database connection lost")
+    assert database.states(*during) == {}
+    database.execute(f"UPDATE msgstatus.installation SET version = '{row['version']}'")
+    wait_until(lambda: set(database.states(*during)) == set(during), "the spool to be drained")
+    assert database.query("SELECT 1 FROM msgstatus.rejected_status") == []

@@ -32,11 +32,31 @@ INSERT INTO needs_tables VALUES
     ($$SELECT * FROM msgstatus.claim_recipients()$$),
     ($$SELECT msgstatus.opt_out('+15550100001')$$);
 
--- Tables of another version. (First of all: what a session has seen to be right it does not look at again.)
+-- A version that the library does not serve, of the tables or of the extension, before it or after it.
+CREATE TEMP TABLE library AS SELECT extversion AS version FROM pg_extension WHERE extname = 'msgstatus';
+CREATE TEMP TABLE versions (version text, hint text);
+INSERT INTO versions VALUES
+    ('0.0.1', 'Run: ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install();'),
+    ('99.0.0', format('Connect again, to load the library that is installed. If it is that of %1$s, install that of 99.0.0; '
+        'if shared_preload_libraries names it, restart the server.', (SELECT version FROM library)));
+CREATE FUNCTION refused(subject text, refused versions) RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT is(told(statement), concat_ws(' | ', '0A000', format('%s of version %s, which the library of msgstatus %s does not serve',
+        subject, (refused).version, (SELECT version FROM library)), (refused).hint), subject || ' ' || (refused).version || ': ' || statement)
+    FROM needs_tables
+$$;
+-- What is of the same series is served.
+UPDATE msgstatus.installation SET version = regexp_replace(version, '[0-9]+$', '999');
+UPDATE pg_extension SET extversion = regexp_replace(extversion, '[0-9]+$', '998') WHERE extname = 'msgstatus';
+SELECT is(told(statement), 'nothing', 'of the same series: ' || statement) FROM needs_tables;
+UPDATE pg_extension SET extversion = '0.0.1' WHERE extname = 'msgstatus';
+SELECT refused('the extension msgstatus is', v) FROM versions AS v WHERE v.version = '0.0.1';
+UPDATE pg_extension SET extversion = '99.0.0' WHERE extname = 'msgstatus';
+SELECT refused('the extension msgstatus is', v) FROM versions AS v WHERE v.version = '99.0.0';
+UPDATE pg_extension SET extversion = (SELECT version FROM library) WHERE extname = 'msgstatus';
+UPDATE msgstatus.installation SET version = '99.0.0';
+SELECT refused('the tables of msgstatus are', v) FROM versions AS v WHERE v.version = '99.0.0';
 UPDATE msgstatus.installation SET version = '0.0.1';
-SELECT is(told(statement), '55000 | the tables of msgstatus are of version 0.0.1, its library of version ' || extversion
-    || ' | Run: ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install();', statement)
-FROM needs_tables, pg_extension WHERE extname = 'msgstatus';
+SELECT refused('the tables of msgstatus are', v) FROM versions AS v WHERE v.version = '0.0.1';
 SELECT is(current_user, session_user, 'the caller is who he was');
 SELECT lives_ok('SELECT msgstatus.install()', 'install() brings them up to date');
 SELECT is((SELECT version FROM msgstatus.installation), (SELECT extversion FROM pg_extension WHERE extname = 'msgstatus'));

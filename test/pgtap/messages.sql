@@ -26,6 +26,8 @@ SELECT is(told($$SELECT '{"raed": "2024-12-10T10:30:00Z"}'::msgstatus.message_st
 SELECT is(told($$SELECT '{"raed": "2024-12-10T10:30:00Z"}'::jsonb::msgstatus.message_status$$), '22P02 | invalid input value for type delivery_state: "raed" | ' || states) FROM told;
 SELECT is(told($$SELECT msgstatus.grant_access('pg_monitor', 'admin')$$), '22023 | unknown level "admin" | The levels are ingest, sender, analyst and operator.');
 
+SELECT is(told($$SELECT msgstatus.keep_content('Meta', false)$$), '22023 | unknown provider "Meta" | The providers are meta, twilio and aisensy; the empty text stands for messages whose provider is unknown.');
+
 -- Phone numbers.
 SELECT is(told($$SELECT msgstatus.opt_out('foo')$$), '22023 | invalid phone number: "foo" | Not a phone number. | Write it with its country code, such as +1 555 010 0001.');
 SELECT is(told($$SELECT msgstatus.opt_out('+0049301234567')$$), '22023 | invalid phone number: "+0049301234567" | Begins with 00 in place of +. | Write it with its country code, such as +1 555 010 0001.');
@@ -44,6 +46,24 @@ GRANT USAGE ON SCHEMA public TO t_analyst;
 SET LOCAL ROLE t_analyst;
 SELECT ok(told(statement) ~ '^42501 .*grant_access\(\)', statement) FROM (VALUES ($$SELECT * FROM msgstatus.message_log(recipient_prefix => '+1555010')$$),
     ($$SELECT * FROM msgstatus.message_log(metadata_text => 'x')$$), ($$SELECT msgstatus.best_send_hour('+15550100001', 'UTC')$$)) AS t (statement);
+-- What PostgreSQL refuses by itself has its words and no hint, as docs/operations/database.md says.
+SELECT is(told($$SELECT msgstatus.opt_out('+15550100001')$$), '42501 | permission denied for function opt_out');
+SELECT is(told($$SELECT recipient FROM msgstatus.message$$), '42501 | permission denied for table message');
+RESET ROLE;
+CREATE ROLE t_nobody;
+GRANT USAGE ON SCHEMA public TO t_nobody;
+SET LOCAL ROLE t_nobody;
+SELECT is(told(statement), '42501 | permission denied for schema msgstatus', statement) FROM (VALUES ($$SELECT msgstatus.apply_message_status('{}')$$),
+    ($$SELECT * FROM msgstatus.message_timeline$$), ($$SELECT 'read'::msgstatus.delivery_state$$)) AS t (statement);
+RESET ROLE;
+
+-- What another role attached.
+CREATE ROLE t_operator;
+SELECT msgstatus.grant_access('t_operator', 'operator');
+GRANT USAGE ON SCHEMA public TO t_operator;
+SELECT msgstatus.attach_table('logs', 'sid');
+SET LOCAL ROLE t_operator;
+SELECT ok(told($$SELECT msgstatus.detach_table('public.logs')$$) ~ '^42501 \| permission denied .*by the table''s owner', 'detach_table');
 RESET ROLE;
 
 SELECT finish();

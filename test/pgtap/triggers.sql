@@ -64,6 +64,49 @@ SELECT is((SELECT string_agg(concat_ws(' ', message_id, operation, count), ', ' 
         FROM (SELECT message_id, operation, count(*) FROM public.fired GROUP BY 1, 2) AS f),
     'noted 1 AFTER INSERT 1, noted 1 AFTER UPDATE 2, noted 1 BEFORE UPDATE 2, noted 2 AFTER INSERT 1');
 
+-- A row of an attached table whose message is unknown: nothing that hangs onto message takes notice, as there is no message.
+CREATE TABLE public.attached (sid text PRIMARY KEY, status text);
+SELECT isnt(msgstatus.attach_table('public.attached', 'sid'), NULL);
+SELECT counts('{"id": "known", "status": "read"}');
+CREATE FUNCTION count_statement() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.fired VALUES (NULL, TG_WHEN || ' ' || TG_OP); RETURN NULL; END $$;
+CREATE FUNCTION refuse_unknown() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no message'; END $$;
+CREATE TRIGGER note_all AFTER INSERT OR DELETE OR UPDATE ON msgstatus.message FOR EACH ROW EXECUTE FUNCTION note();
+CREATE TRIGGER note_statement AFTER INSERT OR DELETE OR UPDATE ON msgstatus.message FOR EACH STATEMENT EXECUTE FUNCTION count_statement();
+CREATE TRIGGER note_statement_before BEFORE INSERT OR DELETE OR UPDATE ON msgstatus.message FOR EACH STATEMENT EXECUTE FUNCTION count_statement();
+DELETE FROM public.fired;
+INSERT INTO public.attached VALUES ('unknown 0');
+SELECT is_empty('SELECT * FROM public.fired', 'no trigger fires');
+CREATE TRIGGER refuse_unknown BEFORE INSERT ON msgstatus.message FOR EACH ROW WHEN (NEW.provider IS NULL) EXECUTE FUNCTION refuse_unknown();
+ALTER TABLE msgstatus.message ADD COLUMN team text, ADD COLUMN number serial UNIQUE,
+    ADD CONSTRAINT has_provider CHECK (provider IS NOT NULL) NOT VALID, ADD CONSTRAINT has_status CHECK (status <> '{}') NOT VALID;
+CREATE INDEX ON msgstatus.message (lower(message_id)) WHERE provider IS NULL;
+DELETE FROM public.fired;
+INSERT INTO public.attached VALUES ('unknown 1'), ('known'), ('unknown 2');
+INSERT INTO public.attached VALUES ('unknown 3');
+UPDATE public.attached SET sid = 'unknown 4' WHERE sid = 'unknown 3';
+SELECT is_empty('SELECT * FROM public.fired', 'nor those that would refuse it');
+SELECT is_empty($$SELECT message_id FROM msgstatus.message WHERE message_id LIKE 'unknown%'$$, 'no message is there');
+SELECT is_empty('SELECT message_id, error_message FROM msgstatus.attached_table_failure', 'and nothing was refused');
+SELECT results_eq('SELECT sid, status FROM public.attached ORDER BY sid', $$VALUES ('known', 'read'), ('unknown 0', NULL), ('unknown 1', NULL), ('unknown 2', NULL), ('unknown 4', NULL)$$);
+DROP TRIGGER refuse_unknown ON msgstatus.message;
+ALTER TABLE msgstatus.message DROP CONSTRAINT has_provider;
+SELECT is(counts('[{"id": "unknown 1", "status": "sent"}, {"id": "unknown 4", "status": "sent"}]'), '2 2 0 0 0', 'their first statuses');
+SELECT is((SELECT string_agg(sid, ', ' ORDER BY sid) FROM public.attached WHERE status = 'sent'), 'unknown 1, unknown 4', 'are shown');
+SELECT is((SELECT count(*) FROM public.fired WHERE message_id LIKE 'unknown%' AND operation = 'AFTER INSERT'), 2::bigint, 'and fire triggers then');
+
+-- Where a column must be given, the executor writes the row, and so refuses it; the application's statement succeeds.
+ALTER TABLE msgstatus.message ADD COLUMN must integer NOT NULL DEFAULT 1;
+ALTER TABLE msgstatus.message ALTER COLUMN must DROP DEFAULT;
+INSERT INTO public.attached VALUES ('unknown 5');
+SELECT is((SELECT error_message FROM msgstatus.attached_table_failure WHERE message_id = 'unknown 5'),
+    'null value in column "must" of relation "message" violates not-null constraint');
+ALTER TABLE msgstatus.message ALTER COLUMN must SET DEFAULT nullif(1, 1);
+INSERT INTO public.attached VALUES ('unknown 6');
+SELECT is((SELECT error_message FROM msgstatus.attached_table_failure WHERE message_id = 'unknown 6'), 'the default of column "must" of table "message" is null');
+ALTER TABLE msgstatus.message DROP COLUMN must;
+INSERT INTO public.attached VALUES ('unknown 7');
+SELECT is_empty($$SELECT error_message FROM msgstatus.attached_table_failure WHERE message_id = 'unknown 7'$$, 'a column that was dropped is passed over');
+
 -- An error in one of a session's calls leaves nothing behind that would harm the next.
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$;
 CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON msgstatus.status_event FOR EACH ROW WHEN (NEW.message_id = 'refused') EXECUTE FUNCTION refuse();

@@ -94,3 +94,136 @@ def test_a_column_that_comes_back_as_another_type_raises(server, new):
             caller.call(new)
         database.query("ALTER TABLE msgstatus.message ALTER last_change TYPE integer")
         assert caller.call(new)["rejected"] == 1
+
+
+@pytest.mark.parametrize("new", [1, 3], ids=["one message", "several messages"])
+@pytest.mark.parametrize("column", ["message.sender", "status_event.detail", "rejected_status.body", "message_rollup.in_failed"])
+def test_a_session_recovers_from_calls_that_failed_without_the_extension(server, column, new):
+    """A statement that could not be prepared is prepared again: what it is for may be of an extension that is gone."""
+    database = server.create_database()
+    table, name = column.split(".")
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        caller = Caller(database, connection)
+        caller.call(new)
+        cursor.execute("DROP EXTENSION msgstatus CASCADE")
+        with pytest.raises((psycopg2.errors.UndefinedFunction, psycopg2.errors.InvalidSchemaName)):
+            caller.call(new)
+        cursor.execute("CREATE EXTENSION msgstatus")
+        with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState):
+            caller.call(new)
+        cursor.execute(f"SELECT msgstatus.install(); ALTER TABLE msgstatus.{table} RENAME {name} TO away")
+        for _ in range(2):
+            with pytest.raises((psycopg2.errors.UndefinedColumn, psycopg2.errors.FeatureNotSupported)):
+                caller.call(new)
+        cursor.execute(f"ALTER TABLE msgstatus.{table} RENAME away TO {name}")
+        # The message that is repeated is unknown to the new tables.
+        assert caller.call(new)["applied"] == new + (1 if new > 1 else 0)
+    assert database.query("SELECT count(*) FROM msgstatus.verify_rollups()") == [(0,)]
+
+
+class Calls:
+    """A session that applied a status before what is to change."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.number = 0
+        self.apply()
+
+    def apply(self):
+        self.number += 1
+        with self.connection.cursor() as cursor:
+            cursor.execute(APPLY, (json.dumps({"id": f"{id(self)}.{self.number}", "status": "sent", "timestamp": "1767225600"}),))
+
+
+# Made by hand, since ALTER EXTENSION UPDATE takes a later release.
+RECORDS = {"the tables of msgstatus are": "UPDATE msgstatus.installation SET version = %s",
+           "the extension msgstatus is": "UPDATE pg_extension SET extversion = %s WHERE extname = 'msgstatus'"}
+REFUSED = {"0.0.9": "ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install()", "99.0.0": "Connect again"}
+
+
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ"])
+@pytest.mark.parametrize("subject", RECORDS)
+def test_sessions_look_again_at_the_versions(server, subject, isolation):
+    """A library serves the series it knows, and no other: sessions that have called before learn of each change."""
+    database = server.create_database()
+    [(version,)] = database.query("SELECT version FROM msgstatus.installation")
+    with contextlib.closing(database.connect()) as connection:
+        connection.set_session(isolation_level=isolation)
+        before = Calls(connection)
+        for refused, hint in REFUSED.items():
+            database.query(RECORDS[subject], (refused,))
+            with contextlib.closing(database.connect()) as later:
+                for call in before.apply, lambda: Calls(later):
+                    for _ in range(2):
+                        with pytest.raises(psycopg2.errors.FeatureNotSupported, match=f"{subject} of version {refused}") as raised:
+                            call()
+                        assert hint in raised.value.diag.message_hint
+            database.query(RECORDS[subject], (version.rsplit(".", 1)[0] + ".999",))
+            before.apply()
+            with contextlib.closing(database.connect()) as later:
+                Calls(later).apply()
+            database.query(RECORDS[subject], (version,))
+            before.apply()
+
+
+def test_a_transaction_that_is_open_looks_again(server):
+    database = server.create_database()
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        calls = Calls(connection)
+        database.query("UPDATE msgstatus.installation SET version = '99.0.0'")
+        with pytest.raises(psycopg2.errors.FeatureNotSupported):
+            calls.apply()
+
+
+# What a later release could add, and its library need before install() is called.
+LACKING = ["TABLE msgstatus.message DROP COLUMN sender", "TABLE msgstatus.status_event DROP COLUMN detail",
+           "TABLE msgstatus.rejected_status DROP COLUMN body", "TABLE msgstatus.message_rollup DROP COLUMN in_failed",
+           "TABLE msgstatus.failure_rollup RENAME TO away"]
+
+
+@pytest.mark.parametrize("looked_before", [False, True], ids=["new session", "session that called before"])
+@pytest.mark.parametrize("lacking", LACKING)
+def test_what_the_library_needs_and_does_not_find_is_told_as_one_of_versions(server, lacking, looked_before):
+    database = server.create_database()
+    with contextlib.closing(database.connect()) as connection:
+        caller = Caller(database, connection)
+        if looked_before:
+            caller.call(3)
+        database.query(f"ALTER {lacking}" + (" CASCADE" if "DROP" in lacking else ""))
+        for _ in range(2):
+            with pytest.raises(psycopg2.errors.FeatureNotSupported) as raised:
+                caller.call(3)
+            assert "ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install();" in raised.value.diag.message_hint
+
+
+def test_errors_of_a_users_code_stay_what_they_are(server):
+    """A trigger that misses a table of its own has nothing to do with versions; the receiver would try it again for ever."""
+    database = server.create_database()
+    database.query("""
+        CREATE FUNCTION public.broken() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM 1 FROM public.missing; RETURN NEW; END';
+        CREATE TRIGGER broken BEFORE INSERT ON msgstatus.message FOR EACH ROW EXECUTE FUNCTION public.broken()
+        """)
+    with contextlib.closing(database.connect()) as connection:
+        for _ in range(2):
+            with pytest.raises(psycopg2.errors.UndefinedTable):
+                Calls(connection)
+
+
+def test_calls_that_cannot_read_the_attached_tables_leave_no_memory_behind(server):
+    database = server.create_database()
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        caller = Caller(database, connection)
+        caller.call(1)
+        contexts = "SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'msgstatus attached tables'"
+        cursor.execute(f"ALTER TABLE msgstatus.attached_table RENAME update_sql TO away; {contexts}")
+        before = cursor.fetchall()
+        for _ in range(3):
+            with pytest.raises(psycopg2.errors.FeatureNotSupported):
+                caller.call(1)
+        cursor.execute(contexts)
+        assert cursor.fetchall() == before
+        cursor.execute("ALTER TABLE msgstatus.attached_table RENAME away TO update_sql")
+        assert caller.call(1)["applied"] == 1
+        cursor.execute(contexts)
+        assert cursor.fetchall() == before

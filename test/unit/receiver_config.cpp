@@ -128,6 +128,17 @@ TEST_F(ConfigTest, SecretsAreNoFlagsAndNoLinesOfTheFile) {
     EXPECT_TRUE(names(problem({"--config", file("conf", "aisensy-secret = hidden\n")}), "aisensy-secret"));
 }
 
+TEST_F(ConfigTest, SignsWithTheSettingsOfTheReceiver) {
+    set("MSGSTATUS_TWILIO_AUTH_TOKEN", "token");
+    Config config = load({"sign", "twilio", "--public-url", "https://a.b/"});
+    EXPECT_EQ(config.secrets.twilio_auth_tokens, (std::vector<std::string>{"token"}));
+    EXPECT_EQ(config.sign_url, "https://a.b/webhooks/twilio/status");
+    EXPECT_EQ(config.sign_file, "-");
+    config = load({"sign", "twilio", "--public-url", "https://a.b", "--url", "https://c.d/e", "body.txt"});
+    EXPECT_EQ(config.sign_url, "https://c.d/e");
+    EXPECT_EQ(config.sign_file, "body.txt");
+}
+
 TEST_F(ConfigTest, NamesTheSettingThatIsWrong) {
     EXPECT_TRUE(names(problem({"--no-such"}), "no-such"));
     EXPECT_TRUE(names(problem({"stray"}), "stray"));
@@ -135,6 +146,10 @@ TEST_F(ConfigTest, NamesTheSettingThatIsWrong) {
     EXPECT_TRUE(names(problem({"inspect"}), "spool-dir"));
     EXPECT_TRUE(names(problem({"salvage", "--spool-dir", "/x"}), "from"));
     EXPECT_TRUE(names(problem({"--list", "1"}), "list"));
+    EXPECT_TRUE(names(problem({"sign"}), "provider"));
+    EXPECT_TRUE(names(problem({"sign", "telegram"}), "provider"));
+    EXPECT_TRUE(names(problem({"sign", "meta", "body", "stray"}), "positional"));
+    EXPECT_TRUE(names(problem({"--url", "https://a.b"}), "url"));
     EXPECT_TRUE(names(problem({"drain", "--spool-dir", "/x", "--content"}), "content"));
     EXPECT_TRUE(names(problem({"--spool-max-bytes", "1000"}), "spool-max-bytes"));
     EXPECT_TRUE(names(problem({"--listen", "8080"}), "listen"));

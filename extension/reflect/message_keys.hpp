@@ -1,0 +1,56 @@
+// Locks on the ids of messages that are not there.
+#pragma once
+
+#include "observation/observation.hpp"
+
+extern "C" {
+#include "nodes/execnodes.h"
+#include "storage/itemptr.h"
+}
+
+namespace msgstatus {
+
+// Locks the id of an unknown message: inserts a row with it into `message` and deletes the row again. The unique index
+// makes whoever inserts the same id later wait for this transaction to end. Both are done below the executor, so that
+// no trigger fires, and no constraint, rule or policy applies, for a message that does not exist. Each index gets its
+// entry, as PostgreSQL expects of every row. Requires an open SPI connection and the tables' owner as the current user.
+// An error leaves its objects to the end of the subtransaction.
+class MessageKeys {
+public:
+    // open returns false if only the executor can write such a row: the table is partitioned, or has no plain unique
+    // index on the id, or a column that may not be null and has no default.
+    bool open();
+
+    // is_taken waits for whoever is inserting the id, and returns whether a message has it.
+    bool is_taken(Text message_id);
+
+    // take returns false if another transaction was faster; is_taken then waits for that one.
+    bool take(Text message_id);
+
+    // close deletes the rows. Their ids stay locked until the transaction ends.
+    void close();
+
+private:
+    struct Default {
+        int column;
+        ExprState *expression;
+    };
+
+    void find_index();
+    bool may_be_left_out(int column) const;
+    void prepare_defaults();
+    void begin_row(Text message_id);
+    void fill_row();
+
+    Relation message_ = nullptr;
+    EState *state_ = nullptr;
+    ResultRelInfo *target_ = nullptr;
+    TupleTableSlot *row_ = nullptr;
+    List *index_ = nullptr;
+    int key_ = 0;
+    bool has_defaults_ = false;
+    Vector<Default> defaults_;
+    Vector<ItemPointerData> rows_;
+};
+
+} // namespace msgstatus

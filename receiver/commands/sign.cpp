@@ -1,0 +1,87 @@
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <stdexcept>
+
+#include "commands/commands.hpp"
+#include "webhook/form.hpp"
+#include "webhook/hmac.hpp"
+#include "webhook/json_check.hpp"
+#include "webhook/signature.hpp"
+#include "webhook/text_codec.hpp"
+
+namespace msgstatus::receiver {
+namespace {
+
+constexpr const char *json_type = "Content-Type: application/json\n";
+
+const std::string &first_of(const std::vector<std::string> &secrets, const char *name) {
+    if (secrets.empty())
+        throw ConfigError(std::string(name) + ": must be set as it is for the receiver");
+    return secrets.front();
+}
+
+std::string hex_signature(const std::string &secret, const std::string &body) {
+    return encode_hex(Hmac(DigestKind::sha256, secret).compute({body}).span()) + "\n";
+}
+
+std::string twilio_headers(const Config &config, const std::string &body) {
+    if (config.sign_url.empty())
+        throw ConfigError("url: must be the URL that Twilio calls, unless public-url is set");
+    std::string headers, parameters;
+    if (is_json(body)) {
+        const std::string hash = "bodySHA256=" + encode_hex(sha256(body).span());
+        if (config.sign_url.find(hash) == std::string::npos)
+            throw ConfigError("url: must have " + hash + " in its query, because Twilio signs JSON that way");
+        headers = json_type;
+    } else if (!body.empty()) { // a callback by GET has no body; its fields are in the URL
+        const std::optional<Form> form = decode_form(body);
+        if (!form)
+            throw std::runtime_error("the body is neither JSON nor a form");
+        parameters = twilio_parameters(*form);
+        headers = "Content-Type: application/x-www-form-urlencoded\n";
+    }
+    DigestKind digest = DigestKind::sha1;
+    std::string secret;
+    if (config.secrets.twilio_auth_tokens.empty() && !config.secrets.twilio_signing_keys.empty()) {
+        const std::string &key = config.secrets.twilio_signing_keys.front();
+        const std::size_t equals = key.find('=');
+        headers += "X-Twilio-Webhooks-Signature-Settings: key=" + key.substr(0, equals) + ",algorithm=HMAC_SHA256\n";
+        digest = DigestKind::sha256;
+        secret = key.substr(equals + 1);
+    } else {
+        secret = first_of(config.secrets.twilio_auth_tokens, "twilio-auth-token");
+    }
+    const Digest signature = Hmac(digest, secret).compute({config.sign_url, parameters});
+    return headers + "X-Twilio-Signature: " + encode_base64(signature.span()) + "\n";
+}
+
+std::string read_body(const std::string &path) {
+    std::ifstream file;
+    if (path != "-")
+        file.open(path, std::ios::binary);
+    if (!file)
+        throw std::runtime_error("cannot read the file " + path);
+    return {std::istreambuf_iterator<char>(path == "-" ? std::cin : file), {}};
+}
+
+} // namespace
+
+std::string signed_headers(const Config &config, const std::string &body) {
+    const Secrets &secrets = config.secrets;
+    if (config.sign_provider == "meta")
+        return json_type + ("X-Hub-Signature-256: sha256=" +
+                            hex_signature(first_of(secrets.meta_app_secrets, "meta-app-secret"), body));
+    if (config.sign_provider == "aisensy")
+        return json_type +
+               ("X-AiSensy-Signature: " + hex_signature(first_of(secrets.aisensy_secrets, "aisensy-secret"), body));
+    return twilio_headers(config, body);
+}
+
+int sign_command(const Config &config) {
+    std::fputs(signed_headers(config, read_body(config.sign_file)).c_str(), stdout);
+    return 0;
+}
+
+} // namespace msgstatus::receiver
