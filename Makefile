@@ -131,13 +131,14 @@ install: ## install both, through sudo where that is needed
 install-files:
 	+$(pgxs) install
 	install -D -m 755 build/receiver/msgstatus-receiver '$(DESTDIR)$(bindir)/msgstatus-receiver'
-	install -D -m 644 -t '$(DESTDIR)$(unitdir)' receiver/systemd/msgstatus-receiver.service receiver/systemd/msgstatus-receiver.socket
-	sed -i 's|/usr/local/bin/|$(bindir)/|' '$(DESTDIR)$(unitdir)/msgstatus-receiver.service'
+	install -D -m 644 -t '$(DESTDIR)$(unitdir)' $(wildcard receiver/systemd/*)
+	sed -i 's|/usr/local/bin/|$(bindir)/|' '$(DESTDIR)$(unitdir)'/msgstatus-receiver.service '$(DESTDIR)$(unitdir)'/msgstatus-receiver@.service
 
 uninstall: ## remove what `make install` put into place
 	+$(sudo) $(pgxs) uninstall
 	$(sudo) rm -f '$(DESTDIR)$(bindir)/msgstatus-receiver' '$(DESTDIR)$(unitdir)'/msgstatus-receiver.service \
-		'$(DESTDIR)$(unitdir)'/msgstatus-receiver.socket
+		'$(DESTDIR)$(unitdir)'/msgstatus-receiver.socket '$(DESTDIR)$(unitdir)'/msgstatus-receiver@.service \
+		'$(DESTDIR)$(unitdir)'/msgstatus-receiver@.socket
 
 check: ## install what is missing, build, run every test on private servers
 	@.ci/install-packages check

@@ -4,47 +4,57 @@
 #include <exception>
 #include <utility>
 
+#include <malloc.h>
+#include <unistd.h>
+
 #include "commands/commands.hpp"
 #include "config/config.hpp"
 #include "observe/log.hpp"
 #include "receiver.hpp"
 
-int main(int argc, char *argv[]) {
-    using namespace msgstatus::receiver;
-    constexpr int failure = 1;
-    constexpr int bad_setting = 2;
-    try {
-        LoadedConfig loaded = load_config(argc, argv);
-        if (loaded.print) {
-            std::fputs(loaded.print->text.c_str(), stdout);
-            return 0;
-        }
-        start_log(loaded.config.log_level, loaded.config.log_format);
-        for (const std::string &warning : loaded.config.warnings)
-            log(LogLevel::warning, "setting", {{"reason", warning}});
-        if (loaded.config.check_only) {
-            std::puts("the settings are right");
-            return 0;
-        }
-        switch (loaded.config.command) {
-        case Command::inspect:
-            return inspect_command(loaded.config);
-        case Command::drain:
-            return drain_command(loaded.config);
-        case Command::salvage:
-            return salvage_command(loaded.config);
-        case Command::sign:
-            return sign_command(loaded.config);
-        case Command::serve:
-            break;
-        }
-        Receiver(std::move(loaded.config)).run();
+namespace {
+
+using namespace msgstatus::receiver;
+
+int run(int argc, char *argv[]) {
+    Config config = load_config(argc, argv);
+    if (config.show_help || config.show_settings || config.show_version) {
+        std::fputs(config.show_help       ? help_text().c_str()
+                   : config.show_settings ? settings_table().c_str()
+                                          : "msgstatus-receiver " MSGSTATUS_VERSION "\n",
+                   stdout);
         return 0;
+    }
+    start_log(config.log_level, config.log_format);
+    for (const std::string &warning : config.warnings)
+        log(LogLevel::warning, "setting", {{"reason", warning}});
+    if (config.check_only) {
+        std::puts("the settings are right");
+        return 0;
+    }
+    if (config.command == Command::drain)
+        return drain_command(config);
+    if (config.command == Command::sign)
+        return sign_command(config);
+    // Large bodies are given back to the system at once, instead of keeping the heap at its largest.
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+    Receiver receiver(std::move(config));
+    receiver.run();
+    if (receiver.is_resolving())
+        _exit(0); // a resolver that hangs cannot be broken off, and would be waited for
+    return 0;
+}
+
+} // namespace
+
+int main(int argc, char *argv[]) {
+    try {
+        return run(argc, argv);
     } catch (const ConfigError &error) {
         std::fprintf(stderr, "msgstatus-receiver: %s\n", error.what());
-        return bad_setting;
+        return 2; // a bad setting
     } catch (const std::exception &error) {
         std::fprintf(stderr, "msgstatus-receiver: %s\n", error.what());
-        return failure;
+        return 1;
     }
 }

@@ -1,7 +1,6 @@
 #include "receiver.hpp"
 
 #include <array>
-#include <chrono>
 #include <csignal>
 #include <ctime>
 #include <stdexcept>
@@ -9,19 +8,19 @@
 
 #include <sys/resource.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "commands/part_settings.hpp"
 #include "observe/log.hpp"
-#include "config/units.hpp"
-#include "config/part_settings.hpp"
-#include "service/inherited_sockets.hpp"
-#include "service/notify.hpp"
+#include "service/service.hpp"
 
 namespace msgstatus::receiver {
 namespace {
 
-using boost::system::error_code;
-
 constexpr std::size_t admin_body_limit = 64 * kibibyte;
 constexpr std::size_t admin_connections = 64;
+constexpr std::size_t other_descriptors = 64;        // lanes aside: the spool's, listeners, timers
 constexpr std::chrono::milliseconds disk_time(5000); // for the spool to take what is not committed
 constexpr std::chrono::milliseconds last_words(500); // for the answers of those who waited in vain to go out
 
@@ -37,11 +36,11 @@ HttpLimits http_limits(const Config &config, std::size_t body_limit, std::size_t
             .request_timeout = config.request_timeout};
 }
 
-// load_tls does read certificate and key; null where there are none.
-std::shared_ptr<const TlsContext> load_tls(const Config &config) {
+// Reads certificate and key; null where there are none.
+std::shared_ptr<TlsContext> load_tls(const Config &config) {
     if (config.tls_certificate_file.empty())
         return nullptr;
-    auto tls = std::make_shared<const TlsContext>(config.tls_certificate_file, config.tls_key_file);
+    auto tls = std::make_shared<TlsContext>(config.tls_certificate_file, config.tls_key_file);
     const std::time_t expiry = std::chrono::system_clock::to_time_t(tls->not_after());
     std::tm parts{};
     gmtime_r(&expiry, &parts);
@@ -51,25 +50,32 @@ std::shared_ptr<const TlsContext> load_tls(const Config &config) {
     return tls;
 }
 
-// allow_descriptors does raise the soft limit of open files, as far as the hard one allows.
-void allow_descriptors(std::size_t wanted) {
+// Raises the soft limit of open files, as far as the hard one allows, and returns how many connections there may be, so
+// that lanes, spool and admin listener have descriptors left whatever clients do.
+std::size_t affordable_connections(const Config &config) {
+    const std::size_t others = admin_connections + config.lanes + other_descriptors;
+    const std::size_t wanted = config.max_connections + others;
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
+        return config.max_connections;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < wanted)
-        log(LogLevel::warning, "the limit of open files is low", {{"limit", limit.rlim_cur}, {"wanted", wanted}});
+    if (limit.rlim_cur >= wanted)
+        return config.max_connections;
+    const std::size_t connections = limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
+    log(LogLevel::warning, "the limit of open files is low",
+        {{"limit", limit.rlim_cur}, {"wanted", wanted}, {"connections", connections}});
+    return connections;
 }
 
 } // namespace
 
 Receiver::Receiver(Config config)
-    : config_(std::move(config)), budget_(config_.buffer_max_bytes),
+    : config_(std::move(config)), budget_(config_.buffer_max_bytes, config_.body_limit),
       admin_budget_(admin_connections * admin_body_limit), pool_(context_, lane_settings(config_), metrics_),
       webhook_routes_(config_, pool_, metrics_), admin_routes_(metrics_, [this] { return gauges(); }),
       webhook_server_(context_, webhook_routes_, budget_,
-                      http_limits(config_, config_.body_limit, config_.max_connections)),
+                      http_limits(config_, config_.body_limit, affordable_connections(config_))),
       admin_server_(context_, admin_routes_, admin_budget_, http_limits(config_, admin_body_limit, admin_connections)),
       tls_(load_tls(config_)), signals_(context_, SIGTERM, SIGINT), hangup_(context_, SIGHUP),
       drain_timer_(context_.get_executor()) {
@@ -86,45 +92,56 @@ Gauges Receiver::gauges() const {
             .buffer_bytes = budget_.used(),
             .buffer_limit = config_.buffer_max_bytes,
             .connections = webhook_server_.connections(),
-            .connections_limit = config_.max_connections,
-            .refused_connections = webhook_server_.refused_connections(),
-            .failed_handshakes = webhook_server_.failed_handshakes(),
+            .connections_limit = webhook_server_.limits().max_connections,
+            .refused_connections = webhook_server_.counters().refused,
+            .evicted_connections = webhook_server_.counters().evicted,
+            .failed_handshakes = webhook_server_.counters().failed_handshakes,
             .certificate_expiry = tls_ ? std::optional(tls_->not_after()) : std::nullopt,
             .lanes = pool_.lanes(),
             .lanes_connected = pool_.lanes_connected(),
             .spool = spool_ ? spool_->gauges() : SpoolGauges{},
-            .spool_ready = spool_ && spool_->is_ready()};
+            .spool_ready = spool_ && spool_->takes()};
 }
 
 void Receiver::listen() {
-    const auto listen_on = [](HttpServer &server, const Endpoint &endpoint, const char *setting) {
+    const auto listen_on = [this](Server &server, const Endpoint &endpoint, const char *setting, bool reuse_port) {
         try {
             const std::optional<int> inherited = inherited_socket(setting);
-            const Endpoint bound = inherited ? server.adopt(*inherited) : server.listen(endpoint);
+            const Endpoint bound = inherited ? server.adopt(*inherited) : server.listen(endpoint, reuse_port);
             log(LogLevel::info, "listening", {{"listener", setting}, {"address", bound.host}, {"port", bound.port}});
         } catch (const boost::system::system_error &error) {
             throw std::runtime_error(std::string(setting) + ": cannot listen on " + endpoint.host + ":" +
                                      std::to_string(endpoint.port) + ": " + error.code().message());
         }
     };
-    listen_on(webhook_server_, config_.listen, "listen");
+    listen_on(webhook_server_, config_.listen, "listen", config_.reuse_port);
     if (config_.admin_listen)
-        listen_on(admin_server_, *config_.admin_listen, "admin-listen");
+        listen_on(admin_server_, *config_.admin_listen, "admin-listen", false);
 }
 
 void Receiver::run() {
     std::signal(SIGPIPE, SIG_IGN); // a client that goes away is an error of write, nothing more
     std::signal(SIGXFSZ, SIG_IGN); // so is a limit on the size of files
-    allow_descriptors(config_.max_connections + admin_connections + config_.lanes + 64);
     listen();
     if (spool_)
         spool_->start();
     pool_.start();
     wait_for_signal();
     wait_for_hangup();
-    notify_ready();
+    boost::asio::co_spawn(context_, feed_watchdog(), boost::asio::detached);
+    notify_service_manager("READY=1");
     context_.run();
     log(LogLevel::info, "stopped");
+}
+
+// Tells the service manager, twice as often as it asks for, that the thread still comes round.
+Awaitable<> Receiver::feed_watchdog() {
+    const std::chrono::microseconds interval(environment_number("WATCHDOG_USEC") / 2);
+    Event later(context_.get_executor());
+    while (interval.count() > 0) {
+        notify_service_manager("WATCHDOG=1");
+        co_await later.wait(Clock::now() + interval);
+    }
 }
 
 void Receiver::wait_for_signal() {
@@ -148,12 +165,12 @@ void Receiver::wait_for_hangup() {
     });
 }
 
-// reload does take certificate, key and secrets as they are in their files now: all of them, or none.
+// Takes certificate, key and secrets as they are in their files now: all of them, or none.
 void Receiver::reload() {
     notify_reloading();
     try {
         Secrets secrets = reload_secrets(config_);
-        std::shared_ptr<const TlsContext> tls = load_tls(config_);
+        std::shared_ptr<TlsContext> tls = load_tls(config_);
         webhook_routes_.use_secrets(secrets);
         config_.secrets = std::move(secrets);
         tls_ = std::move(tls);
@@ -164,7 +181,7 @@ void Receiver::reload() {
         ++metrics_.reload_failures;
         log(LogLevel::error, "reload failed", {{"reason", error.what()}});
     }
-    notify_ready();
+    notify_service_manager("READY=1");
 }
 
 void Receiver::drain() {
@@ -183,7 +200,7 @@ void Receiver::drain() {
     webhook_server_.drain([this] { stop_pool([this] { context_.stop(); }); });
 }
 
-// stop_waiting does put on disk what is not committed, or answer it 503, and ends.
+// Puts on disk what is not committed, or answers it 503, and ends.
 void Receiver::stop_waiting() {
     log(LogLevel::warning, "drain cut short",
         {{"connections", webhook_server_.connections()}, {"queue_depth", pool_.queue_depth()}});
@@ -198,7 +215,7 @@ void Receiver::stop_waiting() {
     stop_pool([end_after] { end_after(last_words); });
 }
 
-// stop_pool does stop the lanes and call `done` when the spool, too, has answered.
+// Stops the lanes and calls `done` when the spool, too, has answered.
 void Receiver::stop_pool(std::function<void()> done) {
     pool_.stop();
     if (spool_)

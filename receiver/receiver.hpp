@@ -3,34 +3,38 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
-#include "http/admin_routes.hpp"
-#include "http/buffer_budget.hpp"
 #include "config/config.hpp"
-#include "http/http_server.hpp"
 #include "database/lane_pool.hpp"
+#include "http/admin_routes.hpp"
+#include "http/server.hpp"
 #include "observe/metrics.hpp"
 #include "spool/spool.hpp"
-#include "webhook/webhook_routes.hpp"
+#include "webhook/routes.hpp"
 
 namespace msgstatus::receiver {
 
-/// Receiver does run in one thread: what it does for a webhook is little, and PostgreSQL needs the processors.
+/// Receiver runs in one thread: what it does for a webhook is little, and PostgreSQL needs the processors.
 class Receiver {
 public:
     /// @throws std::runtime_error if certificate and key cannot be used
     explicit Receiver(Config config);
 
-    /// run does listen, and returns after SIGTERM or SIGINT when every accepted request is answered, or when
-    /// drain-timeout has passed; what is not committed by then goes to the spool. A second signal makes it short.
+    /// Listens, and returns after SIGTERM or SIGINT when every accepted request is answered, or when drain-timeout has
+    /// passed; what is not committed by then goes to the spool. A second signal makes it short.
     /// @throws std::runtime_error if an address cannot be listened on
     void run();
 
+    /// Returns whether a host name is still being looked up, so that the end would have to wait for it.
+    bool is_resolving() const noexcept { return pool_.is_resolving(); }
+
 private:
     void listen();
+    Awaitable<> feed_watchdog();
     void wait_for_signal();
     void wait_for_hangup();
     void reload();
@@ -48,9 +52,9 @@ private:
     std::unique_ptr<Spool> spool_; ///< only with --spool-dir
     WebhookRoutes webhook_routes_;
     AdminRoutes admin_routes_;
-    HttpServer webhook_server_;
-    HttpServer admin_server_;
-    std::shared_ptr<const TlsContext> tls_; ///< only with --tls-cert
+    Server webhook_server_;
+    Server admin_server_;
+    std::shared_ptr<TlsContext> tls_; ///< only with --tls-cert
     boost::asio::signal_set signals_;
     boost::asio::signal_set hangup_;
     Timer drain_timer_;

@@ -1,29 +1,34 @@
 #include "access/address.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
+
+#include <boost/asio/ip/network_v4.hpp>
+
+#include "base/text_codec.hpp"
 
 namespace msgstatus::receiver {
 namespace {
 
 namespace ip = boost::asio::ip;
 
-constexpr unsigned mapped_bits = 96; // those in front of an IPv4 address
+constexpr unsigned short mapped_bits = 96; // those in front of an IPv4 address
+constexpr unsigned short all_bits = 128;
 
-std::uint64_t leading_ones(unsigned count) noexcept {
-    return count == 0 ? 0 : ~std::uint64_t{0} << (64 - count);
+// Returns what stands before the port, if there is one.
+std::string_view without_port(std::string_view hop) noexcept {
+    if (hop.starts_with('[')) {
+        const std::size_t bracket = hop.find(']');
+        return bracket == std::string_view::npos ? std::string_view() : hop.substr(1, bracket - 1);
+    }
+    const bool is_v6 = std::count(hop.begin(), hop.end(), ':') > 1;
+    return is_v6 ? hop : hop.substr(0, hop.find(':'));
 }
 
 } // namespace
 
-Address::Address(const ip::address &address) {
-    const ip::address_v6 wide = address.is_v4() ? ip::make_address_v6(ip::v4_mapped, address.to_v4()) : address.to_v6();
-    const ip::address_v6::bytes_type bytes = wide.to_bytes();
-    for (std::size_t i = 0; i < 8; ++i) {
-        high_ = high_ << 8 | bytes[i];
-        low_ = low_ << 8 | bytes[i + 8];
-    }
+Address::Address(const ip::address &address)
+    : v6_(address.is_v4() ? ip::make_address_v6(ip::v4_mapped, address.to_v4()) : address.to_v6()) {
+    v6_.scope_id(0);
 }
 
 std::optional<Address> Address::parse(std::string_view text) {
@@ -36,42 +41,45 @@ std::optional<Address> Address::parse(std::string_view text) {
     return ec ? std::nullopt : std::optional(Address(address));
 }
 
-std::string Address::text() const {
-    if (is_v4())
-        return ip::make_address_v4(static_cast<ip::address_v4::uint_type>(low_ & 0xffffffff)).to_string();
-    ip::address_v6::bytes_type bytes{};
-    for (std::size_t i = 0; i < 8; ++i) {
-        bytes[i] = static_cast<unsigned char>(high_ >> (56 - 8 * i));
-        bytes[i + 8] = static_cast<unsigned char>(low_ >> (56 - 8 * i));
-    }
-    return ip::make_address_v6(bytes).to_string();
+std::uint64_t Address::subscriber() const noexcept {
+    const ip::address_v6::bytes_type bytes = v6_.to_bytes();
+    const std::size_t first = v6_.is_v4_mapped() ? 8 : 0; // ffff and the address, which begins no IPv6 address in use
+    std::uint64_t half = 0;
+    for (std::size_t i = 0; i < 8; ++i)
+        half = half << 8 | bytes[first + i];
+    return v6_.is_v4_mapped() ? half | 0xffffULL << 48 : half;
 }
 
-AddressRange::AddressRange(const Address &first, unsigned bits) noexcept
-    : first_(first), high_mask_(leading_ones(std::min(bits, 64U))), low_mask_(leading_ones(bits > 64 ? bits - 64 : 0)) {
+std::string Address::text() const {
+    return v6_.is_v4_mapped() ? ip::make_address_v4(ip::v4_mapped, v6_).to_string() : v6_.to_string();
 }
 
 std::optional<AddressRange> AddressRange::parse(std::string_view text) {
     const std::size_t slash = text.find('/');
-    const std::string_view address_text = text.substr(0, slash);
-    const std::optional<Address> first = Address::parse(address_text);
+    const std::optional<Address> first = Address::parse(text.substr(0, slash));
     if (!first)
         return std::nullopt;
-    if (slash == std::string_view::npos)
-        return AddressRange(*first, 128);
-    const std::string_view bits_text = text.substr(slash + 1);
-    const bool is_v4 = address_text.find(':') == std::string_view::npos;
-    unsigned bits = 0;
-    const auto [end, error] = std::from_chars(bits_text.data(), bits_text.data() + bits_text.size(), bits);
-    if (error != std::errc() || end != bits_text.data() + bits_text.size() || bits > (is_v4 ? 32U : 128U))
-        return std::nullopt;
-    const AddressRange range(*first, is_v4 ? mapped_bits + bits : bits);
-    const bool bits_beyond = (first->high() & ~range.high_mask_) != 0 || (first->low() & ~range.low_mask_) != 0;
-    return bits_beyond ? std::nullopt : std::optional(range);
+    ip::network_v6 network(first->v6(), all_bits);
+    if (slash != std::string_view::npos) {
+        boost::system::error_code ec;
+        if (text.find(':') != std::string_view::npos) {
+            network = ip::make_network_v6(std::string(text), ec);
+        } else if (const auto v4 = ip::make_network_v4(std::string(text), ec); !ec) {
+            network = ip::network_v6(first->v6(), static_cast<unsigned short>(mapped_bits + v4.prefix_length()));
+        }
+        if (ec)
+            return std::nullopt;
+    }
+    return network == network.canonical() ? std::optional(AddressRange(network)) : std::nullopt;
 }
 
-bool AddressRange::is_everything() const noexcept {
-    return high_mask_ == 0 || (first_.is_v4() && low_mask_ == leading_ones(mapped_bits - 64));
+bool AddressRange::contains(const Address &address) const {
+    return ip::network_v6(address.v6(), network_.prefix_length()).canonical() == network_;
+}
+
+bool AddressRange::is_everything() const {
+    return network_.prefix_length() == 0 ||
+           (network_.prefix_length() == mapped_bits && network_.address().is_v4_mapped());
 }
 
 std::optional<std::string> AddressList::add(std::string_view text) {
@@ -89,9 +97,26 @@ std::optional<std::string> AddressList::add(std::string_view text) {
     }
 }
 
-bool AddressList::contains(const Address &address) const noexcept {
+bool AddressList::contains(const Address &address) const {
     return std::any_of(ranges_.begin(), ranges_.end(),
                        [&](const AddressRange &range) { return range.contains(address); });
+}
+
+Address client_address(const Address &peer, std::string_view forwarded_for, const AddressList &trusted_proxies) {
+    constexpr int most_hops = 16;
+    if (!trusted_proxies.contains(peer))
+        return peer;
+    for (int hops = 0; hops < most_hops; ++hops) {
+        const std::size_t comma = forwarded_for.rfind(',');
+        const std::string_view hop = trimmed(forwarded_for.substr(comma == std::string_view::npos ? 0 : comma + 1));
+        const std::optional<Address> address = Address::parse(without_port(hop));
+        if (!address)
+            return peer;
+        if (!trusted_proxies.contains(*address) || comma == std::string_view::npos)
+            return *address;
+        forwarded_for = forwarded_for.substr(0, comma);
+    }
+    return peer;
 }
 
 } // namespace msgstatus::receiver

@@ -1,7 +1,6 @@
-// IP addresses and ranges of them.
+// IP addresses, ranges of them, and who is behind a proxy.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/network_v6.hpp>
 
 namespace msgstatus::receiver {
 
@@ -20,62 +20,63 @@ public:
     Address() = default;
     explicit Address(const boost::asio::ip::address &address);
 
-    /// parse does read `192.0.2.1`, `2001:db8::1` or `::ffff:192.0.2.1`; nothing if it is none of these.
+    /// Returns the address in `192.0.2.1`, `2001:db8::1` or `::ffff:192.0.2.1`; nothing if it is none of these.
     static std::optional<Address> parse(std::string_view text);
 
-    bool is_v4() const noexcept { return high_ == 0 && low_ >> 32 == 0xffff; }
-
-    /// subscriber does return what tells one subscriber of a network from another: an IPv4 address, or the first half
-    /// of an IPv6 address (whoever has one has all with the same first half).
-    std::uint64_t subscriber() const noexcept { return is_v4() ? low_ << 16 >> 16 | 0xffffULL << 48 : high_; }
+    /// Returns what distinguishes one subscriber of a network from another: an IPv4 address, or the first half of an
+    /// IPv6 address (who has one has all with the same first half).
+    std::uint64_t subscriber() const noexcept;
 
     std::string text() const;
 
-    std::uint64_t high() const noexcept { return high_; }
-    std::uint64_t low() const noexcept { return low_; }
-    auto operator<=>(const Address &) const = default;
+    const boost::asio::ip::address_v6 &v6() const noexcept { return v6_; }
+    bool operator==(const Address &) const = default;
 
 private:
-    std::uint64_t high_ = 0;
-    std::uint64_t low_ = 0;
+    boost::asio::ip::address_v6 v6_;
 };
 
-/// The addresses that begin with the same bits.
+/// AddressRange is the addresses that begin with the same bits.
 class AddressRange {
 public:
-    /// parse does read `192.0.2.0/24`, `2001:db8::/32`, or a single address.
-    /// @return nothing if it is none of these, or if a bit to the right of the prefix is set, which is mostly a slip
+    /// Returns the range in `192.0.2.0/24`, `2001:db8::/32`, or a single address; nothing if it is none of these, or if
+    /// a bit to the right of the prefix is set, which is mostly a slip.
     static std::optional<AddressRange> parse(std::string_view text);
 
-    bool contains(const Address &address) const noexcept {
-        return ((address.high() ^ first_.high()) & high_mask_) == 0 &&
-               ((address.low() ^ first_.low()) & low_mask_) == 0;
-    }
+    bool contains(const Address &address) const;
 
-    /// is_everything does tell whether every IPv4 or every IPv6 address is in it.
-    bool is_everything() const noexcept;
+    /// Returns whether every IPv4 or every IPv6 address is in it.
+    bool is_everything() const;
+
+    bool operator==(const AddressRange &) const = default;
 
 private:
-    AddressRange(const Address &first, unsigned bits) noexcept;
+    explicit AddressRange(const boost::asio::ip::network_v6 &network) : network_(network) {}
 
-    Address first_;
-    std::uint64_t high_mask_;
-    std::uint64_t low_mask_;
+    boost::asio::ip::network_v6 network_;
 };
 
 /// AddressList is a set of ranges.
 class AddressList {
 public:
-    /// add does add ranges separated by commas or blanks.
+    /// Adds ranges separated by commas or blanks.
     /// @return what cannot be read, if anything; the ranges before it are added then
     std::optional<std::string> add(std::string_view text);
 
     bool empty() const noexcept { return ranges_.empty(); }
-    bool contains(const Address &address) const noexcept;
+    bool contains(const Address &address) const;
     const std::vector<AddressRange> &ranges() const noexcept { return ranges_; }
 
 private:
     std::vector<AddressRange> ranges_;
 };
+
+/// Returns the address of the client: that of the connection, unless that is a trusted proxy. Then it is the last one
+/// in X-Forwarded-For that is none: each proxy appends who connected to it, so what stands to the left of that was
+/// written by the client, and may be anything.
+/// @param forwarded_for  the header's values, in order, separated by commas; each an address, with or without a port
+///        (`192.0.2.1:80`, `[2001:db8::1]:80`). No more than the last 16 are looked at
+/// @return `peer` if what has to be looked at is no such list
+Address client_address(const Address &peer, std::string_view forwarded_for, const AddressList &trusted_proxies);
 
 } // namespace msgstatus::receiver

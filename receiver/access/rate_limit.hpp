@@ -1,11 +1,14 @@
 // How often requests may come: token buckets.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <random>
 #include <vector>
 
 #include "access/address.hpp"
@@ -27,43 +30,72 @@ public:
     using time_point = std::chrono::steady_clock::time_point;
     using duration = std::chrono::steady_clock::duration;
 
-    /// wait does return how long it takes until there is a token; zero if there is one.
-    duration wait(const Rate &rate, time_point now) const noexcept;
+    /// Returns how long it takes until there is a token; zero if there is one.
+    duration wait(const Rate &rate, time_point now) const noexcept {
+        return std::max(full_at_ - now - seconds((rate.burst - 1) / rate.per_second), duration::zero());
+    }
 
-    /// take does take a token, also where there is none.
-    void take(const Rate &rate, time_point now) noexcept;
+    /// Takes a token, also where there is none.
+    void take(const Rate &rate, time_point now) noexcept {
+        full_at_ = std::max(full_at_, now) + seconds(1 / rate.per_second);
+    }
 
-    /// full_at does tell when all tokens will be back.
+    /// Returns when all tokens will be back.
     time_point full_at() const noexcept { return full_at_; }
 
 private:
+    static duration seconds(double count) noexcept {
+        return std::chrono::duration_cast<duration>(std::chrono::duration<double>(count));
+    }
+
     time_point full_at_{};
 };
 
-/// AddressBuckets does keep a bucket for each subscriber (see Address) that came of late. Memory and cost are the same
+/// AddressBuckets keeps a bucket for each subscriber (see Address) that came of late. Memory and cost are the same
 /// whatever comes: 1 MB, and one cache line a request. A bucket that finds no room takes the place of the fullest of
 /// the four in its line, whose subscriber then starts anew with a full one.
 class AddressBuckets {
 public:
-    AddressBuckets();
+    AddressBuckets() : lines_(std::size_t{1} << 14) {
+        std::random_device source;
+        seed_ = std::uint64_t{source()} << 32 | source();
+    }
 
-    TokenBucket &bucket_of(const Address &address) noexcept;
+    TokenBucket &bucket_of(const Address &address) noexcept {
+        const std::uint64_t subscriber = address.subscriber();
+        auto &entries = lines_[mixed(subscriber ^ seed_) % lines_.size()].entries;
+        Entry *fullest = &entries.front();
+        for (Entry &entry : entries) {
+            if (entry.subscriber == subscriber)
+                return entry.bucket;
+            if (entry.bucket.full_at() < fullest->bucket.full_at())
+                fullest = &entry;
+        }
+        *fullest = {subscriber, {}};
+        return fullest->bucket;
+    }
 
 private:
     struct Entry {
         std::uint64_t subscriber = 0;
         TokenBucket bucket;
     };
-    static constexpr std::size_t entries_a_line = 4;
     struct alignas(64) Line {
-        std::array<Entry, entries_a_line> entries;
+        std::array<Entry, 4> entries;
     };
+
+    // Scatters a number (the finalizer of MurmurHash3).
+    static std::uint64_t mixed(std::uint64_t number) noexcept {
+        number = (number ^ number >> 33) * 0xff51afd7ed558ccd;
+        number = (number ^ number >> 33) * 0xc4ceb9fe1a85ec53;
+        return number ^ number >> 33;
+    }
 
     std::vector<Line> lines_;
     std::uint64_t seed_; ///< so that nobody can choose addresses that share a line
 };
 
-/// RateLimiter does tell whether a request may pass now.
+/// RateLimiter decides whether a request may pass now.
 class RateLimiter {
 public:
     enum class Limit : std::uint8_t { none, address, all };
@@ -74,10 +106,26 @@ public:
 
     /// @param per_address  of one subscriber
     /// @param all  of all together
-    RateLimiter(const Rate &per_address, const Rate &all);
+    RateLimiter(const Rate &per_address, const Rate &all) : per_address_(per_address), all_(all) {
+        if (per_address_.is_limited())
+            buckets_.emplace();
+    }
 
-    /// admit does take a token of either bucket if both have one, else none of any.
-    Verdict admit(const Address &address, TokenBucket::time_point now);
+    /// Takes a token of either bucket if both have one, else none of any.
+    Verdict admit(const Address &address, TokenBucket::time_point now) {
+        TokenBucket *own = buckets_ ? &buckets_->bucket_of(address) : nullptr;
+        for (const auto &[limit, bucket, rate] : {std::tuple{Limit::address, own, &per_address_},
+                                                  {Limit::all, all_.is_limited() ? &bucket_ : nullptr, &all_}}) {
+            const auto wait = bucket != nullptr ? bucket->wait(*rate, now) : TokenBucket::duration::zero();
+            if (wait > TokenBucket::duration::zero())
+                return {limit, static_cast<unsigned>(std::ceil(std::chrono::duration<double>(wait).count()))};
+        }
+        if (own != nullptr)
+            own->take(per_address_, now);
+        if (all_.is_limited())
+            bucket_.take(all_, now);
+        return {};
+    }
 
 private:
     Rate per_address_;

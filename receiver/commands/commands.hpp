@@ -1,23 +1,15 @@
 // What the program does besides taking webhooks.
 #pragma once
 
+#include <string>
+
 #include "config/config.hpp"
 
 namespace msgstatus::receiver {
 
-/// inspect_command does print what the spool holds; also while a receiver uses it.
-/// @return the exit status
-/// @throws SpoolError
-int inspect_command(const Config &config);
-
-/// drain_command does bring everything in the spool to the database, without taking webhooks.
+/// Brings everything in the spool to the database, without taking webhooks.
 /// @return the exit status: 0 if the spool is empty now, 1 if not
 int drain_command(const Config &config);
-
-/// salvage_command does copy what can be read of a damaged file to the spool.
-/// @return the exit status
-/// @throws SpoolError  also if somebody uses the spool
-int salvage_command(const Config &config);
 
 /// Returns the headers that make the body a webhook of the provider to sign for, one a line.
 /// @throws ConfigError if the secret, or the URL that Twilio signs, is not set

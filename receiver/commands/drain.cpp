@@ -6,7 +6,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "commands/commands.hpp"
-#include "config/part_settings.hpp"
+#include "commands/part_settings.hpp"
 #include "database/lane_pool.hpp"
 #include "spool/spool.hpp"
 
@@ -16,7 +16,7 @@ namespace {
 constexpr std::chrono::milliseconds look_interval(50);
 constexpr std::chrono::seconds patience(30); // without a webhook that is committed, for the database to come back say
 
-/// DrainCommand does run lanes and spool without the rest of the program until there is nothing more to do.
+/// DrainCommand runs lanes and spool without the rest of the program until there is nothing more to do.
 class DrainCommand {
 public:
     explicit DrainCommand(const Config &config)
@@ -59,7 +59,7 @@ private:
         });
     }
 
-    // reason_to_end does return what to tell, nothing as long as there is something to do.
+    // Returns why to end, nothing as long as there is something to do.
     const char *reason_to_end(Clock::time_point now) const {
         if (spool_.has_failed())
             return "the spool cannot be used";
@@ -72,7 +72,7 @@ private:
         return nullptr;
     }
 
-    // end does stop; what is in flight stays in the spool.
+    // Stops; what is in flight stays in the spool.
     void end(const char *reason) {
         timer_.cancel();
         signals_.cancel();

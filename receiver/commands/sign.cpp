@@ -4,12 +4,11 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "base/text_codec.hpp"
 #include "commands/commands.hpp"
 #include "webhook/form.hpp"
-#include "webhook/hmac.hpp"
 #include "webhook/json_check.hpp"
 #include "webhook/signature.hpp"
-#include "webhook/text_codec.hpp"
 
 namespace msgstatus::receiver {
 namespace {

@@ -5,40 +5,51 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "access/address.hpp"
 #include "access/rate_limit.hpp"
-#include "config/endpoint.hpp"
-#include "config/secrets.hpp"
+#include "base/endpoint.hpp"
 #include "observe/log.hpp"
 
 namespace msgstatus::receiver {
 
 /// What the program is asked to do.
 enum class Command : std::uint8_t {
-    serve,   ///< take webhooks
-    inspect, ///< tell what the spool holds
-    drain,   ///< bring what the spool holds to the database
-    salvage, ///< bring what can be read of a damaged file to the spool
-    sign,    ///< print the headers that make a body a provider's webhook
+    serve, ///< take webhooks
+    drain, ///< bring what the spool holds to the database
+    sign,  ///< print the headers that make a body a provider's webhook
+};
+
+/// What webhooks are authenticated with; every secret of a list is valid. An empty list: the provider has none.
+struct Secrets {
+    std::vector<std::string> meta_app_secrets;
+    std::vector<std::string> meta_verify_tokens;
+    std::vector<std::string> twilio_auth_tokens;
+    std::vector<std::string> twilio_signing_keys; ///< each `name=secret`
+    std::vector<std::string> aisensy_secrets;
 };
 
 struct Config {
     Command command = Command::serve;
-    std::size_t inspect_list = 0; ///< webhooks that inspect lists
-    bool inspect_content = false;
-    std::string salvage_from;
+    std::string file; ///< --config
+    bool check_only = false;
+    bool show_help = false;
+    bool show_settings = false;
+    bool show_version = false;
     std::string sign_provider;
-    std::string sign_url;  ///< what Twilio calls
-    std::string sign_file; ///< `-` for standard input
+    std::string sign_url;        ///< what Twilio calls
+    std::string sign_file = "-"; ///< `-` for standard input
 
     Endpoint listen;
     std::optional<Endpoint> admin_listen; ///< nothing: no admin listener
-    std::string public_url;               ///< without a slash at its end; empty if not set
-    std::string tls_certificate_file;     ///< empty: plain HTTP
+    bool reuse_port = false;
+    std::string public_url;           ///< without a slash at its end; empty if not set
+    std::string tls_certificate_file; ///< empty: plain HTTP
     std::string tls_key_file;
 
     std::string database; ///< libpq conninfo, URI or name; empty: libpq's own defaults (PGHOST, ...)
@@ -55,7 +66,7 @@ struct Config {
     std::chrono::milliseconds spool_after{};
 
     Secrets secrets;
-    std::map<std::string, std::string> secret_files; ///< those of them that came from a file: name and path
+    std::map<std::string, std::string> secret_files; ///< those of them that come from a file: name and path
     bool allow_unsigned = false;
 
     AddressList trusted_proxies;
@@ -78,33 +89,57 @@ struct Config {
 
     LogLevel log_level = LogLevel::info;
     LogFormat log_format = LogFormat::logfmt;
-    bool check_only = false;
     std::vector<std::string> warnings; ///< what is allowed and yet worth a word at the start
 };
 
-/// A setting is wrong; the message names it.
+/// A setting is wrong; the message names it, and never holds its value, which may be a secret in the wrong place.
 class ConfigError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
 
-/// Instead of a configuration: a text to print (--help, --version).
-struct PrintAndExit {
-    std::string text;
+/// A setting: everything there is to know of it. Flags, environment, file, --help and the reference page come from
+/// these.
+struct Setting {
+    const char *group;    ///< heading in --help
+    const char *name;     ///< of the flag; MSGSTATUS_... in the environment
+    const char *value;    ///< what its value is called; null: a switch
+    const char *standard; ///< default, as text; empty: none
+    const char *help;
+    void (*set)(Config &config, const Setting &setting, const std::string &text);
+    double least = 0; ///< of a number
+    double most = 0;
+    bool is_list = false; ///< may be repeated
 };
 
-struct LoadedConfig {
-    Config config;
-    std::optional<PrintAndExit> print;
-};
+/// Returns every setting, those that make sense as flags only last, in the group `command_group`.
+std::span<const Setting> settings();
+inline constexpr std::string_view command_group = "Command";
 
-/// load_config does gather the settings from the flags, then from the environment (--admin-listen is
-/// MSGSTATUS_ADMIN_LISTEN), then from the file that --config names: the first to set something wins. It reads the
-/// secrets and checks all.
+/// The secrets. Each `name` can be given as environment variable (MSGSTATUS_NAME) or through the setting `name-file`.
+struct SecretName {
+    const char *name;
+    std::vector<std::string> Secrets::*list;
+};
+inline constexpr SecretName secret_names[] = {{"meta-app-secret", &Secrets::meta_app_secrets},
+                                              {"meta-verify-token", &Secrets::meta_verify_tokens},
+                                              {"twilio-auth-token", &Secrets::twilio_auth_tokens},
+                                              {"twilio-signing-keys", &Secrets::twilio_signing_keys},
+                                              {"aisensy-secret", &Secrets::aisensy_secrets}};
+
+/// Returns the environment variable of a setting: `admin-listen` is MSGSTATUS_ADMIN_LISTEN.
+std::string environment_name(std::string_view setting);
+
+/// Returns what --help prints, and the table of settings in docs/operations/receiver.md.
+std::string help_text();
+std::string settings_table();
+
+/// Gathers the settings from the flags, then from the environment, then from the file that --config names: the first to
+/// set something wins. Reads the secrets and checks all.
 /// @throws ConfigError
-LoadedConfig load_config(int argc, const char *const argv[]);
+Config load_config(int argc, const char *const argv[]);
 
-/// reload_secrets does read the secrets that are in files again; those of the environment stay.
+/// Reads the secrets that are in files again; those of the environment stay.
 /// @throws ConfigError
 Secrets reload_secrets(const Config &config);
 

@@ -4,20 +4,19 @@
 #include <array>
 #include <cstdlib>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include "database/lane_pool.hpp"
 #include "observe/log.hpp"
-#include "observe/mask.hpp"
 
 namespace msgstatus::receiver {
 namespace {
-
-using boost::system::error_code;
 
 constexpr const char *apply_name = "msgstatus_apply";
 constexpr const char *apply_sql = "SELECT received, applied, unchanged, rejected, ignored "
                                   "FROM msgstatus.apply_message_status_batch($1, $2, $3)";
 constexpr std::array apply_types{oid_jsonb_array, oid_timestamptz_array, oid_text_array};
-constexpr int apply_columns = 5;
 
 constexpr const char *reject_name = "msgstatus_reject";
 constexpr const char *reject_sql = "SELECT msgstatus.reject_webhook($1, $2, $3, $4)";
@@ -25,6 +24,12 @@ constexpr std::array reject_types{oid_text, oid_text, oid_timestamptz, oid_text}
 
 // A call without webhooks succeeds exactly where extension, tables and rights are there.
 constexpr const char *probe_sql = "SELECT FROM msgstatus.apply_message_status_batch('{}', '{}', '{}')";
+
+// 200 means on disk, whatever the role, the database or the server is set to.
+constexpr const char *durable_sql =
+    "SELECT pg_catalog.set_config('synchronous_commit', CASE before WHEN 'off' THEN 'on' ELSE before END, false), "
+    "before, "
+    "pg_catalog.current_setting('fsync') FROM pg_catalog.current_setting('synchronous_commit') AS before";
 
 constexpr const char *alerts_sql = "SELECT name, severity, active FROM msgstatus.alert_counts()";
 constexpr int alerts_columns = 3;
@@ -37,377 +42,351 @@ constexpr unsigned most_retries = 5;
 // If so many webhooks failed one by one and none succeeded, the fault is not with single webhooks.
 constexpr std::size_t most_culprits = 8;
 
-constexpr std::string_view not_committed = "the database could not take the webhook; try again later";
+bool succeeded(const PgResult &result) noexcept {
+    const ExecStatusType status = PQresultStatus(result.get());
+    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+std::string masked_message(const PgResult &result) {
+    return mask_personal_data(primary_message_of(result));
+}
 
 } // namespace
 
-Lane::Lane(boost::asio::io_context &context, LanePool &pool, std::size_t number)
-    : pool_(pool), number_(number), connection_(context, *this), reconnect_timer_(context.get_executor()),
-      backoff_(shortest_backoff), random_(std::random_device()()) {
-    const LaneSettings &settings = pool.settings();
-    settings_sql_ = "SET statement_timeout = " + std::to_string(settings.statement_timeout.count()) +
-                    "; SET lock_timeout = " + std::to_string(settings.lock_timeout.count());
-}
+Lane::Lane(const Executor &executor, LanePool &pool, std::size_t number)
+    : pool_(pool), number_(number), wake_(executor), connection_(executor, wake_), backoff_(shortest_backoff),
+      random_(std::random_device()()) {}
 
 void Lane::start() {
+    boost::asio::co_spawn(pool_.executor(), run(), boost::asio::detached);
+}
+
+Awaitable<> Lane::run() {
+    while (state_ != State::stopped) {
+        std::string reason;
+        try {
+            co_await connect();
+            co_await work();
+        } catch (const std::exception &error) { // the connection is lost, or there is no memory
+            reason = error.what();
+        }
+        if (state_ == State::stopped)
+            co_return;
+        connection_.fail(reason);
+        lose(reason, is_connected());
+        // Full to half the interval, so that lanes and receivers do not come back all at once.
+        std::uniform_int_distribution<std::int64_t> jitter(backoff_.count() / 2, backoff_.count());
+        const Clock::time_point again = Clock::now() + std::chrono::milliseconds(jitter(random_));
+        backoff_ = std::min(backoff_ * 2, longest_backoff);
+        while (state_ != State::stopped && Clock::now() < again)
+            co_await wake_.wait(again);
+    }
+}
+
+Awaitable<PgResult> Lane::answer_of(std::chrono::milliseconds time) {
+    deadline_ = Clock::now() + time;
+    PgResult result = co_await connection_.result();
+    deadline_ = Clock::time_point::max();
+    co_return result;
+}
+
+Awaitable<> Lane::connect() {
     state_ = State::connecting;
-    connection_.connect(pool_.settings().database);
-    deadline_ = Clock::now() + connect_time * connection_.hosts();
-}
-
-void Lane::pg_connected() {
-    state_ = State::preparing;
-    step_ = Step::settings;
-    prepare_next();
-}
-
-void Lane::prepare_next() {
-    deadline_ = Clock::now() + connect_time;
-    switch (step_) {
-    case Step::settings:
-        connection_.query(settings_sql_.c_str());
-        break;
-    case Step::prepare_apply:
-        connection_.prepare(apply_name, apply_sql, apply_types);
-        break;
-    case Step::prepare_reject:
-        connection_.prepare(reject_name, reject_sql, reject_types);
-        break;
-    case Step::probe:
-        connection_.query(probe_sql);
-        break;
+    problem_logged_ = false;
+    const LaneSettings &settings = pool_.settings();
+    deadline_ = Clock::now() + connect_time * 2;
+    co_await connection_.connect(settings.database);
+    const std::string settings_sql = "SET statement_timeout = " + std::to_string(settings.statement_timeout.count()) +
+                                     "; SET lock_timeout = " + std::to_string(settings.lock_timeout.count()) + "; " +
+                                     durable_sql;
+    for (int step = 0; step < 4; ++step) {
+        if (step == 0)
+            connection_.query(settings_sql.c_str());
+        else if (step == 1)
+            connection_.prepare(apply_name, apply_sql, apply_types);
+        else if (step == 2)
+            connection_.prepare(reject_name, reject_sql, reject_types);
+        else
+            connection_.query(probe_sql);
+        const PgResult result = co_await answer_of(connect_time);
+        if (!succeeded(result))
+            refuse_setup(result);
+        if (step == 0 && connection_.server_encoding() != "UTF8") {
+            const std::string reason = "the database's encoding is " + connection_.server_encoding();
+            if (problem_logged_ = true; pool_.setup_problem_is_due(reason))
+                log(LogLevel::error, "the database is not set up",
+                    {{"lane", number_},
+                     {"database", connection_.database()},
+                     {"reason", reason},
+                     {"hint", "Use a database made WITH ENCODING 'UTF8'."}});
+            throw ConnectionLost(reason);
+        }
+        const bool is_off = step == 0 && PQgetlength(result.get(), 0, 1) == 3; // "off"
+        const bool is_unsafe = step == 0 && PQgetlength(result.get(), 0, 2) == 3;
+        if ((is_off || is_unsafe) && pool_.durability_log().admit())
+            log(LogLevel::warning, "commits are not durable",
+                {{"lane", number_},
+                 {"reason", is_unsafe
+                                ? "fsync is off: a crash of the machine loses what was answered 200"
+                                : "synchronous_commit was off for the role or the database; the lane turned it on"}});
     }
-}
-
-void Lane::prepared(const PgResult &result) {
-    const ExecStatusType status = PQresultStatus(result.get());
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-        command_failed(result);
-        return;
-    }
-    if (step_ != Step::probe) {
-        step_ = static_cast<Step>(static_cast<std::uint8_t>(step_) + 1);
-        prepare_next();
-    } else {
-        state_ = State::idle;
-        deadline_ = Clock::time_point::max();
-        ++pool_.metrics().connects;
-        if (reconnecting_)
-            ++pool_.metrics().reconnects;
-        reconnecting_ = false;
-        log(LogLevel::info, "database connected", {{"lane", number_}});
-        pool_.setup_works();
-        pool_.lane_ready();
-    }
-}
-
-void Lane::pg_lost(const std::string &reason) {
-    connection_failed(reason);
+    state_ = State::idle;
+    ++pool_.metrics().connects;
+    if (reconnecting_)
+        ++pool_.metrics().reconnects;
+    reconnecting_ = false;
+    log(LogLevel::info, "database connected", {{"lane", number_}});
+    pool_.setup_works();
 }
 
 // Gives the connection up because a command on it failed that is not about a webhook.
-void Lane::command_failed(const PgResult &result) {
-    const std::string reason(primary_message_of(result));
+void Lane::refuse_setup(const PgResult &result) {
+    const std::string reason = masked_message(result);
     const std::string hint = setup_hint(sqlstate_of(result), hint_of(result), connection_.user());
+    problem_logged_ = !hint.empty();
     if (!hint.empty() && pool_.setup_problem_is_due(reason))
         log(LogLevel::error, "the database is not set up",
             {{"lane", number_}, {"database", connection_.database()}, {"reason", reason}, {"hint", hint}});
-    connection_.close();
-    connection_failed(reason, !hint.empty());
+    throw ConnectionLost(reason);
 }
 
-// connection_failed does give back what was in flight and plan the next attempt. The connection is closed already.
-void Lane::connection_failed(const std::string &reason, bool logged) {
-    const bool was_connected = is_connected();
+// Gives back what was in flight. The connection is closed already.
+void Lane::lose(const std::string &reason, bool was_connected) {
     state_ = State::waiting;
     deadline_ = Clock::time_point::max();
+    answer_done();
     if (was_connected) {
         reconnecting_ = true;
-        if (!logged)
-            log(LogLevel::warning, "database connection lost", {{"lane", number_}, {"reason", reason}});
+        if (!problem_logged_)
+            log(LogLevel::warning, "database connection lost",
+                {{"lane", number_}, {"reason", mask_personal_data(reason)}});
     } else {
         ++pool_.metrics().connect_failures;
-        if (!logged && pool_.connect_log().admit())
+        if (!problem_logged_ && pool_.connect_log().admit())
             log(LogLevel::warning, "cannot connect to the database",
                 {{"lane", number_}, {"reason", reason}, {"suppressed", pool_.connect_log().take_suppressed()}});
     }
-    reconnect_later();
-    give_back_all(Failure::unavailable, "the database is not available; try again later");
+    give_back_all(Failure::unavailable);
     pool_.lane_lost();
 }
 
-void Lane::reconnect_later() {
-    // Full to half the interval, so that lanes and receivers do not come back all at once.
-    std::uniform_int_distribution<std::int64_t> jitter(backoff_.count() / 2, backoff_.count());
-    reconnect_timer_.expires_after(std::chrono::milliseconds(jitter(random_)));
-    backoff_ = std::min(backoff_ * 2, longest_backoff);
-    reconnect_timer_.async_wait([this](error_code cancelled) {
-        if (!cancelled && state_ == State::waiting)
-            start();
-    });
+Awaitable<> Lane::work() {
+    while (true) {
+        connection_.check();
+        if (pool_.next_batch(batch_)) {
+            state_ = State::busy;
+            co_await carry();
+            backoff_ = shortest_backoff;
+            continue;
+        }
+        answer_done();
+        if (pool_.alerts_are_due()) {
+            state_ = State::busy;
+            co_await ask_alerts();
+        } else {
+            state_ = State::idle;
+            co_await wake_.wait();
+        }
+    }
 }
 
-void Lane::carry(std::vector<Job> &batch) {
-    batch_.swap(batch);
-    parts_.assign(1, Part{0, batch_.size()});
-    committed_ = 0;
-    culprits_ = 0;
-    state_ = State::busy;
+Awaitable<> Lane::carry() {
+    settled_.assign(batch_.size(), false);
+    committed_ = culprits_ = 0;
+    setup_suspect_ = false;
     halving_ends_ = Clock::now() + 2 * pool_.settings().statement_timeout;
     pool_.metrics().batch_size.observe(static_cast<double>(batch_.size()));
-    retries_ = 0;
-    setup_suspect_ = false;
-    call_next();
+    co_await apply({0, batch_.size()});
+    batch_.clear();
+    if (setup_suspect_ && committed_ == 0)
+        co_await probe();
 }
 
-void Lane::call_next() {
-    if (parts_.empty()) {
-        finish_batch();
-        return;
-    }
-    const Part part = parts_.back();
-    parts_.pop_back();
-    call(part);
-}
-
-void Lane::call(const Part &part) {
-    current_ = part;
-    rejecting_ = false;
-    call_started_ = Clock::now();
-    deadline_ = call_started_ + pool_.settings().statement_timeout + answer_slack;
-    parameters_.encode({batch_.data() + part.begin, part.end - part.begin});
-    const auto [bodies, times, sources] = parameters_.parameters();
-    const PgParameter parameters[] = {{bodies}, {times}, {sources}};
-    connection_.execute(apply_name, parameters);
-}
-
-// reject does keep the only body of the current part as text.
-void Lane::reject() {
-    const Job &job = batch_[current_.begin];
-    rejecting_ = true;
-    deadline_ = Clock::now() + pool_.settings().statement_timeout + answer_slack;
-    std::string received_at;
-    append_int64(received_at, job.received_at);
-    const PgParameter parameters[] = {{job.body.text(), false}, {reject_reason_, false}, {received_at}, {job.source}};
-    connection_.execute(reject_name, parameters);
-}
-
-void Lane::ask_alerts() {
-    state_ = State::asking;
-    deadline_ = Clock::now() + pool_.settings().statement_timeout + answer_slack;
-    connection_.query(alerts_sql);
-}
-
-// alerts_answered does take the answer, or none: an extension from before there were alerts has none, nor has a role
-// that was granted its level before.
-void Lane::alerts_answered(const PgResult &result) {
-    std::vector<AlertCount> &alerts = pool_.metrics().alerts;
-    alerts.clear();
-    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
-        if (classify_failure(sqlstate_of(result)) == Failure::unavailable) {
-            command_failed(result);
-            return;
+// Calls the function for a part of the batch, and in halves where that fails.
+Awaitable<> Lane::apply(Part part) {
+    PgResult result;
+    for (unsigned attempt = 0;; ++attempt) {
+        current_ = part;
+        call_started_ = Clock::now();
+        parameters_.encode({batch_.data() + part.begin, part.end - part.begin});
+        const auto [bodies, times, sources] = parameters_.parameters();
+        const PgParameter parameters[] = {{bodies}, {times}, {sources}};
+        connection_.execute(apply_name, parameters);
+        answer_done(); // the batch before: the server need not wait for that
+        result = co_await answer_of(pool_.settings().statement_timeout + answer_slack);
+        if (batch_.empty())
+            co_return; // the backlog has its webhooks by now
+        if (succeeded(result) && committed(part, result))
+            co_return;
+        if (succeeded(result)) {
+            log(LogLevel::error, "apply_message_status_batch returned something else than agreed",
+                {{"rows", PQntuples(result.get())}, {"bodies", part.end - part.begin}});
+            throw ConnectionLost("the server returned something else than agreed");
         }
-    } else if (PQnfields(result.get()) == alerts_columns) {
-        for (int row = 0; row < PQntuples(result.get()); ++row)
-            alerts.push_back({PQgetvalue(result.get(), row, 0), PQgetvalue(result.get(), row, 1),
-                              std::strtoull(PQgetvalue(result.get(), row, 2), nullptr, 10)});
+        ++pool_.metrics().batches_failed;
+        const Failure failure = classify_failure(sqlstate_of(result));
+        if (failure == Failure::unavailable)
+            throw ConnectionLost(std::string(primary_message_of(result)));
+        if (failure != Failure::conflict || attempt == most_retries)
+            break;
     }
-    state_ = State::idle;
-    deadline_ = Clock::time_point::max();
-    pool_.lane_ready();
-}
-
-void Lane::pg_result(PgResult result) {
-    if (state_ == State::preparing) {
-        prepared(result);
-        return;
-    }
-    if (state_ == State::asking) {
-        alerts_answered(result);
-        return;
-    }
-    if (state_ == State::probing) {
-        probed(result);
-        return;
-    }
-    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
-        call_failed(result);
-        return;
-    }
-    backoff_ = shortest_backoff;
-    if (batch_.empty()) {
-        finish_batch(); // the backlog has its webhooks by now
-        return;
-    }
-    if (rejecting_) {
-        ++pool_.metrics().bodies_kept_as_text;
-        ++committed_;
-        pool_.committed(batch_[current_.begin], 1, 1);
-        retries_ = 0;
-        call_next();
-        return;
-    }
-    apply_done(result);
-}
-
-void Lane::apply_done(const PgResult &result) {
-    const std::size_t size = current_.end - current_.begin;
-    const bool as_agreed = static_cast<std::size_t>(PQntuples(result.get())) == size &&
-                           PQnfields(result.get()) == apply_columns && PQgetlength(result.get(), 0, 0) == 4;
-    if (!as_agreed) {
-        log(LogLevel::error, "apply_message_status_batch returned something else than agreed",
-            {{"rows", PQntuples(result.get())}, {"bodies", size}});
-        give_back(current_, Failure::other, not_committed);
-        call_next();
-        return;
-    }
-    Metrics &metrics = pool_.metrics();
-    metrics.batch_seconds.observe(std::chrono::duration<double>(Clock::now() - call_started_).count());
-    metrics.bodies_committed += size;
-    committed_ += size;
-    retries_ = 0;
-    std::vector<Job> done;
-    const std::size_t first = current_.begin;
-    if (parts_.empty() && size == batch_.size()) {
-        // The usual case: the next batch goes on its way before this one is answered, so the server need not wait.
-        done.swap(batch_);
-        finish_batch();
-    }
-    const std::vector<Job> &jobs = done.empty() ? batch_ : done;
-    for (std::size_t i = 0; i < size; ++i) {
-        std::array<std::int32_t, apply_columns> row{};
-        for (int column = 0; column < apply_columns; ++column)
-            row[column] = read_int32(PQgetvalue(result.get(), static_cast<int>(i), column));
-        const auto [received, applied, unchanged, rejected, ignored] = row;
-        metrics.statuses[jobs[first + i].source].add(received, applied, unchanged, rejected, ignored);
-        pool_.committed(jobs[first + i], received, rejected);
-    }
-    if (done.empty())
-        call_next();
-    else
-        pool_.recycle(std::move(done));
-}
-
-void Lane::call_failed(const PgResult &result) {
+    const Failure failure = classify_failure(sqlstate_of(result));
     const std::string sqlstate(sqlstate_of(result));
-    const std::string message(primary_message_of(result));
-    const Failure failure = classify_failure(sqlstate);
-    const std::size_t size = current_.end - current_.begin;
-    ++pool_.metrics().batches_failed;
-    if (failure == Failure::unavailable) {
-        connection_.close();
-        connection_failed(message);
-        return;
-    }
-    if (batch_.empty()) {
-        finish_batch(); // the backlog has its webhooks by now
-        return;
-    }
-    if (failure == Failure::conflict && retries_ < most_retries) {
-        ++retries_;
-        if (rejecting_)
-            reject();
-        else
-            call(current_);
-        return;
-    }
-    if (failure == Failure::data && size == 1 && !rejecting_) {
-        reject_reason_ = "jsonb refuses the body: " + message + " (SQLSTATE " + sqlstate + ")";
-        reject();
-        return;
+    const std::size_t size = part.end - part.begin;
+    if (failure == Failure::data && size == 1) {
+        co_await reject(part.begin, "jsonb refuses the body: " + std::string(primary_message_of(result)) +
+                                        " (SQLSTATE " + sqlstate + ")");
+        co_return;
     }
     setup_suspect_ = setup_suspect_ || !setup_hint(sqlstate, {}, {}).empty();
     if (pool_.failure_log().admit())
         log(LogLevel::warning, "a call failed",
             {{"lane", number_},
              {"bodies", size},
-             {"request_id", batch_[current_.begin].request_id},
+             {"request_id", batch_[part.begin].request_id},
              {"sqlstate", sqlstate},
-             {"reason", mask_phone_numbers(message)},
+             {"reason", masked_message(result)},
              {"suppressed", pool_.failure_log().take_suppressed()}});
     // The backlog comes with smaller batches by itself, between which others get the lane.
-    const bool halves_itself = failure != Failure::data && batch_[current_.begin].backlog_id != 0;
+    const bool halves_itself = failure != Failure::data && batch_[part.begin].backlog_id != 0;
     if (size > 1 && !halves_itself && Clock::now() < halving_ends_) {
-        halve(current_);
+        const std::size_t middle = part.begin + size / 2;
+        co_await apply({part.begin, middle});
+        const bool hopeless = committed_ == 0 && culprits_ >= most_culprits;
+        if (!batch_.empty() && !hopeless) {
+            co_await apply({middle, part.end});
+            co_return;
+        }
+        part.begin = middle;
     } else {
         culprits_ += size;
-        give_back(current_, failure, not_committed);
     }
-    if (committed_ == 0 && culprits_ >= most_culprits) {
-        for (const Part &part : parts_)
-            give_back(part, failure, not_committed);
-        parts_.clear();
+    for (std::size_t i = part.begin; i < part.end && !batch_.empty(); ++i)
+        give_back(i, failure);
+}
+
+// Notes what was committed; false if the result is not of the agreed form.
+bool Lane::committed(Part part, const PgResult &result) {
+    std::optional<std::vector<BatchCounts>> counts = read_counts(result, part.end - part.begin);
+    if (!counts)
+        return false;
+    Metrics &metrics = pool_.metrics();
+    metrics.batch_seconds.observe(std::chrono::duration<double>(Clock::now() - call_started_).count());
+    metrics.bodies_committed += counts->size();
+    committed_ += counts->size();
+    done_.counts = std::move(*counts);
+    for (std::size_t i = part.begin; i < part.end; ++i) {
+        done_.jobs.push_back(std::move(batch_[i]));
+        settled_[i] = true;
     }
-    retries_ = 0;
-    call_next();
+    return true;
 }
 
-void Lane::halve(const Part &part) {
-    const std::size_t middle = part.begin + (part.end - part.begin) / 2;
-    parts_.push_back({middle, part.end});
-    parts_.push_back({part.begin, middle});
-}
-
-void Lane::give_back(const Part &part, Failure failure, std::string_view message) {
-    for (std::size_t i = part.begin; i < part.end; ++i)
-        pool_.not_committed(std::move(batch_[i]), failure, message);
-}
-
-// give_back_all does give back what is in flight and what is still to be called.
-void Lane::give_back_all(Failure failure, std::string_view message) {
-    if (batch_.empty())
-        return;
-    give_back(current_, failure, message);
-    for (const Part &part : parts_)
-        give_back(part, failure, message);
-    parts_.clear();
-    batch_.clear();
-}
-
-void Lane::finish_batch() {
-    batch_.clear();
-    if (setup_suspect_ && committed_ == 0) {
-        probe();
-        return;
+// Answers the senders of the last call that was committed.
+void Lane::answer_done() {
+    std::vector<Job> jobs = std::exchange(done_.jobs, {});
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        const BatchCounts &counts = done_.counts[i];
+        pool_.metrics().statuses[jobs[i].source].add(counts.received, counts.applied, counts.unchanged, counts.rejected,
+                                                     counts.ignored);
+        pool_.committed(jobs[i], counts.received, counts.rejected);
     }
-    state_ = State::idle;
-    deadline_ = Clock::time_point::max();
-    pool_.lane_ready();
+}
+
+// Keeps a body as text.
+Awaitable<> Lane::reject(std::size_t position, std::string reason) {
+    PgResult result;
+    for (unsigned attempt = 0; attempt <= most_retries; ++attempt) {
+        const Job &job = batch_[position];
+        std::string received_at;
+        append_int64(received_at, job.received_at);
+        const PgParameter parameters[] = {{job.body.text(), false}, {reason, false}, {received_at}, {job.source}};
+        connection_.execute(reject_name, parameters);
+        answer_done();
+        result = co_await answer_of(pool_.settings().statement_timeout + answer_slack);
+        if (batch_.empty())
+            co_return;
+        if (succeeded(result)) {
+            ++pool_.metrics().bodies_kept_as_text;
+            ++committed_;
+            settled_[position] = true;
+            pool_.committed(batch_[position], 1, 1);
+            co_return;
+        }
+        ++pool_.metrics().batches_failed;
+        if (classify_failure(sqlstate_of(result)) == Failure::unavailable)
+            throw ConnectionLost(std::string(primary_message_of(result)));
+        if (classify_failure(sqlstate_of(result)) != Failure::conflict)
+            break;
+    }
+    if (pool_.failure_log().admit())
+        log(LogLevel::warning, "a call failed",
+            {{"lane", number_},
+             {"bodies", 1},
+             {"request_id", batch_[position].request_id},
+             {"sqlstate", sqlstate_of(result)},
+             {"reason", masked_message(result)},
+             {"suppressed", pool_.failure_log().take_suppressed()}});
+    ++culprits_;
+    give_back(position, Failure::other);
+}
+
+// Looks up which alerts are active. An extension from before there were alerts has none to tell, nor has a role that
+// was granted its level before.
+Awaitable<> Lane::ask_alerts() {
+    connection_.query(alerts_sql);
+    const PgResult result = co_await answer_of(pool_.settings().statement_timeout + answer_slack);
+    std::vector<AlertCount> &alerts = pool_.metrics().alerts;
+    alerts.clear();
+    if (!succeeded(result) && classify_failure(sqlstate_of(result)) == Failure::unavailable)
+        refuse_setup(result);
+    if (!succeeded(result) || PQnfields(result.get()) != alerts_columns)
+        co_return;
+    for (int row = 0; row < PQntuples(result.get()); ++row)
+        alerts.push_back({PQgetvalue(result.get(), row, 0), PQgetvalue(result.get(), row, 1),
+                          std::strtoull(PQgetvalue(result.get(), row, 2), nullptr, 10)});
 }
 
 // Finds out whether the calls of a batch failed for what the webhooks hold, or any call would fail now.
-void Lane::probe() {
-    setup_suspect_ = false;
-    state_ = State::probing;
-    deadline_ = Clock::now() + pool_.settings().statement_timeout + answer_slack;
+Awaitable<> Lane::probe() {
     connection_.query(probe_sql);
+    const PgResult result = co_await answer_of(pool_.settings().statement_timeout + answer_slack);
+    if (!succeeded(result) && !setup_hint(sqlstate_of(result), {}, {}).empty())
+        refuse_setup(result);
 }
 
-void Lane::probed(const PgResult &result) {
-    const bool works = PQresultStatus(result.get()) == PGRES_TUPLES_OK;
-    if (works || setup_hint(sqlstate_of(result), {}, {}).empty())
-        finish_batch();
-    else
-        command_failed(result);
+void Lane::give_back(std::size_t position, Failure failure) {
+    if (settled_[position])
+        return;
+    settled_[position] = true;
+    pool_.not_committed(std::move(batch_[position]), failure);
+}
+
+// Gives back what is in flight and what is still to be called.
+void Lane::give_back_all(Failure failure) {
+    for (std::size_t i = 0; i < batch_.size(); ++i)
+        give_back(i, failure);
+    batch_.clear();
 }
 
 void Lane::sweep(Clock::time_point now) {
-    if (state_ == State::busy && !batch_.empty() && pool_.is_overdue(batch_[current_.begin], now))
-        give_back_all(Failure::other,
-                      not_committed); // should the call succeed yet, applying them again changes nothing
+    if (state_ == State::busy && !batch_.empty() && pool_.is_overdue(batch_[current_.begin], now)) {
+        for (Job &job : batch_)
+            job.may_return = true;
+        give_back_all(Failure::other); // should the call succeed yet, applying them again changes nothing
+    }
     if (now < deadline_)
         return;
-    connection_.close();
-    connection_failed(state_ == State::connecting ? "timeout while connecting" : "the database does not answer");
+    deadline_ = Clock::time_point::max();
+    connection_.fail(state_ == State::connecting ? "timeout while connecting" : "the database does not answer");
 }
 
 void Lane::stop() {
-    connection_.close();
-    reconnect_timer_.cancel();
+    answer_done();
     state_ = State::stopped;
     deadline_ = Clock::time_point::max();
-    give_back_all(Failure::unavailable, "the receiver is stopping");
+    connection_.fail("the receiver is stopping");
+    give_back_all(Failure::unavailable);
 }
 
 } // namespace msgstatus::receiver

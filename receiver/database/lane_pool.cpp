@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include <boost/asio/post.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 namespace msgstatus::receiver {
 namespace {
@@ -14,24 +15,28 @@ constexpr std::chrono::minutes setup_log_interval(10);
 // A lane counts as connected until it notices that it is not: what it had taken is given to another one. A webhook that
 // takes its connections along must not take all of them.
 constexpr unsigned most_attempts = 3;
-constexpr std::string_view not_available = "the database is not available; try again later";
+
+std::string_view message_of(std::string_view reason) noexcept {
+    if (reason == "queue")
+        return "too many webhooks are waiting; try again later";
+    if (reason == "spool")
+        return "neither the database nor the disk could take the webhook; try again later";
+    return "the database could not take the webhook; try again later";
+}
 
 } // namespace
 
 LanePool::LanePool(boost::asio::io_context &context, LaneSettings settings, Metrics &metrics)
-    : context_(context), settings_(std::move(settings)), metrics_(metrics), queue_(settings_.queue_max),
-      sweep_timer_(context.get_executor()) {
+    : context_(context), settings_(std::move(settings)), metrics_(metrics), times_(context.get_executor()) {
     for (std::size_t i = 0; i < settings_.lanes; ++i)
-        lanes_.push_back(std::make_unique<Lane>(context, *this, i + 1));
+        lanes_.push_back(std::make_unique<Lane>(context.get_executor(), *this, i + 1));
 }
-
-LanePool::~LanePool() = default;
 
 void LanePool::start() {
     next_alerts_ = Clock::now() + alerts_delay;
     for (const auto &lane : lanes_)
         lane->start();
-    sweep();
+    boost::asio::co_spawn(executor(), keep_times(), boost::asio::detached);
 }
 
 std::size_t LanePool::lanes_connected() const noexcept {
@@ -39,28 +44,41 @@ std::size_t LanePool::lanes_connected() const noexcept {
         std::count_if(lanes_.begin(), lanes_.end(), [](const auto &lane) { return lane->is_connected(); }));
 }
 
-void LanePool::submit(Job &&job) {
-    job.submitted = Clock::now();
-    if (stopped_ || lanes_connected() == 0) {
-        fall_back(std::move(job), not_available);
-        return;
-    }
-    if (queue_.is_full()) {
-        fall_back(std::move(job), "too many webhooks are waiting; try again later");
-        return;
-    }
-    queue_.push(std::move(job));
-    dispatch_later();
+bool LanePool::is_resolving() const noexcept {
+    return std::any_of(lanes_.begin(), lanes_.end(), [](const auto &lane) { return lane->is_resolving(); });
 }
 
-// fall_back does what is left for a webhook that no lane takes.
-void LanePool::fall_back(Job &&job, std::string_view message) {
-    if (backlog_ != nullptr && backlog_->takes()) {
+void LanePool::submit(Job &&job) {
+    job.submitted = Clock::now();
+    if (stopped_ || lanes_connected() == 0)
+        fall_back(std::move(job), stopped_ ? "stopping" : "database");
+    else if (queue_.size() >= settings_.queue_max)
+        fall_back(std::move(job), "queue");
+    else {
+        queue_.push(std::move(job));
+        wake_a_lane();
+    }
+}
+
+// Does what is left for a webhook that no lane takes.
+void LanePool::fall_back(Job &&job, std::string_view reason) {
+    if (!job.spool_refused && backlog_ != nullptr && backlog_->takes()) {
         backlog_->keep(std::move(job));
         return;
     }
     ++metrics_.bodies_unavailable;
-    answer_unavailable(job, message);
+    job.to.send(unavailable_answer(reason, message_of(reason)));
+}
+
+void LanePool::not_kept(Job &&job) {
+    ++metrics_.spool_failures;
+    job.spool_refused = true;
+    if (job.may_return && !stopped_ && lanes_connected() > 0) {
+        queue_.put_back(std::move(job));
+        wake_a_lane();
+    } else {
+        fall_back(std::move(job), "spool");
+    }
 }
 
 void LanePool::committed(const Job &job, std::int32_t received, std::int32_t rejected) {
@@ -70,7 +88,7 @@ void LanePool::committed(const Job &job, std::int32_t received, std::int32_t rej
         answer_committed(job, received, rejected);
 }
 
-void LanePool::not_committed(Job &&job, Failure failure, std::string_view message) {
+void LanePool::not_committed(Job &&job, Failure failure) {
     if (job.backlog_id != 0) {
         backlog_->failed(job, failure);
         return;
@@ -78,53 +96,39 @@ void LanePool::not_committed(Job &&job, Failure failure, std::string_view messag
     ++job.attempts;
     if (failure == Failure::unavailable && job.attempts < most_attempts && !stopped_ && lanes_connected() > 0) {
         queue_.put_back(std::move(job));
-        dispatch_later();
+        wake_a_lane();
         return;
     }
-    fall_back(std::move(job), message);
+    fall_back(std::move(job), stopped_ ? "stopping" : "database");
 }
 
-// dispatch_later does wait for the requests that have arrived at the same moment, so that they go together.
-void LanePool::dispatch_later() {
-    if (dispatch_planned_)
-        return;
-    dispatch_planned_ = true;
-    boost::asio::post(context_, [this] {
-        dispatch_planned_ = false;
-        dispatch();
-    });
+// A lane that is woken looks for work after all that has happened at the same moment, so requests that arrived together
+// go together.
+void LanePool::wake_a_lane() {
+    const auto ready = std::find_if(lanes_.begin(), lanes_.end(), [](const auto &lane) { return lane->is_ready(); });
+    if (ready != lanes_.end())
+        (*ready)->wake();
 }
 
-void LanePool::dispatch() {
-    for (const auto &lane : lanes_) {
-        if (stopped_)
-            return;
-        if (lane->is_ready() && next_batch())
-            lane->carry(spare_);
-    }
-}
-
-// next_batch does take the next batch for a lane to spare_. The backlog has one at a time and the next one not before
-// that is done, so it gets one lane at most, and live webhooks get that between two batches.
-bool LanePool::next_batch() {
-    if (backlog_ != nullptr && backlog_->has_batch())
-        backlog_->take_batch(spare_);
-    else if (!queue_.empty())
-        queue_.take_batch(settings_.batch_max, settings_.batch_max_bytes, spare_);
-    else
+// The backlog has one batch at a time and the next one not before that is done, so it gets one lane at most, and live
+// webhooks get that between two batches.
+bool LanePool::next_batch(std::vector<Job> &batch) {
+    batch.clear();
+    if (stopped_)
         return false;
-    return true;
-}
-
-void LanePool::lane_ready() {
-    dispatch();
+    if (backlog_ != nullptr && backlog_->has_batch())
+        backlog_->take_batch(batch);
+    else
+        queue_.take_batch(settings_.batch_max, settings_.batch_max_bytes, batch);
+    return !batch.empty();
 }
 
 void LanePool::lane_lost() {
     if (lanes_connected() > 0)
         return;
-    clear_queue();
     metrics_.alerts.clear();
+    while (!queue_.empty()) // nobody waits for a lane that may never come
+        fall_back(queue_.take(), stopped_ ? "stopping" : "database");
 }
 
 bool LanePool::setup_problem_is_due(const std::string &reason) {
@@ -136,62 +140,42 @@ bool LanePool::setup_problem_is_due(const std::string &reason) {
     return true;
 }
 
-void LanePool::recycle(std::vector<Job> &&batch) {
-    batch.clear();
-    if (batch.capacity() > spare_.capacity() && spare_.empty())
-        spare_ = std::move(batch);
-}
-
-// clear_queue does not leave anybody waiting for a lane that may never come.
-void LanePool::clear_queue() {
-    std::vector<Job> jobs;
-    while (!queue_.empty()) {
-        queue_.take_batch(settings_.batch_max, settings_.batch_max_bytes, jobs);
-        for (Job &job : jobs)
-            fall_back(std::move(job), not_available);
-    }
-}
-
 bool LanePool::is_overdue(const Job &job, Clock::time_point now) const noexcept {
-    const bool can_wait_elsewhere = job.backlog_id == 0 && backlog_ != nullptr && backlog_->takes();
+    const bool can_wait_elsewhere =
+        job.backlog_id == 0 && !job.spool_refused && backlog_ != nullptr && backlog_->takes();
     return can_wait_elsewhere && now - job.submitted > settings_.patience;
 }
 
-void LanePool::hand_over_overdue(Clock::time_point now) {
-    while (!queue_.empty() && is_overdue(queue_.front(), now))
-        backlog_->keep(queue_.take());
+Awaitable<> LanePool::keep_times() {
+    while (!stopped_) {
+        const Clock::time_point now = Clock::now();
+        while (!queue_.empty() && is_overdue(queue_.front(), now)) {
+            Job job = queue_.take();
+            job.may_return = true;
+            backlog_->keep(std::move(job));
+        }
+        for (const auto &lane : lanes_)
+            lane->sweep(now);
+        if (!queue_.empty() || now >= next_alerts_)
+            wake_a_lane();
+        co_await times_.wait(now + sweep_interval);
+    }
 }
 
-void LanePool::sweep() {
-    const Clock::time_point now = Clock::now();
-    hand_over_overdue(now);
-    for (const auto &lane : lanes_)
-        lane->sweep(now);
-    ask_alerts(now);
-    sweep_timer_.expires_after(sweep_interval);
-    sweep_timer_.async_wait([this](boost::system::error_code cancelled) {
-        if (!cancelled)
-            sweep();
-    });
-}
-
-// ask_alerts does let a lane that has nothing to do look up the alerts now and then.
-void LanePool::ask_alerts(Clock::time_point now) {
-    if (now < next_alerts_ || !queue_.empty())
-        return;
-    const auto ready = std::find_if(lanes_.begin(), lanes_.end(), [](const auto &lane) { return lane->is_ready(); });
-    if (ready == lanes_.end())
-        return;
-    next_alerts_ = now + alerts_interval;
-    (*ready)->ask_alerts();
+// Lets a lane that has nothing to do look up the alerts now and then.
+bool LanePool::alerts_are_due() {
+    if (Clock::now() < next_alerts_)
+        return false;
+    next_alerts_ = Clock::now() + alerts_interval;
+    return true;
 }
 
 void LanePool::stop() {
     stopped_ = true;
-    sweep_timer_.cancel();
+    times_.wake();
     for (const auto &lane : lanes_)
         lane->stop();
-    clear_queue();
+    lane_lost();
 }
 
 } // namespace msgstatus::receiver

@@ -1,17 +1,14 @@
 // The queue and the lanes that take from it.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "database/backlog.hpp"
-#include "database/job_queue.hpp"
 #include "database/lane.hpp"
+#include "jobs/job.hpp"
 #include "observe/log.hpp"
 #include "observe/metrics.hpp"
-#include "http/net.hpp"
 
 namespace msgstatus::receiver {
 
@@ -26,43 +23,48 @@ struct LaneSettings {
     std::chrono::milliseconds patience{}; ///< after which a webhook that waits for the database goes to the backlog
 };
 
-/// LanePool does bring webhooks to the database. It batches by itself, without a timer: a lane that is free takes what
-/// has collected while all were busy.
+/// LanePool brings webhooks to the database. It batches by itself, without a timer: a lane that is free takes what has
+/// collected while all were busy.
 class LanePool {
 public:
     LanePool(boost::asio::io_context &context, LaneSettings settings, Metrics &metrics);
-    ~LanePool();
     LanePool(const LanePool &) = delete;
     LanePool &operator=(const LanePool &) = delete;
 
-    /// use_backlog does name who takes what no lane can take; without a backlog it is answered 503.
+    /// Names who takes what no lane can take; without a backlog it is answered 503.
     /// @param backlog  must outlive the pool, or its stop
     void use_backlog(Backlog &backlog) noexcept { backlog_ = &backlog; }
 
     void start();
 
-    /// submit does take a webhook, which will be answered in any case. If no lane is connected or the queue is full, it
-    /// goes to the backlog.
+    /// Takes a webhook, which will be answered in any case. If no lane is connected or the queue is full, it goes to
+    /// the backlog.
     void submit(Job &&job);
 
-    /// backlog_ready does tell that the backlog has a batch.
-    void backlog_ready() { dispatch_later(); }
+    /// Hears that the backlog has a batch.
+    void backlog_ready() { wake_a_lane(); }
 
-    /// stop does close all connections; what is not committed goes to the backlog.
+    /// Takes back a webhook that the backlog could not keep: a lane may still commit it, else it is answered 503.
+    void not_kept(Job &&job);
+
+    /// Closes all connections; what is not committed goes to the backlog.
     void stop();
 
     std::size_t lanes() const noexcept { return lanes_.size(); }
     std::size_t lanes_connected() const noexcept;
     std::size_t queue_depth() const noexcept { return queue_.size(); }
+    bool is_resolving() const noexcept;
 
     // For the lanes.
-    void lane_ready();
+    Executor executor() noexcept { return context_.get_executor(); }
+    /// Takes the next batch for a lane; false if there is none.
+    bool next_batch(std::vector<Job> &batch);
     void lane_lost();
-    /// is_overdue does tell whether a webhook has waited so long that it should go to the backlog, if there is one.
+    /// Returns whether a webhook has waited so long that it should go to the backlog, if there is one.
     bool is_overdue(const Job &job, Clock::time_point now) const noexcept;
+    bool alerts_are_due();
     void committed(const Job &job, std::int32_t received, std::int32_t rejected);
-    void not_committed(Job &&job, Failure failure, std::string_view message);
-    void recycle(std::vector<Job> &&batch);
+    void not_committed(Job &&job, Failure failure);
     const LaneSettings &settings() const noexcept { return settings_; }
     Metrics &metrics() noexcept { return metrics_; }
     /// Returns whether to log what keeps the database from taking any call: when it is new, and every ten minutes.
@@ -70,16 +72,12 @@ public:
     void setup_works() { setup_problem_.clear(); }
     LogLimiter &connect_log() noexcept { return connect_log_; }
     LogLimiter &failure_log() noexcept { return failure_log_; }
+    LogLimiter &durability_log() noexcept { return durability_log_; }
 
 private:
-    void dispatch_later();
-    void dispatch();
-    void sweep();
-    void ask_alerts(Clock::time_point now);
-    bool next_batch();
-    void fall_back(Job &&job, std::string_view message);
-    void hand_over_overdue(Clock::time_point now);
-    void clear_queue();
+    Awaitable<> keep_times();
+    void wake_a_lane();
+    void fall_back(Job &&job, std::string_view reason);
 
     boost::asio::io_context &context_;
     LaneSettings settings_;
@@ -87,14 +85,13 @@ private:
     Backlog *backlog_ = nullptr;
     JobQueue queue_;
     std::vector<std::unique_ptr<Lane>> lanes_;
-    std::vector<Job> spare_; ///< memory for the next batch
-    Timer sweep_timer_;
+    Event times_;
     Clock::time_point next_alerts_;
     std::string setup_problem_;
     Clock::time_point setup_problem_logged_;
     LogLimiter connect_log_;
     LogLimiter failure_log_;
-    bool dispatch_planned_ = false;
+    LogLimiter durability_log_;
     bool stopped_ = false;
 };
 

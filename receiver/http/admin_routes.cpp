@@ -17,13 +17,6 @@ Route find_route(std::string_view path) noexcept {
     return path == "/metrics" ? metrics_route : other_route;
 }
 
-Answer json(std::string_view text) {
-    Answer answer;
-    answer.content_type = "application/json";
-    answer.fixed_body = text;
-    return answer;
-}
-
 } // namespace
 
 AdminRoutes::AdminRoutes(const Metrics &metrics, std::function<Gauges()> gauges)
@@ -40,19 +33,19 @@ std::optional<Answer> AdminRoutes::check_head(const Request &request, std::uint8
 
 void AdminRoutes::handle(Request &, std::uint8_t route, AnswerTo to) {
     if (route == health_route) {
-        to.send(json(R"({"status":"ok"})"));
+        to.send(json_answer(R"({"status":"ok"})"));
         return;
     }
     const Gauges gauges = gauges_();
     if (route == ready_route) {
         if (draining_)
-            to.send(unavailable_answer("draining"));
+            to.send(unavailable_answer("stopping", "draining"));
         else if (gauges.lanes_connected > 0)
-            to.send(json(R"({"status":"ready"})"));
+            to.send(json_answer(R"({"status":"ready"})"));
         else if (gauges.spool_ready)
-            to.send(json(R"({"status":"spooling"})")); // without the database, yet ready for webhooks
+            to.send(json_answer(R"({"status":"spooling"})")); // without the database, yet ready for webhooks
         else
-            to.send(unavailable_answer("no lane is connected to the database"));
+            to.send(unavailable_answer("database", "no lane is connected to the database"));
         return;
     }
     Answer answer;

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "observe/metrics.hpp"
-#include "http/request_handler.hpp"
+#include "http/request.hpp"
 
 namespace msgstatus::receiver {
 

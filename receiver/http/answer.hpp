@@ -1,7 +1,6 @@
 // Answers and their bytes.
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -11,38 +10,37 @@ namespace msgstatus::receiver {
 struct Answer {
     unsigned status = 200;
     std::string_view content_type; ///< empty with an empty body
-    std::string_view fixed_body;   ///< the body, if `body` is empty
     std::string body;
     std::string_view extra_headers; ///< whole lines, each ending in CRLF
-    unsigned retry_after = 0;       ///< seconds; 0: not told
+    unsigned retry_after = 0;       ///< seconds; 0: without the header
+    std::string_view reason;        ///< of a 503, for the metrics
     bool close = false;             ///< close the connection after it
-
-    std::string_view text() const noexcept { return body.empty() ? fixed_body : std::string_view(body); }
 };
 
-/// error_answer does make `{"status": "error", "message": "..."}`.
+/// Returns an answer whose body is JSON.
+Answer json_answer(std::string body);
+
+/// Returns `{"status": "error", "message": "..."}`.
 /// @param extra_headers  whole lines, each ending in CRLF, that live as long as the program
 Answer error_answer(unsigned status, std::string_view message, std::string_view extra_headers = {});
 
-/// processed_answer does make the 200 of a webhook: `{"status": "success", "processed": n}`, or "partial_success".
-Answer processed_answer(bool partial, unsigned long processed);
-
-/// too_many_answer does make the 429 with Retry-After.
+/// Returns the 429 with Retry-After.
 Answer too_many_answer(std::string_view message, unsigned retry_after);
 
-/// unavailable_answer does make the 503 with Retry-After.
-Answer unavailable_answer(std::string_view message);
+/// Returns the 503 with Retry-After.
+/// @param reason  memory, queue, database, spool, timeout or stopping
+Answer unavailable_answer(std::string_view reason, std::string_view message);
 
 /// How to write an answer: what the request and the connection ask for.
 struct AnswerForm {
     bool keep_alive = true;
     bool head = false;            ///< answer to HEAD: no body, but its length
-    int version = 11;             ///< of the request
+    unsigned version = 11;        ///< of the request
     std::string_view date_header; ///< whole line with CRLF
     std::string_view request_id;  ///< for X-Request-Id
 };
 
-/// append_answer does append the bytes of an answer.
-void append_answer(std::string &out, const Answer &answer, const AnswerForm &form);
+/// Returns the bytes of an answer.
+std::string answer_bytes(const Answer &answer, const AnswerForm &form);
 
 } // namespace msgstatus::receiver

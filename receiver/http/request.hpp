@@ -1,39 +1,83 @@
-// A request as far as the program looks at it.
+// A request as far as the program looks at it, and those who answer it.
 #pragma once
 
 #include <cstdint>
-#include <ostream> // Boost 1.74 forgets it
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
-#include <boost/beast/http/verb.hpp>
+#include <boost/beast/core/error.hpp>
+#include <boost/beast/http/parser.hpp>
 
 #include "access/address.hpp"
-#include "http/buffer_budget.hpp"
+#include "base/buffer_budget.hpp"
+#include "base/net.hpp"
+#include "http/answer.hpp"
 
 namespace msgstatus::receiver {
 
+/// A body for Beast's parser that is charged to a budget, or read over.
+struct BudgetBody {
+    struct value_type {
+        BufferBudget *budget = nullptr;
+        std::size_t limit = 0; ///< bytes it may have
+        bool discard = false;  ///< read over it without keeping it
+        bool over_budget = false;
+        BufferedBody body;
+        std::vector<std::string_view> pieces; ///< of the buffer parsed last that belong to the body
+    };
+
+    class reader {
+    public:
+        template <bool is_request, class Fields>
+        reader(boost::beast::http::header<is_request, Fields> &, value_type &value) : value_(value) {}
+
+        void init(const boost::optional<std::uint64_t> &length, boost::beast::error_code &ec) {
+            if (length)
+                value_.limit = static_cast<std::size_t>(*length); // which the parser has held against its limit
+            ec = {};
+        }
+        template <class Buffers>
+        std::size_t put(const Buffers &buffers, boost::beast::error_code &ec) {
+            const boost::asio::const_buffer bytes = *boost::asio::buffer_sequence_begin(buffers);
+            const std::string_view piece(static_cast<const char *>(bytes.data()), bytes.size());
+            value_.pieces.push_back(piece);
+            ec = {};
+            value_.over_budget = !value_.discard && !value_.body.append(*value_.budget, piece, value_.limit);
+            if (value_.over_budget)
+                ec = boost::beast::http::error::buffer_overflow;
+            return piece.size();
+        }
+        void finish(boost::beast::error_code &ec) { ec = {}; }
+
+    private:
+        value_type &value_;
+    };
+};
+
+using RequestParser = boost::beast::http::request_parser<BudgetBody>;
+
+/// Views are into the parser's fields as they were when the head was complete, so none comes from a trailer.
 struct Request {
-    std::string id; ///< tells it from all others in the log
+    std::string id; ///< distinguishes it from all others in the log
     boost::beast::http::verb method = boost::beast::http::verb::unknown;
     std::string target; ///< as received; of a request that is handled, path and query
-    int version = 11;   ///< 10 or 11
+    unsigned version = 11;
 
     Address client; ///< who sent it, as far as trusted proxies tell
     std::string host;
-    std::string proxy_id;      ///< X-Request-Id
-    std::string forwarded_for; ///< every X-Forwarded-For, in order
-    std::string content_type;
-    std::string content_encoding;
-    std::string meta_signature;
-    std::string twilio_signature;
+    std::string_view content_type;
+    std::string_view content_encoding;
+    std::string_view meta_signature;
+    std::string_view twilio_signature;
     std::string twilio_settings; ///< X-Twilio-Webhooks-Signature-Settings: which key and digest signed
-    std::string aisensy_signature;
-    unsigned host_headers = 0;
-    unsigned signature_headers = 0; ///< of all kinds; the same one twice is ambiguous
+    std::string_view aisensy_signature;
+    std::size_t host_headers = 0;
+    std::size_t signature_headers = 0; ///< of all kinds; the same one twice is ambiguous
     bool has_content_type = false;
-    bool expects_continue = false;
-    bool expects_other = false;
 
     BufferedBody body;
 
@@ -42,30 +86,111 @@ struct Request {
         const std::size_t question = target.find('?');
         return question == std::string::npos ? std::string_view() : std::string_view(target).substr(question + 1);
     }
+};
 
-    /// clear does empty all fields; strings keep their memory, if it is little, for the next request of the connection.
-    void clear() noexcept {
-        method = boost::beast::http::verb::unknown;
-        version = 11;
-        for (std::string *text : {&id, &target, &host, &proxy_id, &forwarded_for, &content_type, &content_encoding,
-                                  &meta_signature, &twilio_signature, &twilio_settings, &aisensy_signature})
-            empty(*text);
-        client = {};
-        host_headers = 0;
-        signature_headers = 0;
-        has_content_type = false;
-        expects_continue = false;
-        expects_other = false;
-        body.reset();
-    }
+/// Something that takes answers to the requests it has numbered.
+class AnswerSink {
+public:
+    virtual ~AnswerSink() = default;
+    virtual void answer(std::uint64_t number, Answer &&answer) = 0;
+};
+
+/// Where to send the answer to one request: exactly one answer for each.
+struct AnswerTo {
+    std::shared_ptr<AnswerSink> sink;
+    std::uint64_t number = 0;
+
+    void send(Answer &&answer) const { sink->answer(number, std::move(answer)); }
+};
+
+/// What became of a request.
+struct AnsweredRequest {
+    std::uint8_t route = 0;
+    const Answer &answer;
+    Clock::duration duration{}; ///< from its first byte to its answer
+    std::string_view id;
+    Address client;
+};
+
+/// RequestHandler answers the requests of one listener.
+class RequestHandler {
+public:
+    virtual ~RequestHandler() = default;
+
+    /// Looks at a request before its body is read.
+    /// @param route  set to a small number that names the route for answered()
+    /// @return the answer if the request is refused already
+    virtual std::optional<Answer> check_head(const Request &request, std::uint8_t &route) = 0;
+
+    /// Takes a complete request; the answer may come now or later.
+    virtual void handle(Request &request, std::uint8_t route, AnswerTo to) = 0;
+
+    /// Hears of every answer, refusals and malformed requests included, for the metrics.
+    virtual void answered(const AnsweredRequest &request) = 0;
+
+    /// The route of a request of which not even the head is understood.
+    static constexpr std::uint8_t no_route = 0;
+};
+
+/// HeadLines looks at the lines of one head before they are parsed: each must end in CRLF, with no other CR in it, and
+/// none may continue the one before (RFC 9112, sections 2.2 and 5.2). What one program takes for two lines and another
+/// for one is how requests are smuggled past a proxy.
+class HeadLines {
+public:
+    /// Looks at what has arrived of the head; false if the request must be refused.
+    bool check(std::string_view head) noexcept;
+
+    /// Returns whether the empty line that ends the head was there.
+    bool is_complete() const noexcept { return complete_; }
+
+    /// Returns how many bytes of whole lines there are.
+    std::size_t size() const noexcept { return checked_; }
 
 private:
-    static void empty(std::string &text) noexcept {
-        constexpr std::size_t most_kept = 512;
-        if (text.capacity() > most_kept)
-            std::string().swap(text);
-        text.clear();
-    }
+    std::size_t checked_ = 0;
+    bool complete_ = false;
 };
+
+/// ChunkLines looks at everything in a chunked body that is no data, sizes, extensions and trailers, as strictly: no
+/// control characters, no folded lines, and no length in the trailer.
+class ChunkLines {
+public:
+    /// Looks at what was parsed; false if the request must be refused.
+    /// @param pieces  the parts of it that are data
+    bool check(std::string_view parsed, const std::vector<std::string_view> &pieces);
+
+private:
+    bool check_text(std::string_view text);
+
+    std::string line_; ///< the beginning of the present line
+    char before_ = 0;
+};
+
+/// Returns whether an LF stands there without a CR before it.
+bool has_bare_line_feed(std::string_view text) noexcept;
+
+/// Fills a request from a head that was parsed.
+/// @return nullopt, or what is wrong with the head: how long a body is must have one meaning only (RFC 9112, section
+/// 6.3): one Content-Length, a plain number, or one Transfer-Encoding, `chunked`, in HTTP/1.1
+std::optional<std::string_view> read_fields(const RequestParser::value_type &message, Request &request);
+
+/// Brings the target into origin form (path and query), and sees to it that nobody could take the request for one to
+/// another host: exactly one Host header (none is allowed in HTTP/1.0), which is a host and nothing else; and a target
+/// in absolute form names the same (RFC 9112, sections 3.2 and 3.3).
+/// @return what is wrong, if anything is
+std::optional<std::string_view> resolve_target(Request &request);
+
+/// Returns whether an id from elsewhere is fit for the log and for an answer: 1 to 64 letters, digits, `-`, `_` and
+/// `.`.
+bool is_request_id(std::string_view text) noexcept;
+
+/// Returns the values of the headers of one name as a list (RFC 9110, section 5.2).
+std::string joined_values(const RequestParser::value_type &message, std::string_view name);
+
+enum class MediaType : std::uint8_t { json, form, other };
+
+/// Returns what a Content-Type announces (RFC 9110, section 8.3): JSON of any name (`application/json`,
+/// `application/cloudevents+json`, ...), a form, or something else, to which any charset but UTF-8 belongs.
+MediaType classify_media_type(std::string_view content_type) noexcept;
 
 } // namespace msgstatus::receiver

@@ -2,6 +2,7 @@
 
 #include <ctime>
 #include <stdexcept>
+#include <system_error>
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
@@ -10,13 +11,13 @@ namespace msgstatus::receiver {
 namespace {
 
 [[noreturn]] void fail(const std::string &what) {
-    const unsigned long error = ERR_peek_error(); // the first, nearest to the cause;
+    const unsigned long error = ERR_peek_error(); // the first, nearest to the cause
     const char *reason = ERR_SYSTEM_ERROR(error) ? nullptr : ERR_reason_error_string(error);
-    const std::string reason_text = ERR_SYSTEM_ERROR(error) ? std::generic_category().message(ERR_GET_REASON(error))
-                                    : reason != nullptr     ? reason
-                                                            : "OpenSSL does not say why";
+    const std::string text = ERR_SYSTEM_ERROR(error) ? std::generic_category().message(ERR_GET_REASON(error))
+                             : reason != nullptr     ? reason
+                                                     : "OpenSSL does not say why";
     ERR_clear_error();
-    throw std::runtime_error(what + ": " + reason_text);
+    throw std::runtime_error(what + ": " + text);
 }
 
 // A program without a terminal can ask nobody for the passphrase of a key.
@@ -24,7 +25,7 @@ int no_passphrase(char *, int, int, void *) {
     return -1;
 }
 
-// select_protocol does answer ALPN (RFC 7301): HTTP/1.1 or nothing.
+// Answers ALPN (RFC 7301): HTTP/1.1 or nothing.
 int select_protocol(SSL *, const unsigned char **chosen, unsigned char *chosen_size, const unsigned char *offered,
                     unsigned offered_size, void *) {
     static constexpr unsigned char http_1_1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
@@ -36,7 +37,11 @@ int select_protocol(SSL *, const unsigned char **chosen, unsigned char *chosen_s
     return SSL_TLSEXT_ERR_OK;
 }
 
-void set_protocol(SSL_CTX *context) {
+} // namespace
+
+TlsContext::TlsContext(const std::string &certificate_file, const std::string &key_file) {
+    ERR_clear_error();
+    SSL_CTX *const context = context_.native_handle();
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     // What clients of the last ten years speak, and no more; TLS 1.3 has its own list, in which nothing is weak.
     if (SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
@@ -44,38 +49,17 @@ void set_protocol(SSL_CTX *context) {
     SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                      SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_alpn_select_cb(context, select_protocol, nullptr);
-}
-
-// Clients resume by tickets, which cost no memory here. See Stream for the modes.
-void set_economy(SSL_CTX *context) {
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_mode(context,
-                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_read_ahead(context, 1);
-}
-
-std::chrono::system_clock::time_point expiry_of(SSL_CTX *context) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); // clients resume by tickets, which cost no memory here
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+    if (SSL_CTX_use_certificate_chain_file(context, certificate_file.c_str()) != 1)
+        fail("tls-cert: cannot use the file " + certificate_file);
+    if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1)
+        fail("tls-key: cannot use the file " + key_file);
     std::tm parts{};
     if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(context)), &parts) != 1)
         fail("the certificate's time of expiry");
-    return std::chrono::system_clock::from_time_t(timegm(&parts));
-}
-
-} // namespace
-
-TlsContext::TlsContext(const std::string &certificate_file, const std::string &key_file) {
-    ERR_clear_error();
-    context_.reset(SSL_CTX_new(TLS_server_method()));
-    if (!context_)
-        fail("TLS");
-    set_protocol(context_.get());
-    set_economy(context_.get());
-    SSL_CTX_set_default_passwd_cb(context_.get(), no_passphrase);
-    if (SSL_CTX_use_certificate_chain_file(context_.get(), certificate_file.c_str()) != 1)
-        fail("tls-cert: cannot use the file " + certificate_file);
-    if (SSL_CTX_use_PrivateKey_file(context_.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1)
-        fail("tls-key: cannot use the file " + key_file);
-    not_after_ = expiry_of(context_.get());
+    not_after_ = std::chrono::system_clock::from_time_t(timegm(&parts));
 }
 
 } // namespace msgstatus::receiver

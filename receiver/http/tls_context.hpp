@@ -2,16 +2,15 @@
 #pragma once
 
 #include <chrono>
-#include <memory>
 #include <string>
 
-#include <openssl/ssl.h>
+#include <boost/asio/ssl/context.hpp>
 
 namespace msgstatus::receiver {
 
-/// TlsContext does hold what the connections of a TLS listener share: TLS 1.2 and 1.3, forward secrecy and
-/// authenticated encryption only, no renegotiation, HTTP/1.1 by ALPN. It never changes; another certificate is another
-/// TlsContext, and connections keep the one they began with.
+/// TlsContext holds what the connections of a TLS listener share: TLS 1.2 and 1.3, forward secrecy and authenticated
+/// encryption only, no renegotiation, HTTP/1.1 by ALPN. It never changes; another certificate is another TlsContext,
+/// and connections keep the one they began with.
 class TlsContext {
 public:
     /// @param certificate_file  PEM: the certificate, then those between it and the root
@@ -19,16 +18,13 @@ public:
     /// @throws std::runtime_error that names the file if it cannot be read, or if the two do not belong together
     TlsContext(const std::string &certificate_file, const std::string &key_file);
 
-    SSL_CTX *native() const noexcept { return context_.get(); }
+    boost::asio::ssl::context &context() noexcept { return context_; }
 
-    /// not_after does tell when the certificate expires.
+    /// Returns when the certificate expires.
     std::chrono::system_clock::time_point not_after() const noexcept { return not_after_; }
 
 private:
-    struct Free {
-        void operator()(SSL_CTX *context) const noexcept { SSL_CTX_free(context); }
-    };
-    std::unique_ptr<SSL_CTX, Free> context_;
+    boost::asio::ssl::context context_{boost::asio::ssl::context::tls_server};
     std::chrono::system_clock::time_point not_after_;
 };
 

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace msgstatus::receiver {
 
@@ -27,43 +28,46 @@ struct LogField {
     bool number = false;
 };
 
-/// start_log does send the log to standard error, from the given level up.
+/// Sends the log to standard error, from the given level up.
 void start_log(LogLevel level, LogFormat format);
 
-/// log_enabled does tell whether events of a level are written: ask before logging on a path that every request takes.
+/// Returns whether events of a level are written: ask before logging on a path that every request takes.
 bool log_enabled(LogLevel level);
 
-/// log does write one event: when, how grave, what (a short fixed text), and its fields.
+/// Writes one event: when, how grave, what (a short fixed text), and its fields. If nobody reads standard error and its
+/// pipe is full, the line is dropped and counted: the program must not wait for its log.
 void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
 
-/// format_log_line does return the line that log writes after time and level.
+/// Returns how many lines were dropped.
+std::uint64_t dropped_log_lines();
+
+/// Returns the line that log writes after time and level.
 std::string format_log_line(LogFormat format, std::string_view event, std::initializer_list<LogField> fields);
 
-/// LogLimiter does let one event a second through and counts the rest, so that a flood of bad requests or a database in
+/// LogLimiter lets one event a second through and counts the rest, so that a flood of bad requests or a database in
 /// trouble cannot fill the disk.
 class LogLimiter {
 public:
-    /// admit does tell whether to log now.
+    /// Returns whether to log now.
     bool admit() {
         const auto now = std::chrono::steady_clock::now();
-        if (now - last_ < std::chrono::seconds(1)) {
-            ++suppressed_;
-            return false;
-        }
-        last_ = now;
-        return true;
+        const bool late = now - last_ >= std::chrono::seconds(1);
+        late ? last_ = now : (++suppressed_, now);
+        return late;
     }
 
-    /// take_suppressed does return how many events were kept back since the last one logged, and starts over.
-    std::uint64_t take_suppressed() {
-        const std::uint64_t count = suppressed_;
-        suppressed_ = 0;
-        return count;
-    }
+    /// Returns how many events were kept back since the last one logged, and starts over.
+    std::uint64_t take_suppressed() { return std::exchange(suppressed_, 0); }
 
 private:
     std::chrono::steady_clock::time_point last_{};
     std::uint64_t suppressed_ = 0;
 };
+
+/// Returns the text of somebody else's message as it may be logged, with at most `limit` bytes. Of every run of seven
+/// or more digits, the first two and last two are left, the rest is `*` (spaces, dots, dashes and parentheses within a
+/// number do not hide it); every WhatsApp message id (`wamid.`, base64 of a phone number among others) becomes
+/// `wamid.*`, and every mail address `*@*`.
+std::string mask_personal_data(std::string_view text, std::size_t limit = 300);
 
 } // namespace msgstatus::receiver

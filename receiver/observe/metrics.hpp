@@ -1,17 +1,41 @@
 // What the program counts, and how Prometheus reads it.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "observe/histogram.hpp"
-
 namespace msgstatus::receiver {
+
+/// A histogram with fixed upper bounds.
+class Histogram {
+public:
+    explicit Histogram(std::vector<double> bounds) : bounds_(std::move(bounds)), counts_(bounds_.size() + 1) {}
+
+    void observe(double value) noexcept {
+        std::size_t i = 0;
+        while (i < bounds_.size() && value > bounds_[i])
+            ++i;
+        ++counts_[i];
+        sum_ += value;
+    }
+
+    const std::vector<double> &bounds() const noexcept { return bounds_; }
+    /// Returns the number of values in each interval, the one beyond the last bound included.
+    const std::vector<std::uint64_t> &counts() const noexcept { return counts_; }
+    double sum() const noexcept { return sum_; }
+
+private:
+    std::vector<double> bounds_;
+    std::vector<std::uint64_t> counts_;
+    double sum_ = 0;
+};
 
 /// What came of the statuses in committed webhooks.
 struct StatusCounts {
@@ -21,7 +45,7 @@ struct StatusCounts {
     std::uint64_t rejected = 0;
     std::uint64_t ignored = 0; ///< parts of webhooks that are no status
 
-    /// add does add what came of one webhook. Counts of the database, so none is negative.
+    /// Adds what came of one webhook. The lanes see to it that none is negative.
     void add(std::int32_t received_, std::int32_t applied_, std::int32_t unchanged_, std::int32_t rejected_,
              std::int32_t ignored_) noexcept {
         received += static_cast<std::uint64_t>(received_);
@@ -32,8 +56,6 @@ struct StatusCounts {
     }
 };
 
-/// The counters. Keys are literals. What can be named beforehand starts at 0 instead of being absent, so that the first
-/// increase of a counter is seen as one.
 /// How many alerts of a rule are active: a row of msgstatus.alert_counts().
 struct AlertCount {
     std::string name;
@@ -41,17 +63,18 @@ struct AlertCount {
     std::uint64_t active = 0;
 };
 
+/// The counters. Keys are literals. What can be named beforehand starts at 0 instead of being absent, so that the first
+/// increase of a counter is seen as one.
 struct Metrics {
-    using RequestSeconds = Histogram<13>;
-
     Metrics();
 
-    /// count_request does count an answer on the webhook listener.
+    /// Counts an answer on the webhook listener.
     /// @param seconds  from the first byte of the request to the answer
     void count_request(std::string_view route, unsigned code, double seconds);
 
     std::map<std::pair<std::string_view, unsigned>, std::uint64_t> requests; ///< by route and status code
-    std::map<std::string_view, RequestSeconds> request_seconds;              ///< by route
+    std::map<std::string_view, Histogram> request_seconds;                   ///< by route
+    std::map<std::string_view, std::uint64_t> unavailable;                   ///< answers 503, by reason
     std::map<std::string_view, std::uint64_t> signature_failures;            ///< by provider
     std::map<std::string_view, std::uint64_t> rate_limited;                  ///< by limit
     std::uint64_t addresses_refused = 0;                                     ///< requests from where none may come
@@ -68,8 +91,8 @@ struct Metrics {
     std::uint64_t reloads = 0; ///< of certificate and secrets
     std::uint64_t reload_failures = 0;
     std::uint64_t connect_failures = 0;
-    Histogram<10> batch_size{{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}};
-    Histogram<14> batch_seconds{{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}};
+    Histogram batch_size{{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}};
+    Histogram batch_seconds{{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}};
     std::vector<AlertCount> alerts; ///< as the database last told; empty where it cannot
     double start_time = 0;          ///< of the program, in seconds since 1970
 };
@@ -91,6 +114,7 @@ struct Gauges {
     std::size_t connections = 0;
     std::size_t connections_limit = 0;
     std::uint64_t refused_connections = 0; ///< because their address had too many
+    std::uint64_t evicted_connections = 0; ///< closed to make room for others
     std::uint64_t failed_handshakes = 0;
     std::optional<std::chrono::system_clock::time_point> certificate_expiry; ///< with TLS
     std::size_t lanes = 0;
@@ -99,8 +123,7 @@ struct Gauges {
     bool spool_ready = false; ///< webhooks can be put on disk
 };
 
-/// prometheus_text does write everything in Prometheus' text format, version 0.0.4. docs/operations/monitoring.md lists
-/// it.
+/// Returns everything in Prometheus' text format, version 0.0.4. docs/operations/monitoring.md lists it.
 std::string prometheus_text(const Metrics &metrics, const Gauges &gauges);
 
 } // namespace msgstatus::receiver

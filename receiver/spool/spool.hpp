@@ -1,25 +1,20 @@
 // Webhooks that the database cannot take at the moment wait on disk. See README.md.
 #pragma once
 
-#include <cstddef>
 #include <functional>
+#include <set>
 #include <string>
-#include <string_view>
+#include <vector>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
 
-#include "database/backlog.hpp"
-#include "http/net.hpp"
+#include "database/lane_pool.hpp"
+#include "jobs/job.hpp"
 #include "observe/log.hpp"
 #include "observe/metrics.hpp"
-#include "spool/spool_drain.hpp"
-#include "spool/spool_intake.hpp"
-#include "spool/spool_thread.hpp"
+#include "spool/store.hpp"
 
 namespace msgstatus::receiver {
-
-class LanePool;
 
 struct SpoolSettings {
     std::string directory;
@@ -28,63 +23,93 @@ struct SpoolSettings {
     std::size_t batch_max_bytes = 0; ///< bytes of bodies in one call of the database
 };
 
-/// Spool does keep webhooks on disk for when the database is back. While its directory cannot be used, nothing is
-/// kept; it is looked at again every few seconds.
+/// Spool keeps webhooks on disk for when the database is back, and brings them to the lanes then: one batch at a time,
+/// so small that live webhooks hardly feel it, in the order in which they came. A webhook is removed from the disk when
+/// it is committed. A batch that fails comes again in halves, until one webhook stands alone. That one is passed over,
+/// so that it does not hold up those behind it, and tried again when all others are through.
+///
+/// The disk's work is done in a thread of its own. While the directory cannot be used, nothing is kept; it is looked at
+/// again every few seconds.
 class Spool : public Backlog {
 public:
-    /// @param context  where everything but the disk's work is done
     Spool(boost::asio::io_context &context, const SpoolSettings &settings, LanePool &pool, Metrics &metrics);
+    /// Waits for the operations under way; what they would have told is lost.
+    ~Spool() override { thread_.join(); }
 
     void start();
 
-    bool takes() const noexcept override { return state_.open; }
-    void keep(Job &&job) override { intake_.keep(std::move(job)); }
-    bool has_batch() const noexcept override { return drain_.has_batch(); }
-    void take_batch(std::vector<Job> &batch) override { drain_.take_batch(batch); }
-    void committed(const Job &job) override { drain_.committed(job); }
-    void failed(const Job &job, Failure failure) override { drain_.failed(job, failure); }
+    bool takes() const noexcept override { return state_.open && Clock::now() >= full_until_; }
+    void keep(Job &&job) override;
+    bool has_batch() const noexcept override { return !next_.empty() && !stopped_; }
+    void take_batch(std::vector<Job> &batch) override;
+    void committed(const Job &job) override;
+    void failed(const Job &job, Failure failure) override;
 
-    /// is_ready does tell whether a webhook would be kept, as far as one can know beforehand.
-    bool is_ready() const noexcept { return state_.open && Clock::now() >= full_until_; }
+    /// Offers nothing more to the lanes.
+    void stop_draining() noexcept { stopped_ = true; }
 
-    /// stop_draining does offer nothing more to the lanes.
-    void stop_draining() noexcept { drain_.stop(); }
-
-    /// finish does call `done` when every webhook that was to be kept is answered.
+    /// Calls `done` when every webhook that was to be kept is answered.
     void finish(std::function<void()> done);
 
     const SpoolState &state() const noexcept { return state_; }
-    /// has_failed does tell whether the last try to open the directory failed.
+    /// Returns whether the last try to open the directory failed.
     bool has_failed() const noexcept { return !state_.open && tried_; }
-    /// has_gone_round does tell whether every webhook on disk has been offered to the database and refused.
-    bool has_gone_round() const noexcept {
-        return state_.depth > 0 && drain_.passed_over() == state_.depth && drain_.is_resting();
-    }
+    /// Returns whether every webhook on disk has been offered to the database and refused.
+    bool has_gone_round() const noexcept { return state_.depth > 0 && passed_over_ == state_.depth; }
     SpoolGauges gauges() const;
 
-    // For its parts.
-    void run(SpoolThread::Operation operation, SpoolThread::Then then);
-    void post(std::function<void()> later);
-    void intake_done();
-
 private:
-    void tick();
+    using Operation = std::function<SpoolReport(SpoolWorker &)>;
+
+    Awaitable<SpoolReport> run(Operation operation);
+    Awaitable<> stay_open();
+    Awaitable<> take_in();
+    Awaitable<> drain();
+    Awaitable<bool> offer(std::vector<SpoolEntry> entries);
+    Awaitable<> remove(std::vector<std::int64_t> ids);
+    Awaitable<> end_round(std::size_t depth);
+    void batch_failed(std::size_t size);
+    void adapt_size(std::size_t size, std::size_t bytes, Clock::duration took);
+    void start_over();
     void note(const SpoolReport &report);
-    void log_failure(const SpoolReport &report);
 
     boost::asio::io_context &context_;
     SpoolSettings settings_;
+    LanePool &pool_;
+    Metrics &metrics_;
     SpoolState state_;
-    SpoolIntake intake_;
-    SpoolDrain drain_;
-    Timer timer_;
-    Clock::time_point open_again_at_;
     Clock::time_point full_until_ = Clock::time_point::min();
-    bool opening_ = false;
     bool tried_ = false; ///< to open the directory
     LogLimiter failure_log_;
+
+    // The way in. While one commit is under way others collect, and go as one.
+    JobQueue waiting_;
+    bool committing_ = false;
+    Event arrived_;
     std::function<void()> finished_;
-    SpoolThread thread_; ///< the last to come and the first to go: it uses what the parts hold
+
+    // The way out.
+    std::uint64_t file_ = 0;       ///< that all ids are from
+    std::int64_t cursor_ = 0;      ///< the last webhook that was read
+    std::size_t size_;             ///< of the next batch to read
+    std::vector<SpoolEntry> next_; ///< the batch that is ready for a lane
+    std::size_t outstanding_ = 0;  ///< webhooks that a lane has
+    std::vector<std::int64_t> committed_;
+    bool failed_ = false;
+    bool lane_lost_ = false;
+    Event settled_; ///< a lane has done with a batch
+    Clock::time_point taken_at_;
+    std::set<std::int64_t> leftovers_; ///< committed, yet on disk: to delete takes room, too, and a full disk has none
+    std::size_t passed_over_ = 0;      ///< webhooks up to cursor_ that failed
+    std::size_t drained_ = 0;          ///< since there was nothing left
+    Clock::duration rest_{};
+    std::chrono::milliseconds pause_;
+    std::chrono::milliseconds retry_pause_;
+    Clock::time_point retry_at_ = Clock::time_point::min();
+    bool stopped_ = false;
+
+    SpoolWorker worker_; ///< for the thread alone
+    boost::asio::thread_pool thread_{1};
 };
 
 } // namespace msgstatus::receiver

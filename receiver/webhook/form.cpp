@@ -2,22 +2,9 @@
 
 #include <algorithm>
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
-#include "webhook/text_codec.hpp"
+#include "base/text_codec.hpp"
 
 namespace msgstatus::receiver {
-namespace {
-
-using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
-
-void write_string(Writer &writer, const std::string &text) {
-    writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
-}
-
-} // namespace
-
 std::optional<Form> decode_form(std::string_view text) {
     Form form;
     while (!text.empty()) {
@@ -39,32 +26,23 @@ std::optional<Form> decode_form(std::string_view text) {
 }
 
 std::string form_to_json(const Form &form) {
-    rapidjson::StringBuffer buffer;
-    Writer writer(buffer);
-    writer.StartObject();
-    std::vector<const std::string *> values;
+    std::string out = "{";
     for (auto field = form.begin(); field != form.end(); ++field) {
         const auto same_name = [&](const auto &other) { return other.first == field->first; };
         if (std::any_of(form.begin(), field, same_name))
             continue; // written with the first of its name
-        values.clear();
+        std::vector<const std::string *> values;
         for (auto other = field; other != form.end(); ++other) {
             const auto same_value = [&](const std::string *value) { return *value == other->second; };
             if (same_name(*other) && std::none_of(values.begin(), values.end(), same_value))
                 values.push_back(&other->second);
         }
-        write_string(writer, field->first);
-        if (values.size() == 1) {
-            write_string(writer, *values.front());
-            continue;
-        }
-        writer.StartArray();
-        for (const std::string *value : values)
-            write_string(writer, *value);
-        writer.EndArray();
+        out.append(out.size() > 1 ? "," : "").append(json_string(field->first)).append(values.size() > 1 ? ":[" : ":");
+        for (std::size_t i = 0; i < values.size(); ++i)
+            out.append(i > 0 ? "," : "").append(json_string(*values[i]));
+        out.append(values.size() > 1 ? "]" : "");
     }
-    writer.EndObject();
-    return {buffer.GetString(), buffer.GetSize()};
+    return out + "}";
 }
 
 std::optional<std::string_view> form_value(const Form &form, std::string_view name) {

@@ -15,15 +15,15 @@ using Form = std::vector<std::pair<std::string, std::string>>;
 /// The most fields a form may have; Twilio sends about 20.
 inline constexpr std::size_t max_form_fields = 500;
 
-/// decode_form does decode `name=value&...`.
+/// Decodes `name=value&...`.
 /// @return nothing if an escape is malformed, something is not UTF-8, or there are more than max_form_fields fields
 std::optional<Form> decode_form(std::string_view text);
 
-/// form_to_json does write the fields as one JSON object. A name that comes more than once becomes an array of its
+/// Returns the fields as one JSON object. A name that comes more than once becomes an array of its
 /// distinct values in the order of their arrival, so that nothing is lost and the ambiguity shows.
 std::string form_to_json(const Form &form);
 
-/// form_value does return the first value of a name, or nothing.
+/// Returns the first value of a name, or nothing.
 std::optional<std::string_view> form_value(const Form &form, std::string_view name);
 
 } // namespace msgstatus::receiver

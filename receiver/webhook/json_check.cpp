@@ -1,13 +1,15 @@
 #include "webhook/json_check.hpp"
 
 #include <cstddef>
+#include <cstdlib>
+#include <new>
 
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include "webhook/text_codec.hpp"
+#include "base/text_codec.hpp"
 
 namespace msgstatus::receiver {
 namespace {
@@ -16,12 +18,37 @@ namespace {
 constexpr unsigned ascii_flags = rapidjson::kParseIterativeFlag;
 constexpr unsigned utf8_flags = ascii_flags | rapidjson::kParseValidateEncodingFlag;
 
+/// RapidJSON writes through what its allocator returns, also where that is null: this one throws instead.
+class ThrowingAllocator {
+public:
+    static constexpr bool kNeedFree = true;
+
+    void *Malloc(std::size_t size) { return size == 0 ? nullptr : checked(std::malloc(size)); }
+    void *Realloc(void *old, std::size_t, std::size_t size) {
+        if (size > 0)
+            return checked(std::realloc(old, size));
+        std::free(old);
+        return nullptr;
+    }
+    static void Free(void *memory) noexcept { std::free(memory); }
+
+private:
+    static void *checked(void *memory) {
+        if (memory == nullptr)
+            throw std::bad_alloc();
+        return memory;
+    }
+};
+
+using Reader = rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, ThrowingAllocator>;
+using Buffer = rapidjson::GenericStringBuffer<rapidjson::UTF8<>, ThrowingAllocator>;
+
 bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 
 template <class Handler>
-rapidjson::ParseErrorCode parse(rapidjson::Reader &reader, std::string_view text, Handler &handler) {
+rapidjson::ParseErrorCode parse(Reader &reader, std::string_view text, Handler &handler) {
     rapidjson::MemoryStream stream(text.data(), text.size());
     // Almost all bodies are ASCII; to validate that as UTF-8 character by character would cost more than the rest.
     const rapidjson::ParseResult result =
@@ -32,8 +59,8 @@ rapidjson::ParseErrorCode parse(rapidjson::Reader &reader, std::string_view text
     return stream.Tell() == text.size() ? rapidjson::kParseErrorNone : rapidjson::kParseErrorDocumentRootNotSingular;
 }
 
-// RapidJSON refuses lone surrogates in escapes and numbers beyond double, which the grammar allows. neutralised does
-// return the text with the former replaced and the latter shortened; all else, errors included, stays.
+// RapidJSON refuses lone surrogates in escapes and numbers beyond double, which the grammar allows. Returns the text
+// with the former replaced and the latter shortened; all else, errors included, stays.
 std::string neutralised(std::string_view text) {
     constexpr std::size_t digits_kept = 15;
     std::string out;
@@ -79,7 +106,7 @@ std::string neutralised(std::string_view text) {
 } // namespace
 
 bool is_json(std::string_view text) {
-    thread_local rapidjson::Reader reader; // keeps its stack between bodies
+    Reader reader;
     rapidjson::BaseReaderHandler<> nothing;
     switch (parse(reader, text, nothing)) {
     case rapidjson::kParseErrorNone:
@@ -113,9 +140,9 @@ std::string without_json_space(std::string_view text) {
 }
 
 std::string reserialised_json(std::string_view text) {
-    rapidjson::StringBuffer buffer;
-    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-    rapidjson::Reader reader;
+    Buffer buffer;
+    rapidjson::Writer<Buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, ThrowingAllocator> writer(buffer);
+    Reader reader;
     if (parse(reader, text, writer) != rapidjson::kParseErrorNone)
         return {};
     const std::string_view printed(buffer.GetString(), buffer.GetSize());

@@ -6,16 +6,16 @@
 
 namespace msgstatus::receiver {
 
-/// is_json does tell whether the text is one well-formed JSON value (RFC 8259) in UTF-8, of whatever nesting depth,
+/// Returns whether the text is one well-formed JSON value (RFC 8259) in UTF-8, of whatever nesting depth,
 /// numbers of whatever size, and lone surrogates as `\uD83D` among its escapes. What jsonb makes of it is PostgreSQL's
 /// affair: it is stricter in some respects.
 bool is_json(std::string_view text);
 
-/// without_json_space does return the text without the white space between JSON tokens; strings and numbers stay as
-/// they are written. The text must be well-formed.
+/// Returns the text without the white space between JSON tokens; strings and numbers stay as
+/// they are written. Of text that is no JSON it returns something.
 std::string without_json_space(std::string_view text);
 
-/// reserialised_json does return the value as JavaScript's JSON.stringify(JSON.parse(text)) would print it: no white
+/// Returns the value as JavaScript's JSON.stringify(JSON.parse(text)) would print it: no white
 /// space, no escapes but the necessary ones. Numbers beyond 64 bits and fractions may be printed otherwise.
 /// @return an empty string if the text is not JSON that RapidJSON can print (a number beyond double, a lone
 /// surrogate)

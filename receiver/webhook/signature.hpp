@@ -2,16 +2,57 @@
 // changed without downtime. What is compared is compared in constant time.
 #pragma once
 
+#include <array>
 #include <functional>
+#include <initializer_list>
 #include <map>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <openssl/evp.h>
+
 #include "webhook/form.hpp"
-#include "webhook/hmac.hpp"
 
 namespace msgstatus::receiver {
+
+enum class DigestKind { sha1, sha256 };
+
+/// A digest with its length: 20 bytes for SHA-1, 32 for SHA-256.
+struct Digest {
+    std::array<unsigned char, 32> bytes{};
+    std::size_t size = 0;
+
+    std::span<const unsigned char> span() const noexcept { return {bytes.data(), size}; }
+};
+
+/// Hmac computes HMACs (RFC 2104) with one key, which stays set up between messages, since that costs more than a short
+/// body. Not for use by several threads at a time.
+class Hmac {
+public:
+    /// @throws std::runtime_error if OpenSSL has no such digest
+    Hmac(DigestKind kind, std::string_view key);
+
+    /// Returns the HMAC of the concatenated parts.
+    /// @throws std::runtime_error if OpenSSL fails
+    Digest compute(std::initializer_list<std::string_view> parts);
+
+private:
+    struct Free {
+        void operator()(EVP_MAC_CTX *context) const noexcept { EVP_MAC_CTX_free(context); }
+    };
+    std::unique_ptr<EVP_MAC_CTX, Free> context_;
+};
+
+/// Returns the plain SHA-256 of the text.
+/// @throws std::runtime_error if OpenSSL fails
+Digest sha256(std::string_view text);
+
+/// Compare two digests, or two secrets, without showing by the duration where they differ. Only lengths may show.
+bool equal_in_constant_time(std::span<const unsigned char> a, std::span<const unsigned char> b) noexcept;
+bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
 
 /// Meta's X-Hub-Signature-256: `sha256=` and the hex HMAC-SHA256 of the raw body, keyed with the app secret.
 class MetaSignature {
@@ -20,7 +61,7 @@ public:
 
     bool has_secret() const noexcept { return !keys_.empty(); }
 
-    /// verify does tell whether the header fits the raw body under any of the secrets.
+    /// Returns whether the header fits the raw body under any of the secrets.
     bool verify(std::string_view header, std::string_view body);
 
 private:
@@ -31,12 +72,15 @@ private:
 /// without `sha256=` in front.
 class AisensySignature {
 public:
+    /// The largest body whose compact forms are tried: to make them costs time, before anything proves who asks for it.
+    /// AiSensy's webhooks have some 1 to 2 kB.
+    static constexpr std::size_t most_reserialised = 16384;
+
     explicit AisensySignature(const std::vector<std::string> &secrets);
 
     bool has_secret() const noexcept { return !keys_.empty(); }
 
-    /// verify does tell whether the header fits the body, which has to be JSON for its compact forms to be tried, under
-    /// any of the secrets.
+    /// Returns whether the header fits the body under any of the secrets.
     bool verify(std::string_view header, std::string_view body);
 
 private:
@@ -56,12 +100,12 @@ public:
     /// Returns whether there is a key that fits the settings; their key or algorithm may be unknown.
     bool knows(std::string_view settings) { return keys_of(settings) != nullptr; }
 
-    /// verify_form does tell whether the header fits the URL and the fields of a form body.
+    /// Returns whether the header fits the URL and the fields of a form body.
     /// @param url  as configured at Twilio, query included, as encoded; tried with and without its port
     bool verify_form(std::string_view header, std::string_view url, const Form &form, std::string_view settings = {});
 
-    /// verify_body does tell whether the header fits the URL, and the body the URL's parameter `bodySHA256`. Without
-    /// that parameter nothing vouches for the body, so the answer is no.
+    /// Returns whether the header fits the URL, and the body the URL's parameter `bodySHA256`. Without that parameter
+    /// nothing vouches for the body, so the answer is no.
     bool verify_body(std::string_view header, std::string_view url, std::string_view body,
                      std::string_view settings = {});
 
@@ -73,16 +117,16 @@ private:
     std::map<std::string, std::vector<Hmac>, std::less<>> signing_keys_; ///< by name
 };
 
-/// twilio_parameters does return what Twilio hashes after the URL: for each distinct name in sorted order, for each
-/// distinct value of it in sorted order, name and value.
+/// Returns what Twilio hashes after the URL: for each distinct name in sorted order, for each distinct value of it in
+/// sorted order, name and value.
 std::string twilio_parameters(const Form &form);
 
 /// Returns the URL as it is, as a URL parser would write it, then with its query decoded and encoded again in each of
 /// the ways in use. Twilio may sign another encoding than it sends, and its own libraries try several, too.
 std::vector<std::string> url_spellings(std::string_view url);
 
-/// url_with_other_port does return the URL without its port if it has one, else with its scheme's own (443 or 80), as
-/// Twilio signs some URLs with and some without it.
+/// Returns the URL without its port if it has one, else with its scheme's own (443 or 80), as Twilio signs some URLs
+/// with and some without it.
 std::string url_with_other_port(std::string_view url);
 
 } // namespace msgstatus::receiver

@@ -1,4 +1,4 @@
-"""The rooms of the extension stand on floors: a room includes lower floors only, and extension.mk lists every file of SQL."""
+"""The rooms of extension and receiver stand on floors: a room includes lower floors only. extension.mk lists every file of SQL."""
 
 import re
 
@@ -43,3 +43,33 @@ def test_every_file_of_sql_is_listed_once():
 def test_a_room_is_surveyable(room):
     files = [path for path in (EXTENSION / room).iterdir() if path.suffix in (".cpp", ".hpp", ".sql", ".md")]
     assert len(files) <= 25
+
+
+RECEIVER = pages.ROOT / "receiver"
+# From the bottom up; "." are the files beside the rooms.
+RECEIVER_FLOORS = {room: floor for floor, rooms in enumerate(
+    ("base service", "access observe", "http", "config jobs", "database", "spool webhook", "commands", ".")) for room in rooms.split()}
+RECEIVER_INCLUDE = re.compile(r'^#include "(?:(\w+)/)?\w+\.hpp"$', re.MULTILINE)
+
+
+def test_no_arrow_of_the_receiver_runs_up():
+    wrong, arrows_seen = [], 0
+    for path in sorted(RECEIVER.rglob("*.[ch]pp")):
+        room = str(path.relative_to(RECEIVER).parent)
+        for included in RECEIVER_INCLUDE.findall(path.read_text(encoding="utf-8")):
+            if (included or ".") == room:
+                continue
+            arrows_seen += 1
+            if RECEIVER_FLOORS[included or "."] >= RECEIVER_FLOORS[room]:
+                wrong.append(f"{path.relative_to(RECEIVER)} includes {included}")
+    assert arrows_seen > 50
+    assert wrong == []
+
+
+def test_every_room_of_the_receiver_has_a_floor():
+    rooms = {str(path.relative_to(RECEIVER).parent) for path in RECEIVER.rglob("*.[ch]pp")}
+    assert rooms == set(RECEIVER_FLOORS)
+
+
+def test_the_receiver_can_be_read():
+    assert len(list(RECEIVER.rglob("*.[ch]pp"))) <= 60

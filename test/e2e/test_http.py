@@ -319,18 +319,33 @@ def test_eight_parallel_clients(open_receiver, database):
 
 
 def test_connection_limit(start):
+    """Beyond it the connection that has waited longest without a request is closed."""
     receiver = start("--allow-unsigned", "--max-connections", "2")
     with Connection(receiver.port) as first, Connection(receiver.port) as second:
         assert first.post("/webhook", one()).status == 200
         assert second.post("/webhook", one()).status == 200
+        assert first.post("/webhook", one()).status == 200
         with Connection(receiver.port) as third:
-            third.send(raw_post("/webhook", one()))
-            third.socket.settimeout(0.3)
+            assert third.post("/webhook", one()).status == 200
+            assert second.read_response() is None
+            assert first.post("/webhook", one()).status == 200
+    assert receiver.metric("msgstatus_connections_evicted_total") == 1
+
+
+def test_who_is_being_served_is_not_closed_for_others(start, database):
+    receiver = start("--allow-unsigned", "--max-connections", "1", "--lock-timeout", "60", "--statement-timeout", "60")
+    with database.hold("LOCK TABLE msgstatus.message;") as held, Connection(receiver.port) as first:
+        first.send(raw_post("/webhook", one()))
+        wait_until(lambda: receiver.metric("msgstatus_batch_size_count") == 1, "the call to be in flight")
+        with Connection(receiver.port) as second:
+            second.send(raw_post("/webhook", one()))
+            second.socket.settimeout(0.3)
             with pytest.raises(TimeoutError):
-                third.read_response()
-            third.socket.settimeout(30)
-            first.close()
-            assert third.read_response().status == 200
+                second.read_response()
+            held.release()
+            assert first.read_response().status == 200
+            second.socket.settimeout(30)
+            assert second.read_response().status == 200
 
 
 def test_a_client_that_does_not_read_its_answers(start):

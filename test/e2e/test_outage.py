@@ -116,16 +116,17 @@ def test_what_a_lost_lane_had_goes_to_another(own):
     database, receiver = own
     ids = [new_id() for _ in range(3)]
     with database.hold("LOCK TABLE msgstatus.message;") as held:
-        with Connection(receiver.port) as connection:
-            connection.send(raw_post("/webhook", one(ids[0])))
+        with Connection(receiver.port) as first, Connection(receiver.port) as second, Connection(receiver.port) as third:
+            first.send(raw_post("/webhook", one(ids[0])))
             backend = wait_until(lambda: database.query("SELECT pid FROM pg_stat_activity WHERE application_name = "
                                                         "'msgstatus-receiver' AND wait_event_type = 'Lock'"), "the lock")
-            connection.send(b"".join(raw_post("/webhook", one(message_id)) for message_id in ids[1:]))
+            for connection, message_id in ((second, ids[1]), (third, ids[2])):
+                connection.send(raw_post("/webhook", one(message_id)))
             wait_until(lambda: receiver.metric("msgstatus_batch_size_count") == 2, "both calls to be in flight")
             database.execute(f"SELECT pg_terminate_backend({backend[0]['pid']})")
             receiver.wait_for_log("database connection lost")
             held.release()
-            assert [connection.read_response().status for _ in ids] == [200] * 3
+            assert [connection.read_response().status for connection in (first, second, third)] == [200] * 3
     assert receiver.metric("msgstatus_bodies_unavailable_total") == 0
     assert len(database.states(*ids)) == 3
 

@@ -105,9 +105,14 @@ CHUNKED_BODIES = {
     "LF in an extension": b"2;a\nb\r\n{}\r\n0\r\n\r\n",
     "CR in an extension": b"2;a\rb\r\n{}\r\n0\r\n\r\n",
     "NUL in an extension": b"2;a\x00b\r\n{}\r\n0\r\n\r\n",
+    "LF in a quoted extension": b'2;a="\nb"\r\n{}\r\n0\r\n\r\n',
+    "NUL in a quoted extension": b'2;a="\x00"\r\n{}\r\n0\r\n\r\n',
+    "CR in a quoted extension of the last size": b'2\r\n{}\r\n0;a="\r"\r\n\r\n',
     "an endless extension": b"2;" + b"a" * 40000,
     "an endless trailer": b"2\r\n{}\r\n0\r\nX: " + b"a" * 40000,
     "a length in the trailer": b"2\r\n{}\r\n0\r\nContent-Length: 5\r\n\r\n",
+    "a folded trailer": b"2\r\n{}\r\n0\r\nX: y\r\n z\r\n\r\n",
+    "a coding in the trailer": b"2\r\n{}\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n",
     "LF in the trailer": b"2\r\n{}\r\n0\r\nX: y\nZ: a\r\n\r\n",
 }
 

@@ -2,10 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "database/batch_encoding.hpp"
-#include "database/job_queue.hpp"
-#include "http/media_type.hpp"
-#include "database/sqlstate.hpp"
+#include "database/protocol.hpp"
+#include "http/request.hpp"
+#include "jobs/job.hpp"
 
 namespace msgstatus::receiver {
 namespace {
@@ -53,10 +52,9 @@ TEST(BatchParameters, ReadWhatTheyWrite) {
 
 TEST(JobQueue, LimitsBatchesByCountAndBytes) {
     BufferBudget budget(1000);
-    JobQueue queue(4);
+    JobQueue queue;
     for (const char *body : {"1234567", "12", "123", "1"})
         queue.push(job(budget, body));
-    EXPECT_TRUE(queue.is_full());
     std::vector<Job> batch;
     queue.take_batch(10, 5, batch);
     ASSERT_EQ(batch.size(), 1U) << "a body larger than the limit goes alone";
@@ -79,10 +77,38 @@ TEST(BufferBudget, IsGivenBackByWhoeverHoldsTheBody) {
         BufferedBody other = std::move(body);
         body = BufferedBody(); // NOLINT(bugprone-use-after-move): a moved-from body is empty
         EXPECT_EQ(budget.used(), 10U);
-        other.replace("a longer text that the budget does not see");
+        EXPECT_FALSE(other.replace("a longer text, for which the budget has no room"));
+        EXPECT_EQ(other.text(), "1234512345");
         EXPECT_EQ(budget.used(), 10U);
     }
     EXPECT_EQ(budget.used(), 0U);
+}
+
+TEST(BufferBudget, KeepsAQuarterForSmallBodies) {
+    BufferBudget budget(40 * BufferBudget::small);
+    const std::string large(2 * BufferBudget::small, 'x');
+    std::vector<BufferedBody> held(100);
+    std::size_t taken = 0;
+    while (held[taken].append(budget, large, large.size()))
+        ++taken;
+    EXPECT_EQ(taken, 15U);
+    BufferedBody usual;
+    EXPECT_TRUE(usual.append(budget, "{}"));
+    held.clear();
+    usual.reset();
+    EXPECT_EQ(budget.used(), 0U);
+}
+
+TEST(BufferBudget, CountsWhatIsHeldAndNotWhatIsUsed) {
+    BufferBudget budget(1000);
+    BufferedBody body;
+    EXPECT_TRUE(body.append(budget, std::string(100, 'x')));
+    EXPECT_TRUE(body.append(budget, std::string(150, 'x')));
+    EXPECT_GE(budget.used(), body.text().capacity());
+    EXPECT_TRUE(body.replace(std::string(700, 'x')));
+    EXPECT_EQ(budget.used(), body.text().capacity());
+    EXPECT_TRUE(body.replace("{}"));
+    EXPECT_LT(budget.used(), 100U) << "what is given up is given back";
 }
 
 TEST(ClassifyFailure, TellsDataFromTheRest) {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "webhook/form.hpp"
-#include "webhook/text_codec.hpp"
+#include "base/text_codec.hpp"
 
 namespace msgstatus::receiver {
 namespace {

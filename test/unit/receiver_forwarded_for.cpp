@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "access/forwarded_for.hpp"
+#include "access/address.hpp"
 
 namespace msgstatus::receiver {
 namespace {

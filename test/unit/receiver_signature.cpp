@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "webhook/signature.hpp"
-#include "webhook/text_codec.hpp"
+#include "base/text_codec.hpp"
 
 namespace msgstatus::receiver {
 namespace {

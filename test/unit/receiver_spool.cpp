@@ -3,14 +3,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "spool/salvage.hpp"
-#include "spool/spool_leftovers.hpp"
-#include "spool/spool_worker.hpp"
+#include "spool/store.hpp"
 
 namespace msgstatus::receiver {
 namespace {
@@ -31,7 +30,7 @@ protected:
     ~Spooled() override { fs::remove_all(parent_); }
 
     std::string directory() const { return (parent_ / "spool").string(); }
-    std::string database() const { return SpoolFiles::database_path(directory()); }
+    std::string database() const { return directory() + "/spool.db"; }
 
     static std::vector<std::string> bodies(const std::vector<SpoolEntry> &entries) {
         std::vector<std::string> bodies;
@@ -168,14 +167,14 @@ TEST_F(SpoolStoreTest, TellsWhatIsNoSpool) {
     std::ofstream(database()) << std::string(10000, 'x');
     EXPECT_EQ(kind_of([&] { SpoolStore(files, limits); }), SpoolError::Kind::corrupt);
     fs::resize_file(database(), 0);
-    SqliteDatabase(database(), SQLITE_OPEN_READWRITE).execute("CREATE TABLE something_else (a)");
+    SqliteDatabase(database()).execute("CREATE TABLE something_else (a)");
     EXPECT_EQ(kind_of([&] { SpoolStore(files, limits); }), SpoolError::Kind::corrupt);
 }
 
 TEST_F(SpoolStoreTest, LeavesAnotherVersionAlone) {
     const SpoolFiles files(directory());
     SpoolStore(files, limits).append(items({"1"}));
-    SqliteDatabase(database(), SQLITE_OPEN_READWRITE).execute("PRAGMA user_version = 2");
+    SqliteDatabase(database()).execute("PRAGMA user_version = 2");
     EXPECT_EQ(kind_of([&] { SpoolStore(files, limits); }), SpoolError::Kind::unusable);
 }
 
@@ -225,13 +224,10 @@ TEST_F(SpoolFilesTest, FollowNoLinkOutOfTheDirectory) {
 }
 
 TEST_F(SpoolFilesTest, AreHeldByOneAtATime) {
-    EXPECT_FALSE(SpoolFiles::is_held(directory()));
     {
         const SpoolFiles files(directory());
-        EXPECT_TRUE(SpoolFiles::is_held(directory()));
         EXPECT_EQ(kind_of([&] { SpoolFiles second(directory()); }), SpoolError::Kind::unusable);
     }
-    EXPECT_FALSE(SpoolFiles::is_held(directory()));
     const SpoolFiles files(directory());
 }
 
@@ -318,41 +314,6 @@ TEST_F(SpoolWorkerTest, OpensWhenItCan) {
     EXPECT_EQ(report.failure, SpoolError::Kind::unusable);
     fs::create_directory(parent_ / "missing");
     EXPECT_TRUE(worker.open().state.open);
-}
-
-TEST_F(SpoolStoreTest, IsSavedWhereItIsDamaged) {
-    constexpr std::int64_t now = 800'000'000'000'000;
-    {
-        const SpoolFiles files(directory());
-        SpoolStore store(files, limits);
-        const std::string body(3000, 'x');
-        for (std::int64_t i = 1; i <= 50; ++i)
-            store.append(std::vector<SpoolItem>{{i == 1 ? INT64_MAX : i, "meta", std::to_string(i) + body}});
-        store.remove(std::vector<std::int64_t>{10, 11});
-    }
-    const auto page = static_cast<std::streamoff>(fs::file_size(database()) / 4096 / 2 * 4096);
-    std::fstream(database(), std::ios::in | std::ios::out).seekp(page) << std::string(4096, 'x');
-    const SpoolFiles saved((parent_ / "saved").string());
-    SpoolStore store(saved, limits);
-    const std::size_t count = salvage(database(), store, now);
-    EXPECT_EQ(count, 47U);
-    EXPECT_EQ(store.depth(), count);
-    const std::vector<SpoolEntry> entries = store.read(0, 100, SIZE_MAX);
-    EXPECT_EQ(entries.front().received_at, now) << "a time that cannot be true";
-    EXPECT_EQ(entries[1].received_at, 2);
-    EXPECT_EQ(entries.back().body.substr(0, 3), "50x");
-}
-
-TEST(SpoolLeftovers, AreFoundWhateverTheOrder) {
-    SpoolLeftovers leftovers;
-    EXPECT_TRUE(leftovers.empty());
-    leftovers.add(std::vector<std::int64_t>{5, 7});
-    leftovers.add(std::vector<std::int64_t>{1});
-    for (const std::int64_t id : {1, 5, 7})
-        EXPECT_TRUE(leftovers.contains(id));
-    EXPECT_FALSE(leftovers.contains(6));
-    EXPECT_EQ(leftovers.take(), (std::vector<std::int64_t>{1, 5, 7}));
-    EXPECT_TRUE(leftovers.empty());
 }
 
 } // namespace

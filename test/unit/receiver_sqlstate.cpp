@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "database/sqlstate.hpp"
+#include "database/protocol.hpp"
 
 namespace msgstatus::receiver {
 namespace {

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "http/http_session.hpp"
+#include "http/session.hpp"
 #include "support/fuzz.hpp"
 #include "support/listener.hpp"
 

@@ -8,13 +8,13 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 
-#include "database/backlog.hpp"
+#include "jobs/job.hpp"
 #include "database/lane_pool.hpp"
-#include "http/http_server.hpp"
+#include "http/server.hpp"
 #include "support/fuzz.hpp"
 #include "support/grammar.hpp"
 #include "support/sign.hpp"
-#include "webhook/webhook_routes.hpp"
+#include "webhook/routes.hpp"
 
 namespace msgstatus::fuzz {
 

@@ -31,7 +31,7 @@ bool is_one_line(std::string_view line) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     const std::string_view text = fuzz::text_of(data, size);
     constexpr std::size_t limit = 100;
-    const std::string masked = mask_phone_numbers(text, limit);
+    const std::string masked = mask_personal_data(text, limit);
     FUZZ_CHECK(longest_run_of_digits(masked) < 7);
     FUZZ_CHECK(masked.size() <= limit + 3);
 

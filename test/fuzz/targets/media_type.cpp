@@ -1,6 +1,6 @@
 // Content-Type: case and white space around its parts make no difference, and parameters never turn one type into
 // another.
-#include "http/media_type.hpp"
+#include "http/request.hpp"
 
 #include <string>
 

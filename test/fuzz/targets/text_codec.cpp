@@ -1,5 +1,5 @@
 // Hex, base64, percent coding and UTF-8: decode(encode(x)) is x, and of base64 no second spelling of x is taken.
-#include "webhook/text_codec.hpp"
+#include "base/text_codec.hpp"
 
 #include <vector>
 

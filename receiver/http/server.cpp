@@ -1,0 +1,203 @@
+#include "http/server.hpp"
+
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <vector>
+
+#include <sys/socket.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+
+namespace msgstatus::receiver {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+constexpr std::chrono::milliseconds sweep_interval(200);
+constexpr std::chrono::milliseconds accept_pause(100);
+using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+} // namespace
+
+Server::Server(asio::io_context &context, RequestHandler &handler, BufferBudget &budget, const HttpLimits &limits)
+    : handler_(handler), budget_(budget), limits_(limits), acceptor_(context.get_executor()),
+      room_(context.get_executor()), times_(context.get_executor()) {
+    std::random_device source;
+    std::seed_seq seed{source(), source(), source(), source()};
+    random_.seed(seed);
+    update_date();
+}
+
+Endpoint Server::listen(const Endpoint &endpoint, bool reuse_port) {
+    tcp::resolver resolver(acceptor_.get_executor());
+    const auto found = resolver.resolve(endpoint.host, std::to_string(endpoint.port),
+                                        tcp::resolver::passive | tcp::resolver::numeric_service);
+    const tcp::endpoint address = found.begin()->endpoint();
+    acceptor_.open(address.protocol());
+    acceptor_.set_option(asio::socket_base::reuse_address(true));
+    if (reuse_port)
+        acceptor_.set_option(ReusePort(true));
+    acceptor_.bind(address);
+    acceptor_.listen(asio::socket_base::max_listen_connections);
+    return start();
+}
+
+Endpoint Server::adopt(int descriptor) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (getsockname(descriptor, reinterpret_cast<sockaddr *>(&address), &size) != 0)
+        throw boost::system::system_error(error_code(errno, boost::system::system_category()));
+    if (address.ss_family != AF_INET && address.ss_family != AF_INET6)
+        throw boost::system::system_error(asio::error::address_family_not_supported);
+    acceptor_.assign(address.ss_family == AF_INET ? tcp::v4() : tcp::v6(), descriptor);
+    return start();
+}
+
+Endpoint Server::start() {
+    acceptor_.non_blocking(true);
+    asio::co_spawn(acceptor_.get_executor(), accept(), asio::detached);
+    asio::co_spawn(acceptor_.get_executor(), keep_times(), asio::detached);
+    const tcp::endpoint bound = acceptor_.local_endpoint();
+    return {.host = bound.address().to_string(), .port = bound.port()};
+}
+
+Awaitable<> Server::accept() {
+    while (!draining_) {
+        error_code ec;
+        Socket socket = co_await acceptor_.async_accept(awaiting(ec));
+        if (ec == asio::error::operation_aborted)
+            co_return;
+        if (ec) {
+            // Out of file descriptors or memory: trying again at once would only burn the processor.
+            if (ec != asio::error::connection_aborted && accept_log_.admit())
+                log(LogLevel::error, "accept failed",
+                    {{"reason", ec.message()}, {"suppressed", accept_log_.take_suppressed()}});
+            if (ec != asio::error::connection_aborted)
+                co_await room_.wait(Clock::now() + accept_pause);
+            continue;
+        }
+        while (sessions_.size() >= limits_.max_connections && !draining_) {
+            if (!waiting_.empty()) {
+                ++counters_.evicted;
+                if (eviction_log_.admit())
+                    log(LogLevel::warning, "too many connections",
+                        {{"closed", waiting_.front()->peer().text()}, {"suppressed", eviction_log_.take_suppressed()}});
+                waiting_.front()->close();
+            }
+            co_await room_.wait();
+        }
+        begin_session(std::move(socket));
+    }
+}
+
+void Server::begin_session(Socket socket) {
+    error_code ec;
+    const tcp::endpoint remote = socket.remote_endpoint(ec);
+    const Address peer = ec ? Address() : Address(remote.address());
+    if (!may_connect(peer))
+        return;
+    const auto session = std::make_shared<Session>(*this, std::move(socket), peer, tls_);
+    sessions_.insert(session);
+    session->start();
+    if (draining_)
+        session->drain();
+}
+
+bool Server::is_counted(const Address &peer) const noexcept {
+    return limits_.max_connections_per_address > 0 && !limits_.trusted_proxies.contains(peer);
+}
+
+// Counts a connection, if its address has not too many.
+bool Server::may_connect(const Address &peer) {
+    if (!is_counted(peer))
+        return true;
+    std::size_t &count = connections_of_[peer.subscriber()];
+    if (count < limits_.max_connections_per_address) {
+        ++count;
+        return true;
+    }
+    ++counters_.refused;
+    if (refusal_log_.admit())
+        log(LogLevel::warning, "too many connections of an address",
+            {{"client", peer.text()}, {"suppressed", refusal_log_.take_suppressed()}});
+    return false;
+}
+
+void Server::forget(const std::shared_ptr<Session> &session) {
+    sessions_.erase(session);
+    if (is_counted(session->peer())) {
+        const auto count = connections_of_.find(session->peer().subscriber());
+        if (--count->second == 0)
+            connections_of_.erase(count);
+    }
+    room_.wake();
+    finish_drain();
+}
+
+Awaitable<> Server::keep_times() {
+    while (!draining_ || !sessions_.empty()) {
+        update_date();
+        const Clock::time_point now = Clock::now();
+        for (const auto &session : sessions_)
+            session->sweep(now);
+        co_await times_.wait(now + sweep_interval);
+    }
+}
+
+void Server::update_date() {
+    const std::time_t now = std::time(nullptr);
+    if (now == date_second_)
+        return;
+    date_second_ = now;
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    std::array<char, 64> text{};
+    const std::size_t size = std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
+    date_header_.assign(text.data(), size);
+}
+
+// Returns 16 hexadecimal digits at random, so that those of several receivers do not meet.
+std::string Server::next_request_id() {
+    std::string id(16, '0');
+    std::uint64_t number = random_();
+    for (char &digit : id) {
+        digit = "0123456789abcdef"[number % 16];
+        number /= 16;
+    }
+    return id;
+}
+
+void Server::drain(std::function<void()> done) {
+    draining_ = true;
+    drained_ = std::move(done);
+    // The system has told those in the backlog that their connection stands.
+    error_code ec;
+    while (acceptor_.is_open()) {
+        Socket socket(acceptor_.get_executor());
+        acceptor_.accept(socket, ec);
+        if (ec)
+            break;
+        begin_session(std::move(socket));
+    }
+    acceptor_.close(ec);
+    room_.wake();
+    const std::vector<std::shared_ptr<Session>> sessions(sessions_.begin(), sessions_.end());
+    for (const auto &session : sessions)
+        session->drain();
+    finish_drain();
+}
+
+void Server::finish_drain() {
+    if (!draining_ || !sessions_.empty() || !drained_)
+        return;
+    times_.wake();
+    // Not from within a session that is just closing.
+    asio::post(acceptor_.get_executor(), std::exchange(drained_, nullptr));
+}
+
+} // namespace msgstatus::receiver

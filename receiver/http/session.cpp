@@ -1,0 +1,385 @@
+#include "http/session.hpp"
+
+#include <algorithm>
+#include <new>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/write.hpp>
+
+#include "base/text_codec.hpp"
+#include "http/server.hpp"
+
+namespace msgstatus::receiver {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+
+constexpr std::size_t read_size = 4 * kibibyte;
+constexpr std::size_t body_read_size = 16 * kibibyte;
+constexpr std::size_t most_kept_buffer = 4 * kibibyte;
+constexpr std::size_t most_head = 16 * kibibyte;
+constexpr std::size_t most_unparsed = 16 * kibibyte;
+constexpr std::uint64_t largest_body_read_over = 64 * kibibyte; // a refused larger one costs the connection
+constexpr std::size_t most_lingered = 16 * mebibyte;
+constexpr std::chrono::seconds linger_time(2);
+
+} // namespace
+
+Session::Session(Server &server, Socket socket, const Address &peer, std::shared_ptr<TlsContext> tls)
+    : server_(server), socket_(std::move(socket)), tls_context_(std::move(tls)), peer_(peer),
+      answered_(socket_.get_executor()), phase_(tls_context_ ? Phase::handshake : Phase::idle) {
+    error_code ignored;
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    if (tls_context_)
+        tls_.emplace(socket_, tls_context_->context());
+}
+
+void Session::start() {
+    asio::co_spawn(
+        socket_.get_executor(), [self = shared_from_this()] { return self->run(); }, asio::detached);
+}
+
+Awaitable<> Session::run() {
+    // GCC 12 makes no code of a co_await within a condition that has other parts, so each stands alone.
+    bool goes_on = true;
+    if (tls_)
+        goes_on = co_await shake_hands();
+    while (goes_on)
+        goes_on = co_await serve_request();
+    close();
+    server_.forget(shared_from_this());
+}
+
+void Session::enter(Phase phase) {
+    phase_ = phase;
+    timed_out_ = false;
+    const HttpLimits &limits = server_.limits();
+    const Clock::time_point now = Clock::now();
+    switch (phase) {
+    case Phase::handshake:
+        deadline_ = now + limits.tls_handshake_timeout;
+        break;
+    case Phase::idle:
+        deadline_ = now + limits.idle_timeout;
+        break;
+    case Phase::header:
+        deadline_ = now + limits.header_timeout;
+        break;
+    case Phase::body:
+    case Phase::writing:
+        deadline_ = now + limits.body_timeout;
+        break;
+    case Phase::answering: // ask_handler() sees to it that it ends
+        deadline_ = Clock::time_point::max();
+        break;
+    case Phase::lingering:
+        deadline_ = now + linger_time;
+        break;
+    }
+    if (phase == Phase::handshake || phase == Phase::idle)
+        wait_in_line(true);
+    else if (phase == Phase::answering || phase == Phase::writing)
+        wait_in_line(false);
+}
+
+// Joins or leaves the connections that keep the server waiting for a whole request.
+void Session::wait_in_line(bool waits) {
+    std::list<Session *> &line = server_.waiting();
+    if (place_)
+        line.erase(*place_);
+    place_.reset();
+    if (waits)
+        place_ = line.insert(line.end(), this);
+}
+
+Awaitable<bool> Session::shake_hands() {
+    enter(Phase::handshake);
+    error_code ec;
+    co_await tls_->async_handshake(asio::ssl::stream_base::server, awaiting(ec));
+    if (ec && !closed_)
+        server_.handshake_failed();
+    co_return !ec;
+}
+
+// Reads what has come; false if nothing more will, or not in time.
+Awaitable<bool> Session::fill(std::size_t most) {
+    error_code ec = asio::error::timed_out;
+    const auto room = buffer_.prepare(most);
+    std::size_t size = 0;
+    if (!timed_out_ && !closed_) {
+        if (tls_)
+            size = co_await tls_->async_read_some(room, awaiting(ec));
+        else
+            size = co_await socket_.async_read_some(room, awaiting(ec));
+    }
+    buffer_.commit(size);
+    gone_ = gone_ || (ec && !timed_out_);
+    co_return !ec;
+}
+
+Awaitable<bool> Session::write(std::string_view bytes) {
+    error_code ec;
+    if (tls_)
+        co_await asio::async_write(*tls_, asio::buffer(bytes), awaiting(ec));
+    else
+        co_await asio::async_write(socket_, asio::buffer(bytes), awaiting(ec));
+    co_return !ec;
+}
+
+std::string_view Session::unparsed() const noexcept {
+    const auto bytes = buffer_.data();
+    return {static_cast<const char *>(bytes.data()), bytes.size()};
+}
+
+// RFC 9112, section 2.2: ignore empty lines before a request.
+void Session::skip_empty_lines() {
+    while (unparsed().starts_with("\r\n"))
+        buffer_.consume(2);
+}
+
+// Returns whether bytes have come that nobody has read.
+bool Session::has_input() {
+    error_code ignored;
+    return buffer_.size() > 0 || socket_.available(ignored) > 0 ||
+           (tls_ && SSL_has_pending(tls_->native_handle()) == 1);
+}
+
+// Serves one request; false if it was the last one.
+Awaitable<bool> Session::serve_request() {
+    parser_.reset();
+    request_ = {};
+    route_ = RequestHandler::no_route;
+    if (buffer_.size() == 0 && buffer_.capacity() > most_kept_buffer)
+        buffer_.shrink_to_fit();
+    std::optional<Answer> refusal = co_await read_head();
+    if (phase_ == Phase::idle) { // without a request there is nothing to answer
+        if (!gone_)
+            co_await linger();
+        co_return false;
+    }
+    if (!(refusal && refusal->close) && !gone_ && parser_ && parser_->is_header_done())
+        refusal = co_await read_body(std::move(refusal));
+    const bool whole = parser_ && parser_->is_done();
+    if (closed_ || (!whole && !refusal))
+        co_return false; // a request that is not complete will never be
+    Answer answer;
+    if (refusal)
+        answer = std::move(*refusal);
+    else
+        answer = co_await ask_handler();
+    const bool keep_alive = whole && parser_->keep_alive() && !answer.close && !(draining_ && !has_input());
+    const std::string bytes = answer_bytes(answer, {keep_alive, request_.method == http::verb::head, request_.version,
+                                                    server_.date_header(), request_.id});
+    server_.handler().answered({route_, answer, Clock::now() - started_, request_.id, request_.client});
+    request_.body.reset();
+    parser_.reset(); // its memory is not needed while the client takes its time
+    enter(Phase::writing);
+    const bool written = co_await write(bytes);
+    if (written && !keep_alive)
+        co_await linger();
+    co_return written &&keep_alive;
+}
+
+// Reads the head and returns the answer if the request is refused already.
+Awaitable<std::optional<Answer>> Session::read_head() {
+    enter(Phase::idle);
+    HeadLines lines;
+    while (!lines.is_complete()) {
+        if (phase_ == Phase::idle)
+            skip_empty_lines();
+        if (phase_ == Phase::idle && !unparsed().empty() && unparsed() != "\r") {
+            enter(Phase::header);
+            started_ = Clock::now();
+            request_.id = server_.next_request_id();
+            request_.client = peer_;
+        }
+        if (phase_ == Phase::header && !lines.check(unparsed()))
+            co_return malformed(http::error::bad_line_ending);
+        if (std::max(lines.size(), lines.is_complete() ? 0 : buffer_.size()) > most_head)
+            co_return malformed(http::error::header_limit);
+        if (lines.is_complete())
+            break;
+        if (phase_ == Phase::idle && draining_ && !has_input())
+            co_return std::nullopt;
+        const bool more = co_await fill(read_size);
+        if (!more && phase_ == Phase::header && timed_out_)
+            co_return error_answer(408, "the request took too long to arrive");
+        if (!more)
+            co_return std::nullopt;
+    }
+    parser_.emplace();
+    parser_->header_limit(most_head);
+    parser_->body_limit(server_.limits().body_limit);
+    BudgetBody::value_type &body = parser_->get().body();
+    body.budget = &server_.budget();
+    body.limit = server_.limits().body_limit;
+    error_code ec;
+    buffer_.consume(parser_->put(buffer_.data(), ec));
+    if (ec && ec != http::error::body_limit)
+        co_return malformed(ec);
+    std::optional<Answer> refusal = judge_head();
+    if (!refusal && ec)
+        refusal = malformed(ec);
+    if (refusal && ec)
+        refusal->close = true;
+    co_return refusal;
+}
+
+// Returns the answer if the request is refused before its body is read.
+std::optional<Answer> Session::judge_head() {
+    const auto close_after = [](Answer answer) {
+        answer.close = true; // who reads a request in two ways reads the next one so, too
+        return answer;
+    };
+    const RequestParser::value_type &head = parser_->get();
+    if (const auto problem = read_fields(head, request_))
+        return close_after(error_answer(400, "malformed request: " + std::string(*problem)));
+    const AddressList &proxies = server_.limits().trusted_proxies;
+    if (proxies.contains(peer_)) {
+        request_.client = client_address(peer_, joined_values(head, "X-Forwarded-For"), proxies);
+        const auto proxy_id = head["X-Request-Id"];
+        if (is_request_id({proxy_id.data(), proxy_id.size()}))
+            request_.id.assign(proxy_id.data(), proxy_id.size());
+    }
+    if (const auto problem = resolve_target(request_))
+        return close_after(error_answer(400, *problem));
+    body_expected_ = false;
+    if (const auto expected = head[http::field::expect]; !expected.empty()) {
+        body_expected_ = equals_ignoring_case({expected.data(), expected.size()}, "100-continue");
+        if (!body_expected_)
+            return error_answer(417, "the only expectation understood is 100-continue");
+    }
+    return server_.handler().check_head(request_, route_);
+}
+
+// Reads the body, or over it if the request is refused, and returns the answer if it is.
+Awaitable<std::optional<Answer>> Session::read_body(std::optional<Answer> refusal) {
+    BudgetBody::value_type &body = parser_->get().body();
+    body.discard = refusal.has_value();
+    if (refusal && !parser_->is_done()) {
+        const auto length = parser_->content_length();
+        if (body_expected_ || !length || *length > largest_body_read_over)
+            co_return refusal;
+    } else if (body_expected_ && request_.version == 11 && buffer_.size() == 0 && !parser_->is_done()) {
+        const bool written = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
+        if (!written)
+            co_return std::nullopt;
+    }
+    if (!parser_->is_done())
+        enter(Phase::body);
+    parser_->eager(true);
+    ChunkLines chunk_lines;
+    for (bool needs_more = false; !parser_->is_done();) {
+        bool more = true;
+        if (needs_more || buffer_.size() == 0)
+            more = co_await fill(body_read_size);
+        if (!more && timed_out_)
+            co_return error_answer(408, "the request took too long to arrive");
+        if (!more)
+            co_return std::nullopt;
+        error_code ec;
+        const std::string_view come = unparsed();
+        body.pieces.clear();
+        const std::size_t parsed = parser_->put(buffer_.data(), ec);
+        if (parser_->chunked() && !chunk_lines.check(come.substr(0, parsed), body.pieces))
+            co_return malformed(http::error::bad_chunk_extension);
+        buffer_.consume(parsed);
+        needs_more = ec == http::error::need_more;
+        // What is left of a body is the beginning of a line between chunks, or of the trailer. Beast does not bound
+        // them, and would wait for the right line end.
+        if (needs_more && (buffer_.size() > most_unparsed || has_bare_line_feed(unparsed())))
+            co_return malformed(http::error::bad_chunk_extension);
+        if (ec && !needs_more)
+            co_return malformed(ec);
+    }
+    request_.body = std::move(body.body);
+    co_return refusal;
+}
+
+// Returns the answer to a request after which the connection cannot go on.
+std::optional<Answer> Session::malformed(const error_code &ec) {
+    Answer answer;
+    if (ec == http::error::body_limit)
+        answer = error_answer(413, "the body is larger than " + std::to_string(server_.limits().body_limit) + " bytes");
+    else if (ec == http::error::header_limit && phase_ == Phase::header) // else of a trailer
+        answer = error_answer(431, "the header is too large");
+    else if (parser_ && parser_->get().body().over_budget)
+        answer = unavailable_answer("memory", "too many bodies in memory; try again later");
+    else if (ec == http::error::bad_version)
+        answer = error_answer(505, "only HTTP/1.0 and HTTP/1.1 are understood");
+    else
+        answer = error_answer(400, "malformed request: " + ec.message());
+    answer.close = true;
+    return answer;
+}
+
+Awaitable<Answer> Session::ask_handler() {
+    enter(Phase::answering);
+    const Clock::time_point due = Clock::now() + server_.limits().request_timeout;
+    answer_.reset();
+    try {
+        server_.handler().handle(request_, route_, {shared_from_this(), number_});
+    } catch (const std::bad_alloc &) {
+        answer_ = unavailable_answer("memory", "out of memory; try again later");
+    }
+    request_.body.reset();
+    while (!answer_ && Clock::now() < due)
+        co_await answered_.wait(due);
+    ++number_; // what comes later is not for the next request
+    if (!answer_)
+        co_return unavailable_answer("timeout", "the answer took too long; try again later");
+    co_return std::move(*answer_);
+}
+
+void Session::answer(std::uint64_t number, Answer &&answer) {
+    if (number != number_ || answer_)
+        return; // the client was told that it took too long
+    answer_ = std::move(answer);
+    answered_.wake();
+}
+
+// Closes our half and reads over what still comes, so that the last answer is not lost to a reset (RFC 9112, section
+// 9.6).
+Awaitable<> Session::linger() {
+    enter(Phase::lingering);
+    error_code ec;
+    if (tls_) {
+        SSL_set_shutdown(tls_->native_handle(), SSL_RECEIVED_SHUTDOWN); // the answer to our goodbye is not waited for
+        co_await tls_->async_shutdown(awaiting(ec));
+    }
+    socket_.shutdown(Socket::shutdown_send, ec);
+    for (std::size_t lingered = 0; !ec && lingered < most_lingered && !timed_out_ && !closed_;) {
+        buffer_.consume(buffer_.size());
+        const std::size_t size = co_await socket_.async_read_some(buffer_.prepare(body_read_size), awaiting(ec));
+        lingered += size;
+    }
+}
+
+void Session::sweep(Clock::time_point now) {
+    if (now < deadline_)
+        return;
+    deadline_ = Clock::time_point::max();
+    timed_out_ = true;
+    error_code ignored;
+    socket_.cancel(ignored);
+}
+
+void Session::drain() {
+    draining_ = true;
+    if (phase_ == Phase::handshake)
+        close();
+    else if (phase_ == Phase::idle && !has_input())
+        sweep(Clock::time_point::max());
+}
+
+void Session::close() {
+    closed_ = true;
+    wait_in_line(false);
+    error_code ignored;
+    socket_.close(ignored);
+}
+
+} // namespace msgstatus::receiver

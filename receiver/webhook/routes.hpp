@@ -1,0 +1,72 @@
+// The routes of the webhook listener.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "access/rate_limit.hpp"
+#include "config/config.hpp"
+#include "database/lane_pool.hpp"
+#include "http/request.hpp"
+#include "observe/log.hpp"
+#include "observe/metrics.hpp"
+#include "webhook/signature.hpp"
+
+namespace msgstatus::receiver {
+
+/// WebhookRoutes checks webhooks (route, method, type, signature, well-formedness) and hands them to the lanes. Nothing
+/// of a body is parsed before its signature is right, but a form's fields, which Twilio's signature covers.
+class WebhookRoutes : public RequestHandler {
+public:
+    WebhookRoutes(const Config &config, LanePool &pool, Metrics &metrics);
+
+    /// Checks webhooks against these secrets from now on.
+    /// @throws std::runtime_error if OpenSSL fails; the secrets before then stay
+    void use_secrets(const Secrets &secrets);
+
+    std::optional<Answer> check_head(const Request &request, std::uint8_t &route) override;
+    void handle(Request &request, std::uint8_t route, AnswerTo to) override;
+    void answered(const AnsweredRequest &request) override;
+
+private:
+    enum class Provider : std::uint8_t { unknown, meta, twilio, aisensy };
+    /// Who is said to have sent a webhook, and whether that is to be proved.
+    struct Sender {
+        Provider provider = Provider::unknown;
+        bool verified_by_signature = false;
+    };
+
+    std::optional<Answer> check_address(const Request &request, std::uint8_t route);
+    std::optional<Answer> check_rate(const Request &request);
+    std::optional<Sender> find_sender(const Request &request, std::uint8_t route, MediaType type) const;
+    bool has_secret(Provider provider) const noexcept;
+    bool verify(const Request &request, Provider provider, const Form *form);
+    Answer refuse_signature(const Request &request, Provider provider);
+    std::string_view refusal_reason(const Request &request, Provider provider);
+    Answer handshake(const Request &request) const;
+
+    static Provider claimed_provider(const Request &request, std::uint8_t route) noexcept;
+    static std::string_view name_of(Provider provider) noexcept;
+    static std::string_view signature_of(const Request &request, Provider provider) noexcept;
+
+    const Config &config_;
+    LanePool &pool_;
+    Metrics &metrics_;
+    MetaSignature meta_;
+    TwilioSignature twilio_;
+    AisensySignature aisensy_;
+    std::vector<std::string> verify_tokens_; ///< of Meta's handshake
+    RateLimiter rate_limiter_;
+    std::array<LogLimiter, 4> signature_log_; ///< one a provider
+    LogLimiter address_log_;
+    LogLimiter rate_log_;
+    LogLimiter refusal_log_;
+    LogLimiter unavailable_log_;
+};
+
+} // namespace msgstatus::receiver
