@@ -100,7 +100,7 @@ Gauges Receiver::gauges() const {
             .lanes = pool_.lanes(),
             .lanes_connected = pool_.lanes_connected(),
             .spool = spool_ ? spool_->gauges() : SpoolGauges{},
-            .spool_ready = spool_ && spool_->takes()};
+            .spool_ready = spool_ && spool_->has_room()};
 }
 
 void Receiver::listen() {

@@ -142,7 +142,7 @@ bool LanePool::setup_problem_is_due(const std::string &reason) {
 
 bool LanePool::is_overdue(const Job &job, Clock::time_point now) const noexcept {
     const bool can_wait_elsewhere =
-        job.backlog_id == 0 && !job.spool_refused && backlog_ != nullptr && backlog_->takes();
+        job.backlog_id == 0 && !job.spool_refused && backlog_ != nullptr && backlog_->has_room();
     return can_wait_elsewhere && now - job.submitted > settings_.patience;
 }
 

@@ -98,6 +98,9 @@ public:
     /// Returns whether a webhook can be kept at present.
     virtual bool takes() const noexcept = 0;
 
+    /// Returns whether it would be kept, as far as one can know beforehand.
+    virtual bool has_room() const noexcept = 0;
+
     /// Answers the webhook when it is safe, or gives it back if that fails.
     virtual void keep(Job &&job) = 0;
 

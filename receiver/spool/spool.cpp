@@ -155,7 +155,7 @@ void Spool::start_over() {
 Awaitable<> Spool::drain() {
     Event later(context_.get_executor());
     const auto ready = [this] {
-        return !stopped_ && state_.open && pool_.lanes_connected() > 0 && state_.depth + leftovers_.size() > 0 &&
+        return !stopped_ && state_.open && pool_.lanes_connected() > 0 && state_.depth + leftovers_.size() + drained_ > 0 &&
                (state_.depth != passed_over_ || Clock::now() >= retry_at_);
     };
     while (true) {

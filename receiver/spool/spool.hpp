@@ -38,7 +38,8 @@ public:
 
     void start();
 
-    bool takes() const noexcept override { return state_.open && Clock::now() >= full_until_; }
+    bool takes() const noexcept override { return state_.open; }
+    bool has_room() const noexcept override { return state_.open && Clock::now() >= full_until_; }
     void keep(Job &&job) override;
     bool has_batch() const noexcept override { return !next_.empty() && !stopped_; }
     void take_batch(std::vector<Job> &batch) override;
