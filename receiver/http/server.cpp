@@ -89,7 +89,7 @@ Awaitable<> Server::accept() {
                         {{"closed", waiting_.front()->peer().text()}, {"suppressed", eviction_log_.take_suppressed()}});
                 waiting_.front()->close();
             }
-            co_await room_.wait();
+            co_await room_.wait(Clock::now() + accept_pause); // or until one that is being served waits again
         }
         begin_session(std::move(socket));
     }
