@@ -100,10 +100,14 @@ def test_a_limit_on_memory_costs_the_webhook_and_not_the_receiver(start):
 
 
 def test_a_made_up_signature_costs_no_parsing(signed_receiver):
-    before = signed_receiver.metric("process_cpu_seconds_total")
-    answer = signed_receiver.post("/webhooks/aisensy", b"[" * 2_000_000, {"X-AiSensy-Signature": "00" * 32})
-    assert answer.status == 401
-    assert signed_receiver.metric("process_cpu_seconds_total") - before < 0.15
+    def cost(target, headers):
+        before = signed_receiver.metric("process_cpu_seconds_total")
+        for _ in range(5):
+            assert signed_receiver.post(target, b"[" * 4_000_000, headers).status == 401
+        return signed_receiver.metric("process_cpu_seconds_total") - before
+    # Meta's has one form: to read it and to sign it is all that can be asked for.
+    once = cost("/webhooks/meta", {"X-Hub-Signature-256": "sha256=" + "00" * 32})
+    assert cost("/webhooks/aisensy", {"X-AiSensy-Signature": "00" * 32}) < 2 * once + 0.05
 
 
 def test_a_full_pipe_of_the_log_holds_up_nothing(database):

@@ -25,7 +25,7 @@ public:
         receiver::Socket socket = listener.make_socket();
         socket.assign(boost::asio::ip::tcp::v4(), ends[1]);
         const auto session =
-            std::make_shared<receiver::HttpSession>(listener.server(), receiver::Stream(std::move(socket), nullptr));
+            std::make_shared<receiver::Session>(listener.server(), std::move(socket), receiver::Address(), nullptr);
         session_ = session;
         session->start();
     }
@@ -83,7 +83,7 @@ private:
     }
 
     Listener &listener_;
-    std::weak_ptr<receiver::HttpSession> session_;
+    std::weak_ptr<receiver::Session> session_;
     std::string received_;
     int fd_ = -1;
     bool refused_ = false;

@@ -8,9 +8,9 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 
-#include "jobs/job.hpp"
 #include "database/lane_pool.hpp"
 #include "http/server.hpp"
+#include "jobs/job.hpp"
 #include "support/fuzz.hpp"
 #include "support/grammar.hpp"
 #include "support/sign.hpp"
@@ -23,6 +23,7 @@ namespace msgstatus::fuzz {
 class LateAnswers : public receiver::Backlog {
 public:
     bool takes() const noexcept override { return true; }
+    bool has_room() const noexcept override { return true; }
 
     void keep(receiver::Job &&job) override {
         FUZZ_CHECK(follows_rfc8259(job.body.text()));
@@ -43,7 +44,7 @@ public:
                 receiver::answer_kept(*job);
                 break;
             default:
-                receiver::answer_unavailable(*job, "no database here");
+                job->to.send(receiver::unavailable_answer("database", "no database here"));
             }
         }
         return !jobs.empty();
@@ -70,7 +71,7 @@ public:
 
     void answered(const receiver::AnsweredRequest &request) override {
         WebhookRoutes::answered(request);
-        statuses_.push_back(request.status);
+        statuses_.push_back(request.answer.status);
     }
 
     std::vector<unsigned> &statuses() noexcept { return statuses_; }
@@ -103,7 +104,7 @@ public:
     }
 
     receiver::Socket make_socket() { return receiver::Socket(context_.get_executor()); }
-    receiver::HttpServer &server() noexcept { return server_; }
+    receiver::Server &server() noexcept { return server_; }
     const std::vector<unsigned> &answered() noexcept { return routes_.statuses(); }
     const std::vector<std::string> &taken() const noexcept { return late_answers_.taken(); }
     std::size_t bytes_buffered() const noexcept { return budget_.used(); }
@@ -144,7 +145,7 @@ private:
     LateAnswers late_answers_;
     receiver::LanePool pool_; // without a lane
     WatchedRoutes routes_;
-    receiver::HttpServer server_;
+    receiver::Server server_;
     boost::asio::executor_work_guard<receiver::Executor> work_;
 };
 
