@@ -13,8 +13,6 @@ struct AttachedTable {
     Oid attached_by = InvalidOid;
     const char *search_path = nullptr;
     const char *update_sql = nullptr;
-    // Its initially deferred constraints, as SET CONSTRAINTS takes them; nullptr where there are none.
-    const char *deferred_constraints = nullptr;
     bool shows_error_text = false;
     bool key_has_index = false;
     // It may have rows in attached_table_failure.

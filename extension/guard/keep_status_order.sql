@@ -6,7 +6,7 @@ COMMENT ON FUNCTION msgstatus.keep_status_order() IS
     'For triggers BEFORE UPDATE FOR EACH ROW: the columns named by the arguments never go back in the order of states; a message_status is merged. 39P01, 22023, 42703, 428C9 or 42804 for a trigger that cannot work';
 
 -- A trigger that cannot work fails when it is created, and not when a row is first updated. Only an event trigger can see
--- that. It is for the tag CREATE TRIGGER alone, and looks only into catalogs unless the trigger calls keep_status_order, so
+-- that. It is for the commands that create triggers alone, and looks only into catalogs unless the trigger calls keep_status_order, so
 -- that no other trigger fails for its sake, even where the library is missing. It acts with the rights of who creates the
 -- trigger; where that role may not call check_status_order, the first update tells, as before.
 CREATE FUNCTION msgstatus.check_status_order(target oid, trigger_id oid) RETURNS void
@@ -36,6 +36,6 @@ END
 $$;
 COMMENT ON FUNCTION msgstatus.check_created_trigger() IS 'Checks a trigger that calls keep_status_order when it is created';
 
-CREATE EVENT TRIGGER msgstatus_check_status_order ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER')
+CREATE EVENT TRIGGER msgstatus_check_status_order ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER', 'CREATE SCHEMA')
     EXECUTE FUNCTION msgstatus.check_created_trigger();
 COMMENT ON EVENT TRIGGER msgstatus_check_status_order IS 'Has a trigger that cannot keep the order of states fail when it is created';

@@ -19,13 +19,22 @@ enum class Deferred : std::uint8_t {
 // connection.
 Vector<Oid> relations_with_pending_triggers(Deferred kind);
 
-// Has every deferrable constraint checked at once from now on: within a security-restricted operation PostgreSQL raises
-// where a trigger would be deferred. Call it with nothing pending; a SET CONSTRAINTS of the transaction before is lost,
-// and a constraint that the transaction makes afterwards is checked at once.
-void check_constraints_immediately();
+// The deferrable constraints, checked at once while this is open: within a security-restricted operation PostgreSQL
+// raises where a trigger would be deferred. Nothing that is pending runs for it: constraints of relations with pending
+// triggers stay as they are, and so do those of partitioned tables while anything is pending. A SET CONSTRAINTS that
+// the transaction made before is lost, and a constraint that the transaction makes afterwards is checked at once.
+class ImmediateConstraints {
+public:
+    // `pending` is what relations_with_pending_triggers(Deferred::any) returned.
+    explicit ImmediateConstraints(const Vector<Oid> &pending);
 
-// Defers again the constraints that are initially deferred.
-void defer_constraints_again();
+    // Defers again the constraints that are initially deferred.
+    void close();
+
+private:
+    bool are_all_ = false;
+    const char *initially_deferred_ = nullptr;
+};
 
 // Runs, as the current user, the deferred triggers of relations that had none waiting before; `own` is left out. A
 // relation that had some waiting was written by the caller itself, which is why its triggers run as the caller anyhow.

@@ -129,5 +129,18 @@ SELECT is(counts('{"topic": "message.status.updated", "data": {"message": {"id":
     "phone_number": "", "phoneNumber": "15550100001"}}}'), '1 1 0 0 0', 'id and phoneNumber');
 SELECT is(message('m7') ->> 'recipient', '+15550100001');
 
+-- What has members that Meta's status has not, and none that only Meta's has, is somebody else's.
+SELECT is(counts(report::jsonb), '1 0 0 1 0', report) FROM unnest(ARRAY[
+    '{"id": "f1", "status": "delivered", "mobile": "15550100001", "timestamp": "1767225600"}',
+    '{"message_id": "f2", "status": "delivered", "recipient_number": "15550100001", "errors": []}',
+    '{"message_id": "f3", "status": "sent", "To": "+15550100001", "timestamp": "2026-01-01T00:00:00Z"}',
+    '{"id": "f4", "status": "delivered", "number": "15550100001", "message": "hello", "type": "dlr"}',
+    '{"id": "f5", "status": "delivered", "recipient_id": "", "phone": "15550100001"}']) AS report;
+SELECT is_empty($$SELECT message_id FROM msgstatus.message WHERE message_id LIKE 'f_'$$);
+SELECT is(counts('{"id": "g1", "status": "sent", "timestamp": "1733826600", "errors": []}'), '1 1 0 0 0', 'members that others have, too');
+SELECT is(counts('{"id": "g2", "status": "sent", "recipient_id": "15550100001", "new_member": 1}'), '1 1 0 0 0', 'and a member that Meta''s alone has');
+SELECT is(counts('{"messages": [{"id": "gBx"}]}'), '1 0 0 1 0', 'an id alone is nobody''s answer');
+SELECT is(counts('{"messages": [{"id": "gBy"}], "meta": {"api_status": "stable"}}'), '1 1 0 0 0', 'the On-Premises API''s answer');
+
 SELECT finish();
 ROLLBACK;

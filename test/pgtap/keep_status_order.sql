@@ -207,6 +207,8 @@ CREATE TABLE public.operators (id integer, status text);
 SELECT throws_ok($$CREATE TRIGGER b BEFORE UPDATE ON public.operators FOR EACH ROW EXECUTE FUNCTION msgstatus.keep_status_order('no')$$, '42703', NULL,
     'with the level operator');
 RESET ROLE;
+SELECT throws_ok($$CREATE SCHEMA t_made CREATE TABLE made (status text)
+    CREATE TRIGGER made BEFORE UPDATE ON made FOR EACH ROW EXECUTE FUNCTION msgstatus.keep_status_order('no')$$, '42703', NULL, 'with a schema');
 
 SELECT throws_ok('SELECT msgstatus.keep_status_order()', '39P01', NULL, 'called as if it were no trigger');
 
