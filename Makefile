@@ -168,10 +168,10 @@ fuzz: ## look for inputs that crash, leak, or break what must always hold (see t
 	+@$(again) extension fuzz-targets
 	+@test/fuzz/run
 
-sanitized: ## run the tests of the receiver on one that is built with sanitizers (see test/sanitized)
+sanitized: ## run the tests of the receiver on one that is built with sanitizers (see test/bin/sanitized)
 	@.ci/install-packages check
 	+@$(again) everything
-	+@test/sanitized
+	+@test/bin/sanitized
 
 format: ## format the C++ code
 	@.ci/install-packages lint

@@ -2,15 +2,12 @@
 
 import os
 import pathlib
-import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-from pages import ROOT, PgServer  # noqa: E402
-from receiver import Receiver, wait_until  # noqa: E402
-import exposition  # noqa: E402
+from pages import ROOT, PgServer
+from receiver import Receiver, wait_until
+import exposition
 
 
 @pytest.fixture(scope="module")

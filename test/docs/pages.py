@@ -19,7 +19,7 @@ import sys
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "test/e2e"))
+sys.path.insert(0, str(ROOT / "test/support"))
 
 from pgserver import PgServer  # noqa: E402
 

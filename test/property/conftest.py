@@ -2,15 +2,11 @@
 
 import contextlib
 import itertools
-import pathlib
-import sys
 
 import psycopg2
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-
-from pgserver import PgServer  # noqa: E402
+from pgserver import PgServer
 
 # The smaller of two texts must be the same everywhere. "en" sorts otherwise than bytes do.
 LOCALES = {"bytewise": "", "english": "TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"}

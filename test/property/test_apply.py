@@ -17,7 +17,7 @@ import pytest
 from model import REGISTERED, Registration, expected_events, expected_messages
 from schedule import (Tables, disordered, empty_tables, one_by_one, partitioned, read_tables, run_all,
                       run_concurrently)
-from webhooks import IDS, Generator
+from deliveries import IDS, Generator
 
 ROUNDS = float(os.environ.get("MSGSTATUS_PROPERTY_ROUNDS", "1"))
 FIRST_SEED = int(os.environ.get("MSGSTATUS_PROPERTY_SEED", "1"))

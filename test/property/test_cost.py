@@ -9,7 +9,7 @@ import re
 import pytest
 
 from schedule import BATCH, ApplyBatch, read_tables, run_all
-from webhooks import RECEIPTS, SOURCES, Delivery, Generator, timestamp
+from deliveries import RECEIPTS, SOURCES, Delivery, Generator, timestamp
 
 NUMBERS = itertools.count()
 

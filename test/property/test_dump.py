@@ -10,7 +10,7 @@ import pytest
 
 from campaigns import Campaign
 from schedule import ApplyBatch, read_tables, run_all
-from webhooks import Generator
+from deliveries import Generator
 
 # What users do to tables that are theirs. The functions of theirs name what they use by schema.
 ADDITIONS = """

@@ -18,11 +18,13 @@ import time
 
 import psycopg2
 
-import type_rounds
-from finding import Finding
-from mutate import Delivery
-from server import ROOT, SanitizedServer
-from webhook_rounds import WebhookRound, cut_down, random_deliveries
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+
+import type_rounds  # noqa: E402
+from finding import Finding  # noqa: E402
+from mutate import Delivery  # noqa: E402
+from server import ROOT, SanitizedServer  # noqa: E402
+from webhook_rounds import WebhookRound, cut_down, random_deliveries  # noqa: E402
 
 FINDINGS = ROOT / "build" / "fuzz" / "findings"
 REGRESSIONS = ROOT / "test" / "fuzz" / "regressions" / "payloads"

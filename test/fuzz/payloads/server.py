@@ -2,15 +2,12 @@
 
 import pathlib
 import shutil
-import sys
 import time
 
 import psycopg2
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.append(str(ROOT / "test" / "e2e"))
-
-from pgserver import UnixSocketServer  # noqa: E402
+from pgserver import UnixSocketServer
 
 BUILT = ROOT / "build" / "fuzz" / "server"
 

@@ -1,17 +1,12 @@
 """The types through SQL: text and bytes are a value or a proper error, and values keep the laws of the reference."""
 
 import io
-import pathlib
 import struct
-import sys
 
 import psycopg2
 
 from finding import Finding, hold
-
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "property" / "types"))
-
-from status_model import STATES, copy_rows, random_status, to_binary, to_text  # noqa: E402
+from status_model import STATES, copy_rows, random_status, to_binary, to_text
 
 # Conditions that bad content may raise: data exceptions, a message that is too short, a limit exceeded.
 EXPECTED_ERRORS = ("22", "08P01", "54")

@@ -7,7 +7,7 @@ of each fact the smaller, unless it was registered; one event for each distinct 
 import dataclasses
 import decimal
 
-from webhooks import FAILURES, timestamp
+from deliveries import FAILURES, timestamp
 
 RANKS = ["processing", "received", "pending", "scheduled", "accepted", "queued", "sending", "sent",
          "partially_delivered", "skipped", "canceled", "failed", "undelivered", "delivered", "read", "played"]

@@ -6,7 +6,7 @@ import threading
 import psycopg2.extras
 
 from model import Registration
-from webhooks import timestamp
+from deliveries import timestamp
 
 APPLY = "SELECT msgstatus.apply_message_status(%s::jsonb, %s, %s)"
 BATCH = "SELECT * FROM msgstatus.apply_message_status_batch(%s::jsonb[], %s::timestamptz[], %s::text[])"
