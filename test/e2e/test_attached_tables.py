@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from client import FORM, aisensy_signature, form, meta_signature, twilio_signature
-from conftest import SECRETS
+from secrecy import SECRETS
 from test_providers import AISENSY, META, STATUS_URL, TWILIO
 from webhooks import aisensy_flat, meta, meta_status, new_id, twilio_fields
 

@@ -8,7 +8,7 @@ import pytest
 import receiver as program
 from certificates import Authority
 from client import FORM, Connection, form, meta_signature, raw_post, twilio_signature
-from conftest import SECRETS
+from secrecy import SECRETS
 from nginx import PROGRAM, Nginx, documented
 from webhooks import new_id, one, twilio_fields
 

@@ -8,9 +8,10 @@ import time
 import pytest
 
 from client import Connection, raw_post
-from conftest import Database, check_log
+from database import Database
 from pgserver import PgServer
 from receiver import Receiver, wait_until
+from secrecy import check_log
 from webhooks import new_id, one
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from client import FORM, aisensy_signature, form, meta_signature, twilio_signature
-from conftest import SECRETS
+from secrecy import SECRETS
 from receiver import wait_until
 from webhooks import aisensy_flat, new_id, one, twilio_fields
 

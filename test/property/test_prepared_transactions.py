@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from conftest import Server
+from databases import Server
 from pgserver import PgServer
 
 APPLY = "SELECT msgstatus.apply_message_status(%s)"
