@@ -115,7 +115,7 @@ class Workload:
         self._recent = collections.deque(maxlen=500)
 
     def next(self):
-        """next does return a webhook: mostly a new one, sometimes one that was returned before."""
+        """Returns a webhook: mostly a new one, sometimes one that was returned before."""
         chance = self.random.random
         if self._recent and chance() < POSTED_AGAIN:
             return self.random.choice(self._recent)
@@ -174,7 +174,7 @@ class Workload:
         return Webhook("/webhooks/aisensy", body, aisensy_signature(SECRETS["MSGSTATUS_AISENSY_SECRET"], body), notes)
 
     def _project_webhook(self, observations):
-        """_project_webhook does tell all observations of a message in one body, with times in milliseconds."""
+        """Returns all observations of a message in one body, with times in milliseconds."""
         message = {"id": "internal", "messageId": observations[0].message_id, "phone_number": "14155550100",
                    "status": observations[-1].state.upper(), "message_type": "TEMPLATE", "failureResponse": {}}
         for observation in observations:
@@ -182,7 +182,7 @@ class Workload:
         return {"id": "notification", "topic": "message.status.updated", "data": {"message": message}}
 
     def _take(self, provider):
-        """_take does return an observation to post, mostly one that has not been posted yet."""
+        """Returns an observation to post, mostly one that has not been posted yet."""
         pool = self._pools[provider]
         if not pool:
             while len(pool) < POOL:

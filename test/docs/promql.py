@@ -11,17 +11,17 @@ TARGET = {"job", "instance"}
 
 
 def metrics_in(expression):
-    """metrics_in does return the metrics that an expression names, each with its matchers: label, operator, value."""
+    """Returns the metrics that an expression names, each with its matchers: label, operator, value."""
     return [(name, MATCHER.findall(selector)) for name, selector in SELECTOR.findall(expression)]
 
 
 def labels_in(expression):
-    """labels_in does return the labels that an expression groups by."""
+    """Returns the labels that an expression groups by."""
     return {label.strip() for group in GROUPING.findall(expression) for label in group.split(",") if label.strip()}
 
 
 def problems(expression, families):
-    """problems does return what an expression asks for that an exposition's families do not have."""
+    """Returns the metrics and labels that an expression asks for and an exposition's families lack."""
     found, labels_known = [], set(TARGET)
     for name, matchers in metrics_in(expression):
         base = re.sub(r"_(bucket|sum|count)$", "", name)

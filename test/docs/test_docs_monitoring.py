@@ -23,7 +23,7 @@ needs_promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="promto
 
 
 def expressions():
-    """expressions does return what panels and alerts ask for, with where it stands."""
+    """Returns the expressions of panels and alerts, with their places."""
     return [(f"{panel['title']}, {target['refId']}", target["expr"]) for panel in PANELS for target in panel["targets"]] + \
         [(rule["alert"], rule["expr"]) for rule in ALERTS]
 

@@ -21,7 +21,7 @@ def database(server, request):
 
 @pytest.fixture
 def start(database):
-    """start does start receivers on the module's database, which have to end cleanly after the test."""
+    """Starts receivers on the module's database, which have to end cleanly after the test."""
     started = []
 
     def begin(*flags, database=database, **variables):
@@ -42,7 +42,7 @@ def start(database):
 
 @pytest.fixture(scope="module")
 def open_receiver(database):
-    """open_receiver is a receiver that takes everything without signatures."""
+    """A receiver that takes everything without signatures."""
     with Receiver(database.conninfo, "--allow-unsigned", "--public-url", "https://hooks.example.org",
                   MSGSTATUS_META_VERIFY_TOKEN=SECRETS["MSGSTATUS_META_VERIFY_TOKEN"]) as receiver:
         yield receiver.wait_ready()
@@ -52,7 +52,7 @@ def open_receiver(database):
 
 @pytest.fixture(scope="module")
 def signed_receiver(database):
-    """signed_receiver is a receiver that knows every provider's secret."""
+    """A receiver that knows every provider's secret."""
     with Receiver(database.conninfo, "--public-url", "https://hooks.example.org", **SECRETS) as receiver:
         yield receiver.wait_ready()
         receiver.stop()

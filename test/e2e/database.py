@@ -18,14 +18,14 @@ class Database:
         return self.server.execute(self.name, sql)
 
     def states(self, *message_ids):
-        """states does return the states of messages by id, of all without arguments."""
+        """Returns the states of messages by id; without arguments, of all messages."""
         listed = ", ".join("'" + message_id + "'" for message_id in message_ids)
         condition = f"WHERE message_id IN ({listed})" if message_ids else ""
         rows = self.query(f"SELECT message_id, msgstatus.state(status)::text AS state FROM msgstatus.message {condition}")
         return {row["message_id"]: row["state"] for row in rows}
 
     def hold(self, sql):
-        """hold does run statements in a transaction that stays open until the context ends."""
+        """Runs statements in a transaction that stays open until the context ends."""
         return Held(self, sql)
 
 
@@ -49,6 +49,6 @@ class Held:
         self.release()
 
     def release(self):
-        """release does roll the transaction back."""
+        """Rolls the transaction back."""
         if self.process.poll() is None:
             self.process.communicate("ROLLBACK;\n")

@@ -6,7 +6,7 @@ NEVER_LOGGED = [*SECRETS.values(), "14155550100", "MTQxNTU1NTAxMDA", "whatsapp_b
 
 
 def check_log(receiver):
-    """check_log does fail if the log holds what it must not."""
+    """Fails if the log holds a secret, a recipient or a body."""
     for text in NEVER_LOGGED:
         assert text not in receiver.log, f"{text} in the log:\n{receiver.log}"
     assert "runtime error" not in receiver.log and "AddressSanitizer" not in receiver.log, receiver.log

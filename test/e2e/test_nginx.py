@@ -23,7 +23,7 @@ def authority(tmp_path_factory):
 
 @pytest.fixture
 def behind_nginx(start, authority):
-    """behind_nginx does start a receiver and nginx in front, and returns the receiver and what connects to nginx."""
+    """Starts a receiver and nginx in front, and returns the receiver and a function that connects to nginx."""
     running = []
 
     def begin(*flags, **variables):

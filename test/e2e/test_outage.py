@@ -17,7 +17,7 @@ from webhooks import new_id, one
 
 @pytest.fixture
 def own():
-    """own is a database on a server that the test may stop, and a receiver on it."""
+    """A database on a server that the test may stop, and a receiver on it."""
     with PgServer() as server:
         database = Database(server, server.create_database("outage"))
         with Receiver(database.conninfo, "--allow-unsigned") as receiver:

@@ -13,7 +13,7 @@ MADE = re.compile(r"[0-9a-f]{16}")
 
 @pytest.fixture(scope="module")
 def proxied(database):
-    """proxied is a receiver that trusts whoever connects from this machine."""
+    """A receiver that trusts every peer on this machine."""
     with Receiver(database.conninfo, "--allow-unsigned", "--trusted-proxy", "127.0.0.1") as receiver:
         yield receiver.wait_ready()
         receiver.stop()

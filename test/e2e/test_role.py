@@ -17,7 +17,7 @@ SECRET = "491701234567"
 
 @pytest.fixture(scope="module")
 def role(database):
-    """role is a login of level `ingest`, in a database that has something to hide."""
+    """A login of level `ingest`, in a database that has something to hide."""
     database.execute("CREATE ROLE hooks LOGIN; SELECT msgstatus.grant_access('hooks', 'ingest');")
     database.execute(f"""
         SELECT msgstatus.register_message('hidden', recipient => '{SECRET}', content => 'a secret of {SECRET}');
@@ -28,7 +28,7 @@ def role(database):
 
 @pytest.fixture
 def ask(role):
-    """ask does run one statement as the role, and returns its rows or the SQLSTATE it ends in."""
+    """Runs one statement as the role, and returns its rows or the SQLSTATE it ends in."""
     connection = psycopg2.connect(role)
     connection.autocommit = True
 

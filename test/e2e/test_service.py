@@ -15,7 +15,7 @@ from webhooks import one
 
 @pytest.fixture(params=["path", "abstract"])
 def manager(request):
-    """manager is the socket of a service manager, and what NOTIFY_SOCKET is to be."""
+    """The socket of a service manager, and the value of NOTIFY_SOCKET."""
     with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         name = os.path.join(directory, "notify")
         listener.bind(name if request.param == "path" else "\0" + name)

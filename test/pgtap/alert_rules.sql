@@ -4,12 +4,12 @@ BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
--- active returns the alerts as "severity name subject value threshold".
+-- Returns the alerts as "severity name subject value threshold".
 CREATE FUNCTION active() RETURNS text[] LANGUAGE sql AS $$
     SELECT COALESCE(array_agg(concat_ws(' ', severity, name, subject, trim_scale(value), trim_scale(threshold))), '{}') FROM msgstatus.active_alerts
 $$;
 
--- messages makes so many messages in a state, created so long ago, sent five seconds after and changed ten seconds after.
+-- Makes so many messages in a state, created so long ago, sent five seconds after and changed ten seconds after.
 CREATE FUNCTION messages(number integer, state text, ago interval DEFAULT '20 minutes', delay interval DEFAULT '5 seconds', error_code integer DEFAULT NULL,
     provider text DEFAULT 'meta') RETURNS void LANGUAGE sql AS $$
     INSERT INTO msgstatus.message (message_id, provider, status, error_code, created_at, updated_at)
@@ -24,7 +24,7 @@ CREATE FUNCTION forget_messages() RETURNS void LANGUAGE sql AS $$
     DELETE FROM msgstatus.rejected_status;
     SELECT msgstatus.rebuild_rollups();
 $$;
--- only_rule enables one rule.
+-- Enables one rule.
 CREATE FUNCTION only_rule(rule text) RETURNS void LANGUAGE sql AS $$
     UPDATE msgstatus.alert_rule SET enabled = (name = rule);
     SELECT forget_messages();

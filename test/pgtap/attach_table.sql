@@ -9,11 +9,11 @@ SET LOCAL search_path = app, public;
 
 CREATE TABLE logs (n integer GENERATED ALWAYS AS IDENTITY, sid varchar(64) UNIQUE, status text NOT NULL DEFAULT 'PENDING', delivered_at timestamptz,
     failed_at timestamptz, failure_reason text, retry_count integer NOT NULL DEFAULT 0, updated_at timestamptz);
--- shown returns a row of logs without what is null and its number and time of change.
+-- Returns a row of logs without what is null and its number and time of change.
 CREATE FUNCTION shown(key text) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', l.status, to_char(l.delivered_at, 'MI:SS'), to_char(l.failed_at, 'MI:SS'), l.failure_reason, NULLIF(l.retry_count, 0)) FROM app.logs AS l WHERE l.sid = key
 $$;
--- observe applies one status, so many seconds after 10:30.
+-- Applies one status, so many seconds after 10:30.
 CREATE FUNCTION observe(id text, status text, seconds integer, code integer DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
     SELECT msgstatus.apply_message_status(jsonb_strip_nulls(jsonb_build_object('id', id, 'status', status, 'timestamp', 1733826600 + seconds,
         'errors', CASE WHEN code IS NOT NULL THEN jsonb_build_array(jsonb_build_object('code', code, 'title', 'Refused')) END)), '2024-12-10 12:00Z') ->> 'applied'

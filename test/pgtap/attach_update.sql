@@ -5,7 +5,7 @@ SELECT no_plan();
 CREATE SCHEMA app;
 SET LOCAL search_path = app, public;
 
--- reflect runs the statement for a table with the key "id" and one message, and returns how many rows it wrote.
+-- Runs the statement for a table with the key "id" and one message, and returns how many rows it wrote.
 CREATE FUNCTION reflect(target regclass, message text, status msgstatus.message_status, code integer DEFAULT NULL, title text DEFAULT NULL,
     details text DEFAULT NULL, failures integer DEFAULT 0, columns jsonb DEFAULT NULL, time_zone text DEFAULT 'UTC',
     changed_at timestamptz DEFAULT '2024-12-10 12:00Z') RETURNS integer LANGUAGE plpgsql AS $$
@@ -20,7 +20,7 @@ BEGIN
     RETURN written;
 END
 $$;
--- at returns a status that was reached so many seconds after 10:30: at('sent 0 read 9').
+-- Returns a status that was reached so many seconds after 10:30: at('sent 0 read 9').
 CREATE FUNCTION at(words text) RETURNS msgstatus.message_status LANGUAGE sql AS $$
     SELECT msgstatus.merge_agg(msgstatus.message_status(m[1]::msgstatus.delivery_state, '2024-12-10 10:30Z'::timestamptz + m[2]::numeric * interval '1 second'))
     FROM regexp_matches(words, '(\S+) (\S+)', 'g') AS m

@@ -13,7 +13,7 @@ CREATE TABLE sends (
 CREATE TRIGGER guard BEFORE UPDATE ON sends FOR EACH ROW EXECUTE FUNCTION
     msgstatus.keep_status_order('as_text', 'as_varchar', 'as_char', 'as_enum', 'as_domain', 'as_state', 'as_status', 'as_small');
 
--- became returns what a column holds after it held one value and was updated to another, or '-' where it says nothing.
+-- Returns the value of a column that held one value and was updated to another, or '-' where it is null.
 CREATE FUNCTION became(guarded text, before text, after text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     result text;

@@ -3,12 +3,12 @@ BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
--- imported returns "received applied unchanged rejected ignored".
+-- Returns "received applied unchanged rejected ignored".
 CREATE FUNCTION imported(query text, provider text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', i.received, i.applied, i.unchanged, i.rejected, i.ignored) FROM msgstatus.import_statuses(query, provider) AS i
 $$;
 
--- told returns the trail of a message, in short: what was received by the import just now shows no time of receipt.
+-- Returns the trail of a message, in short; observations that the import received just now show no time of receipt.
 CREATE FUNCTION told(id text) RETURNS text[] LANGUAGE sql AS $$
     SELECT array_agg(concat_ws(' ', e.state::text, to_char(NULLIF(e.event_time, now()), 'HH24:MI:SS'), NULLIF(e.time_source, 'provider'),
             e.error_code, e.error_title, e.error_details, e.detail) ORDER BY e.state, e.event_time)

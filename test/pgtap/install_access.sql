@@ -27,7 +27,7 @@ SELECT lives_ok($$SELECT msgstatus.grant_access('t_operator', 'operator')$$);
 SELECT lives_ok($$SELECT msgstatus.grant_access('"T ""odd"" role"', 'ingest')$$, 'a role whose name needs quotes');
 SELECT lives_ok($$SELECT msgstatus.grant_access('t_ingest', 'ingest')$$, 'again');
 
--- may returns what a role may do with each relation.
+-- Returns the privileges of a role on each relation.
 CREATE FUNCTION may(role text, relation text) RETURNS text LANGUAGE sql AS $$
     SELECT COALESCE(string_agg(p, ' '), '') FROM unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) AS p
     WHERE has_table_privilege(role, 'msgstatus.' || relation, p)
@@ -51,7 +51,7 @@ SELECT is(may('t_operator', name), CASE WHEN name = 'id_key' THEN '' WHEN relkin
     WHEN name = 'attached_table_failure' THEN 'SELECT DELETE' ELSE 'SELECT INSERT UPDATE DELETE' END,
     'operator on ' || name) FROM relation;
 
--- functions returns the functions a role may call, those of the types aside.
+-- Returns the functions a role may call, those of the types aside.
 CREATE FUNCTION functions(role text) RETURNS text[] LANGUAGE sql AS $$
     SELECT COALESCE(array_agg(DISTINCT proname::text ORDER BY proname::text), '{}') FROM pg_proc
     WHERE pronamespace = 'msgstatus'::regnamespace AND provolatile <> 'i' AND has_function_privilege(role, oid, 'EXECUTE')

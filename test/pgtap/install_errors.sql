@@ -3,7 +3,7 @@ BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
--- told returns what a statement raises: code, message, detail, hint.
+-- Returns the error of a statement: code, message, detail, hint.
 CREATE FUNCTION told(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     detail text;

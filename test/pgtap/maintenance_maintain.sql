@@ -7,9 +7,9 @@ TRUNCATE msgstatus.message, msgstatus.status_event, msgstatus.rejected_status, m
     msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day;
 UPDATE msgstatus.maintenance SET messages_kept = NULL, rejected_kept = NULL, purged_before = '-infinity';
 
--- ago is a time within the hour so many hours ago.
+-- Returns a time within the hour so many hours ago.
 CREATE FUNCTION ago(hours integer) RETURNS timestamptz LANGUAGE sql AS $$ SELECT date_trunc('hour', now()) - hours * interval '1 hour' + interval '7 minutes' $$;
--- midnight is the beginning of the day so many days ago.
+-- Returns the beginning of the day so many days ago.
 CREATE FUNCTION midnight(days integer) RETURNS timestamptz LANGUAGE sql AS $$ SELECT date_trunc('day', now()) - days * interval '1 day' $$;
 CREATE FUNCTION add(id text, created timestamptz, recipient text DEFAULT '+49170') RETURNS void LANGUAGE sql AS $$
     INSERT INTO msgstatus.message (message_id, created_at, status, provider, recipient, error_code)

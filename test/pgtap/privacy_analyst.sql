@@ -51,7 +51,7 @@ UPDATE msgstatus.message SET created_at = now() - interval '2 days' WHERE recipi
 UPDATE msgstatus.alert_rule SET threshold = CASE WHEN metric LIKE '%rate' THEN 101 ELSE 0 END, minimum_count = 0, period = '10000 days';
 SELECT msgstatus.rebuild_rollups();
 
--- gives_away returns the part of a text that holds one of the numbers, as it stands or in base64 that begins at any of its characters.
+-- Returns the part of a text that holds one of the numbers, as it stands or in base64 that begins at any of its characters.
 CREATE FUNCTION gives_away(words text) RETURNS text LANGUAGE sql AS $$
     SELECT min(p.part)
     FROM (

@@ -20,18 +20,18 @@ GRANT SELECT, INSERT, UPDATE ON app.logs TO t_app;
 CREATE TEMP TABLE attached (name text PRIMARY KEY, id integer);
 GRANT ALL ON attached TO PUBLIC;
 
--- attach attaches a table of the shape of app.logs, by a statement that says everything.
+-- Attaches a table of the shape of app.logs, by a statement that names every column.
 CREATE FUNCTION attach(target regclass, columns jsonb DEFAULT '{"error_text": "error"}', search_path text DEFAULT 'app, public') RETURNS integer LANGUAGE sql AS $$
     SELECT msgstatus.store_attached_table(target, 'sid', columns, format('UPDATE %s AS t SET status = msgstatus.state(c.status), error = c.error_title,
         failures = t.failures + COALESCE(c.failures, (c.error_title IS NOT NULL AND t.failures = 0)::integer) FROM pg_catalog.unnest($1) AS c WHERE t.sid = c.message_id', target), search_path, 'UTC')
 $$;
--- applied applies a status and returns how many were.
+-- Applies a status and returns how many statuses were applied.
 CREATE FUNCTION applied(VARIADIC statuses text[]) RETURNS text LANGUAGE sql AS $$
     SELECT msgstatus.apply_message_status(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', split_part(s, ' ', 1), 'status', split_part(s, ' ', 2),
         'errors', CASE WHEN s LIKE '%failed' THEN '[{"code": 131026, "title": "undeliverable"}]'::jsonb END)))) ->> 'applied'
     FROM unnest(statuses) AS s
 $$;
--- logs returns the rows in the order of keys.
+-- Returns the rows in the order of keys.
 CREATE FUNCTION logs() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(concat_ws(' ', sid, COALESCE(status, '-'), error, NULLIF(failures, 0)), ', ' ORDER BY sid, id) FROM app.logs
 $$;

@@ -3,7 +3,7 @@ BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
--- add makes a message as apply_message_status would have left it.
+-- Makes a message in the form in which apply_message_status would have left it.
 CREATE FUNCTION add(id text, created timestamptz, status msgstatus.message_status, provider text DEFAULT 'meta', sender text DEFAULT '+4930',
     type text DEFAULT 'text', direction text DEFAULT 'outbound', campaign uuid DEFAULT NULL, code integer DEFAULT NULL, recipient text DEFAULT '+49170')
     RETURNS void LANGUAGE sql AS $$
@@ -74,7 +74,7 @@ INSERT INTO msgstatus.failure_rollup (hour, slot) VALUES ('2024-12-11 05:00Z', 2
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()', 'slots are summed, and a row of zeroes is none');
 
 -- Every kind of difference is found, and only what differs is told.
--- differences returns what verify_rollups() finds after a statement, which is undone, as "rollup key expected found".
+-- Returns what verify_rollups() finds after a statement, which is undone, as "rollup key expected found".
 CREATE FUNCTION differences(statement text, rebuild boolean DEFAULT false) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
     found text[];

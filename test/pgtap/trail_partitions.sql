@@ -3,19 +3,19 @@ BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
--- parts returns the partitions that hold a message, without the name of the table.
+-- Returns the partitions that hold a message, without the name of the table.
 CREATE FUNCTION parts(id text) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(substr(tableoid::regclass::text, length('msgstatus.status_event_') + 1), ' ' ORDER BY received_at)
     FROM msgstatus.status_event WHERE message_id = id
 $$;
--- month returns the name of the partition of the month so many ahead.
+-- Returns the name of the partition of the month so many ahead.
 CREATE FUNCTION month(ahead integer) RETURNS text LANGUAGE sql AS $$
     SELECT to_char(date_trunc('month', now()) + ahead * interval '1 month', 'YYYY_MM')
 $$;
 CREATE FUNCTION partitions() RETURNS text[] LANGUAGE sql AS $$
     SELECT array_agg(substr(relid::text, length('msgstatus.status_event_') + 1) ORDER BY relid::text) FROM pg_partition_tree('msgstatus.status_event') WHERE isleaf
 $$;
--- apply applies a status received so many months from now.
+-- Applies a status received so many months from now.
 CREATE FUNCTION apply(id text, state text, months integer) RETURNS text LANGUAGE sql AS $$
     SELECT counts(jsonb_build_object('id', id, 'status', state), date_trunc('month', now()) + months * interval '1 month' + interval '3 days')
 $$;

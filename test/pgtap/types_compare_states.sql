@@ -10,7 +10,7 @@ SELECT msgstatus.grant_access('t_analyst', 'analyst');
 GRANT USAGE ON SCHEMA public TO t_analyst;
 SELECT is(current_setting('search_path'), '"$user", public', 'the search_path is as PostgreSQL has it');
 
--- found returns the ids of messages, by default in their order. (Analysts see stand-ins for them; recipients end alike.)
+-- Returns the ids of messages, by default in their order. (Analysts see stand-ins for them; recipients end alike.)
 CREATE FUNCTION found(rest text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     ids text;

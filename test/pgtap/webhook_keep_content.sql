@@ -3,7 +3,7 @@ BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
--- bodies returns an incoming message of each provider, with "secret" wherever a text may stand.
+-- Returns an incoming message of each provider, with "secret" wherever a text may stand.
 CREATE FUNCTION bodies(n text) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_array(
         jsonb_build_object('entry', jsonb_build_array(jsonb_build_object('changes', jsonb_build_array(jsonb_build_object('field', 'messages',
@@ -18,7 +18,7 @@ CREATE FUNCTION bodies(n text) RETURNS jsonb LANGUAGE sql AS $$
         jsonb_build_object('sid', 'SMr' || n, 'status', 'received', 'direction', 'inbound', 'body', 'secret'),
         jsonb_build_object('type', 'com.twilio.messaging.inbound-message.received', 'data', jsonb_build_object('messageSid', 'SMe' || n, 'body', 'secret')))
 $$;
--- traces returns how many rows of each table hold a text.
+-- Returns how many rows of each table hold a text.
 CREATE FUNCTION traces() RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', (SELECT count(*) FROM msgstatus.message AS m WHERE to_jsonb(m)::text LIKE '%secret%'),
         (SELECT count(*) FROM msgstatus.status_event AS e WHERE to_jsonb(e)::text LIKE '%secret%'),

@@ -3,7 +3,7 @@ BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
--- told returns the time of the event and its source, of a status object received at noon with the timestamp given as JSON.
+-- Returns the time of the event and its source, of a status object received at noon with the timestamp given as JSON.
 CREATE FUNCTION told(at text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     id text := 'wamid.' || md5(random()::text);

@@ -4,7 +4,7 @@ BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
--- value returns the body of a webhook of Meta's around the members.
+-- Returns the body of a webhook of Meta's around the members.
 CREATE FUNCTION value(members jsonb) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object('object', 'whatsapp_business_account', 'entry', jsonb_build_array(jsonb_build_object('changes',
         jsonb_build_array(jsonb_build_object('field', 'messages', 'value', '{"messaging_product": "whatsapp",

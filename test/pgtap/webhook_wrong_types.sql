@@ -65,7 +65,7 @@ FROM field AS f JOIN shape AS s USING (name), unnest(ARRAY['null', '5', '-1.5', 
 UNION ALL
 SELECT f.name, f.path, 'null', s.payload #- f.path FROM field AS f JOIN shape AS s USING (name);
 
--- outcome returns what is wrong about how a payload was taken, or NULL.
+-- Returns the faults in how a payload was taken, or NULL.
 CREATE FUNCTION outcome(payload jsonb) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     c jsonb;

@@ -19,7 +19,7 @@ def two_phase_server():
 
 
 def apply(session, message_id, status="failed"):
-    """apply sends a status of a message: a failed one is counted in both rollups."""
+    """Sends a status of a message: a failed one is counted in both rollups."""
     session.execute(APPLY, (json.dumps({"id": message_id, "status": status, "timestamp": "1767225600"}),))
 
 

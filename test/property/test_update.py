@@ -19,7 +19,7 @@ TYPES = {
 
 
 def changes_of(type_name):
-    """changes_of returns how a type may change, and how it comes back."""
+    """Returns how a type may change, and how it comes back."""
     last, other = TYPES[type_name]
     name, column_type = other.split()
     # A function depends on rollup_row, whose columns can only be replaced.

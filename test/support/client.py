@@ -33,7 +33,7 @@ class Response:
 
 
 def request(port, method, target, body=b"", headers=None):
-    """request does one request on a connection of its own."""
+    """Makes one request on a connection of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request(method, target, body=body or None, headers=headers or {})
@@ -81,7 +81,7 @@ class Connection:
         self.buffer += data
 
     def read_response(self, head=False):
-        """read_response does return the next response, or None where the connection ends instead."""
+        """Returns the next response, or None where the connection ends instead."""
         try:
             while b"\r\n\r\n" not in self.buffer:
                 self._fill()
@@ -100,13 +100,13 @@ class Connection:
         return Response(status, headers, body)
 
     def post(self, target, body, headers=None):
-        """post does send a webhook on the open connection and returns its response."""
+        """Sends a webhook on the open connection and returns the response."""
         self.send(raw_post(target, body, headers))
         return self.read_response()
 
 
 def raw_post(target, body, headers=None, content_type="application/json"):
-    """raw_post does return the bytes of a POST request."""
+    """Returns the bytes of a POST request."""
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
     lines = [f"POST {target} HTTP/1.1", "Host: hooks.example.org", f"Content-Type: {content_type}",

@@ -63,7 +63,7 @@ def _check(name, family):
 
 
 def parse(text):
-    """parse does return the families of an exposition by name; any departure from the format is an AssertionError."""
+    """Returns the families of an exposition by name; any departure from the format is an AssertionError."""
     assert text.endswith("\n")
     families, current, helped = {}, None, None
     for line in text.splitlines():
@@ -93,6 +93,6 @@ def parse(text):
 
 
 def value(families, name, **labels):
-    """value does return one sample, or None."""
+    """Returns one sample, or None."""
     key = name, tuple(sorted(labels.items()))
     return next((family.samples[key] for family in families.values() if key in family.samples), None)

@@ -27,7 +27,7 @@ INSTALL = "CREATE EXTENSION msgstatus; SELECT msgstatus.install();"
 
 
 def free_port():
-    """free_port does return a TCP port of 127.0.0.1 that nobody listens on."""
+    """Returns a TCP port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -118,7 +118,7 @@ class PgServer:
         return {"extension_control_path": f"{sharedir}:$system", "dynamic_library_path": f"{libdir}:$libdir"}
 
     def start(self):
-        """start does return when the server accepts connections."""
+        """Starts the server and returns when it accepts connections."""
         for attempts_left in reversed(range(20)):
             try:
                 self._run("pg_ctl", "start", "-w", "-D", self.data, "-l", self.log)
@@ -139,11 +139,11 @@ class PgServer:
             conf.write(f"port = '{self.port}'\n")
 
     def stop(self, mode="fast"):
-        """stop does return when the server is down; mode is that of pg_ctl."""
+        """Stops the server; mode is that of pg_ctl."""
         self._run("pg_ctl", "stop", "-w", "-D", self.data, "-m", mode)
 
     def remove(self):
-        """remove does stop the server, if it runs, and deletes all it has."""
+        """Stops the server, if it runs, and deletes its files."""
         if self.data.exists():
             self._run("pg_ctl", "stop", "-w", "-D", self.data, "-m", "immediate", check=False)
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -152,22 +152,22 @@ class PgServer:
         return f"host=127.0.0.1 port={self.port} user={user} dbname={database}"
 
     def psql(self, database, *arguments):
-        """psql does return the command that runs psql on a database."""
+        """Returns the command that runs psql on a database."""
         return [str(self.bindir / "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.conninfo(database), *arguments]
 
     def execute(self, database, sql):
-        """execute does run statements, each committed by itself, and returns what psql prints."""
+        """Runs statements, each committed by itself, and returns psql's output."""
         done = subprocess.run(self.psql(database), input=sql, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"{sql}\n{done.stderr}")
         return done.stdout
 
     def query(self, database, sql):
-        """query does return the rows of one SELECT as dictionaries."""
+        """Returns the rows of one SELECT as dictionaries."""
         return json.loads(self.execute(database, f"SELECT coalesce(json_agg(q), '[]') FROM ({sql}) q"))
 
     def create_database(self, name, setup=INSTALL):
-        """create_database does make a database, anew if it exists, with the extension installed, and returns its name."""
+        """Makes a database, anew if it exists, with the extension installed, and returns its name."""
         self.execute("postgres", f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE);\nCREATE DATABASE "{name}";')
         self.execute(name, setup)
         return name

@@ -16,19 +16,19 @@ PATIENCE = 30  # seconds after which something that should happen counts as not 
 
 
 def clean_environment(**variables):
-    """clean_environment does return the environment without settings of the receiver but those given."""
+    """Returns the environment with no settings of the receiver but the given ones."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MSGSTATUS_", "PG"))}
     return {**inherited, **variables}
 
 
 def run(*flags, **variables):
-    """run does start the receiver where it is expected to end by itself."""
+    """Starts the receiver where it is expected to end by itself."""
     return subprocess.run([PROGRAM, *flags], env=clean_environment(**variables), capture_output=True, text=True,
                           timeout=PATIENCE, check=False)
 
 
 def wait_until(condition, what):
-    """wait_until does poll a condition and returns its first true value."""
+    """Polls a condition and returns its first true value."""
     deadline = time.monotonic() + PATIENCE
     while True:
         value = condition()
@@ -64,11 +64,11 @@ class Receiver:
 
     @property
     def log(self):
-        """log is everything logged so far, as text."""
+        """All log entries so far, as text."""
         return "".join(self.lines)
 
     def events(self, event, **fields):
-        """events does return the log entries of an event with the given fields."""
+        """Returns the log entries of an event with the given fields."""
         found = []
         for line in list(self.lines):
             try:
@@ -80,7 +80,7 @@ class Receiver:
         return found
 
     def wait_for_log(self, event, count=1, **fields):
-        """wait_for_log does wait for the count-th entry of an event and returns it."""
+        """Waits for the count-th entry of an event and returns it."""
         def found():
             entries = self.events(event, **fields)
             assert self.process.poll() is None or len(entries) >= count, f"the receiver ended:\n{self.log}"
@@ -88,7 +88,7 @@ class Receiver:
         return wait_until(found, f"log entry {event} {fields}")
 
     def wait_ready(self):
-        """wait_ready does wait until the receiver says it can reach the database."""
+        """Waits until the receiver says it can reach the database."""
         wait_until(lambda: self.admin("/readyz").status == 200, "readyz")
         return self
 
@@ -96,7 +96,7 @@ class Receiver:
         return request(self.admin_port, method, target)
 
     def metric(self, name):
-        """metric does return one sample of /metrics, 0 if it is not there."""
+        """Returns one sample of /metrics, 0 if it is not there."""
         for line in self.admin("/metrics").text.splitlines():
             if line.startswith(name + " "):
                 return float(line.rsplit(" ", 1)[1])
@@ -106,7 +106,7 @@ class Receiver:
         return request(self.port, method, target, body, headers)
 
     def post(self, target, body, headers=None):
-        """post does send a webhook; bodies that are no bytes go as JSON."""
+        """Sends a webhook; bodies that are no bytes go as JSON."""
         headers = dict(headers or {})
         if not isinstance(body, bytes):
             body = json.dumps(body).encode()
@@ -117,17 +117,17 @@ class Receiver:
         self.process.send_signal(number)
 
     def hang_up(self):
-        """hang_up does ask the receiver to read its secrets and its certificate again."""
+        """Asks the receiver to read its secrets and its certificate again."""
         self.signal(signal.SIGHUP)
 
     def wait(self):
-        """wait does return the exit status."""
+        """Returns the exit status."""
         status = self.process.wait(timeout=PATIENCE)
         self._reader.join(timeout=PATIENCE)
         return status
 
     def stop(self):
-        """stop does end the receiver as an operator would; anything but a clean end is a failure."""
+        """Ends the receiver as an operator would; anything but a clean end is a failure."""
         self.signal()
         status = self.wait()
         assert status == 0, f"exit status {status}\n{self.log}"

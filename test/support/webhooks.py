@@ -7,7 +7,7 @@ _numbers = itertools.count(1)
 
 
 def new_id(prefix="wamid.HBgLMTQxNTU1NTAxMDAVAgARGBI"):
-    """new_id does return a message id that no other test has."""
+    """Returns a message id that no other test has."""
     return f"{prefix}{next(_numbers):08d}"
 
 
@@ -18,7 +18,7 @@ def meta_status(message_id, status="sent", timestamp=1733826600, **more):
 
 
 def meta(*statuses):
-    """meta does return Meta's envelope around status objects."""
+    """Returns Meta's envelope around status objects."""
     return {"object": "whatsapp_business_account",
             "entry": [{"id": "8856996819413533",
                        "changes": [{"value": {"messaging_product": "whatsapp",
@@ -29,7 +29,7 @@ def meta(*statuses):
 
 
 def one(message_id=None, status="sent"):
-    """one does return the bytes of a webhook with one status."""
+    """Returns the bytes of a webhook with one status."""
     return json.dumps(meta(meta_status(message_id or new_id(), status))).encode()
 
 

@@ -29,7 +29,7 @@ struct Webhook {
     std::string body;
 };
 
-// run_arrivals sends `count` webhooks, the n-th n / rate seconds after the start, each on a connection that is free. If
+// Sends `count` webhooks, the n-th n / rate seconds after the start, each on a connection that is free. If
 // none is, it waits, and the wait counts: so a server that stands still shows in every request that was due meanwhile.
 // What has no answer half a minute after the last one was due counts as not answered. Throws
 // boost::system::system_error if the host has no address.

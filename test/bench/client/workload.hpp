@@ -26,7 +26,7 @@ enum class Order {
     lifecycle, // all three of every message, shuffled: a message may occur several times in one call
 };
 
-// shuffled_statuses returns the statuses [first, first + count) of an order over `messages` messages.
+// Returns the statuses [first, first + count) of an order over `messages` messages.
 std::vector<Status> shuffled_statuses(Order order, std::uint32_t messages, std::uint64_t first, std::uint64_t count);
 
 // Number of statuses in an order.

@@ -25,7 +25,7 @@ def database(server):
 
 @pytest.fixture
 def spooling(database, tmp_path):
-    """spooling does start receivers with a spool, all in one directory."""
+    """Starts receivers with a spool, all in one directory."""
     started = []
 
     def begin(*flags, ready=True, directory=tmp_path / "spool", conninfo=database.conninfo):

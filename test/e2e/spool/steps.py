@@ -6,19 +6,19 @@ from webhooks import meta, meta_status, new_id, one
 
 
 def stop_server(database, *receivers):
-    """stop_server does return when the server is down and the receivers know it."""
+    """Stops the server and returns when the receivers know it."""
     database.server.stop("immediate")
     for receiver in receivers:
         wait_until(lambda receiver=receiver: receiver.metric("msgstatus_lanes_connected") == 0, "the loss to be noticed")
 
 
 def assert_kept(answer):
-    """assert_kept does fail unless the webhook went to the disk."""
+    """Fails unless the webhook went to the disk."""
     assert answer.status == 200 and answer.json == {"status": "success", "processed": 0, "spooled": True}
 
 
 def post_kept(receiver, count=1):
-    """post_kept does post webhooks that have to go to the disk, and returns the ids of their messages."""
+    """Posts webhooks that have to go to the disk and returns the ids of their messages."""
     ids = [new_id() for _ in range(count)]
     with Connection(receiver.port) as connection:
         for message_id in ids:
@@ -27,7 +27,7 @@ def post_kept(receiver, count=1):
 
 
 def post_until_refused(receiver, size):
-    """post_until_refused does post webhooks of about so many bytes until there is no room, and returns the ids of those kept."""
+    """Posts webhooks of about so many bytes until there is no room, and returns the ids of those that were kept."""
     ids = []
     with Connection(receiver.port) as connection:
         while True:

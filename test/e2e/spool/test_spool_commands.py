@@ -7,7 +7,7 @@ import subprocess
 from client import FORM, form
 from receiver import PATIENCE, PROGRAM, clean_environment, run
 from steps import post_kept, stop_server
-from webhooks import new_id, one, twilio_fields
+from webhooks import new_id, twilio_fields
 
 
 def test_inspect(database, spooling, tmp_path):

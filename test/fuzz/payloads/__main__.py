@@ -41,7 +41,7 @@ class Session:
         self.calls = 0
 
     def run(self, round_of):
-        """run runs the round that round_of(cursor) returns; a crash is a Finding, too."""
+        """Runs the round that round_of(cursor) returns; a crash is a Finding, too."""
         if self.cursor is None or self.cursor.connection.closed:
             self.cursor = self.server.connect(self.database).cursor()
             type_rounds.prepare(self.cursor)
@@ -65,7 +65,7 @@ class Session:
 
 
 def report(session, finding, name, deliveries=None):
-    """report says what was found, and keeps the deliveries."""
+    """Prints a finding and keeps its deliveries."""
     print(f"FINDING in {name}: {finding}", flush=True)
     if deliveries is not None:
         deliveries = cut_down(deliveries, session.fails)
@@ -135,7 +135,7 @@ def main():
 
 
 def check_sanitizer(session):
-    """check_sanitizer fails where nothing watches, since the run would then mean little."""
+    """Fails where no sanitizer is at work, since the run would then mean little."""
     cursor = session.server.connect(session.database).cursor()
     cursor.execute("SELECT msgstatus.state('{}'), pg_backend_pid()")
     maps = pathlib.Path(f"/proc/{cursor.fetchone()[1]}/maps").read_text(encoding="utf-8")

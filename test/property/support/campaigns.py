@@ -47,12 +47,12 @@ class Campaign:
             database.query("SELECT msgstatus.activate_campaign(%s)", (self.id,))
 
     def claim(self, cursor, most=100, lease="5 minutes"):
-        """claim does return what one claim hands out."""
+        """Returns the recipients of one claim."""
         cursor.execute(CLAIM, (most, self.id, lease))
         return [Claimed(*row) for row in cursor.fetchall()]
 
     def claim_all(self, connection, most=100, lease="5 minutes"):
-        """claim_all does claim until there is nothing, and returns it all."""
+        """Claims until there is nothing to claim, and returns all recipients."""
         claimed = []
         with connection.cursor() as cursor:
             while batch := self.claim(cursor, most, lease):
@@ -60,16 +60,16 @@ class Campaign:
         return claimed
 
     def age(self, passed):
-        """age does have time pass, within the same day."""
+        """Lets time pass, within the same day."""
         self.database.query(AGE, {"campaign": self.id, "passed": passed})
 
     def next_day(self):
-        """next_day does have a whole day pass."""
+        """Lets a whole day pass."""
         self.age("1 day")
         self.database.query(NEXT_DAY, {"campaign": self.id})
 
     def value(self, sql):
-        """value does return the single value of a query, in which %s stands for the campaign."""
+        """Returns the single value of a query, in which %s stands for the campaign."""
         return self.database.query(sql, (self.id,))[0][0]
 
     def status(self):
@@ -79,7 +79,7 @@ class Campaign:
         return self.value("SELECT msgstatus.campaign_stats(%s)")
 
     def states(self):
-        """states does return the state of each phone number."""
+        """Returns the state of each phone number."""
         return dict(self.database.query("""
             SELECT r.phone_number, s.state FROM msgstatus.campaign_recipient AS r
             JOIN msgstatus.campaign_recipient_status AS s ON s.recipient_id = r.recipient_id

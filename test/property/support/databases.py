@@ -14,13 +14,13 @@ class Database:
         self.name = name
 
     def connect(self, **options):
-        """connect does return an autocommit connection; what it is to hold open is its user's business."""
+        """Returns an autocommit connection."""
         connection = psycopg2.connect(self.server.conninfo(self.name), **options)
         connection.autocommit = True
         return connection
 
     def query(self, sql, parameters=None):
-        """query does run one statement on a connection of its own and return its rows, or None where it has none."""
+        """Runs one statement on a connection of its own and returns its rows, or None where it has none."""
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             return cursor.fetchall() if cursor.description else None
@@ -35,7 +35,7 @@ class Server:
         return self.pg.conninfo(database)
 
     def create_database(self, installed=True, options=""):
-        """create_database does make a new database, with the extension and its tables unless told otherwise."""
+        """Makes a new database, with the extension and its tables unless told otherwise."""
         database = Database(self, f"property{next(self.numbers)}")
         Database(self, "postgres").query(f"CREATE DATABASE {database.name} {options}")
         if installed:

@@ -69,12 +69,12 @@ class Delivery:
 
 
 def timestamp(us):
-    """timestamp does write microseconds since 1970 as PostgreSQL reads them."""
+    """Writes microseconds since 1970 as PostgreSQL reads them."""
     return (datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=us)).isoformat() + "Z"
 
 
 def spelled(rng, us):
-    """spelled does write a time in one of the forms that providers use."""
+    """Writes a time in one of the forms that providers use."""
     if us is None:
         return rng.choice(NOT_A_TIME)
     east = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
@@ -97,7 +97,7 @@ def shuffled(rng, members):
 
 
 def places_in(value):
-    """places_in does return all members and elements of a document, at any depth, as (container, key)."""
+    """Returns all members and elements of a document, at any depth, as (container, key)."""
     keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     for key in keys:
         yield value, key
@@ -366,7 +366,7 @@ class Generator:
         return self.rng.choice(junk), [], 0, 1, 0
 
     def told_again(self, delivery):
-        """told_again does return the same once more, as a provider repeats it: at another time, or with another look."""
+        """Returns the delivery as a provider repeats it: at another time, or in another form."""
         rng = self.rng
         again = copy.deepcopy(delivery)
         if rng.random() < 0.5:
@@ -376,7 +376,7 @@ class Generator:
         return again
 
     def spoiled(self, delivery, other):
-        """spoiled does return a delivery with parts replaced by what does not belong there, some of it from another."""
+        """Returns a delivery with parts replaced by alien ones, some of them from another delivery."""
         rng = self.rng
         document = json.loads(delivery.body)
         for _ in range(rng.choice([1, 1, 2, 4])):
@@ -391,7 +391,7 @@ class Generator:
         return json.dumps(document, ensure_ascii=False).replace('"@1.0@"', "1.0").replace('"@1.00@"', "1.00")
 
     def delivery(self):
-        """delivery does return a random one, of a random shape."""
+        """Returns a random delivery, of a random shape."""
         shapes = [self.envelope, self.notification, self.flat, self.single, self.single, self.project, self.callback,
                   self.rest, self.page, self.events, self.junk] + [self.bare] * (30 if self.alike else 1)
         document, seen, objects, rejected, ignored = self.rng.choice(shapes)()

@@ -34,7 +34,7 @@ def random_row(rng, n, ids=8):
 
 
 def webhooks_of(row):
-    """webhooks_of does return what a provider said of which the row is the record, a webhook for each state."""
+    """Returns the webhooks of which the row is the record, one for each state."""
     times = {state: time.timestamp() for state, time in
              ((state, row[f"{state}_at"]) for state in STATES if f"{state}_at" in row)}
     if "status" in row:
@@ -74,7 +74,7 @@ class Import:
 
 
 def random_imports(rng, rows):
-    """random_imports does return imports of random slices, some of them again, which together import every row."""
+    """Returns imports of random slices, some of them again, which together import every row."""
     rows = rows + rng.choices(rows, k=rng.randrange(len(rows)))
     rng.shuffle(rows)
     imports = []
@@ -104,14 +104,14 @@ def store(cursor, rows):
 
 
 def trail(cursor):
-    """trail does return what was observed, without from whom and when it was heard, which is whoever came first."""
+    """Returns the observations without their source and time of receipt, which are those of whoever came first."""
     cursor.execute("SELECT message_id, fingerprint, state::text, event_time, time_source, error_code FROM msgstatus.status_event"
                    ' ORDER BY message_id, fingerprint')
     return cursor.fetchall()
 
 
 def outcome(cursor):
-    """outcome does return the messages and the trail, and hold that the rollups are exact."""
+    """Returns the messages and the trail, and checks that the rollups are exact."""
     found = read_tables(cursor).messages, trail(cursor)
     empty_tables(cursor)
     return found

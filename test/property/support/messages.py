@@ -67,7 +67,7 @@ class Message:
 
 
 def random_status(rng, start):
-    """random_status does return what of the life of a message may have been observed, not always in the right order."""
+    """Returns a part of a message's life that may have been observed, not always in the right order."""
     states = ["queued", "accepted", "sent", "delivered", "read"][:rng.choice([0, 1, 2, 3, 3, 4, 4, 4, 5, 5])]
     states = [s for s in states if rng.random() < 0.8]
     if rng.random() < 0.2:
@@ -80,7 +80,7 @@ def random_status(rng, start):
 
 
 def random_messages(rng, number, now, days=70):
-    """random_messages does return messages created in the days before `now`, more of them lately, some at the same time."""
+    """Returns messages created in the days before `now`, more of them lately, some at the same time."""
     messages = []
     for n in range(number):
         created_at = now - datetime.timedelta(days=days) * rng.random() ** 4
@@ -104,7 +104,7 @@ def microseconds(time):
 
 
 def insert(cursor, messages):
-    """insert does put the messages into the table and brings the rollups there."""
+    """Puts the messages into the table and brings the rollups up to date."""
     psycopg2.extras.execute_values(
         cursor, """
         INSERT INTO msgstatus.message (message_id, provider, direction, sender, recipient, message_type, campaign_id, metadata,
@@ -127,10 +127,10 @@ def percentage(part, whole):
 
 
 def percentile(values, fraction):
-    """percentile does return what percentile_disc does."""
+    """Returns the same as percentile_disc."""
     return sorted(values)[max(math.ceil(fraction * len(values)), 1) - 1] if values else None
 
 
 def approximate(value):
-    """approximate does return a numeric of PostgreSQL's as a float."""
+    """Returns a numeric of PostgreSQL's as a float."""
     return None if value is None else float(value)

@@ -25,7 +25,7 @@ class Registration:
 
 
 def status_text(times):
-    """status_text does write a status as its text form: ascending states, UTC, fraction only where there is one."""
+    """Writes a status as its text form: ascending states, UTC, fraction only where there is one."""
     def written(us):
         text = timestamp(us)[:-1]
         return (text.rstrip("0") if "." in text else text) + "Z"
@@ -33,7 +33,7 @@ def status_text(times):
 
 
 def expected_messages(deliveries, registrations):
-    """expected_messages does return message_id -> columns."""
+    """Returns message_id -> columns."""
     observations = [(s, d) for d in deliveries for s in d.seen]
     ids = {s.message_id for s, _ in observations} | {r.message_id for r in registrations}
     return {i: expected_message([o for o in observations if o[0].message_id == i],
@@ -68,7 +68,7 @@ def expected_message(observations, registrations):
 
 
 def expected_events(deliveries):
-    """expected_events does return what makes an observation distinct -> what may be told beside it.
+    """Returns the distinguishing columns of each observation -> the other columns it may have.
 
     That is the event time and the time of receipt, and the ways in which the reports that came first told the rest: of
     those, one stays whole.

@@ -62,7 +62,7 @@ def adapted(value):
 
 
 def check_counts(deliveries, counts):
-    """check_counts does hold what a call returned against what is known of the deliveries."""
+    """Checks the counts of a call against the known outcome of the deliveries."""
     assert counts["received"] == counts["applied"] + counts["unchanged"] + counts["rejected"], counts
     if any(d.objects is None for d in deliveries):
         return
@@ -72,7 +72,7 @@ def check_counts(deliveries, counts):
 
 
 def nested(rng, bodies):
-    """nested does put the bodies into arrays within arrays, in their order."""
+    """Puts the bodies into arrays within arrays, in their order."""
     if len(bodies) == 1 and rng.random() < 0.7:
         return bodies[0]
     if len(bodies) <= 1 or rng.random() < 0.5:
@@ -82,12 +82,12 @@ def nested(rng, bodies):
 
 
 def one_by_one(rng, operations):
-    """one_by_one does return a call for each operation."""
+    """Returns a call for each operation."""
     return [Register(o) if isinstance(o, Registration) else Apply(rng, [o]) for o in operations]
 
 
 def partitioned(rng, operations):
-    """partitioned does cut the operations, in their order, into calls of random sizes and kinds."""
+    """Cuts the operations, in their order, into calls of random sizes and kinds."""
     calls, rest = [], list(operations)
     while rest:
         if isinstance(rest[0], Registration):
@@ -104,7 +104,7 @@ def partitioned(rng, operations):
 
 
 def disordered(rng, operations):
-    """disordered does return the operations shuffled, some of them several times."""
+    """Returns the operations shuffled, some of them several times."""
     operations = list(operations)
     operations += rng.choices(operations, k=rng.randrange(len(operations) + 1)) if rng.random() < 0.6 else []
     rng.shuffle(operations)
@@ -117,7 +117,7 @@ def run_all(cursor, calls):
 
 
 def run_concurrently(connections, calls_of_each):
-    """run_concurrently does run each list of calls in a session of its own, all at the same time."""
+    """Runs each list of calls in a session of its own, all at the same time."""
     start = threading.Barrier(len(calls_of_each))
     failures = []
 
