@@ -46,7 +46,7 @@ class Round:
     recovery: float = 0.0  # seconds from putting the plug back until every lane has worked, and
     drained: float = 0.0  # until the spool is empty, at full load
     acknowledged: int = 0  # webhooks, likewise the next three
-    on_disk: int = 0  # of those acknowledged; the answer to Twilio does not tell
+    on_disk: int = 0  # of the acknowledged ones; the answer to Twilio does not say
     refused: int = 0
     unknown: int = 0
     lost: int = 0  # observations and dead letters

@@ -15,7 +15,7 @@ import time
 ANSWER_TIME = 20  # seconds after which a client gives up on an answer
 RETRIED = 0.8  # how many of the webhooks that were not acknowledged are posted again
 RETRY_AFTER = (0.1, 2.0)  # seconds
-PAUSE = 0.02  # seconds of a client who was refused, or found nobody listening
+PAUSE = 0.02  # seconds that a client waits after a refusal, or where nothing listens
 REFUSALS = (408, 503)
 
 

@@ -45,7 +45,7 @@ class Others:
                 with connection.cursor() as cursor:
                     step(cursor)
             except psycopg2.Error as error:
-                # libpq itself tells no code.
+                # libpq's own errors have no code.
                 if error.pgcode is not None and not error.pgcode.startswith(OUTAGES):
                     self.unexpected.append(f"{step.__name__}: {error}")
                 if connection is not None:

@@ -127,7 +127,7 @@ def database_read_only(rig, load, rng):
 def no_connections_left(rig, load, rng):
     with contextlib.ExitStack() as held:
         def all_taken():
-            """Lanes that have lost theirs compete for what becomes free."""
+            """Lanes that have lost their connections compete for free ones."""
             rig.ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     f"WHERE usename = '{ROLE}' AND application_name = 'msgstatus-receiver'")
             with contextlib.suppress(psycopg2.OperationalError):

@@ -108,7 +108,7 @@ class Proxy:
     def _is_trapped(self, data, direction):
         if self._trap == "marked request":
             return direction == "request" and any(mark in data for mark in self._marks)
-        # Small ones are those of connecting; webhooks and their answers are larger.
+        # Small packets belong to the connection's start; webhooks and their answers are larger.
         return self._trap == direction and len(data) > (400 if direction == "request" else 60)
 
 

@@ -59,7 +59,7 @@ class Note:
 
 
 class Observation(Note):
-    """Message M in state S at time T; the time in microseconds, None where the provider tells none (Twilio)."""
+    """Message M in state S at time T; the time in microseconds, None where the provider sends none (Twilio)."""
 
     __slots__ = ("message_id", "state", "time", "code")
 

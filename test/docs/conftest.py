@@ -24,7 +24,7 @@ def receiver_program():
 
 @pytest.fixture(scope="session")
 def exposition_families():
-    """What /metrics tells, by family, of a receiver that has answered a request and asked for the alerts of its database."""
+    """The metrics, by family, of a receiver that has answered a request and read the alerts of its database."""
     with PgServer() as server, Receiver(server.conninfo(server.create_database("metrics"))) as receiver:
         assert receiver.request("GET", "/nowhere").status == 404
         wait_until(lambda: "msgstatus_alerts_active{" in receiver.admin("/metrics").text, "the alerts")

@@ -1,4 +1,4 @@
-"""Expressions of Prometheus' query language, as far as it takes to tell which series they ask for."""
+"""Expressions of Prometheus' query language: parsed far enough to find the series that they ask for."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The dashboard and the alert rules of docs/operations/ ask for what a receiver tells, and alerts lead to what to do."""
+"""The dashboard and the alert rules of docs/operations/ ask for metrics that a receiver has, and each alert leads to a remedy."""
 
 import json
 import re

@@ -39,7 +39,7 @@ def test_the_path(walked_server):
 
 
 def test_the_path_goes_on_with_the_same_names():
-    """What no SQL tells: the receiver's settings and cron's lines name the database and the roles that are there."""
+    """Outside of SQL, too: the receiver's settings and cron's lines name existing databases and roles."""
     found = set()
     for name in [*PATH, "docs/operations/receiver.md"]:
         found |= set(re.findall(r"dbname=(\w+)|psql (?:-XqAt -d )?(\w+)$|createdb (\w+)|-d (\w+) -c", (pages.ROOT / name).read_text(encoding="utf-8"),

@@ -1,4 +1,4 @@
-"""/metrics: what is counted, and the form it is told in."""
+"""/metrics: the counts and their format."""
 
 import pathlib
 import shutil

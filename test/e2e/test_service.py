@@ -1,4 +1,4 @@
-"""The receiver under a service manager: it tells when it is ready and when it stops, and takes sockets that listen already."""
+"""The receiver under a service manager: it announces that it is ready or stops, and takes sockets that listen already."""
 
 import fcntl
 import os

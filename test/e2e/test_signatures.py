@@ -1,4 +1,4 @@
-"""Whoever is not the provider is refused with 401, and nothing of it is stored."""
+"""A webhook without its provider's signature is refused with 401, and nothing of it is stored."""
 
 import json
 

@@ -1,5 +1,5 @@
--- Alerts: each rule is broken by what it is about, and not by less, nor by small samples; who listens is told when one starts and
--- when it ends.
+-- Alerts: each rule is broken by its own condition, not by less, nor by small samples; listeners are notified when an alert starts
+-- and when it ends.
 BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
@@ -134,7 +134,7 @@ SELECT messages(30, 'failed'), messages(30, 'sent'), messages(30, 'delivered', d
 SELECT is(active(), '{critical delivery_rate_low 33.33 90,critical messages_undelivered 30 10,warning delivery_slow 60 30,warning read_rate_low 0 50}');
 SELECT is((SELECT array_agg(since = now()) FROM msgstatus.active_alerts), '{t,t,t,t}', 'since now, as nobody has checked yet');
 
--- check_alerts notes them, and tells.
+-- check_alerts records alerts, and notifies.
 LISTEN msgstatus_alert;
 SELECT is((SELECT array_agg(concat_ws(' ', event, severity, name)) FROM msgstatus.check_alerts()),
     '{started critical delivery_rate_low,started critical messages_undelivered,started warning delivery_slow,started warning read_rate_low}', 'four start');

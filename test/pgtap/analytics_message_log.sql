@@ -36,7 +36,7 @@ SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(sort_by => 's
 SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(metadata_text => '  a-1 ORDER ')), '{reg}');
 SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(page_size => NULL, state => NULL, provider => '', recipient_prefix => '', metadata_text => ' ')), (SELECT array_agg(message_id) FROM msgstatus.message_log()), 'an empty text is no filter');
 
--- Addresses: whole for who may read the table, masked for others, who cannot ask for long prefixes either.
+-- Addresses: whole for roles that may read the table, masked for other roles, which cannot filter by long prefixes either.
 CREATE ROLE t_analyst;
 CREATE ROLE t_operator;
 SELECT msgstatus.grant_access('t_analyst', 'analyst'), msgstatus.grant_access('t_operator', 'operator');

@@ -151,7 +151,7 @@ SELECT is((SELECT is_there FROM msgstatus.attached_tables), false);
 SELECT is(msgstatus.forget_dropped_tables(), 1);
 SELECT is_empty('SELECT * FROM msgstatus.attached_tables');
 
--- Rights: those of who attached it, and row-level security of his.
+-- Rights: those of the role that attached the table, and its row-level security.
 CREATE ROLE t_app;
 CREATE ROLE t_operator;
 CREATE ROLE t_other;

@@ -236,7 +236,7 @@ UPDATE counts SET failed_at = NULL;
 SELECT is(reflect('counts', 'a', at('failed 0'), failures => NULL, changed_at => '2024-12-10 11:00Z'), 1, 'and one that it does not');
 SELECT is((SELECT (retry_count, updated_at)::text FROM counts), '(2,"2024-12-10 12:00:00+00")', 'times of change do not go back');
 
--- What tells that a row knows of a failure, where it has no failed_at.
+-- How a row without failed_at shows that it knows of a failure.
 CREATE FUNCTION counted(definition text, content text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     result text;

@@ -1,4 +1,4 @@
--- keep_status_order: whoever updates a guarded column, its state never goes back.
+-- keep_status_order: the state in a guarded column never goes back, whichever role updates it.
 BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
@@ -139,7 +139,7 @@ SELECT is(status, 'read') FROM orders;
 -- What cannot work says so, when it is created, and without the event trigger when it first fires.
 CREATE TABLE wrong (id integer, status text, doubled text GENERATED ALWAYS AS (status || status) STORED, st msgstatus.message_status, tags text[]);
 INSERT INTO wrong VALUES (1, 'sent');
--- fails tells of a trigger both.
+-- Tests both errors of a trigger: when it is created and when it fires.
 CREATE FUNCTION fails(code text, message text, timing text, arguments text, statement text DEFAULT 'UPDATE wrong SET id = 2') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     result text;

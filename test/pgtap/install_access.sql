@@ -1,5 +1,5 @@
 -- grant_access and its levels; nothing is PUBLIC's; apply_message_status needs no right but to be called, and leaves the
--- caller who he was.
+-- caller's role as it was.
 BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();

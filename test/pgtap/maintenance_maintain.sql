@@ -72,7 +72,7 @@ SELECT is(list(3), '+491 3, +492 2');
 -- A message more, or another recipient, of a day that was counted: the day is counted anew.
 SELECT add('c2', midnight(3), '+493');
 UPDATE msgstatus.message SET recipient = '+492' WHERE message_id IN ('a1', 'n1');
-UPDATE msgstatus.recipient_rollup SET messages = 77 WHERE recipient = '+491'; -- what nobody believes any more
+UPDATE msgstatus.recipient_rollup SET messages = 77 WHERE recipient = '+491'; -- an outdated count
 SELECT msgstatus.rebuild_rollups() FROM (SELECT set_config('kept.day', (SELECT jsonb_agg(d) FROM msgstatus.recipient_day AS d)::text, true),
     set_config('kept.list', (SELECT jsonb_agg(r) FROM msgstatus.recipient_rollup AS r)::text, true)) AS kept;
 SELECT is((SELECT count(*) FROM msgstatus.recipient_day) + (SELECT count(*) FROM msgstatus.recipient_rollup), 0::bigint, 'a rebuild makes lists be made anew');

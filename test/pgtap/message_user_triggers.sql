@@ -1,4 +1,4 @@
--- What users hang onto the tables takes part in the call: triggers that call back, and errors of theirs.
+-- Users' triggers on the tables take part in the call: triggers that call back, and their errors.
 BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
@@ -23,7 +23,7 @@ SELECT is((SELECT count(*) FROM msgstatus.message), 100::bigint);
 SELECT is((SELECT count(*) FROM msgstatus.rejected_status), 100::bigint);
 SELECT is(current_user, session_user);
 
--- A trigger that skips rows: what it refuses is a dead letter, whether it comes alone or among others, first or later.
+-- A trigger that skips rows: a skipped status is a dead letter, alone or among other statuses, the first time or later.
 CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.message_id = 'renamed' THEN

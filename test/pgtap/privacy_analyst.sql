@@ -1,4 +1,4 @@
--- What an analyst cannot find out: whole numbers and ids, and what stands in columns that only others may read.
+-- An analyst cannot find out whole numbers and ids, nor the contents of columns that the role may not read.
 BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
@@ -9,7 +9,7 @@ SELECT msgstatus.grant_access('t_analyst', 'analyst'), msgstatus.grant_access('t
 GRANT USAGE ON SCHEMA public TO PUBLIC;
 SELECT msgstatus.register_message('reg', 'meta', 'outbound', '+4930123456', '+491701234567', 'text', metadata => '{"order": "A-1"}');
 
--- A filter that looks into what a role may not read tells it, letter by letter.
+-- A filter on a column that a role may not read would reveal it, letter by letter.
 SET LOCAL ROLE t_operator;
 SELECT is((SELECT count(*) FROM msgstatus.message_log(metadata_text => 'a-1')), 1::bigint, 'an operator searches metadata');
 SELECT is((SELECT total FROM msgstatus.message_stats(metadata_text => 'a-1')), 1::bigint);
@@ -162,7 +162,7 @@ SET LOCAL ROLE t_operator;
 SELECT is((SELECT array_agg(h.state::text) FROM kept AS k, msgstatus.message_history(k.message_id) AS h WHERE k.step = 2), '{sent}', 'but learns what an analyst means');
 RESET ROLE;
 
--- Messages of one time come in the order of what is shown: that of ids would tell a number's place among others.
+-- Messages of one time come in the order of what is shown: the order of ids would reveal a number's place among other numbers.
 SELECT msgstatus.stand_in(k.key, 'x') AS of_x, k.key FROM msgstatus.id_key AS k \gset
 INSERT INTO msgstatus.message (message_id, created_at, direction, status) SELECT 'tie' || n, '2024-05-01', 'outbound', '{"sent": "2024-05-01T00:00:00Z"}' FROM generate_series(1, 40) AS n;
 SELECT msgstatus.rebuild_rollups();
@@ -205,7 +205,7 @@ CREATE ROLE t_columns;
 CREATE ROLE t_free BYPASSRLS;
 SELECT msgstatus.grant_access('t_tenant', 'operator'), msgstatus.grant_access('t_columns', 'analyst'), msgstatus.grant_access('t_free', 'operator');
 GRANT SELECT (recipient) ON msgstatus.message TO t_columns;
--- refuses tells what a role is refused: views and functions of rows, and of totals.
+-- The views and functions that refuses() tries as a role: of rows, and of totals.
 CREATE TABLE calls (what text, of_rows boolean);
 INSERT INTO calls VALUES ('message_timeline', true), ('undelivered_messages', true), ('unread_messages', true), ('stuck_messages', true), ('recipient_engagement', true),
     ('message_log()', true), ('message_stats()', true), ('message_history(NULL)', true), ('undelivered_messages()', true), ('unread_messages()', true), ('stuck_messages()', true),

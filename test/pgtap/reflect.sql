@@ -123,7 +123,7 @@ SELECT is(failures(), 'M1 42501 1', 'rights are those of who attached it');
 GRANT UPDATE ON app.logs TO t_attacher;
 SELECT is(msgstatus.reflect_messages(id, '{M1}'), 0) FROM attached;
 
--- Triggers of the table run as who attached it and find what they name; what they raise is a failure like others.
+-- Triggers of the table run as the role that attached it and find the objects they name; their errors are ordinary failures.
 CREATE TABLE app.seen (sid text, by text, path text);
 GRANT INSERT ON app.seen TO t_attacher;
 CREATE FUNCTION app.note() RETURNS trigger LANGUAGE plpgsql AS $$

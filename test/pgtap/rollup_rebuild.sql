@@ -1,4 +1,4 @@
--- The rollups: what a rebuild makes of the messages, and what verify_rollups() tells of every difference.
+-- The rollups: the result of a rebuild, and verify_rollups() on every kind of difference.
 BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
@@ -73,7 +73,7 @@ INSERT INTO msgstatus.folded_hour (hour) VALUES ('2024-12-11 05:00Z');
 INSERT INTO msgstatus.failure_rollup (hour, slot) VALUES ('2024-12-11 05:00Z', 2);
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()', 'slots are summed, and a row of zeroes is none');
 
--- Every kind of difference is found, and only what differs is told.
+-- Every kind of difference is found, and nothing else is reported.
 -- Returns what verify_rollups() finds after a statement, which is undone, as "rollup key expected found".
 CREATE FUNCTION differences(statement text, rebuild boolean DEFAULT false) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE

@@ -91,7 +91,7 @@ SELECT is(msgstatus.purge_events('infinity'), 0::bigint);
 SELECT is(msgstatus.maintain() ? 'rollups_folded', true, 'and does the rest');
 RESET ROLE;
 
--- A trail that its user made otherwise is his.
+-- A trail that a user partitioned otherwise is left alone.
 DROP TABLE msgstatus.status_event;
 CREATE TABLE msgstatus.status_event (LIKE msgstatus.rejected_status);
 SELECT is(msgstatus.make_trail_partitions(12), 0);

@@ -1,4 +1,4 @@
--- keep_content: the texts and media of incoming messages are stored unless it is told otherwise, per provider.
+-- keep_content: the texts and media of incoming messages are stored unless it is set otherwise, per provider.
 BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();

@@ -1,4 +1,4 @@
-"""Who listens is told once that an alert starts, and once that it ends, whoever checks."""
+"""A listener is notified once that an alert starts and once that it ends, whichever session checks."""
 
 import contextlib
 import json

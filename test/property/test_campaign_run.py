@@ -32,7 +32,7 @@ class Attempt:
     refused: bool = False
     code: int | None = None
     known: set = dataclasses.field(default_factory=set)
-    too_late: bool = False  # did its failure come when nobody looked after it any more?
+    too_late: bool = False  # did its failure come after the campaign stopped waiting for it?
 
     def delivered(self):
         return bool(self.known & {"delivered", "read"})

@@ -1,4 +1,4 @@
-"""HTTP as providers and their careless relatives speak it, and their signatures."""
+"""HTTP as providers and careless clients speak it, and the providers' signatures."""
 
 import base64
 import hashlib

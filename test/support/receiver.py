@@ -39,7 +39,7 @@ def wait_until(condition, what):
 
 
 class Receiver:
-    """A running receiver. Its listeners have free ports; `port` and `admin_port` tell which."""
+    """A running receiver. `port` and `admin_port` are the free ports of its listeners."""
 
     def __init__(self, database, *flags, log_level="debug", listen="127.0.0.1:0", **variables):
         command = [PROGRAM, "--listen", listen, "--admin-listen", "127.0.0.1:0", "--log-format", "json",

@@ -44,7 +44,7 @@ std::int64_t event_time(Status status);
 // A number of its own for each status, which looks random.
 std::int64_t fingerprint(Status status);
 
-// Meta tells the price with `sent` and with one of the later statuses.
+// Meta reports the price with `sent` and with one of the later statuses.
 bool has_pricing(Status status);
 std::string_view pricing_category(std::uint32_t message);
 bool is_billable(std::uint32_t message);

@@ -1,5 +1,5 @@
 -- The common design: the statuses of a message in a jsonb column, the webhook taken apart by a set-based SQL statement.
--- Written to be as fast as plain SQL gets; README.md tells what was tried.
+-- Written to be as fast as plain SQL gets; README.md lists the attempts.
 
 CREATE SCHEMA jsonb_design;
 

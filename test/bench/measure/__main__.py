@@ -28,7 +28,7 @@ SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "rollups": rollups
 
 def main(names):
     """Runs the sections in a fixed order."""
-    # A call costs less over a Unix socket than over TCP, whoever makes it.
+    # A call costs less over a Unix socket than over TCP, for every design.
     os.environ["PGHOST"] = database.value("SHOW unix_socket_directories", "postgres").partition(",")[0]
     if names[:1] == ["--profile"]:
         database.load(DESIGNS)

@@ -12,7 +12,7 @@ from settings import IDLE_CONNECTIONS
 
 DESIGNS = ()
 SPARE_DESCRIPTORS = 200
-REQUEST = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"  # no route of this listener: 404 costs nobody anything
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"  # no route of this listener: a 404 is cheap
 
 
 def allow_descriptors():

@@ -20,7 +20,7 @@ CASES = {
             sent_at + interval '1 minute' AS read_at
         FROM generate_series(1, {0}) AS n, LATERAL (SELECT timestamptz '2024-01-01Z' + n * interval '2 seconds' AS sent_at) AS s""",
 }
-# The session tells at its end what CPU time its backend has used, in hundredths of a second.
+# At its end the session prints the CPU time of its backend, in hundredths of a second.
 SESSION = r"""
 SELECT pg_backend_pid() \gset
 \setenv BACKEND :pg_backend_pid

@@ -12,7 +12,7 @@ APPLY = "SELECT msgstatus.apply_message_status(%s::jsonb, %s, %s)"
 BATCH = """
 SELECT array_agg(to_jsonb(c))
 FROM msgstatus.apply_message_status_batch(%s::jsonb[], %s::timestamptz[], %s::text[]) AS c"""
-# All but what tells when and how this database learned of something.
+# All columns but those of when and how the database received something.
 TABLES = {
     "message": "SELECT (to_jsonb(m) - ARRAY['created_at', 'updated_at', 'last_change', 'replaced'])::text"
                " || encode(msgstatus.message_status_send(status), 'hex') FROM msgstatus.message AS m",

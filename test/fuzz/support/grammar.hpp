@@ -82,7 +82,7 @@ private:
             ;
     }
 
-    // Takes a scalar, or the beginning of an array or object; tells whether a value has to follow.
+    // Takes a scalar, or the beginning of an array or object; returns whether a value has to follow.
     bool begin_value(bool &value_follows) {
         if (take('{') || take('[')) {
             const bool object = *(rest_.data() - 1) == '{';

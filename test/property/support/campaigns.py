@@ -11,7 +11,7 @@ CREATE = "SELECT msgstatus.create_campaign(%s, 'hello', 'en', daily_send_limit =
 ADD = """
 SELECT msgstatus.add_recipients(%s, ARRAY(SELECT '+1555' || lpad(n::text, 7, '0') FROM generate_series(1, %s) AS n))"""
 CLAIM = "SELECT recipient_id, phone_number, retry_count, leased_until FROM msgstatus.claim_recipients(%s, %s, %s)"
-# Nothing in the database can be told that time has passed, so all that it compares with the clock is taken back.
+# The database's clock cannot be moved, so all times that are compared with it are taken back.
 AGE = """
 UPDATE msgstatus.campaign_recipient
 SET due_at = due_at - %(passed)s::interval, check_at = check_at - %(passed)s::interval,

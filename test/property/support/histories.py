@@ -1,4 +1,4 @@
-"""Random tables of the kind that users keep of their messages, the webhooks that they were kept by, and imports of them."""
+"""Random tables in which users keep their messages, the webhooks that these tables come from, and imports of the tables."""
 
 import datetime
 import json

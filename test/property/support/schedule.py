@@ -10,7 +10,7 @@ from deliveries import timestamp
 
 APPLY = "SELECT msgstatus.apply_message_status(%s::jsonb, %s, %s)"
 BATCH = "SELECT * FROM msgstatus.apply_message_status_batch(%s::jsonb[], %s::timestamptz[], %s::text[])"
-# Every column but the two that tell when this database learned of it.
+# Every column but the two with the time at which the database learned of it.
 MESSAGE_COLUMNS = """
 SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
 WHERE attrelid = 'msgstatus.message'::regclass AND attnum > 0 AND NOT attisdropped
