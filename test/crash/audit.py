@@ -23,7 +23,7 @@ DEAD_LETTERS = "SELECT payload, body FROM msgstatus.rejected_status"
 
 
 class Findings:
-    """What is wrong, by kind, with some examples of each; losses also by the round in which they were acknowledged."""
+    """The faults by kind, with some examples of each; losses also by the round in which they were acknowledged."""
 
     def __init__(self):
         self.counts = collections.Counter()

@@ -171,7 +171,7 @@ def answer_cut(rig, load, rng):
 
 @plug("network silent")
 def network_silent(rig, load, rng):
-    """What was held back arrives late, or never."""
+    """Bytes that were held back arrive late, or never."""
     rig.proxy.silence(True)
     yield
     if rng.random() < 0.5:

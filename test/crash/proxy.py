@@ -1,4 +1,4 @@
-"""What lies between the receiver and the server: a TCP proxy that fails on demand."""
+"""A TCP proxy between the receiver and the server that fails on demand."""
 
 import asyncio
 import contextlib

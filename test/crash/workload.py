@@ -1,4 +1,4 @@
-"""What the driver posts: webhooks of every provider, made from a seed, and what became of each status in them.
+"""The driver's webhooks: of every provider, made from a seed, with the fate of each status in them.
 
 A message is observed in several states, some of them at two times. Its observations go out in random order, mixed with
 those of other messages, some twice: in the same body or in another one. A few statuses cannot be used, and a few bodies
@@ -35,7 +35,7 @@ POOL = 400  # observations of a provider that wait for their body
 
 
 class Note:
-    """What became of one thing that was posted. Times are those of the driver's clock, in seconds."""
+    """The fate of one observation or dead letter that was posted. Times are those of the driver's clock, in seconds."""
 
     __slots__ = ("first_posted", "posts", "first_acknowledged", "acknowledgements", "round")
 

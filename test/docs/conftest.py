@@ -1,4 +1,4 @@
-"""What the tests of the documentation share: a private server, and the receiver's program."""
+"""Fixtures of the documentation's tests: a private server, and the receiver's program."""
 
 import os
 import pathlib

@@ -6,7 +6,7 @@ import re
 SELECTOR = re.compile(r"\b((?:msgstatus|process)_\w+)(?:\{([^}]*)\})?")
 MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
 GROUPING = re.compile(r"\b(?:by|without|on)\s*\(([^)]*)\)")
-# What Prometheus adds to every series.
+# Labels that Prometheus adds to every series.
 TARGET = {"job", "instance"}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import pages
 
-# What a newcomer goes through in one database, and what begins in a database of its own, on a server where the former did.
+# Pages that a newcomer follows in one database, and pages that begin in a database of their own on the same server.
 PATH = ["README.md", "docs/tutorial.md", "docs/operations.md", "docs/operations/database.md"]
 OTHERS = ["campaigns.md", "existing-tables.md", "analytics.md", "reference.md"]
 
@@ -65,7 +65,7 @@ def test_cron_runs_its_lines(walked_server):
 
 
 def test_where_incoming_texts_are_subscribed_to():
-    """Who subscribes to Meta's field reads there that texts are stored, and how they are not."""
+    """The page on Meta's subscription says that texts are stored, and how to switch that off."""
     for path in [pages.ROOT / "README.md", *(pages.ROOT / "docs").rglob("*.md")]:
         for line in path.read_text(encoding="utf-8").splitlines():
             if "subscribe to the field" in line:

@@ -1,4 +1,4 @@
-"""Who may come in, from where, and how often."""
+"""Limits on clients: by address, by number of connections, by rate."""
 
 import json
 import socket

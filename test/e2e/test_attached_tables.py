@@ -62,7 +62,7 @@ KEYS = {"contact_logs": "twilio_message_sid", "whatsapp_messages": "message_id",
         "whatsapp_logs": "message_sid", "campaign_recipients": "whatsapp_message_id"}
 
 START = 1733826600  # 2024-12-10T10:30:00Z
-# What happens to a message: what the provider says, and so many seconds after the start.
+# The life of a message: the provider's statuses, each so many seconds after the start.
 LIVES = [
     [("sent", 0)],
     [("sent", 0), ("delivered", 5)],

@@ -219,7 +219,7 @@ def test_a_trigger_that_lacks_rights_stops_nothing(own):
 
 
 def test_the_extension_made_anew(own):
-    """What happens under the lanes' prepared statements when the extension is made anew."""
+    """The extension is made anew beneath the lanes' prepared statements."""
     database, receiver = own
     assert receiver.post("/webhook", one()).status == 200
     database.execute("DROP EXTENSION msgstatus CASCADE; DROP SCHEMA IF EXISTS msgstatus CASCADE; "

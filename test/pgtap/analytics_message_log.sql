@@ -18,7 +18,7 @@ SELECT msgstatus.register_message('reg', 'meta', 'outbound', '+4930123456', '+49
 SELECT counts('[{"id": "late", "status": "sent", "recipient_id": "491511111111"}, {"id": "a b", "status": "read", "timestamp": "1733832000"}]', now());
 SELECT msgstatus.rebuild_rollups();
 
--- What is refused.
+-- Refused arguments.
 SELECT throws_ok($$SELECT * FROM msgstatus.message_log(sort_by => 'recipient')$$, '22023', 'cannot sort by "recipient"');
 SELECT throws_ok($$SELECT * FROM msgstatus.message_log(sort_by => NULL)$$, '22023');
 SELECT throws_ok($$SELECT * FROM msgstatus.message_log(page_size => -1)$$, '22023', 'page_size must not be negative');

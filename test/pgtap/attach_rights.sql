@@ -52,7 +52,7 @@ SELECT is((SELECT count(*)::integer FROM pg_prepared_statements WHERE name = 'of
     'a trigger cannot drop the statements of the caller');
 SELECT is((SELECT count(*)::integer FROM msgstatus.attached_table_failure AS f WHERE f.message_id = 'deallocate' AND f.error_code = '42501'), 1);
 
--- What the caller's own statements have deferred stays deferred.
+-- Constraints that the caller's own statements have deferred stay deferred.
 INSERT INTO child VALUES (1);
 
 SELECT is(msgstatus.apply_message_status('{"id": "a", "status": "delivered"}') ->> 'applied', '1');

@@ -193,7 +193,7 @@ SELECT is((SELECT (failures, last_error_code)::text FROM msgstatus.attached_tabl
 GRANT UPDATE (status) ON shared TO t_operator;
 SELECT is(msgstatus.resync_table('shared'), 0::bigint, 'the column''s right is enough');
 SELECT is((SELECT status FROM shared WHERE sid = 'shared 3'), 'read');
--- What failed may have no row: it never had one, or has none any more.
+-- A failed message may have no row: it never had one, or the row was deleted.
 REVOKE UPDATE ON shared FROM t_operator;
 REVOKE UPDATE (status) ON shared FROM t_operator;
 SELECT is(observe('of another table', 'read', 5) || observe('shared 3', 'played', 6), '11');

@@ -71,7 +71,7 @@ SELECT is(word('delivered 0'), 0, 'the usual word beside one of its own');
 UPDATE words SET status = '100 % sen';
 SELECT is(word('queued 0'), 1, 'a part of a word is none');
 
--- What the statement asks of a label.
+-- The statement's conditions on a label.
 CREATE FUNCTION below(label text, state msgstatus.delivery_state, labels text[] DEFAULT '{SENT,Read,read,sent}',
     states text[] DEFAULT '{sent,read,read,sent}') RETURNS boolean
     LANGUAGE sql AS 'SELECT msgstatus.label_is_below(label, labels, states::msgstatus.delivery_state[], state)';

@@ -120,7 +120,7 @@ SELECT is(claim(:'late'), NULL);
 SELECT is((SELECT status FROM campaign WHERE campaign_id = :'late'), 'completed');
 DELETE FROM opt_out;
 
--- What the provider gave up without a failure.
+-- Messages that the provider gave up without a failure.
 SELECT made('given up', 1) AS givenup \gset
 SELECT claim(:'givenup'), record_send(recipient(:'givenup', 1), 'SM9'), apply_message_status('{"MessageSid": "SM9", "MessageStatus": "canceled"}');
 SELECT is((SELECT (state, skip_reason)::text FROM campaign_recipient_status WHERE campaign_id = :'givenup'), '(skipped,"canceled by the provider")');

@@ -28,7 +28,7 @@ SELECT is(replayed(), '3 0 3', 'bodies that are no JSON, or too much of it');
 SELECT is((SELECT count(*) FROM msgstatus.rejected_status), 3::bigint, 'stay');
 SELECT forget();
 
--- What could not be used is applied after its cause is mended, with all that surrounded it.
+-- A dead letter is applied after its cause is mended, with the rest of its webhook.
 SELECT counts('{"entry": [{"changes": [{"field": "messages", "value": {"messaging_product": "whatsapp",
     "metadata": {"display_phone_number": "4930123456"},
     "statuses": [{"id": "m1", "status": "levitating", "recipient_id": "4917012345678"}, {"id": "m2", "status": "sent"}]}}]}]}',
@@ -67,7 +67,7 @@ SELECT is((SELECT array_agg(message_id ORDER BY message_id) FROM msgstatus.messa
 SELECT is(replayed('{}'), '0 0 0', 'none of none');
 SELECT is(replayed(), '1 1 0');
 
--- What is rejected again is not met again in the same call.
+-- A dead letter that is rejected again is not replayed again in the same call.
 SELECT forget();
 SELECT counts((SELECT jsonb_agg(jsonb_build_object('id', 'o' || n, 'status', 'x')) FROM generate_series(1, 300) AS n));
 SELECT is(replayed(), '300 0 300');

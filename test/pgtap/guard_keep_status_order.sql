@@ -136,7 +136,7 @@ SELECT lives_ok($$UPDATE public.orders SET status = 'sent'$$, 'a role without an
 RESET ROLE;
 SELECT is(status, 'read') FROM orders;
 
--- What cannot work says so, when it is created, and without the event trigger when it first fires.
+-- A trigger that cannot work raises an error when it is created or, without the event trigger, when it first fires.
 CREATE TABLE wrong (id integer, status text, doubled text GENERATED ALWAYS AS (status || status) STORED, st msgstatus.message_status, tags text[]);
 INSERT INTO wrong VALUES (1, 'sent');
 -- Tests both errors of a trigger: when it is created and when it fires.
@@ -179,7 +179,7 @@ SELECT fails(code, message, 'BEFORE UPDATE ON wrong FOR EACH ROW', arguments) FR
     ('22023', 'column "st" is a message_status, which has no labels', '''st=sent:GONE''')
 ) AS t (code, message, arguments);
 
--- What is right, or another one's, is not held up; nor who has no right to the check.
+-- The check does not stop right triggers, other triggers, or roles without the right to run it.
 SELECT lives_ok($$CREATE TRIGGER b BEFORE UPDATE OF status ON wrong FOR EACH ROW WHEN (NEW.id > 0) EXECUTE FUNCTION msgstatus.keep_status_order('status', 'st')$$);
 SELECT throws_ok($$CREATE OR REPLACE TRIGGER b BEFORE UPDATE ON wrong FOR EACH ROW EXECUTE FUNCTION msgstatus.keep_status_order('no')$$, '42703');
 SELECT lives_ok($$CREATE TRIGGER c BEFORE UPDATE ON wrong FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()$$);

@@ -160,7 +160,7 @@ SELECT is((SELECT payload - 'direction' FROM msgstatus.rejected_status WHERE pay
 SELECT is(imported($$SELECT '' AS message_id, 'sent' AS status$$), '1 0 0 1 0', 'an empty id');
 SELECT is(imported($$SELECT 'x' AS message_id, 'sent' AS status WHERE false$$), '0 0 0 0 0', 'no rows');
 
--- What cannot be imported says so.
+-- Queries that cannot be imported raise an error.
 SELECT throws_ok(format('SELECT msgstatus.import_statuses(%L)', query), code, message, query) FROM (VALUES
     ('SELECT 1 AS id', '42703', 'the query has no column "message_id"'),
     ('SELECT 1 AS message_id, 2 AS delivred_at', '42703', 'the query has no column that tells a state'),

@@ -39,14 +39,14 @@ SELECT is(told($$SELECT msgstatus.create_campaign('c', time_zone => NULL)$$), '2
 CREATE TABLE logs (sid text PRIMARY KEY, status text);
 SELECT is(told($$SELECT msgstatus.attach_table('logs', 'sid', time_zone => NULL)$$), '22004 | time_zone and search_path must not be null');
 
--- What only some levels may.
+-- Functions that only some levels may call.
 CREATE ROLE t_analyst;
 SELECT msgstatus.grant_access('t_analyst', 'analyst');
 GRANT USAGE ON SCHEMA public TO t_analyst;
 SET LOCAL ROLE t_analyst;
 SELECT ok(told(statement) ~ '^42501 .*grant_access\(\)', statement) FROM (VALUES ($$SELECT * FROM msgstatus.message_log(recipient_prefix => '+1555010')$$),
     ($$SELECT * FROM msgstatus.message_log(metadata_text => 'x')$$), ($$SELECT msgstatus.best_send_hour('+15550100001', 'UTC')$$)) AS t (statement);
--- What PostgreSQL refuses by itself has its words and no hint, as docs/operations/database.md says.
+-- PostgreSQL's own refusals have its words and no hint, as docs/operations/database.md says.
 SELECT is(told($$SELECT msgstatus.opt_out('+15550100001')$$), '42501 | permission denied for function opt_out');
 SELECT is(told($$SELECT recipient FROM msgstatus.message$$), '42501 | permission denied for table message');
 RESET ROLE;
@@ -57,7 +57,7 @@ SELECT is(told(statement), '42501 | permission denied for schema msgstatus', sta
     ($$SELECT * FROM msgstatus.message_timeline$$), ($$SELECT 'read'::msgstatus.delivery_state$$)) AS t (statement);
 RESET ROLE;
 
--- What another role attached.
+-- Tables that another role attached.
 CREATE ROLE t_operator;
 SELECT msgstatus.grant_access('t_operator', 'operator');
 GRANT USAGE ON SCHEMA public TO t_operator;

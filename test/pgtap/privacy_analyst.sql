@@ -205,7 +205,7 @@ CREATE ROLE t_columns;
 CREATE ROLE t_free BYPASSRLS;
 SELECT msgstatus.grant_access('t_tenant', 'operator'), msgstatus.grant_access('t_columns', 'analyst'), msgstatus.grant_access('t_free', 'operator');
 GRANT SELECT (recipient) ON msgstatus.message TO t_columns;
--- The views and functions that refuses() tries as a role: of rows, and of totals.
+-- The views and functions that a role may be refused: of rows, and of totals.
 CREATE TABLE calls (what text, of_rows boolean);
 INSERT INTO calls VALUES ('message_timeline', true), ('undelivered_messages', true), ('unread_messages', true), ('stuck_messages', true), ('recipient_engagement', true),
     ('message_log()', true), ('message_stats()', true), ('message_history(NULL)', true), ('undelivered_messages()', true), ('unread_messages()', true), ('stuck_messages()', true),

@@ -39,7 +39,7 @@ CREATE FUNCTION failures() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(concat_ws(' ', message_id, error_code, attempts), ', ' ORDER BY message_id) FROM msgstatus.attached_table_failure
 $$;
 
--- What is attached is written down in the name of who attaches it.
+-- An attached table is recorded with the role that attached it.
 SET LOCAL ROLE t_attacher;
 INSERT INTO attached SELECT 'logs', msgstatus.store_attached_table('app.logs', 'sid', '{}', 'SELECT $1', 'app, public', 'UTC');
 SELECT is((SELECT attached_by::text FROM msgstatus.attached_table), 't_attacher', 'by whom');
@@ -187,7 +187,7 @@ SELECT is_empty($$SELECT * FROM msgstatus.message WHERE status::text = '{}'$$, '
 SELECT is(applied('L0 sent'), '1');
 SELECT is((SELECT status FROM app.logs WHERE sid = 'L0'), 'sent');
 
--- What goes wrong there does not fail the application's statement.
+-- An error there does not fail the application's statement.
 ALTER TABLE app.logs ADD CHECK (status <> 'played' OR sid <> 'L7');
 SELECT is(applied('L7 played', 'L8 sent'), '2');
 SET LOCAL ROLE t_app;

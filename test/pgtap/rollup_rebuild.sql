@@ -29,7 +29,7 @@ SELECT is((SELECT sum((found ->> 'messages')::int) FROM msgstatus.verify_rollups
 SELECT lives_ok('SELECT msgstatus.rebuild_rollups()');
 SELECT is_empty('SELECT * FROM msgstatus.verify_rollups()', 'a rebuild leaves no difference');
 
--- What it made.
+-- The rebuilt rows.
 SELECT results_eq($$
     SELECT hour, provider, sender, message_type, direction, campaign_id, slot::int, messages, sent, in_received, in_sent, in_failed, in_undelivered,
         in_delivered, in_read, delivery::text, reading::text, failure::text

@@ -25,7 +25,7 @@ SELECT is((SELECT to_jsonb(t) - '{created_at,updated_at}'::text[] FROM (SELECT m
       "read_at": "2024-12-10T12:00:20+00:00", "failed_at": "2024-12-10T12:00:10+00:00", "error_code": 131026, "error_title": "t"}',
     'message_timeline');
 
--- What a code means is the catalog's business, and users'.
+-- The meaning of a code comes from the catalog, which users may change.
 SELECT is((SELECT array_agg((error_meaning, error_retryable)::text) FROM msgstatus.message_timeline WHERE message_id = 'h'),
     '{"(\"message undeliverable\",f)"}');
 UPDATE msgstatus.error_code_catalog SET meaning = 'gone', retryable = true WHERE code = 131026;

@@ -40,7 +40,7 @@ SELECT is(apply('old', 'sent', -9), '1 0 1 0 0');
 SELECT is(apply('old', 'delivered', -8), '1 1 0 0 0');
 SELECT is(parts('old'), 'default default');
 
--- What the default partition holds of a month stays there; the months after it get their own.
+-- A month's rows in the default partition stay there; the months after it get partitions of their own.
 SELECT is(apply('ahead', 'sent', 0), '1 1 0 0 0');
 DO $$ BEGIN EXECUTE format('DROP TABLE msgstatus.%I', 'status_event_' || month(0)); EXECUTE format('DROP TABLE msgstatus.%I', 'status_event_' || month(1)); END $$;
 SELECT is(apply('homeless', 'sent', 0), '1 1 0 0 0', 'without its partition');

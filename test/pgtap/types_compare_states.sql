@@ -56,7 +56,7 @@ SELECT lives_ok(format('SELECT max(%2$I), min(%2$I) FROM %1$s WHERE %2$I = ''rea
 FROM state_column;
 RESET ROLE;
 
--- What has no type is still what it was without the extension.
+-- Literals without a type have the same types as without the extension.
 SELECT is(pg_typeof(max(v))::text, 'text', 'max of texts') FROM (VALUES ('a')) AS t (v);
 SELECT results_eq($$SELECT 'a' = 'a', 'a' < 'b', NULL = NULL, 'read' = ANY ('{sent,read}')$$, $$VALUES (true, true, NULL::boolean, true)$$, 'literals beside literals');
 SELECT results_eq($$SELECT '[1]'::jsonb = '[1]', ROW(1, 'a') = ROW(1, 'a'), 1 = '1'$$, $$VALUES (true, true, true)$$, 'literals beside other types');

@@ -47,7 +47,7 @@ SELECT is(told(at), '2024-12-10 12:00:00 receipt', at) FROM unnest(ARRAY[
     '"\u00a0"', '"１７３３８３１９９０"', repeat('9', 1000), '"' || repeat('1', 100000) || '"', '-0', '0.000001'
 ]) AS at;
 
--- What stood in place of a time is kept.
+-- A text in place of a time is kept.
 SELECT is(counts('{"id": "wamid.k", "status": "sent", "timestamp": "soon", "more": 1}'), '1 1 0 0 0');
 SELECT is(events('wamid.k'), '[{"state": "sent", "at": "2024-12-10T12:00:00", "time_source": "receipt",
     "detail": {"timestamp": "soon", "more": 1}}]');

@@ -1,4 +1,4 @@
-"""What the property tests share: one private server for the session, databases on it, connections to them."""
+"""Fixtures of the property tests: one private server for the session, and databases on it."""
 
 import pytest
 

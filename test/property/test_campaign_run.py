@@ -18,7 +18,7 @@ RETRYABLE = (130429, 131000, 131056)
 FINAL = (131026, 131047, 999999, None)
 DAILY = 40
 RETRIES = 2
-# What is said of a message, as lists of states; a number stands for a failure with that code.
+# The statuses of a message, as lists of states; a number stands for a failure with that code.
 FATES = [["sent", "delivered", "read"], ["sent", "delivered", "read"], ["sent", "delivered"], ["read"], ["sent"], [], ["accepted"],
          [131000], [130429], ["sent", 131000], [131026], ["sent", 131047], [131000, "delivered"], [131000, "sent", "read"]]
 IMPLY_SENT = {"sent", "delivered", "read"}
@@ -26,7 +26,7 @@ IMPLY_SENT = {"sent", "delivered", "read"}
 
 @dataclasses.dataclass
 class Attempt:
-    """What the model knows of one attempt: refused by the provider with a code, or a message of which states became known."""
+    """One attempt in the model: refused by the provider with a code, or a message with its known states."""
 
     message: str | None = None
     refused: bool = False

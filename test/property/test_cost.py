@@ -1,4 +1,4 @@
-"""What a call may cost: a redelivery writes nothing, and a call runs one statement per table whatever the number of statuses."""
+"""The cost of a call: a redelivery writes nothing, and a call runs one statement per table whatever the number of statuses."""
 
 import contextlib
 import itertools

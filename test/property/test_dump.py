@@ -12,7 +12,7 @@ from campaigns import Campaign
 from schedule import ApplyBatch, read_tables, run_all
 from deliveries import Generator
 
-# What users do to tables that are theirs. The functions of theirs name what they use by schema.
+# Changes that users make to the tables. Their functions qualify every name by its schema.
 ADDITIONS = """
 SET search_path = public, msgstatus;
 CREATE ROLE {role};

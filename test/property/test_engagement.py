@@ -1,4 +1,4 @@
-"""Who got most messages, who reads them, and when: as plain Python finds it, whatever lists of recipients there are."""
+"""Engagement of recipients (messages, rates, hours) as plain Python computes it, whatever lists of recipients there are."""
 
 import contextlib
 import datetime

@@ -217,7 +217,7 @@ def test_lists_hold_the_messages_that_wait(connection, messages, name):
 
 
 def test_a_prefix_that_many_share_and_a_text_found_by_an_index(server):
-    """What is found by other ways than in the tests above: there are too many for one, and an index for the other."""
+    """Searches by other plans than in the tests above: with too many messages for one plan, and by an index."""
     database = server.create_database()
     with contextlib.closing(database.connect()) as connection, rows(connection) as cursor:
         cursor.execute("CREATE EXTENSION pg_trgm")

@@ -83,7 +83,7 @@ private:
     std::mt19937_64 engine_;
 };
 
-// What a status holds, in the plainest words.
+// A status's contents, in the plainest form.
 using Model = std::map<DeliveryState, EventTime>;
 
 inline Model model_of(const Status &status) {

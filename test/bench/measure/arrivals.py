@@ -29,7 +29,7 @@ class Arrivals:
 
     @property
     def errors(self):
-        """How many were not answered 200."""
+        """The number of webhooks that were not answered 200."""
         return sum(code != 200 for code in self.codes)
 
     def milliseconds(self, *quantiles):

@@ -10,7 +10,7 @@ DESIGNS = (OURS,)
 CASES = ((1, 4), (10, 4), (100, 4))
 TUNED_CASES = ((100, 4),)
 
-# What many teams have, with what it holds beside: a row for each message, found by a unique index.
+# A table as many teams have it, with columns of its own: a row for each message, found by a unique index.
 LOGS = """
     CREATE TABLE whatsapp_logs (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

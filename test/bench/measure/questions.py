@@ -1,4 +1,4 @@
-"""What analysts ask, of msgstatus and of the jsonb design: the same question, the same answer."""
+"""Analysts' questions to msgstatus and to the jsonb design: the same question, the same answer."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""What tests of the spool do: stop the server, post webhooks that go to the disk, wait until they are drained."""
+"""Steps of the spool's tests: stop the server, post webhooks that go to the disk, wait until they are drained."""
 
 from client import Connection
 from receiver import wait_until

@@ -111,7 +111,7 @@ def test_live_webhooks_while_it_drains(database, spooling):
 
 
 def test_slow_commits(database, spooling):
-    """Where a call takes long however little it brings, the spool does not end up with a call for each webhook."""
+    """If every call is slow, whatever its size, the spool must still not make a call for each webhook."""
     receiver = spooling()
     database.execute("""
         CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.06); RETURN NULL; END';

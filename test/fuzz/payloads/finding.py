@@ -1,4 +1,4 @@
-"""What the payload fuzzer looks for."""
+"""The payload fuzzer's findings."""
 
 
 class Finding(Exception):

@@ -27,7 +27,7 @@ DELETE FROM msgstatus.campaign_day WHERE campaign_id = %(campaign)s;"""
 
 @dataclasses.dataclass(frozen=True)
 class Claimed:
-    """What a claim returned of one recipient."""
+    """One recipient, as a claim returned it."""
 
     recipient: str
     number: str

@@ -140,7 +140,7 @@ def run_concurrently(connections, calls_of_each):
 
 @dataclasses.dataclass
 class Tables:
-    """What the tables hold, as text and as the bytes of the statuses."""
+    """The contents of the tables, as text and as the bytes of the statuses."""
 
     messages: list
     events: list
