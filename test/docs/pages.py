@@ -19,7 +19,7 @@ import sys
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "test/e2e"))
+sys.path.insert(0, str(ROOT / "test/support"))
 
 from pgserver import PgServer  # noqa: E402
 
@@ -56,7 +56,7 @@ class Example:
 
 
 def blocks_of(page):
-    """blocks_of does return the fenced blocks of a Markdown text, in order."""
+    """Returns the fenced blocks of a Markdown text, in order."""
     blocks, current = [], None
     for number, line in enumerate(page.splitlines(), start=1):
         fence = FENCE.match(line)
@@ -73,7 +73,7 @@ def blocks_of(page):
 
 
 def examples_of(page):
-    """examples_of does return the SQL blocks of a page that are run, each with the output shown after it."""
+    """Returns the SQL blocks of a page that are run, each with the output shown after it."""
     examples = []
     for block in blocks_of(page):
         if block.language == "sql":
@@ -84,13 +84,13 @@ def examples_of(page):
 
 
 def code_spans(page):
-    """code_spans does return what stands between backticks, outside of fenced blocks, unescaped for tables."""
+    """Returns the code spans of a page, outside of fenced blocks, unescaped for tables."""
     prose = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
     return [span.replace("\\|", "|") for span in re.findall(r"`([^`]+)`", prose)]
 
 
 def section(page, heading):
-    """section does return the part of a page under a heading, up to the next one of its level or above."""
+    """Returns the part of a page under a heading, up to the next one of its level or above."""
     start = page.index(f"\n{heading}\n") + 1
     level = len(heading) - len(heading.lstrip("#"))
     end = re.compile(rf"^#{{1,{level}}} ", flags=re.MULTILINE).search(page, start + len(heading))
@@ -98,7 +98,7 @@ def section(page, heading):
 
 
 def script_of(examples):
-    """script_of does return what psql is to be fed: the blocks, and before each one a mark."""
+    """Returns psql's input: the blocks, and before each one a mark."""
     lines = [r"\pset pager off", "SET client_min_messages = warning;"]
     for number, example in enumerate(examples):
         lines.append(rf"\echo {MARK.format(number)}")
@@ -111,13 +111,13 @@ def script_of(examples):
 
 
 def normal(output):
-    """normal does return lines without the blanks at their ends, and without empty lines around them."""
+    """Returns lines without the blanks at their ends, and without empty lines around them."""
     return "\n".join(line.rstrip() for line in output.splitlines()).strip("\n")
 
 
 def run(page, conninfo, psql):
-    """run does run a page's examples in one session, and returns what it got as far as it came, as pairs of example and
-    output, and what went wrong, or None."""
+    """Runs a page's examples in one session. Returns the results up to the first error, as pairs of example and
+    output, and the error, or None."""
     examples = examples_of(page)
     done = subprocess.run([psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", conninfo], input=script_of(examples),
                           env={**os.environ, "LC_ALL": "C.UTF-8"}, capture_output=True, encoding="utf-8", check=False)
@@ -135,7 +135,7 @@ def run(page, conninfo, psql):
 
 
 def updated(page, results):
-    """updated does return the page with the outputs as they are in place of those it shows."""
+    """Returns the page with the actual outputs in place of those it shows."""
     lines = page.splitlines()
     for example, output in reversed(results):
         if example.shown:

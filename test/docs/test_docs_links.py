@@ -14,7 +14,7 @@ def without_code(page):
 
 
 def anchors(page):
-    """anchors does return the names that GitHub gives to a page's headings."""
+    """Returns the names that GitHub gives to a page's headings."""
     headings = re.findall(r"^#+ (.*)$", without_code(page), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
 

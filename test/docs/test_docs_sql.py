@@ -8,7 +8,7 @@ import pytest
 
 import pages
 
-# What a newcomer goes through in one database, and what begins in a database of its own, on a server where the former did.
+# Pages that a newcomer follows in one database, and pages that begin in a database of their own on the same server.
 PATH = ["README.md", "docs/tutorial.md", "docs/operations.md", "docs/operations/database.md"]
 OTHERS = ["campaigns.md", "existing-tables.md", "analytics.md", "reference.md"]
 
@@ -39,7 +39,7 @@ def test_the_path(walked_server):
 
 
 def test_the_path_goes_on_with_the_same_names():
-    """What no SQL tells: the receiver's settings and cron's lines name the database and the roles that are there."""
+    """Outside of SQL, too: the receiver's settings and cron's lines name existing databases and roles."""
     found = set()
     for name in [*PATH, "docs/operations/receiver.md"]:
         found |= set(re.findall(r"dbname=(\w+)|psql (?:-XqAt -d )?(\w+)$|createdb (\w+)|-d (\w+) -c", (pages.ROOT / name).read_text(encoding="utf-8"),
@@ -65,7 +65,7 @@ def test_cron_runs_its_lines(walked_server):
 
 
 def test_where_incoming_texts_are_subscribed_to():
-    """Who subscribes to Meta's field reads there that texts are stored, and how they are not."""
+    """The page on Meta's subscription says that texts are stored, and how to switch that off."""
     for path in [pages.ROOT / "README.md", *(pages.ROOT / "docs").rglob("*.md")]:
         for line in path.read_text(encoding="utf-8").splitlines():
             if "subscribe to the field" in line:
