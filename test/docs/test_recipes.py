@@ -27,7 +27,7 @@ EXAMPLES = {
 BUILT = re.compile(r"extension/msgstatus--[\d.]+\.sql")
 MENTIONS = {"### A view": {"extension/analytics/volume_views.sql"},
             "### An alert": {"test/docs/test_recipes.py", "test/pgtap/replica_identity.sql"},
-            "### A setting": {"test/pgtap/replica_identity.sql", "test/pgtap/install.sql"}}
+            "### A setting": {"test/pgtap/replica_identity.sql"}}
 
 
 def files_with(pattern, folder):
@@ -104,7 +104,7 @@ def follow(root):
         if block.language == "diff":
             apply_patch(root / "tree", block.text)
     pg_config = os.environ.get("PG_CONFIG", "pg_config")
-    (built,) = [path.name for path in (pages.ROOT / "extension").glob("msgstatus--*.sql")]
+    (built,) = [path.name for path in (pages.ROOT / "extension").glob("msgstatus--*.sql") if path.name.count("--") == 1]
     subprocess.run(["make", "--no-print-directory", "-C", root / "tree", "BUILD_WITH_PGXS=1", f"PG_CONFIG={pg_config}", "-B",
                     f"extension/{built}"], check=True, capture_output=True)
     stage = root / "stage"
