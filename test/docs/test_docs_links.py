@@ -5,7 +5,7 @@ import re
 import pages
 import pytest
 
-PAGES = ["README.md", "receiver/README.md", "test/README.md",
+PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "receiver/README.md", "test/README.md",
          *sorted(str(page.relative_to(pages.ROOT)) for page in (pages.ROOT / "docs").rglob("*.md"))]
 
 
