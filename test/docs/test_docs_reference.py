@@ -91,7 +91,8 @@ def test_every_column_named_exists(docs_server, database, page):
 
 
 def test_every_reason_is_there(page):
-    files = [pages.ROOT / "extension" / f"{name}.cpp" for name in ("webhook/reader", "webhook/meta", "webhook/twilio", "webhook/aisensy", "import/row")]
+    rooms = ("observation/validation", "webhook/reader", "webhook/meta", "webhook/twilio", "webhook/aisensy", "import/row", "dead_letter/kept_out")
+    files = [pages.ROOT / "extension" / f"{name}.cpp" for name in rooms]
     source = "\n".join(re.sub(r"//.*", "", file.read_text(encoding="utf-8")) for file in files)
     # What is written in words is a reason; keys and labels have no blanks.
     reasons = {literal.replace('\\"', '"') for literal in re.findall(r'"((?:[^"\\\n]|\\.)+)"', source) if " " in literal}
