@@ -1,5 +1,5 @@
 -- message_log: the messages that a filter finds, page by page. Each page costs the same, as it begins at a key and not at a
--- number, and reads no more than the hours that hold what is sought (docs/design.md).
+-- number, and reads no more than the hours that hold what is sought (README.md of this room).
 
 CREATE TYPE msgstatus.message_log_row AS (
     message_id text,

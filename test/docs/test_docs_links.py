@@ -6,7 +6,8 @@ import pages
 import pytest
 
 PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "receiver/README.md", "test/README.md",
-         *sorted(str(page.relative_to(pages.ROOT)) for page in (pages.ROOT / "docs").rglob("*.md"))]
+         *sorted(str(page.relative_to(pages.ROOT)) for page in (pages.ROOT / "docs").rglob("*.md")),
+         *sorted(str(page.relative_to(pages.ROOT)) for page in (pages.ROOT / "extension").rglob("README.md"))]
 
 
 def without_code(page):
