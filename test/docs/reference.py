@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The parts of docs/reference/ that the catalog gives: signatures, the types and defaults of parameters, and internals.md.
 
-In a page, a section `### `name`` documents the function of that name. Its ```sql signature block and the columns "type" and
+In a page, a section whose heading is `name` documents the function of that name. Its ```sql signature block and the columns "type" and
 "default" of its table of parameters are written from the catalog, as the whole of internals.md is. As a program (`make reference`)
 it brings the files up to date; test_docs_reference.py checks that there is nothing to bring up to date.
 """

@@ -127,6 +127,15 @@ def test_every_parameter_is_there(functions):
             assert reference.named_parameters(page[start:end]) == [parameter[0] for parameter in by_name[name].parameters], name
 
 
+def test_every_function_has_an_example():
+    """One that is run, on its page or at the beginning of them all."""
+    beginning = pages.examples_of(text_of("README.md"))
+    for page in reference.pages_of().values():
+        examples = "\n".join(example.sql.text for example in [*beginning, *pages.examples_of(page)])
+        for name, _, _ in reference.sections_of(page):
+            assert re.search(rf"\b{name}\(", examples), name
+
+
 def test_every_signature_in_a_table_is_right(functions):
     """Small functions have a row in a table in place of a section: | `name(types)` | `result` | ... |"""
     known = {(function.head, function.result) for function in functions}
