@@ -25,7 +25,7 @@ RELATIONS = """
     SELECT c.relname AS name FROM pg_class AS c
     WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition"""
 COLUMNS = """
-    SELECT c.relname AS relation, a.attname AS name FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+    SELECT c.relname AS relation, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
     WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
         AND a.attnum > 0"""
 STATES = "SELECT unnest('{processing,received,pending,scheduled,accepted,queued,sending,sent,partially_delivered," \
@@ -88,6 +88,21 @@ def test_every_column_named_exists(docs_server, database):
         tables = [line for line in text.splitlines() if line.startswith("| `")]
         for name in (name for line in tables for name in re.findall(r"`(\w+)`", line.split("|")[1])):
             assert name in columns, text.splitlines()[0]
+
+
+def test_every_type_of_a_column_is_right(docs_server, database):
+    types = {(row["relation"], row["name"]): reference.short(row["type"]) for row in docs_server.query(database, COLUMNS)}
+    checked = 0
+    for text, _ in columns_of(docs_server, database):
+        relation = re.match(r"## `(\w+)`", text)[1]
+        if "| column | type |" not in text:
+            continue
+        for names, shown in (line.split("|")[1:3] for line in text.splitlines() if line.startswith("| `")):
+            names, shown = re.findall(r"`(\w+)`", names), re.findall(r"`([^`]+)`", shown)
+            for name, kind in zip(names, shown if len(shown) == len(names) else shown * len(names)):
+                assert types[relation, name] == kind, f"{relation}.{name}"
+                checked += 1
+    assert checked > 100
 
 
 def test_every_reason_is_there():
