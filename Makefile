@@ -67,7 +67,7 @@ pg_isolation_regress:
 else # -------------------------------------------------------------------------------------------------- the commands
 
 .PHONY: all help extension receiver bench-client everything fuzz-targets install install-files uninstall check \
-	installcheck demo down bench soak fuzz sanitized coverage format lint clean
+	installcheck demo down reference bench soak fuzz sanitized coverage format lint clean
 .NOTPARALLEL: # `make down demo` is meant in that order; each build below runs in parallel by itself
 .DEFAULT_GOAL := all
 
@@ -152,6 +152,10 @@ demo: ## install what is missing, build, start a private database and the receiv
 
 down: ## stop the demo and remove everything it made
 	@test/demo/demo stop
+
+reference: ## bring docs/reference/ up to date with the catalog
+	+@$(again) extension
+	@test/docs/reference.py
 
 bench: ## measure (see docs/performance.md)
 	@.ci/install-packages bench

@@ -5,6 +5,9 @@ The word after `sql` says what is special about a block:
 
     sql              runs without an error
     sql raises=22023 its last statement raises this SQLSTATE, and the ```text block shows the message
+    sql signature    is a signature, and is not run
+
+The pages of docs/reference/ each begin with the first block of its README.md, in a database of their own.
 
 As a program, `pages.py PAGE...` prints each page with its ```text blocks as they should be, for whoever edits it:
 
@@ -76,7 +79,7 @@ def examples_of(page):
     """Returns the SQL blocks of a page that are run, each with the output shown after it."""
     examples = []
     for block in blocks_of(page):
-        if block.language == "sql":
+        if block.language == "sql" and "signature" not in block.flags:
             examples.append(Example(block, None))
         elif block.language == "text" and examples and examples[-1].shown is None:
             examples[-1].shown = block
@@ -97,9 +100,16 @@ def section(page, heading):
     return page[start:end.start() if end else None]
 
 
-def script_of(examples):
-    """Returns psql's input: the blocks, and before each one a mark."""
-    lines = [r"\pset pager off", "SET client_min_messages = warning;"]
+def beginning_of(name):
+    """Returns the SQL that a page's examples go on from; the name is the page's path below the project."""
+    if not re.match(r"docs/reference/(?!README\.md)", name):
+        return ""
+    return examples_of((ROOT / "docs/reference/README.md").read_text(encoding="utf-8"))[0].sql.text
+
+
+def script_of(examples, beginning=""):
+    """Returns the input of psql: what the examples go on from, and the blocks, each after a mark."""
+    lines = [r"\pset pager off", "SET client_min_messages = warning;", r"\o /dev/null", beginning, r"\o"]
     for number, example in enumerate(examples):
         lines.append(rf"\echo {MARK.format(number)}")
         if example.sql.raises:
@@ -115,11 +125,11 @@ def normal(output):
     return "\n".join(line.rstrip() for line in output.splitlines()).strip("\n")
 
 
-def run(page, conninfo, psql):
+def run(page, conninfo, psql, beginning=""):
     """Runs a page's examples in one session. Returns the results up to the first error, as pairs of example and
     output, and the error, or None."""
     examples = examples_of(page)
-    done = subprocess.run([psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", conninfo], input=script_of(examples),
+    done = subprocess.run([psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", conninfo], input=script_of(examples, beginning),
                           env={**os.environ, "LC_ALL": "C.UTF-8"}, capture_output=True, encoding="utf-8", check=False)
     results = []
     for example, output in zip(examples, re.split(r"^--- block \d+ ---\n", done.stdout, flags=re.MULTILINE)[1:]):
@@ -151,10 +161,11 @@ def main():
         run(readme, server.conninfo(server.create_database("shop", setup="")), psql)
         for number, name in enumerate(sys.argv[1:]):
             page = pathlib.Path(name).read_text(encoding="utf-8")
+            beginning = beginning_of(str(pathlib.Path(name).resolve().relative_to(ROOT)))
             # A page that makes no extension goes on where the README ends.
-            goes_on = "CREATE EXTENSION" not in page
+            goes_on = "CREATE EXTENSION" not in beginning + page
             database = "shop" if goes_on else server.create_database(f"page{number}", setup="")
-            results, failure = run(page, server.conninfo(database), psql)
+            results, failure = run(page, server.conninfo(database), psql, beginning)
             if failure:
                 sys.exit(f"{name}, {failure}")
             sys.stdout.write(updated(page, results))

@@ -10,12 +10,13 @@ import pages
 
 # Pages that a newcomer follows in one database, and pages that begin in a database of their own on the same server.
 PATH = ["README.md", "docs/tutorial.md", "docs/operations.md", "docs/operations/database.md"]
-OTHERS = ["campaigns.md", "existing-tables.md", "analytics.md", "reference.md"]
+OTHERS = ["campaigns.md", "existing-tables.md", "analytics.md",
+          *(f"reference/{page.name}" for page in sorted((pages.ROOT / "docs/reference").glob("*.md")) if pages.examples_of(page.read_text(encoding="utf-8")))]
 
 
 def check(server, database, name):
     page = (pages.ROOT / name).read_text(encoding="utf-8")
-    results, failure = pages.run(page, server.conninfo(database), str(server.bindir / "psql"))
+    results, failure = pages.run(page, server.conninfo(database), str(server.bindir / "psql"), pages.beginning_of(name))
     assert failure is None, f"{name}, {failure}"
     assert len(results) == len(pages.examples_of(page)) > 0
     for example, output in results:
@@ -75,7 +76,7 @@ def test_where_incoming_texts_are_subscribed_to():
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_page(walked_server, name):
-    database = walked_server.create_database(f"page_{name.removesuffix('.md')}", setup="")
+    database = walked_server.create_database(f"page_{name.removesuffix('.md').replace('/', '_')}", setup="")
     check(walked_server, database, f"docs/{name}")
 
 
