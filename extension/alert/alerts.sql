@@ -1,3 +1,5 @@
+-- Which alerts are active, how many there are, and the notifications when one starts or ends.
+
 CREATE TYPE msgstatus.alert_row AS (
     severity text,
     name text,

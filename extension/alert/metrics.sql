@@ -1,4 +1,4 @@
--- Alerts: what the rules measure, which of them are active, and who is told when one starts or ends.
+-- What the alert rules measure: one function for each metric.
 
 CREATE TYPE msgstatus.alert_reading AS (
     subject text,

@@ -1,4 +1,4 @@
--- What install() makes: when somebody is to be told, what they have been told, and what they would be told now.
+-- What install() makes: the rules of alerts, and the alerts that were active at the last check.
 
 CREATE FUNCTION msgstatus.install_alert_rules() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

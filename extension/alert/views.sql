@@ -1,3 +1,5 @@
+-- What install() makes: the view of active alerts.
+
 CREATE FUNCTION msgstatus.install_alert_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

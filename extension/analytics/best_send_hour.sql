@@ -1,4 +1,4 @@
--- When recipients read, and which of them do.
+-- When recipients read: the best hours for all recipients, and the best hour for one of them.
 
 CREATE TYPE msgstatus.send_hour_row AS (
     weekday integer,

@@ -1,3 +1,5 @@
+-- recipient_engagement(): the recipients with the most messages, and how many of these they read.
+
 CREATE TYPE msgstatus.engagement_row AS (
     recipient text,
     messages bigint,

@@ -1,5 +1,5 @@
--- message_log: the messages that a filter finds, page by page. Each page costs the same, as it begins at a key and not at a
--- number, and reads no more than the hours that hold what is sought (docs/design.md).
+-- The search behind message_log(): a page of the messages that a filter finds. Every page costs the same, because it begins at
+-- a key and not at an offset, and because it reads only hours that hold matching messages (docs/design.md).
 
 CREATE TYPE msgstatus.message_log_row AS (
     message_id text,

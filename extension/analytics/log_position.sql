@@ -1,3 +1,5 @@
+-- The position after a row of message_log(), and its text form, the page cursor.
+
 CREATE TYPE msgstatus.log_position AS (
     state msgstatus.delivery_state,
     created_at timestamptz,

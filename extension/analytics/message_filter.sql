@@ -1,5 +1,5 @@
--- Which messages are meant: the filter that message_log(), message_stats() and others share, and what it becomes in SQL. A
--- statement is given no more conditions than the filter has, so that it gets a plan for just these.
+-- The filter that message_log(), message_stats() and other functions share, and its SQL. A statement contains only the
+-- conditions that the filter has, so it is planned for just these.
 
 CREATE TYPE msgstatus.message_filter AS (
     state msgstatus.delivery_state,

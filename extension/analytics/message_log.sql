@@ -1,3 +1,5 @@
+-- message_log(): the messages that a filter finds, page by page.
+
 CREATE FUNCTION msgstatus.read_message_log(
     sees_all boolean, state msgstatus.delivery_state, message_type text, provider text, direction text,
     recipient_prefix text, campaign_id uuid, created_from timestamptz, created_before timestamptz, metadata_text text,

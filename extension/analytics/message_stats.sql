@@ -1,4 +1,4 @@
--- message_stats: what message_log() would find, counted.
+-- message_stats(): counts of the messages that message_log() finds.
 
 CREATE TYPE msgstatus.message_stats_row AS (
     total bigint,

@@ -1,4 +1,4 @@
--- What install() makes: what each column of the views says, for those who read it with \d+.
+-- What install() makes: the comment of each column of the views, as \d+ shows it.
 
 CREATE FUNCTION msgstatus.install_view_comments() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -1,3 +1,12 @@
+-- What install() makes: the dashboard, and the views of volume, delivery rates and the delivery funnel. They read only rollups,
+-- so their cost grows with hours and not with messages.
+--
+-- A word means the same in all views of rollups. delivered counts messages that were delivered, including those that were read;
+-- read counts messages that were read; failed counts messages whose state is a failure; attempted counts messages that a
+-- provider tried to deliver, with any outcome so far. delivery_rate is the percentage of attempted messages that were
+-- delivered, read_rate the percentage of delivered messages that were read. Days are days of the session's TimeZone: an hour
+-- belongs to the day in which it begins.
+
 CREATE FUNCTION msgstatus.install_volume_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

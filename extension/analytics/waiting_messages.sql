@@ -1,4 +1,4 @@
--- Messages that wait for something longer than they should: a page of each kind, and how many there are.
+-- Messages that have waited too long: a page of the undelivered, unread or stuck ones, and how many there are.
 
 CREATE FUNCTION msgstatus.waiting_since(waiting text) RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -1,4 +1,5 @@
--- What install() makes: the views of messages that wait. Each has a function of the same name, for another age and for pages.
+-- What install() makes: the views of waiting messages. Each has a function of the same name that takes another age and returns
+-- pages.
 
 CREATE FUNCTION msgstatus.install_waiting_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

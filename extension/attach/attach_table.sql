@@ -1,4 +1,5 @@
--- Tables that users have: attached, they are kept up to date with every applied status.
+-- attach_table(): keeps a user's table up to date with every applied status; with the functions that it calls for triggers,
+-- batches and names.
 
 CREATE FUNCTION msgstatus.attached_messages(target regclass, key_column name, since xid DEFAULT NULL)
     RETURNS SETOF text[]

@@ -1,4 +1,4 @@
--- How a column of a user's table spells the states: SENT, Sent, sent; cancelled; and which of them it can hold.
+-- What is known about a column of a user's table: a sample of its texts, its literals, and whether it can hold a label.
 
 CREATE FUNCTION msgstatus.column_sample(target regclass, column_number smallint) RETURNS text[]
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE

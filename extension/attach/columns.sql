@@ -1,4 +1,4 @@
--- Which column of a user's table shows what, as given or by name and type; and what is wrong with it.
+-- Maps the columns of a user's table to the facts that they show, as given or found by name and type, and reports problems.
 
 CREATE FUNCTION msgstatus.target_problems(target regclass, key_column name)
     RETURNS TABLE (problem text, message text, hint text)

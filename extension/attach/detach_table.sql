@@ -1,3 +1,5 @@
+-- detach_table(): stops updating a user's table. forget_dropped_tables(): removes attached tables that were dropped.
+
 CREATE FUNCTION msgstatus.end_attachment(attached_table_id integer, target regclass) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -1,4 +1,4 @@
--- What a column of a user's table can show of a message, and by which names and types such a column is found.
+-- The facts of a message that a column of a user's table can show, and the names and types by which such a column is found.
 
 CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact text, kind text, names text[])
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$

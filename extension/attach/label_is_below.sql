@@ -1,4 +1,4 @@
--- What the statements for attached tables ask of a column that shows a state.
+-- label_is_below(): compares a label in a user's column with a state; the UPDATE statements of attached tables call it.
 
 CREATE FUNCTION msgstatus.label_is_below(
     label text, labels text[], states msgstatus.delivery_state[], state msgstatus.delivery_state

@@ -1,3 +1,5 @@
+-- preview_attach(): returns what attach_table() would do, and changes nothing.
+
 CREATE FUNCTION msgstatus.preview_attach(target regclass, key_column name, columns jsonb DEFAULT NULL) RETURNS TABLE (
     column_name name, type text, fact text, spelling jsonb, remark text
 )

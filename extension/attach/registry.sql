@@ -1,5 +1,5 @@
--- How applied statuses reach the tables that users attached: the functions in C that attach_table and resync_table are
--- made of. apply_message_status does by itself what reflect_messages does.
+-- The registry of attached tables: C functions by which attach_table(), detach_table() and resync_table() store, remove,
+-- announce and read its entries.
 
 CREATE FUNCTION msgstatus.store_attached_table(
     target regclass, key_column name, columns jsonb, update_sql text, search_path text, time_zone text

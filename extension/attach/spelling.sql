@@ -1,3 +1,6 @@
+-- How a column of a user's table spells the states (SENT, Sent, sent; cancelled), and which state's label stands in for
+-- another.
+
 CREATE FUNCTION msgstatus.nearest_state(wanted msgstatus.delivery_state, held msgstatus.delivery_state[])
     RETURNS msgstatus.delivery_state
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -1,4 +1,4 @@
--- What install() makes: which tables of the user's own are kept up to date, and which of their rows could not be.
+-- What install() makes: the list of attached tables, and of the messages whose rows in them could not be updated.
 
 CREATE FUNCTION msgstatus.install_attached_tables() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

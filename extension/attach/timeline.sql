@@ -1,5 +1,5 @@
--- A jsonb timeline of a user's: what it says stays, what was reached is added, and an earlier time takes the place of a
--- later one.
+-- Merges a message's status into a user's jsonb timeline: existing entries stay, reached states are added, and an earlier time
+-- replaces a later one.
 
 CREATE FUNCTION msgstatus.timeline_time(value jsonb, time_zone text) RETURNS timestamptz
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -1,4 +1,4 @@
--- Campaigns: made, set going, stopped.
+-- The life of a campaign: created, activated, paused, resumed, canceled.
 
 CREATE FUNCTION msgstatus.create_campaign(
     name text,

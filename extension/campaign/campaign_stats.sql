@@ -1,4 +1,6 @@
--- Compiling just in time takes longer than counting.
+-- campaign_stats(): the numbers of one campaign.
+
+-- Without JIT: compiling takes longer than counting.
 CREATE FUNCTION msgstatus.campaign_stats(campaign uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE

@@ -1,4 +1,4 @@
--- How senders get their work. Any number of them may call at once.
+-- claim_recipients(): hands out recipients to any number of concurrent senders; with retries, and the completion of campaigns.
 
 CREATE FUNCTION msgstatus.retry_pause(retry_count integer, retry_delay interval, max_retry_delay interval) RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE -- not STRICT, so that it is inlined

@@ -1,6 +1,6 @@
--- The daily limit of a campaign. What is limited are claims: a sender may send whatever it has claimed until its lease
--- expires, and one that was killed may have sent. So a claim counts for each day that its lease touches, whatever becomes of
--- it, until its sender says which day it was, or that nothing was sent.
+-- The daily limit of a campaign. It limits claims: a sender may send a claimed recipient's message until its lease expires, and
+-- a sender that crashed may have sent it. So a claim counts for each day that its lease touches, until its sender reports the
+-- day of the send, or that nothing was sent.
 
 CREATE FUNCTION msgstatus.campaign_days(campaign uuid, first timestamptz, last timestamptz) RETURNS date[]
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -1,3 +1,5 @@
+-- opt_out() and opt_in(): phone numbers that no campaign may send to.
+
 CREATE FUNCTION msgstatus.opt_out(phone_number text, reason text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column

@@ -1,4 +1,4 @@
--- Who gets a campaign, and who does not.
+-- The recipients of a campaign: adds them, or skips one.
 
 CREATE FUNCTION msgstatus.phone_number_problem(written text, address text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

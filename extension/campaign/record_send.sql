@@ -1,4 +1,4 @@
--- What senders report. A report is taken whether or not the lease still holds: what was sent was sent.
+-- The reports of senders. A report is accepted even after the lease expired, because the message was sent.
 
 CREATE FUNCTION msgstatus.record_send(recipient uuid, message_id text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -1,5 +1,5 @@
--- What install() makes: campaigns, their recipients, and whom not to write to. What became of a message is nowhere in these
--- tables: it is derived from `message`, by message_id.
+-- What install() makes: campaigns, their recipients, and the phone numbers that opted out. The outcome of a message is not
+-- stored in these tables: it is derived from `message`, by message_id.
 
 CREATE FUNCTION msgstatus.install_campaigns() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

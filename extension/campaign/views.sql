@@ -1,5 +1,5 @@
--- What install() makes: the views of campaigns. Phone numbers are masked. What became of a recipient is derived here, from
--- the statuses of its messages, and nowhere stored.
+-- What install() makes: the views of campaigns. Phone numbers are masked. The outcome of a recipient is derived here from the
+-- statuses of its messages, and stored nowhere.
 
 CREATE FUNCTION msgstatus.install_campaign_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

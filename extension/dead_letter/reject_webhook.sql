@@ -1,3 +1,5 @@
+-- reject_webhook(): stores a body that is not valid JSON as a dead letter.
+
 CREATE FUNCTION msgstatus.reject_webhook(
     body text, reason text, received_at timestamptz DEFAULT now(), source text DEFAULT NULL
 ) RETURNS void

@@ -1,3 +1,5 @@
+-- The row type in which dead letters travel into the statement that inserts them.
+
 CREATE TYPE msgstatus.rejection AS (
     received_at timestamptz,
     source text,

@@ -1,3 +1,5 @@
+-- replay_rejected(): applies dead letters again.
+
 CREATE FUNCTION msgstatus.replay_rejected(
     ids bigint[] DEFAULT NULL, max_count integer DEFAULT 1000
 ) RETURNS jsonb

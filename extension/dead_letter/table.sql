@@ -1,3 +1,5 @@
+-- What install() makes: the table of dead letters.
+
 CREATE FUNCTION msgstatus.install_rejected_status() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN

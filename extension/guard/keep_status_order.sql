@@ -1,4 +1,5 @@
--- A trigger for tables of the user's.
+-- keep_status_order(): a trigger that keeps columns of a user's table from going back to a lower state; and the check of its
+-- arguments at CREATE TRIGGER.
 
 CREATE FUNCTION msgstatus.keep_status_order() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'keep_status_order';

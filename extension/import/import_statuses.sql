@@ -1,4 +1,4 @@
--- The way in for history that tables of the user's hold.
+-- import_statuses(): applies history that a query returns.
 
 -- The default of search_path is evaluated where the function is called, so the query's names mean what they mean there.
 CREATE FUNCTION msgstatus.import_statuses(

@@ -1,4 +1,4 @@
--- Small functions that others are built on.
+-- The check that install() was called and that library, extension and tables are of one version.
 
 CREATE FUNCTION msgstatus.check_installation() RETURNS void
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'check_installation';

@@ -1,3 +1,5 @@
+-- grant_access(): the four levels of access and the privileges of each.
+
 CREATE FUNCTION msgstatus.grant_access(role regrole, level text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

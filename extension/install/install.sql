@@ -1,3 +1,5 @@
+-- install(): makes everything that belongs to the user, by the install_...() functions of all rooms.
+
 CREATE FUNCTION msgstatus.install() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -1,8 +1,9 @@
--- What install() makes: what a publication needs of the tables. One FOR ALL TABLES publishes updates and deletes of each, and from
--- then on PostgreSQL refuses them, at any wal_level, on a table that has no replica identity. That is the primary key; where the
--- columns of a key may be null, or an expression is unique, or nothing is, it has to be the whole row.
+-- What install() makes: a replica identity for tables without a primary key. A publication FOR ALL TABLES publishes updates and
+-- deletes of each table, and PostgreSQL then refuses both, at any wal_level, on a table that has no replica identity. The
+-- default identity is the primary key. A table with nullable key columns, with a unique expression, or with no unique index at
+-- all needs its whole rows as identity.
 --
--- The whole row costs nothing until wal_level is logical.
+-- Whole rows cost nothing until wal_level is logical.
 
 CREATE FUNCTION msgstatus.install_replica_identity() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

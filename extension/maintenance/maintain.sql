@@ -1,3 +1,5 @@
+-- maintain(): all regular maintenance, a bounded amount of each kind of work in one call.
+
 CREATE FUNCTION msgstatus.maintain() RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

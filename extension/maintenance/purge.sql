@@ -1,4 +1,5 @@
--- What is deleted for good. Rows that somebody holds are left for the next time, so a purge waits for nobody.
+-- Deletes old messages, events and dead letters for good. A purge skips locked rows, so it waits for no session; the next purge
+-- deletes them.
 
 CREATE FUNCTION msgstatus.purge_messages(before timestamptz, max_messages integer DEFAULT 10000) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

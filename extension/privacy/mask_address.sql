@@ -1,8 +1,4 @@
--- What install() makes: the views that analysts read. Phone numbers are masked in all of them, for everybody, also where they stand
--- in the words of providers; ids only for who may not read them.
---
--- Views read with the rights of their owner, from whom row-level security hides nothing. So those of single rows ask sees_all(),
--- which raises where it hides rows from the caller. Being a scalar subquery in WHERE it is asked once a query, and by every query.
+-- mask_address(): phone numbers as views and analysts' functions show them, to every role.
 
 CREATE FUNCTION msgstatus.mask_address(address text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

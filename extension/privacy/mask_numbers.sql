@@ -1,3 +1,5 @@
+-- mask_numbers(): masks phone numbers inside other texts, such as the words of a provider.
+
 CREATE FUNCTION msgstatus.mask_numbers(words text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'mask_numbers';
 COMMENT ON FUNCTION msgstatus.mask_numbers(text) IS

@@ -1,5 +1,9 @@
--- What who may not read `message` is shown in place of message ids and of texts that are not ours: an id can hold the number of
--- the recipient (a wamid does, in base64), and so can the words of a provider.
+-- Stand-ins: what roles without access to `message` are shown in place of message ids. An id can hold the number of its
+-- recipient (a wamid does, in base64).
+--
+-- Views read with the rights of their owner, from whom row-level security hides nothing. So each view of single rows calls
+-- sees_all(), which raises if row-level security hides rows from the caller. As a scalar subquery in WHERE, it runs once in
+-- each query.
 
 CREATE FUNCTION msgstatus.stand_in(key bytea, message_id text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'stand_in';

@@ -1,4 +1,4 @@
--- delay_histogram: delays counted so that they can be added, taken away again, and asked for percentiles.
+-- delay_histogram: counts of delays that can be added and subtracted, and that return averages and percentiles.
 
 CREATE TYPE msgstatus.delay_histogram;
 

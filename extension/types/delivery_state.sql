@@ -1,4 +1,4 @@
--- delivery_state: the totally ordered label.
+-- delivery_state: the totally ordered label of a state, its operators, its operator classes, min and max.
 
 CREATE TYPE msgstatus.delivery_state;
 

@@ -1,4 +1,5 @@
--- message_status: everything observed about one message, merged.
+-- message_status: all states observed of one message, with their times, merged; its operators, its operator classes, its
+-- aggregate and its casts.
 
 CREATE TYPE msgstatus.message_status;
 

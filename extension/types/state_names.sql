@@ -1,4 +1,4 @@
--- The states by name.
+-- The states by name: all of them in order, and the state that a text names.
 
 CREATE FUNCTION msgstatus.delivery_states() RETURNS msgstatus.delivery_state[]
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$

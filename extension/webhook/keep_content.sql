@@ -1,3 +1,5 @@
+-- keep_content(): decides whether the content of a provider's incoming messages is stored.
+
 CREATE FUNCTION msgstatus.keep_content(provider text, keep boolean) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
