@@ -15,7 +15,8 @@ namespace {
 constexpr const char *too_deep = "nested more than 200 levels deep";
 constexpr std::string_view twilio_events = "com.twilio.";
 
-// The members by which a status object that stands alone is known as one, beside its id and status: those of Meta's.
+// The members of Meta's status objects, besides id and status. One of them identifies a status object that stands
+// alone.
 constexpr std::array<std::string_view, 12> status_members{
     "timestamp",
     "recipient_id",
@@ -31,7 +32,7 @@ constexpr std::array<std::string_view, 12> status_members{
     "message",
 };
 
-// Members in which other providers name the address that Meta's status has in recipient_id.
+// Members in which other providers name the address that Meta names in recipient_id.
 constexpr std::array<std::string_view, 9> foreign_addresses{
     "recipient", "to", "from", "msisdn", "destination", "phone", "phone_number", "phoneNumber", "address",
 };
@@ -41,7 +42,7 @@ bool has_any(const Json &object, const std::array<std::string_view, N> &keys) {
     return std::any_of(keys.begin(), keys.end(), [&](std::string_view key) { return object[key].exists(); });
 }
 
-// Without any other member there is nothing to lose.
+// Returns whether the object has no other member that reading it as Meta's status could lose.
 bool has_only_id_and_status(const Json &object) {
     bool only = true;
     object.for_each_member([&](std::string_view key, const Json &) {
@@ -50,8 +51,8 @@ bool has_only_id_and_status(const Json &object) {
     return only;
 }
 
-// Other providers' reports have a status and an id, too; read as if they were Meta's they would lose the recipient and
-// the time without a trace.
+// Returns whether the object is a single status in Meta's form. Reports of other providers have a status and an id too;
+// reading them as Meta's would silently lose the recipient and the time.
 bool is_single_status(const Json &object) {
     if (!object["status"].exists())
         return false;
@@ -62,14 +63,14 @@ bool is_single_status(const Json &object) {
     return has_any(object, status_members) || !provider_of_id(object["id"].string()).empty();
 }
 
-// Events of Twilio Conversations: onMessageAdded, onDeliveryUpdated and the like. EventType of a status callback is one
-// such as READ.
+// Returns whether the object is an event of Twilio Conversations, such as onMessageAdded or onDeliveryUpdated. A status
+// callback has EventType too, with values such as READ.
 bool is_conversations_event(const Json &object) {
     const Text type = object["EventType"].string();
     return type.size() > 2 && type.starts_with("on") && type[2] >= 'A' && type[2] <= 'Z';
 }
 
-// Updates of a Telegram bot, and activities of Microsoft's Bot Framework.
+// Returns whether the object is an update of a Telegram bot or an activity of Microsoft's Bot Framework.
 bool is_bot_message(const Json &object) {
     return object["update_id"].is_number() || (object["channelId"].is_string() && object["serviceUrl"].is_string());
 }
@@ -103,7 +104,7 @@ void Reader::read_any(const Json &value, const Context &context) {
     value.for_each_element([&](const Json &element) { read_any(element, inner); });
 }
 
-// The order of the questions matters where shapes share members: the most specific comes first.
+// The order of these checks matters where shapes share members: the most specific shape comes first.
 void Reader::read_object(const Json &object, const Context &context) {
     if (object["entry"].exists())
         return read_meta_envelope(*this, object, context);
@@ -137,7 +138,7 @@ void Reader::read_object(const Json &object, const Context &context) {
     reject(object, context, "not a shape of any known webhook");
 }
 
-// AWS Social delivers Meta's entries through SNS: a document in a string in a document, or two.
+// AWS Social delivers Meta's entries through SNS: as a document in a string, once or twice nested.
 void Reader::read_sns_notification(const Json &object, const Context &context) {
     const Json entry = object["whatsAppWebhookEntry"];
     if (!entry.exists())
@@ -162,7 +163,7 @@ void Reader::reject(const Json &part, const Context &context, const char *reason
     Counts &counts = batch_.counts.back();
     ++counts.received;
     ++counts.rejected;
-    // Past the limit the webhook is kept whole instead; one more than the limit tells so.
+    // Beyond the limit, the webhook is stored whole instead; one rejection more than the limit marks this.
     if (batch_.rejections.size() - first_rejection_ > max_rejections_per_webhook)
         return;
     Rejection rejection;
