@@ -38,8 +38,8 @@ CREATE FUNCTION msgstatus.read_best_send_hour(sees_all boolean, recipient text, 
 BEGIN
     -- The answer differs where the number got messages: who may ask for any number finds out which there are.
     IF NOT sees_all THEN
-        RAISE insufficient_privilege USING MESSAGE = 'best_send_hour is for those who may see whole addresses',
-            HINT = 'Roles that were granted the level operator by msgstatus.grant_access() may. best_send_hours() answers for all recipients together.';
+        RAISE insufficient_privilege USING MESSAGE = 'best_send_hour() requires access to unmasked addresses',
+            HINT = 'Roles with the level operator of msgstatus.grant_access() have this access. best_send_hours() answers for all recipients together.';
     END IF;
     RETURN (
     WITH everybody AS (

@@ -20,7 +20,8 @@ DECLARE
     part text[] := regexp_match(page_cursor, '^(-|[a-z_]+) (-?\d{1,17}) (.+)$');
 BEGIN
     IF part IS NULL THEN
-        RAISE invalid_parameter_value USING MESSAGE = 'this is not the page_cursor of a row of message_log()';
+        RAISE invalid_parameter_value USING MESSAGE = 'invalid page cursor',
+            HINT = 'Pass the page_cursor of a row of message_log().';
     END IF;
     RETURN ROW(NULLIF(part[1], '-')::msgstatus.delivery_state,
         timestamptz 'epoch' + part[2]::bigint * interval '1 microsecond', part[3]);

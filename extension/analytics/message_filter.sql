@@ -24,12 +24,12 @@ CREATE FUNCTION msgstatus.message_filter(
 BEGIN
     -- Who may ask for any prefix finds out a whole number, digit by digit.
     IF length(recipient_prefix) > 6 AND NOT sees_all THEN
-        RAISE insufficient_privilege USING MESSAGE = 'prefixes of more than 6 characters are for those who may see whole addresses',
-            HINT = 'Roles that were granted the level operator by msgstatus.grant_access() may.';
+        RAISE insufficient_privilege USING MESSAGE = 'prefixes of more than 6 characters require access to unmasked addresses',
+            HINT = 'Roles with the level operator of msgstatus.grant_access() have this access.';
     END IF;
     -- Who may ask for any part of a text finds out the whole text, letter by letter.
     IF btrim(metadata_text) <> '' AND NOT sees_all THEN
-        RAISE insufficient_privilege USING MESSAGE = 'metadata_text is for those who may read metadata', HINT = 'Roles that were granted the level operator by msgstatus.grant_access() may.';
+        RAISE insufficient_privilege USING MESSAGE = 'metadata_text requires access to metadata', HINT = 'Roles with the level operator of msgstatus.grant_access() have this access.';
     END IF;
     RETURN ROW(state, NULLIF(message_type, ''), NULLIF(provider, ''), NULLIF(direction, ''), NULLIF(recipient_prefix, ''),
         campaign_id, created_from, created_before, NULLIF(btrim(metadata_text), ''), NULL::text);

@@ -67,7 +67,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE undefined_object USING
             MESSAGE = format('%s is not attached%s', attached_keys.target, ' by column "' || wanted || '"'),
-            HINT = 'The view attached_tables lists what is.';
+            HINT = 'The view attached_tables lists the attached tables.';
     END IF;
 END
 $$;
@@ -109,8 +109,8 @@ BEGIN
         RAISE null_value_not_allowed USING MESSAGE = 'time_zone and search_path must not be null';
     END IF;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE invalid_transaction_state USING MESSAGE = 'attach_table works at isolation level READ COMMITTED only',
-            DETAIL = 'It has to see what was written while it waited for its locks.',
+        RAISE invalid_transaction_state USING MESSAGE = 'attach_table() requires isolation level READ COMMITTED',
+            DETAIL = 'It must see rows that other transactions commit while it waits for its locks.',
             HINT = 'Run it in a READ COMMITTED transaction.';
     END IF;
     -- Raises 22023 for a zone that is none.
@@ -170,8 +170,8 @@ BEGIN
     END LOOP;
     IF failed > 0 THEN
         RAISE WARNING USING
-            MESSAGE = format('the statuses of %s of the messages in %s cannot be shown there', failed, target),
-            HINT = 'msgstatus.attached_table_failure tells why; resync_table tries again.';
+            MESSAGE = format('could not update rows in %s for %s of its messages', target, failed),
+            HINT = 'The table msgstatus.attached_table_failure holds the reasons; resync_table() tries again.';
     END IF;
     RETURN mapping;
 END

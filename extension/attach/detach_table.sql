@@ -19,7 +19,7 @@ BEGIN
     removed := msgstatus.remove_attached_table(attached_table_id);
     IF NOT may_drop AND triggers <> '{}' THEN
         RAISE WARNING USING
-            MESSAGE = format('triggers on %s stay, and do nothing: %s', target, array_to_string(triggers, ', ')),
+            MESSAGE = format('triggers on %s remain without effect: %s', target, array_to_string(triggers, ', ')),
             HINT = 'The owner of the table can drop them.';
     END IF;
     RETURN removed;

@@ -58,7 +58,7 @@ BEGIN
             ORDER BY c.n LIMIT 1;
         ELSIF NOT any_text AND NOT msgstatus.column_takes(target, column_number, s.label) THEN
             RAISE invalid_parameter_value USING
-                MESSAGE = format('the column cannot hold %s, given for the state %s', quote_literal(s.label), s.state);
+                MESSAGE = format('the column cannot hold %s, the spelling of state %s', quote_literal(s.label), s.state);
         END IF;
         IF s.label IS NOT NULL THEN
             held := held || s.state;

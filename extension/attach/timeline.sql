@@ -28,8 +28,8 @@ BEGIN
         RETURN reached;
     ELSIF jsonb_typeof(timeline) <> 'object' THEN
         RAISE invalid_parameter_value USING
-            MESSAGE = format('a timeline is an object, and not of type %s', jsonb_typeof(timeline)),
-            HINT = 'For example {"sent": "2024-12-10T10:30:00Z"}.';
+            MESSAGE = format('timeline must be a JSON object, not of type %s', jsonb_typeof(timeline)),
+            HINT = 'Write, for example, {"sent": "2024-12-10T10:30:00Z"}.';
     END IF;
     SELECT jsonb_object_agg(r.key, r.value) INTO earlier
     FROM jsonb_each(reached) AS r

@@ -20,7 +20,7 @@ DECLARE
 BEGIN
     PERFORM msgstatus.check_installation();
     IF COALESCE(create_campaign.name, '') = '' OR COALESCE(create_campaign.owner, '') = '' THEN
-        RAISE invalid_parameter_value USING MESSAGE = 'a campaign has a name and an owner';
+        RAISE invalid_parameter_value USING MESSAGE = 'name and owner of a campaign must not be empty';
     END IF;
     IF num_nulls($5, $6, $7, $8, $9) > 0 THEN
         RAISE null_value_not_allowed
@@ -28,7 +28,7 @@ BEGIN
     END IF;
     IF create_campaign.daily_send_limit <= 0 THEN
         RAISE invalid_parameter_value USING MESSAGE = 'daily_send_limit must be positive',
-            HINT = 'NULL stands for any number of sends a day.';
+            HINT = 'NULL means no limit.';
     END IF;
     IF LEAST(create_campaign.retry_delay, create_campaign.max_retry_delay, create_campaign.retry_window) < '0'
         OR create_campaign.max_retries < 0 THEN
@@ -53,11 +53,11 @@ BEGIN
     PERFORM msgstatus.check_installation();
     SELECT l.name, l.status INTO c FROM msgstatus.campaign AS l WHERE l.campaign_id = campaign FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RAISE no_data_found USING MESSAGE = format('there is no campaign %s', COALESCE(campaign::text, 'NULL'));
+        RAISE no_data_found USING MESSAGE = format('campaign %s does not exist', COALESCE(campaign::text, 'NULL'));
     END IF;
     IF c.status <> ALL (allowed) THEN
         RAISE object_not_in_prerequisite_state USING MESSAGE = format('campaign "%s" is %s', c.name, c.status),
-            HINT = format('This is for a campaign that is %s.', array_to_string(allowed, ', '));
+            HINT = format('The campaign must be %s.', array_to_string(allowed, ' or '));
     END IF;
     RETURN c.status;
 END

@@ -9,7 +9,7 @@ BEGIN
     PERFORM msgstatus.check_installation();
     SELECT to_jsonb(s) INTO stats FROM msgstatus.campaign_stats AS s WHERE s.campaign_id = campaign;
     IF NOT FOUND THEN
-        RAISE no_data_found USING MESSAGE = format('there is no campaign %s', COALESCE(campaign::text, 'NULL'));
+        RAISE no_data_found USING MESSAGE = format('campaign %s does not exist', COALESCE(campaign::text, 'NULL'));
     END IF;
     RETURN stats;
 END

@@ -237,7 +237,7 @@ BEGIN
         PERFORM msgstatus.complete_campaign(active.campaign_id);
     END LOOP;
     IF $2 IS NOT NULL AND NOT EXISTS (SELECT FROM msgstatus.campaign AS c WHERE c.campaign_id = $2) THEN
-        RAISE no_data_found USING MESSAGE = format('there is no campaign %s', $2);
+        RAISE no_data_found USING MESSAGE = format('campaign %s does not exist', $2);
     END IF;
 END
 $$;

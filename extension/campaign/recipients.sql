@@ -35,7 +35,7 @@ BEGIN
     -- The lock makes calls that add to one campaign take turns, and keeps the campaign from being found completed meanwhile.
     state := msgstatus.lock_campaign($1, '{draft,active,paused,completed}');
     IF cardinality($2) <> cardinality($3) THEN
-        RAISE array_subscript_error USING MESSAGE = 'phone_numbers and template_parameters differ in length';
+        RAISE array_subscript_error USING MESSAGE = 'phone_numbers and template_parameters must have the same length';
     END IF;
     IF state IN ('active', 'paused') THEN
         today := (SELECT (clock_timestamp() AT TIME ZONE c.time_zone)::date FROM msgstatus.campaign AS c WHERE c.campaign_id = $1);
@@ -92,7 +92,7 @@ BEGIN
     SELECT l.campaign_id, l.claimed_at, l.due_at, l.skipped_at INTO r
     FROM msgstatus.campaign_recipient AS l WHERE l.recipient_id = recipient FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RAISE no_data_found USING MESSAGE = format('there is no recipient %s', COALESCE(recipient::text, 'NULL'));
+        RAISE no_data_found USING MESSAGE = format('recipient %s does not exist', COALESCE(recipient::text, 'NULL'));
     END IF;
     IF r.skipped_at IS NOT NULL THEN
         RETURN;

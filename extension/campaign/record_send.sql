@@ -16,7 +16,7 @@ BEGIN
     JOIN msgstatus.campaign AS c ON c.campaign_id = l.campaign_id
     WHERE l.recipient_id = $1 FOR NO KEY UPDATE OF l;
     IF NOT FOUND THEN
-        RAISE no_data_found USING MESSAGE = format('there is no recipient %s', COALESCE($1::text, 'NULL'));
+        RAISE no_data_found USING MESSAGE = format('recipient %s does not exist', COALESCE($1::text, 'NULL'));
     END IF;
     SELECT o.recipient_id INTO sent_to FROM msgstatus.campaign_recipient AS o WHERE o.message_id = $2
     UNION ALL
@@ -24,7 +24,7 @@ BEGIN
     IF sent_to = $1 THEN
         RETURN; -- told before
     ELSIF sent_to IS NOT NULL THEN
-        RAISE unique_violation USING MESSAGE = 'this message was sent to another recipient';
+        RAISE unique_violation USING MESSAGE = 'the message was sent to another recipient';
     END IF;
     PERFORM msgstatus.register_message($2, provider => r.provider, direction => 'outbound', recipient => r.phone_number,
         message_type => CASE WHEN r.template_name IS NOT NULL THEN 'template' END, campaign_id => r.campaign_id);
@@ -60,11 +60,11 @@ BEGIN
     JOIN msgstatus.campaign AS c ON c.campaign_id = l.campaign_id
     WHERE l.recipient_id = $1 FOR NO KEY UPDATE OF l;
     IF NOT FOUND THEN
-        RAISE no_data_found USING MESSAGE = format('there is no recipient %s', COALESCE($1::text, 'NULL'));
+        RAISE no_data_found USING MESSAGE = format('recipient %s does not exist', COALESCE($1::text, 'NULL'));
     END IF;
     IF r.message_id IS NOT NULL THEN
-        RAISE object_not_in_prerequisite_state USING MESSAGE = 'the message was sent',
-            HINT = 'Its statuses tell whether it failed.';
+        RAISE object_not_in_prerequisite_state USING MESSAGE = 'a message was sent to the recipient already',
+            HINT = 'The statuses of the message show whether it failed.';
     END IF;
     IF r.claimed_at IS NULL AND r.failed_at IS NOT NULL
         AND (r.failure_code, r.failure_reason) IS NOT DISTINCT FROM ($3, $2) THEN
