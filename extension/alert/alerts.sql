@@ -31,7 +31,7 @@ COMMENT ON FUNCTION msgstatus.read_active_alerts(boolean) IS 'active_alerts() fo
 CREATE FUNCTION msgstatus.active_alerts() RETURNS SETOF msgstatus.alert_row
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
 COMMENT ON FUNCTION msgstatus.active_alerts() IS
-    'Which rules are broken now, the critical ones first; since is when check_alerts() first found it, or now';
+    'The active alerts, critical ones first; since is the time when check_alerts() first found the alert, or now';
 
 CREATE TYPE msgstatus.alert_count_row AS (
     name text,
@@ -53,7 +53,7 @@ COMMENT ON FUNCTION msgstatus.read_alert_counts(boolean) IS 'alert_counts() for 
 CREATE FUNCTION msgstatus.alert_counts() RETURNS SETOF msgstatus.alert_count_row
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
 COMMENT ON FUNCTION msgstatus.alert_counts() IS
-    'How many alerts are active by each rule that is enabled; for the metrics of the receiver, so without anything about messages';
+    'The number of active alerts of each enabled rule, without any data of messages; for the metrics of the receiver';
 
 CREATE FUNCTION msgstatus.check_alerts() RETURNS TABLE (
     event text,
@@ -69,7 +69,7 @@ CREATE FUNCTION msgstatus.check_alerts() RETURNS TABLE (
 #variable_conflict use_column
 BEGIN
     PERFORM msgstatus.check_installation();
-    -- Two that check at the same time would both tell.
+    -- One check at a time: two concurrent checks would both notify of the same change.
     PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.check_alerts', 0));
     RETURN QUERY
     WITH active AS MATERIALIZED (
@@ -101,4 +101,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.check_alerts() IS
-    'Notes which alerts have started and ended since it was last called, tells listeners of msgstatus_alert by NOTIFY, and returns them; for cron';
+    'Records the alerts that have started or ended since the last call, notifies listeners of msgstatus_alert, and returns them; for cron';

@@ -12,4 +12,4 @@ CREATE FUNCTION msgstatus.percentage(part bigint, whole bigint) RETURNS numeric
     BEGIN ATOMIC
         SELECT pg_catalog.round(100.0 OPERATOR(pg_catalog.*) $1 OPERATOR(pg_catalog./) NULLIF($2, 0), 2);
     END;
-COMMENT ON FUNCTION msgstatus.percentage(bigint, bigint) IS 'The part in hundredths of the whole, with two places; NULL of nothing';
+COMMENT ON FUNCTION msgstatus.percentage(bigint, bigint) IS 'The part in per cent of the whole, with two decimal places; NULL if the whole is 0';

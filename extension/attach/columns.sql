@@ -67,7 +67,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.target_problems(regclass, name) IS
-    'Why a table cannot be attached by this key, each with a SQLSTATE and a hint; 01000 where it can, but not well';
+    'The problems of attaching a table by this key, each with a SQLSTATE and a hint; 01000 is only a warning';
 
 CREATE FUNCTION msgstatus.attached_columns(target regclass, key_column name, columns jsonb) RETURNS TABLE (
     column_name name, fact text, spelling jsonb, problem text, message text, hint text
@@ -95,7 +95,7 @@ BEGIN
     FROM jsonb_object_keys(given) AS w (key)
     WHERE w.key NOT IN (SELECT a.fact FROM msgstatus.attachable_facts() AS a);
 
-    -- Columns that are given for one fact are not found for another.
+    -- A column that is given for one fact is not found for another.
     SELECT taken || array_agg(COALESCE(w.value ->> 'column', w.value #>> '{}')::name) INTO taken
     FROM jsonb_each(given) AS w WHERE jsonb_typeof(w.value) <> 'null';
 
@@ -139,7 +139,7 @@ BEGIN
                 CONTINUE;
             END IF;
         ELSE
-            -- A message_status tells by its type what it is.
+            -- The type message_status identifies the fact.
             SELECT t.* INTO c
             FROM msgstatus.column_types(target) AS t
             WHERE t.column_name <> ALL (taken) AND t.generated = '' AND t.identity = ''
@@ -176,7 +176,7 @@ BEGIN
                     hint := 'The states are ' || array_to_string(msgstatus.delivery_states(), ', ') || '.';
             END;
             IF problem IS NULL AND NOT spelling ?| '{sent,delivered,read,failed}' THEN
-                -- What was only found is left alone.
+                -- A column that was only found, not given, is left alone.
                 CONTINUE WHEN NOT is_given;
                 problem := '42804';
                 message := format('column "%s" of %s, of type %s, can hold none of sent, delivered, read and failed',
@@ -204,4 +204,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.attached_columns(regclass, name, jsonb) IS
-    'Which columns of a table show what, as given or found; with a SQLSTATE and a hint what is wrong';
+    'The columns of a table and the facts that they show, as given or found; problems have a SQLSTATE and a hint';

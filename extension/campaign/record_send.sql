@@ -22,7 +22,7 @@ BEGIN
     UNION ALL
     SELECT a.recipient_id FROM msgstatus.campaign_attempt AS a WHERE a.message_id = $2;
     IF sent_to = $1 THEN
-        RETURN; -- told before
+        RETURN; -- reported before
     ELSIF sent_to IS NOT NULL THEN
         RAISE unique_violation USING MESSAGE = 'the message was sent to another recipient';
     END IF;
@@ -43,7 +43,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.record_send(uuid, text) IS
-    'Says that a recipient was sent a message, and registers the message; its statuses may have come before. Harmless to repeat. P0002 for an unknown recipient, 22023 for an id that is empty or longer than 512 bytes, 23505 for a message of another recipient';
+    'Records that the provider accepted a message for a recipient, and registers the message, whose statuses may have come before; can be repeated; P0002 for an unknown recipient, 22023 for an id that is empty or longer than 512 bytes, 23505 for a message of another recipient';
 
 CREATE FUNCTION msgstatus.record_send_failure(
     recipient uuid, reason text, code integer DEFAULT NULL, retryable boolean DEFAULT NULL
@@ -68,7 +68,7 @@ BEGIN
     END IF;
     IF r.claimed_at IS NULL AND r.failed_at IS NOT NULL
         AND (r.failure_code, r.failure_reason) IS NOT DISTINCT FROM ($3, $2) THEN
-        RETURN; -- told before
+        RETURN; -- reported before
     END IF;
     IF r.failed_at IS NOT NULL THEN
         PERFORM msgstatus.keep_attempts(ARRAY[$1]);
@@ -87,4 +87,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.record_send_failure(uuid, text, integer, boolean) IS
-    'Says that the provider did not take the message for a recipient, and why; the recipient is due again later if error_code_catalog calls the code retryable, or the caller does. Harmless to repeat. P0002 for an unknown recipient, 55000 where the message was sent';
+    'Records that the provider did not accept the message for a recipient, and why; schedules a retry if error_code_catalog or the caller says that the code is retryable; can be repeated; P0002 for an unknown recipient, 55000 if the message was sent';

@@ -10,4 +10,4 @@ CREATE FUNCTION msgstatus.import_statuses(
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'import_statuses';
 COMMENT ON FUNCTION msgstatus.import_statuses(text, text, text, bigint, text) IS
-    'Applies what the rows of a query observed, by the names of its columns (message_id, status, sent_at, ...); returns how many rows were received, applied, unchanged, rejected, ignored';
+    'Applies the observations in the rows of a query, by the names of its columns (message_id, status, sent_at, ...); returns how many rows were received, applied, unchanged, rejected and ignored';

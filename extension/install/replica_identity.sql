@@ -15,13 +15,13 @@ BEGIN
         FROM pg_class AS c
         WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
             AND (c.relnamespace = to_regnamespace('msgstatus')
-                -- A user's own partition of the trail may be elsewhere.
+                -- A user's own partition of the trail may be in another schema.
                 OR c.oid IN (SELECT t.relid FROM pg_partition_tree(to_regclass('msgstatus.status_event')) AS t))
-            -- Another one, or none, is what a user chose.
+            -- A user chose any other identity, or none.
             AND c.relreplident = 'd'
             AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary)
             AND pg_has_role(c.relowner, 'USAGE')
-        -- In the order in which a call locks them, which may be under way: first the trail, then the rollups.
+        -- In the order in which a concurrent call locks the tables: first the trail, then the rollups.
         ORDER BY c.relname NOT LIKE 'status\_event%', c.relname <> 'message_rollup', c.relname <> 'failure_rollup', c.relname
     LOOP
         EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', without_identity);
@@ -29,4 +29,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_replica_identity() IS
-    'Gives every table of msgstatus without a primary key, the partitions of the trail among them, its whole rows as replica identity, unless it was given another one; called by install()';
+    'Sets REPLICA IDENTITY FULL on every table of msgstatus without a primary key, including partitions of the trail, unless a user chose another identity; called by install()';

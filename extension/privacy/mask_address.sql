@@ -10,4 +10,4 @@ CREATE FUNCTION msgstatus.mask_address(address text) RETURNS text
                 pg_catalog.right($1, 2))
         END;
     END;
-COMMENT ON FUNCTION msgstatus.mask_address(text) IS 'The address with all but its first three and last two characters hidden; short ones wholly';
+COMMENT ON FUNCTION msgstatus.mask_address(text) IS 'The address with asterisks in place of all but its first three and last two characters; short addresses are hidden whole';

@@ -7,7 +7,7 @@ BEGIN
     IF keep_content.provider IS NULL OR keep IS NULL THEN
         RAISE null_value_not_allowed USING MESSAGE = 'provider and keep must not be null';
     END IF;
-    -- A misspelt name would leave texts stored that somebody believes to be kept out.
+    -- A misspelt name would leave texts stored that the caller believes to be kept out.
     IF keep_content.provider NOT IN ('meta', 'twilio', 'aisensy', '') THEN
         RAISE invalid_parameter_value USING MESSAGE = format('unknown provider "%s"', keep_content.provider),
             HINT = 'The providers are meta, twilio and aisensy; the empty text stands for messages whose provider is unknown.';
@@ -17,4 +17,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.keep_content(text, boolean) IS
-    'Says whether the texts and media of a provider''s incoming messages are stored; they are unless it is told otherwise. What is stored already stays';
+    'Sets whether the texts and media of a provider''s incoming messages are stored (default: true); content that is already stored stays';

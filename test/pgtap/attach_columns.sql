@@ -133,7 +133,7 @@ SELECT raises('whole', 'id', '{"state": 5}', '22023', 'invalid column given for 
 SELECT raises('whole', 'id', '{"sent_at": {"column": "sent_at", "spelling": {}}}', '22023', 'invalid column given for "sent_at"', '%');
 SELECT raises('whole', 'id', '{"state": {"column": "status", "speling": {}}}', '22023', 'invalid column given for "state"', '%');
 SELECT raises('whole', 'id', '{"state": "stat"}', '42703', 'column "stat" of app.whole, given for "state", does not exist', 'The columns are id, status, sent_at, %');
-SELECT raises('whole', 'id', '{"retry_count": "note"}', '42804', 'column "note" of app.whole is of type text and cannot hold "retry_count"', 'It takes smallint, integer, bigint or numeric.');
+SELECT raises('whole', 'id', '{"retry_count": "note"}', '42804', 'column "note" of app.whole is of type text and cannot hold "retry_count"', 'The column must be of type smallint, integer, bigint or numeric.');
 SELECT raises('whole', 'id', '{"read_at": "sent_at", "sent_at": "sent_at"}', '22023', 'column "sent_at" is given for more than one fact', '%');
 SELECT raises('whole', 'id', '{"state": "id"}', '22023', 'column "id" is given for more than one fact', '%');
 SELECT raises('others', 'id', '{"read_at": "read_at"}', '428C9', 'column "read_at" of app.others, given for "read_at", is a generated column', 'PostgreSQL itself computes the values of this column.');
