@@ -90,13 +90,13 @@ BEGIN
         RETURNING s.*
     ), changed AS (
         SELECT 'ended' AS event, e.* FROM ended AS e UNION ALL SELECT 'started', s.* FROM started AS s
-    ), told AS (
+    ), notified AS (
         SELECT c.*, pg_notify('msgstatus_alert', jsonb_build_object('event', c.event, 'severity', c.severity, 'name', c.name,
             'subject', NULLIF(c.subject, ''), 'value', c.value, 'threshold', c.threshold, 'since', c.since, 'message', c.message)::text)
         FROM changed AS c
     )
     SELECT t.event, t.severity, t.name, NULLIF(t.subject, ''), t.value, t.threshold, t.since, t.message
-    FROM told AS t
+    FROM notified AS t
     ORDER BY t.event DESC, t.severity, t.name, t.subject;
 END
 $$;
