@@ -60,7 +60,7 @@ BEGIN
         BEGIN
             forgotten := forgotten + msgstatus.remove_attached_table(id)::integer;
         EXCEPTION
-            -- Attached by another role, whose tables this caller may not remove.
+            -- Attached by another role, whose entry this caller may not remove.
             WHEN insufficient_privilege THEN
                 NULL;
         END;

@@ -17,4 +17,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.keep_content(text, boolean) IS
-    'Sets whether the texts and media of a provider''s incoming messages are stored (default: true); content that is already stored stays';
+    'Sets whether the texts and media of a provider''s incoming messages are stored, as they are by default; content that is already stored stays';
