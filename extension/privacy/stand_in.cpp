@@ -2,8 +2,8 @@
 // masked numbers are shown a stand-in. An id always has the same stand-in; the key turns a stand-in back into the id;
 // without the key, a stand-in reveals only the length of the id.
 //
-// The scheme is the deterministic encryption of Rogaway and Shrimpton (SIV, RFC 5297), built from the one primitive
-// that every PostgreSQL server has, HMAC-SHA256:
+// The scheme is the deterministic encryption of Rogaway and Shrimpton (SIV; RFC 5297 specifies it with AES), built from
+// the one primitive that every PostgreSQL server has, HMAC-SHA256:
 //
 //   tag       = the first 16 bytes of HMAC(key, 0 | id)
 //   block i   = HMAC(key, 1 | i | tag), i from 0, one byte
