@@ -1,4 +1,4 @@
--- What install() makes: the rules of alerts, and the alerts that were active at the last check.
+-- Created by install(): the rules of alerts, and the alerts that were active at the last check.
 
 CREATE FUNCTION msgstatus.install_alert_rules() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

@@ -1,4 +1,4 @@
--- What install() makes: the view of active alerts.
+-- Created by install(): the view of active alerts.
 
 CREATE FUNCTION msgstatus.install_alert_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -1,4 +1,4 @@
--- What install() makes: views that break messages down by state and failures down by error code.
+-- Created by install(): views that break messages down by state and failures down by error code.
 
 CREATE FUNCTION msgstatus.install_breakdown_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

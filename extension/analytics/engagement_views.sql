@@ -1,4 +1,4 @@
--- What install() makes: views of functions that take a time zone or a number, called with their defaults.
+-- Created by install(): views of functions that take a time zone or a number, called with their defaults.
 
 CREATE FUNCTION msgstatus.install_engagement_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -1,4 +1,4 @@
--- What install() makes: the summaries by day, week and month.
+-- Created by install(): the summaries by day, week and month.
 
 CREATE FUNCTION msgstatus.install_summary_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -1,4 +1,4 @@
--- What install() makes: the comment of each column of the views, as \d+ shows it.
+-- Created by install(): the comment of each column of the views, as \d+ shows it.
 
 CREATE FUNCTION msgstatus.install_view_comments() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

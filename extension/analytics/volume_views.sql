@@ -1,4 +1,4 @@
--- What install() makes: the dashboard, and the views of volume, delivery rates and the delivery funnel. They read only rollups,
+-- Created by install(): the dashboard, and the views of volume, delivery rates and the delivery funnel. They read only rollups,
 -- so their cost grows with hours and not with messages.
 --
 -- A word means the same in all views of rollups. delivered counts messages that were delivered, including those that were read;

@@ -1,4 +1,4 @@
--- What install() makes: the views of waiting messages. Each has a function of the same name that takes another age and returns
+-- Created by install(): the views of waiting messages. Each has a function of the same name that takes another age and returns
 -- pages.
 
 CREATE FUNCTION msgstatus.install_waiting_views() RETURNS void

@@ -1,4 +1,4 @@
--- What install() makes: the list of attached tables, and of the messages whose rows in them could not be updated.
+-- Created by install(): the list of attached tables, and of the messages whose rows in them could not be updated.
 
 CREATE FUNCTION msgstatus.install_attached_tables() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

@@ -1,4 +1,4 @@
--- What install() makes: the view of the tables that are attached.
+-- Created by install(): the view of the tables that are attached.
 
 CREATE FUNCTION msgstatus.install_attached_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -1,4 +1,4 @@
--- What install() makes: campaigns, their recipients, and the phone numbers that opted out. The outcome of a message is not
+-- Created by install(): campaigns, their recipients, and the phone numbers that opted out. The outcome of a message is not
 -- stored in these tables: it is derived from `message`, by message_id.
 
 CREATE FUNCTION msgstatus.install_campaigns() RETURNS void

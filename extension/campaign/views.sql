@@ -1,4 +1,4 @@
--- What install() makes: the views of campaigns. Phone numbers are masked. The outcome of a recipient is derived here from the
+-- Created by install(): the views of campaigns. Phone numbers are masked. The outcome of a recipient is derived here from the
 -- statuses of its messages, and stored nowhere.
 
 CREATE FUNCTION msgstatus.install_campaign_views() RETURNS void

@@ -1,4 +1,4 @@
--- What install() makes: the table of dead letters.
+-- Created by install(): the table of dead letters.
 
 CREATE FUNCTION msgstatus.install_rejected_status() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

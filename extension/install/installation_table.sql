@@ -1,4 +1,4 @@
--- What install() makes: the table of one row that holds the version of the tables and views.
+-- Created by install(): the table of one row that holds the version of the tables and views.
 
 CREATE FUNCTION msgstatus.install_installation() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

@@ -1,4 +1,4 @@
--- What install() makes: a replica identity for tables without a primary key. A publication FOR ALL TABLES publishes updates and
+-- Created by install(): a replica identity for tables without a primary key. A publication FOR ALL TABLES publishes updates and
 -- deletes of each table, and PostgreSQL then refuses both, at any wal_level, on a table that has no replica identity. The
 -- default identity is the primary key. A table with nullable key columns, with a unique expression, or with no unique index at
 -- all needs its whole rows as identity.

@@ -1,4 +1,4 @@
--- What install() makes: the table of what maintain() does and keeps.
+-- Created by install(): the table of what maintain() does and keeps.
 
 CREATE FUNCTION msgstatus.install_maintenance() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

@@ -1,4 +1,4 @@
--- What install() makes: the table of providers whose incoming messages are stored with or without their content.
+-- Created by install(): the table of providers whose incoming messages are stored with or without their content.
 
 CREATE FUNCTION msgstatus.install_content_setting() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
