@@ -32,7 +32,7 @@ constexpr std::array loaded_columns{
     ColumnShape{"has_failures", BOOLOID},
 };
 
-// What was read last, in a memory context of its own, and how many invalidations had come before.
+// The cached list, in a memory context of its own, and the number of invalidations before it was read.
 Vector<AttachedTable> remembered;
 MemoryContext remembered_in = nullptr;
 Oid table_read = InvalidOid;
@@ -71,10 +71,10 @@ AttachedTable attached_table_of(HeapTuple row, TupleDesc description) {
 }
 
 void read_attached_tables() {
-    // Whatever changes from here on is to be seen the next time.
+    // A change from here on must cause another read.
     const std::uint64_t seen = invalidations;
     const Oid table = get_relname_relid("attached_table", get_namespace_oid("msgstatus", false));
-    // The caller's until all is read: an error leaves nothing behind.
+    // The context belongs to the caller's until everything is read, so that an error leaves nothing behind.
     MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "msgstatus attached tables", ALLOCSET_SMALL_SIZES);
     Vector<AttachedTable> tables;
@@ -100,7 +100,7 @@ const char *copy_of(const char *text) {
     return text == nullptr ? nullptr : pstrdup(text);
 }
 
-// A trigger of an attached table may lead to another call, which reads anew: so nobody holds on to what is remembered.
+// Returns a copy, because a trigger of an attached table may lead to another call, which replaces the cached list.
 AttachedTable copy_of(const AttachedTable &table) {
     AttachedTable copy = table;
     copy.key_column = copy_of(table.key_column);
@@ -115,7 +115,7 @@ void refresh() {
         CacheRegisterRelcacheCallback(note_invalidation, 0);
         registered = true;
     }
-    // Who waited for the lock of a row has not heard yet of what the other one did.
+    // A session that waited for a row lock has not yet received the invalidations of the transaction that held it.
     AcceptInvalidationMessages();
     if (invalidations_before != invalidations || !OidIsValid(table_read))
         read_attached_tables();

@@ -30,7 +30,8 @@ FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_namespace AS n ON n.oid = 
 WHERE k.condeferred)",
                                                Lookup::as_planned);
 
-// The relations with a deferrable trigger: few, and looked up again when the definition of any relation changes.
+// The relations with a deferrable trigger. There are few; they are looked up again when the definition of any relation
+// changes.
 struct DeferrableRelation {
     Oid id = InvalidOid;
     bool has_code_of_a_user = false;
@@ -39,7 +40,7 @@ struct DeferrableRelation {
 struct DeferrableRelations {
     DeferrableRelation *all = nullptr;
     std::size_t count = 0;
-    // The constraints that are initially deferred, as SET CONSTRAINTS takes them; nullptr where there are none.
+    // The initially deferred constraints, as SET CONSTRAINTS takes them; nullptr if there are none.
     char *initially_deferred = nullptr;
     bool is_current = false;
     bool is_watched = false;
@@ -124,7 +125,7 @@ FROM (
 } // namespace
 
 Vector<Oid> relations_with_pending_triggers(Deferred kind) {
-    // Looking up may itself be told of a change; then the next look-up reads anew.
+    // The lookup itself may receive an invalidation; then the loop looks up again.
     while (!deferrable.is_current) {
         deferrable.is_current = true;
         look_up_deferrable_relations();
@@ -172,7 +173,8 @@ void ImmediateConstraints::close() {
         return set_constraints(initially_deferred_, "DEFERRED");
     if (deferrable.count == 0 || deferrable.initially_deferred == nullptr)
         return;
-    // To name a constraint takes USAGE on its schema, which the caller need not have. Deferring runs nobody's code.
+    // SET CONSTRAINTS requires USAGE on the schema of a constraint, which the caller may lack. Deferring runs no code
+    // of a user.
     Oid user = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&user, &context);

@@ -16,7 +16,8 @@ namespace {
 constexpr const char *too_deep = "nested more than 200 levels deep";
 constexpr std::string_view twilio_events = "com.twilio.";
 
-// The members by which a status object that stands alone is known as one, beside its id and status: those of Meta's.
+// The members of Meta's status objects, besides id and status. One of them identifies a status object that stands
+// alone.
 constexpr std::array<std::string_view, 11> status_members{
     "timestamp",
     "recipient_id",
@@ -31,7 +32,7 @@ constexpr std::array<std::string_view, 11> status_members{
     "gs_id",
 };
 
-// Members in which other providers name the address that Meta's status has in recipient_id.
+// Members in which other providers name the address that Meta names in recipient_id.
 constexpr std::array<std::string_view, 9> foreign_addresses{
     "recipient", "to", "from", "msisdn", "destination", "phone", "phone_number", "phoneNumber", "address",
 };
@@ -70,9 +71,9 @@ StatusMembers members_of_status(const Json &object) {
     return found;
 }
 
-// Other providers' reports have a status and an id, too; read as if they were Meta's they would lose the recipient and
-// the time without a trace. So an object with an address where Meta has none is somebody else's. Without any other
-// member there is nothing to lose.
+// Returns whether the object is a single status in Meta's form. Reports of other providers have a status and an id too;
+// reading them as Meta's would silently lose the recipient and the time. So an object with an address in another member
+// is rejected. An object without further members has nothing to lose.
 bool is_single_status(const Json &object) {
     if (!object["status"].exists())
         return false;
@@ -84,14 +85,14 @@ bool is_single_status(const Json &object) {
     return members.has_metas || !members.has_others || !provider_of_id(object["id"].string()).empty();
 }
 
-// Events of Twilio Conversations: onMessageAdded, onDeliveryUpdated and the like. EventType of a status callback is one
-// such as READ.
+// Returns whether the object is an event of Twilio Conversations, such as onMessageAdded or onDeliveryUpdated. A status
+// callback has EventType too, with values such as READ.
 bool is_conversations_event(const Json &object) {
     const Text type = object["EventType"].string();
     return type.size() > 2 && type.starts_with("on") && type[2] >= 'A' && type[2] <= 'Z';
 }
 
-// Updates of a Telegram bot, and activities of Microsoft's Bot Framework.
+// Returns whether the object is an update of a Telegram bot or an activity of Microsoft's Bot Framework.
 bool is_bot_message(const Json &object) {
     return object["update_id"].is_number() || (object["channelId"].is_string() && object["serviceUrl"].is_string());
 }
@@ -125,7 +126,7 @@ void Reader::read_any(const Json &value, const Context &context) {
     value.for_each_element([&](const Json &element) { read_any(element, inner); });
 }
 
-// The order of the questions matters where shapes share members: the most specific comes first.
+// The order of these checks matters where shapes share members: the most specific shape comes first.
 void Reader::read_object(const Json &object, const Context &context) {
     if (object["entry"].exists())
         return read_meta_envelope(*this, object, context);
@@ -159,7 +160,7 @@ void Reader::read_object(const Json &object, const Context &context) {
     reject(object, context, "not a shape of any known webhook");
 }
 
-// AWS Social delivers Meta's entries through SNS: a document in a string in a document, or two.
+// AWS Social delivers Meta's entries through SNS: as a document in a string, once or twice nested.
 void Reader::read_sns_notification(const Json &object, const Context &context) {
     const Json entry = object["whatsAppWebhookEntry"];
     if (!entry.exists())
@@ -184,7 +185,7 @@ void Reader::reject(const Json &part, const Context &context, const char *reason
     Counts &counts = batch_.counts.back();
     ++counts.received;
     ++counts.rejected;
-    // Past the limit the webhook is kept whole instead; one more than the limit tells so.
+    // Beyond the limit, the webhook is stored whole instead; one rejection more than the limit marks this.
     if (batch_.rejections.size() - first_rejection_ > max_rejections_per_webhook)
         return;
     Rejection rejection;

@@ -23,7 +23,7 @@ SELECT throws_ok($$SELECT * FROM msgstatus.message_log(sort_by => 'recipient')$$
 SELECT throws_ok($$SELECT * FROM msgstatus.message_log(sort_by => NULL)$$, '22023');
 SELECT throws_ok($$SELECT * FROM msgstatus.message_log(page_size => -1)$$, '22023', 'page_size must not be negative');
 SELECT throws_ok($$SELECT * FROM msgstatus.unread_messages(page_size => -1)$$, '22023', 'page_size must not be negative');
-SELECT throws_ok(format('SELECT * FROM msgstatus.message_log(after => %L)', c), '22023', 'this is not the page_cursor of a row of message_log()', c)
+SELECT throws_ok(format('SELECT * FROM msgstatus.message_log(after => %L)', c), '22023', 'invalid page cursor', c)
 FROM unnest('{"",x,"read 5","read x m","read 123456789012345678 m","READ 5 m"}'::text[]) AS c;
 SELECT throws_ok($$SELECT * FROM msgstatus.message_log(after => 'gone 5 m')$$, '22P02');
 SELECT throws_ok($$SELECT * FROM msgstatus.message_log(state => 'gone')$$, '22P02');

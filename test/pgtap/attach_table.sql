@@ -143,7 +143,7 @@ ALTER TABLE strict DROP COLUMN status;
 SELECT is(observe('good', 'played', 60), '1');
 SELECT is((SELECT failures FROM msgstatus.attached_tables), 2::bigint);
 SELECT is((SELECT error_code FROM msgstatus.attached_table_failure WHERE message_id = 'good'), '42703');
-SELECT throws_ok($$SELECT msgstatus.attach_table('strict', 'sid')$$, '22023', 'app.strict has no column that could show a status');
+SELECT throws_ok($$SELECT msgstatus.attach_table('strict', 'sid')$$, '22023', 'app.strict has no column that can show a status');
 -- A table that is dropped.
 DROP TABLE strict;
 SELECT is(observe('good', 'delivered', 50), '1');

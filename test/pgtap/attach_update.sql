@@ -80,9 +80,9 @@ SELECT is(below(l, s::msgstatus.delivery_state), expected, format('%s, %s', l, s
     (NULL, 'processing', true), ('read', NULL, NULL)) AS v (l, s, expected);
 SELECT is(below('sent', 'sent', '{}', '{}'), true, 'no words');
 SELECT is(below('sent', 'sent', NULL), NULL);
-SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,read}', '{sent}')$$, '22023', 'each label needs a state');
-SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,NULL}', '{sent,read}')$$, '22023', 'each label needs a state');
-SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,read}', '{sent,NULL}')$$, '22023', 'each label needs a state');
+SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,read}', '{sent}')$$, '22023', 'labels and states must have the same length and no nulls');
+SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,NULL}', '{sent,read}')$$, '22023', 'labels and states must have the same length and no nulls');
+SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,read}', '{sent,NULL}')$$, '22023', 'labels and states must have the same length and no nulls');
 
 -- Words that stand for several states.
 CREATE TYPE few AS ENUM ('pending', 'sent', 'failed', 'delivered');
@@ -203,7 +203,7 @@ UPDATE timelines SET status = 'null';
 SELECT is(reflect('timelines', 'a', at('sent 0')), 1);
 SELECT is(timeline(), '{"sent": "2024-12-10T10:30:00Z"}', 'null is as good as nothing');
 UPDATE timelines SET status = '[]';
-SELECT throws_ok($$SELECT reflect('timelines', 'a', at('sent 0'))$$, '22023', 'a timeline is an object, and not of type array');
+SELECT throws_ok($$SELECT reflect('timelines', 'a', at('sent 0'))$$, '22023', 'timeline must be a JSON object, not of type array');
 
 -- A message_status is merged.
 CREATE TABLE statuses (id varchar(20) PRIMARY KEY, s msgstatus.message_status);

@@ -45,7 +45,7 @@ SELECT claim(:'word');
 SELECT record_send_failure(recipient(:'word', 1), 'timeout', retryable => true), record_send_failure(recipient(:'word', 2), 'too fast', 130429, retryable => false);
 SELECT is(states(:'word'), '1 pending, 2 failed, 3 pending', 'who calls may know better');
 SELECT record_send(recipient(:'word', 3), 'word 3');
-SELECT throws_ok(format('SELECT record_send_failure(%L, %L)', recipient(:'word', 3), 'x'), '55000', 'the message was sent');
+SELECT throws_ok(format('SELECT record_send_failure(%L, %L)', recipient(:'word', 3), 'x'), '55000', 'a message was sent to the recipient already');
 UPDATE error_code_catalog SET retryable = true WHERE provider = 'meta' AND code = 131026;
 SELECT made('by the catalog', 1) AS catalog \gset
 SELECT claim(:'catalog');

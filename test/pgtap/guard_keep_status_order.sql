@@ -161,22 +161,22 @@ BEGIN
     RETURN result;
 END
 $$;
-SELECT fails('39P01', 'keep_status_order() is for triggers BEFORE UPDATE FOR EACH ROW', timing, '''status''', statement)
+SELECT fails('39P01', 'keep_status_order() must be fired BEFORE UPDATE FOR EACH ROW', timing, '''status''', statement)
 FROM (VALUES ('AFTER UPDATE ON wrong FOR EACH ROW', 'UPDATE wrong SET id = 2'), ('BEFORE UPDATE ON wrong FOR EACH STATEMENT', 'UPDATE wrong SET id = 2'),
     ('BEFORE INSERT ON wrong FOR EACH ROW', 'INSERT INTO wrong DEFAULT VALUES'), ('BEFORE DELETE ON wrong FOR EACH ROW', 'DELETE FROM wrong')) AS t (timing, statement);
 SELECT fails(code, message, 'BEFORE UPDATE ON wrong FOR EACH ROW', arguments) FROM (VALUES
-    ('22023', 'keep_status_order() needs the names of the columns to guard', ''),
+    ('22023', 'keep_status_order() requires the names of the columns to guard', ''),
     ('42703', 'column "state" of table "wrong" does not exist', '''state'''),
     ('42703', 'column "Status" of table "wrong" does not exist', '''Status'''),
     ('42703', 'column "state=sent:x" of table "wrong" does not exist', '''state=sent:x'''),
     ('42703', 'column "" of table "wrong" does not exist', ''''''),
     ('428C9', 'column "doubled" of table "wrong" is generated', '''status'', ''doubled'''),
-    ('42804', 'column "id" of table "wrong" is of type integer, which holds no state', '''id'''),
-    ('42804', 'column "tags" of table "wrong" is of type text[], which holds no state', '''tags'''),
+    ('42804', 'column "id" of table "wrong" is of type integer, which cannot hold a state', '''id'''),
+    ('42804', 'column "tags" of table "wrong" is of type text[], which cannot hold a state', '''tags'''),
     ('22023', 'invalid label mapping: "GONE"', '''status=GONE'''),
     ('22023', 'invalid label mapping: "sent:"', '''status=read:SEEN,sent:'''),
     ('22023', 'invalid label mapping: "vanished:x"', '''status=vanished:x'''),
-    ('22023', 'column "st" is a message_status, which has no labels', '''st=sent:GONE''')
+    ('22023', 'column "st" is of type message_status and takes no labels', '''st=sent:GONE''')
 ) AS t (code, message, arguments);
 
 -- The check does not stop right triggers, other triggers, or roles without the right to run it.

@@ -37,10 +37,10 @@ CREATE TEMP TABLE library AS SELECT extversion AS version FROM pg_extension WHER
 CREATE TEMP TABLE versions (version text, hint text);
 INSERT INTO versions VALUES
     ('0.0.1', 'Run: ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install();'),
-    ('99.0.0', format('Connect again, to load the library that is installed. If it is that of %1$s, install that of 99.0.0; '
+    ('99.0.0', format('Reconnect to load the installed library. If that is version %1$s, install version 99.0.0; '
         'if shared_preload_libraries names it, restart the server.', (SELECT version FROM library)));
 CREATE FUNCTION refused(subject text, refused versions) RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT is(told(statement), concat_ws(' | ', '0A000', format('%s of version %s, which the library of msgstatus %s does not serve',
+    SELECT is(told(statement), concat_ws(' | ', '0A000', format('%s of version %s, which the msgstatus library, version %s, does not support',
         subject, (refused).version, (SELECT version FROM library)), (refused).hint), subject || ' ' || (refused).version || ': ' || statement)
     FROM needs_tables
 $$;

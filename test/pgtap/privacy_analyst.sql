@@ -16,11 +16,11 @@ SELECT is((SELECT total FROM msgstatus.message_stats(metadata_text => 'a-1')), 1
 SELECT lives_ok($$SELECT msgstatus.best_send_hour('+491701234567')$$);
 RESET ROLE;
 SET LOCAL ROLE t_analyst;
-SELECT throws_ok(format('SELECT * FROM msgstatus.%s(metadata_text => %L)', f, t), '42501', 'metadata_text is for those who may read metadata', f || ' of ' || t)
+SELECT throws_ok(format('SELECT * FROM msgstatus.%s(metadata_text => %L)', f, t), '42501', 'metadata_text requires access to metadata', f || ' of ' || t)
 FROM unnest('{message_log,message_stats}'::text[]) AS f, unnest('{a,zz}'::text[]) AS t;
 SELECT lives_ok(format('SELECT * FROM msgstatus.%s(metadata_text => %L)', f, ' '), 'an empty text filters nothing: ' || f)
 FROM unnest('{message_log,message_stats}'::text[]) AS f;
-SELECT throws_ok(format('SELECT msgstatus.best_send_hour(%L)', n), '42501', 'best_send_hour is for those who may see whole addresses', 'nor which numbers there are')
+SELECT throws_ok(format('SELECT msgstatus.best_send_hour(%L)', n), '42501', 'best_send_hour() requires access to unmasked addresses', 'nor which numbers there are')
 FROM unnest('{+491701234567,+491701234568}'::text[]) AS n;
 RESET ROLE;
 

@@ -138,7 +138,7 @@ class Calls:
 # Made by hand, since ALTER EXTENSION UPDATE takes a later release.
 RECORDS = {"the tables of msgstatus are": "UPDATE msgstatus.installation SET version = %s",
            "the extension msgstatus is": "UPDATE pg_extension SET extversion = %s WHERE extname = 'msgstatus'"}
-REFUSED = {"0.0.9": "ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install()", "99.0.0": "Connect again"}
+REFUSED = {"0.0.9": "ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install()", "99.0.0": "Reconnect"}
 
 
 @pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ"])
