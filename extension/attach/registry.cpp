@@ -61,9 +61,10 @@ std::optional<Datum> execute(const char *sql, std::array<Oid, n> types, std::arr
 
 } // namespace
 
-// store_attached_table(target, key_column, columns, update_sql, search_path, time_zone) inserts or replaces the row of
-// (target, key_column), attached by the current user, which no argument can say otherwise: the statement runs with his
-// rights. Raises 42501 where the row is another one's, and 22023 for a search_path that is none.
+// Inserts or replaces the row of an attached table, and returns its attached_table_id. Parameters: the target and its
+// key_column, by which the row is found; columns; update_sql; search_path; time_zone. The row is attached by the
+// current user, which no argument can say otherwise: the statement runs with that user's rights. Raises 42501 where
+// another user attached it, and 22023 for a search_path that is none.
 MSGSTATUS_FUNCTION(store_attached_table) {
     const Oid caller = GetUserId();
     text *search_path = with_temporary_tables_last(PG_GETARG_TEXT_PP(4));
@@ -84,7 +85,8 @@ MSGSTATUS_FUNCTION(store_attached_table) {
     PG_RETURN_DATUM(*id);
 }
 
-// remove_attached_table(attached_table_id) deletes the row with its failures, and tells whether there was one.
+// Deletes the row of an attached table with its failures, and returns whether there was one. Parameter: the
+// attached_table_id. Raises 42501 where another user attached it.
 MSGSTATUS_FUNCTION(remove_attached_table) {
     const Oid caller = GetUserId();
     TableAccess access;
@@ -100,8 +102,8 @@ MSGSTATUS_FUNCTION(remove_attached_table) {
     PG_RETURN_BOOL(allowed.has_value());
 }
 
-// announce_attached_tables is the trigger on attached_table. Other sessions hear of it when the transaction commits,
-// before it releases its locks.
+// Tells other sessions that attached_table has changed: the trigger on it. They hear of it when the transaction
+// commits, before it releases its locks. Raises 39P01 where it is called as anything else.
 MSGSTATUS_FUNCTION(announce_attached_tables) {
     if (!CALLED_AS_TRIGGER(fcinfo))
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED), errmsg("not called as a trigger")));

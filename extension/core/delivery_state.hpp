@@ -53,6 +53,13 @@ constexpr bool contains(StateSet set, DeliveryState state) noexcept {
     return (set & set_of(state)) != 0;
 }
 
+// The canonical labels, in the order of the states. They are stored, too: in the texts of statuses and as names of
+// columns ("in_" and the label), so none may change.
+inline constexpr std::array<std::string_view, state_count> state_names{
+    "processing",          "received", "pending",  "scheduled", "accepted",    "queued",    "sending", "sent",
+    "partially_delivered", "skipped",  "canceled", "failed",    "undelivered", "delivered", "read",    "played",
+};
+
 // state_name returns the canonical lower-case label, e.g. "partially_delivered".
 std::string_view state_name(DeliveryState state) noexcept;
 

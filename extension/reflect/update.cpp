@@ -48,12 +48,15 @@ struct Statement {
 
 Statement *statements = nullptr;
 
-// The same statement for one message. Returns nullptr where it does not read its messages as reflecting_update()
-// writes.
+// How msgstatus.reflecting_update() reads the messages; what it writes is stored with the table.
+constexpr std::string_view all_messages = "pg_catalog.unnest($1) AS c";
+
+// Returns the same statement for one message, whose columns are the parameters. Returns nullptr unless the text reads
+// its messages in one place as above: it may come from another version, and where a column or a label of the user's
+// spells the same, nothing says which place is which.
 const char *text_for_one(std::string_view sql) {
-    constexpr std::string_view array = "pg_catalog.unnest($1) AS c";
-    const std::size_t place = sql.find(array);
-    if (place == std::string_view::npos)
+    const std::size_t place = sql.find(all_messages);
+    if (place == std::string_view::npos || sql.find(all_messages, place + 1) != std::string_view::npos)
         return nullptr;
     StringInfoData text;
     initStringInfo(&text);
@@ -62,7 +65,7 @@ const char *text_for_one(std::string_view sql) {
         appendStringInfo(&text, "%s$%d AS %s", i == 0 ? "(SELECT " : ", ", static_cast<int>(i) + 1,
                          reflection_columns[i].name);
     appendStringInfoString(&text, ") AS c");
-    const std::string_view rest = sql.substr(place + array.size());
+    const std::string_view rest = sql.substr(place + all_messages.size());
     appendBinaryStringInfo(&text, rest.data(), static_cast<int>(rest.size()));
     return text.data;
 }
