@@ -1,5 +1,5 @@
 -- The search behind message_log(): a page of the messages that a filter finds. Every page costs the same, because it begins at
--- a key and not at an offset, and because it reads only hours that hold matching messages (docs/design.md).
+-- a key and not at an offset, and because it reads only hours that hold matching messages (README.md of this room).
 
 CREATE TYPE msgstatus.message_log_row AS (
     message_id text,

@@ -16,9 +16,6 @@ namespace {
 
 PreparedStatement load_statement(R"(
 SELECT a.attached_table_id, a.target::pg_catalog.oid, a.key_column::text, a.attached_by::pg_catalog.oid, a.search_path, a.update_sql,
-    (SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', s.nspname, c.conname), ', ')
-        FROM pg_catalog.pg_constraint AS c JOIN pg_catalog.pg_namespace AS s ON s.oid = c.connamespace
-        WHERE c.conrelid = a.target AND c.condeferred),
     a.columns ->> 'error_text' IS NOT NULL,
     EXISTS (SELECT FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_attribute AS k ON k.attrelid = i.indrelid AND k.attnum = i.indkey[0]
         WHERE i.indrelid = a.target AND k.attname = a.key_column AND i.indisvalid AND i.indpred IS NULL),
@@ -28,11 +25,11 @@ ORDER BY a.attached_table_id)",
                                  Lookup::as_planned);
 
 constexpr std::array loaded_columns{
-    ColumnShape{"attached_table_id", INT4OID},    ColumnShape{"target", OIDOID},
-    ColumnShape{"key_column", TEXTOID},           ColumnShape{"attached_by", OIDOID},
-    ColumnShape{"search_path", TEXTOID},          ColumnShape{"update_sql", TEXTOID},
-    ColumnShape{"deferred_constraints", TEXTOID}, ColumnShape{"shows_error_text", BOOLOID},
-    ColumnShape{"key_has_index", BOOLOID},        ColumnShape{"has_failures", BOOLOID},
+    ColumnShape{"attached_table_id", INT4OID}, ColumnShape{"target", OIDOID},
+    ColumnShape{"key_column", TEXTOID},        ColumnShape{"attached_by", OIDOID},
+    ColumnShape{"search_path", TEXTOID},       ColumnShape{"update_sql", TEXTOID},
+    ColumnShape{"shows_error_text", BOOLOID},  ColumnShape{"key_has_index", BOOLOID},
+    ColumnShape{"has_failures", BOOLOID},
 };
 
 // The cached list, in a memory context of its own, and the number of invalidations before it was read.
@@ -67,10 +64,9 @@ AttachedTable attached_table_of(HeapTuple row, TupleDesc description) {
     table.attached_by = DatumGetObjectId(value(4));
     table.search_path = copy(5);
     table.update_sql = copy(6);
-    table.deferred_constraints = copy(7);
-    table.shows_error_text = DatumGetBool(value(8));
-    table.key_has_index = DatumGetBool(value(9));
-    table.has_failures = DatumGetBool(value(10));
+    table.shows_error_text = DatumGetBool(value(7));
+    table.key_has_index = DatumGetBool(value(8));
+    table.has_failures = DatumGetBool(value(9));
     return table;
 }
 
@@ -110,7 +106,6 @@ AttachedTable copy_of(const AttachedTable &table) {
     copy.key_column = copy_of(table.key_column);
     copy.search_path = copy_of(table.search_path);
     copy.update_sql = copy_of(table.update_sql);
-    copy.deferred_constraints = copy_of(table.deferred_constraints);
     return copy;
 }
 

@@ -13,8 +13,6 @@ struct AttachedTable {
     Oid attached_by = InvalidOid;
     const char *search_path = nullptr;
     const char *update_sql = nullptr;
-    // The initially deferred constraints of the target, as SET CONSTRAINTS takes them; nullptr if there are none.
-    const char *deferred_constraints = nullptr;
     bool shows_error_text = false;
     bool key_has_index = false;
     // Whether the table may have rows in attached_table_failure.

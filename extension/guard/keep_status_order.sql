@@ -7,9 +7,9 @@ COMMENT ON FUNCTION msgstatus.keep_status_order() IS
     'Trigger BEFORE UPDATE FOR EACH ROW: keeps the columns named by its arguments from going back in the order of states, and merges a message_status; 39P01, 22023, 42703, 428C9 or 42804 for a trigger that cannot work';
 
 -- Makes CREATE TRIGGER fail for a trigger that cannot work, rather than the first update. Only an event trigger sees that
--- command. It fires for the tag CREATE TRIGGER alone and reads only catalogs unless the new trigger calls keep_status_order, so
--- no other trigger fails because of it, even if the library is missing. It acts with the rights of the role that creates the
--- trigger; if that role may not call check_status_order, the first update raises the error.
+-- command. It fires only for the commands that create triggers, and reads only catalogs unless the new trigger calls
+-- keep_status_order, so no other trigger fails because of it, even if the library is missing. It acts with the rights of the
+-- role that creates the trigger; if that role may not call check_status_order, the first update raises the error.
 CREATE FUNCTION msgstatus.check_status_order(target oid, trigger_id oid) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'check_status_order';
 COMMENT ON FUNCTION msgstatus.check_status_order(oid, oid) IS
@@ -37,6 +37,6 @@ END
 $$;
 COMMENT ON FUNCTION msgstatus.check_created_trigger() IS 'Event trigger: checks a trigger that calls keep_status_order when it is created';
 
-CREATE EVENT TRIGGER msgstatus_check_status_order ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER')
+CREATE EVENT TRIGGER msgstatus_check_status_order ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER', 'CREATE SCHEMA')
     EXECUTE FUNCTION msgstatus.check_created_trigger();
 COMMENT ON EVENT TRIGGER msgstatus_check_status_order IS 'Rejects a trigger that cannot keep the order of states when it is created';

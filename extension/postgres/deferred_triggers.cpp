@@ -94,6 +94,14 @@ void set_constraints(const char *names, const char *mode) {
         elog(ERROR, "SET CONSTRAINTS failed");
 }
 
+void append_ids(StringInfo sql, const Vector<Oid> &ids) {
+    const char *separator = "";
+    for (const Oid id : ids) {
+        appendStringInfo(sql, "%s%u", separator, id);
+        separator = ", ";
+    }
+}
+
 void run_triggers_of(const Vector<Oid> &relations) {
     StringInfoData sql;
     initStringInfo(&sql);
@@ -103,11 +111,7 @@ FROM (
     SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, k.conname) AS name, k.condeferred
     FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_namespace AS n ON n.oid = k.connamespace
     WHERE k.oid IN (SELECT t.tgconstraint FROM pg_catalog.pg_trigger AS t WHERE t.tgdeferrable AND t.tgrelid IN ()");
-    const char *separator = "";
-    for (const Oid relation : relations) {
-        appendStringInfo(&sql, "%s%u", separator, relation);
-        separator = ", ";
-    }
+    append_ids(&sql, relations);
     appendStringInfoString(&sql, "))) AS c");
     if (SPI_execute(sql.data, false, 1) != SPI_OK_SELECT)
         elog(ERROR, "reading pg_constraint failed");
@@ -134,12 +138,39 @@ Vector<Oid> relations_with_pending_triggers(Deferred kind) {
     return pending;
 }
 
-void check_constraints_immediately() {
-    if (deferrable.count > 0)
-        set_constraints("ALL", "IMMEDIATE");
+ImmediateConstraints::ImmediateConstraints(const Vector<Oid> &pending) : are_all_(pending.empty()) {
+    if (are_all_) {
+        if (deferrable.count > 0)
+            set_constraints("ALL", "IMMEDIATE");
+        return;
+    }
+    // SET CONSTRAINTS takes every constraint of a name in a schema, and the constraints of partitions with their
+    // parent's.
+    StringInfoData sql;
+    initStringInfo(&sql);
+    appendStringInfoString(&sql, R"(
+SELECT pg_catalog.string_agg(c.name, ', '), pg_catalog.string_agg(c.name, ', ') FILTER (WHERE c.condeferred)
+FROM (
+    SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, k.conname) AS name, k.condeferred
+    FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_namespace AS n ON n.oid = k.connamespace
+    WHERE k.condeferrable AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS j LEFT JOIN pg_catalog.pg_trigger AS t ON t.tgconstraint = j.oid
+            WHERE j.connamespace = k.connamespace AND j.conname = k.conname
+                AND (j.conparentid <> 0 OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS p WHERE p.conparentid = j.oid)
+                    OR t.tgrelid IN ()");
+    append_ids(&sql, pending);
+    appendStringInfoString(&sql, ")))) AS c");
+    if (SPI_execute(sql.data, false, 1) != SPI_OK_SELECT)
+        elog(ERROR, "reading pg_constraint failed");
+    const char *names = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+    initially_deferred_ = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
+    SPI_freetuptable(SPI_tuptable);
+    set_constraints(names, "IMMEDIATE");
 }
 
-void defer_constraints_again() {
+void ImmediateConstraints::close() {
+    if (!are_all_)
+        return set_constraints(initially_deferred_, "DEFERRED");
     if (deferrable.count == 0 || deferrable.initially_deferred == nullptr)
         return;
     // SET CONSTRAINTS requires USAGE on the schema of a constraint, which the caller may lack. Deferring runs no code

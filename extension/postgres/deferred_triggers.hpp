@@ -19,13 +19,22 @@ enum class Deferred : std::uint8_t {
 // connection.
 Vector<Oid> relations_with_pending_triggers(Deferred kind);
 
-// Makes PostgreSQL check every deferrable constraint at once from now on: within a security-restricted operation it
-// raises an error when a statement would defer a trigger. Requires that no deferred trigger is pending. Loses an
+// Makes PostgreSQL check the deferrable constraints at once while this is open: within a security-restricted operation
+// it raises an error when a statement would defer a trigger. Runs no pending trigger: constraints of relations with
+// pending triggers stay as they are, and so do those of partitioned tables while any trigger is pending. Loses an
 // earlier SET CONSTRAINTS of the transaction, and also makes constraints immediate that the transaction creates later.
-void check_constraints_immediately();
+class ImmediateConstraints {
+public:
+    // `pending` is the result of relations_with_pending_triggers(Deferred::any).
+    explicit ImmediateConstraints(const Vector<Oid> &pending);
 
-// Defers again the constraints that are initially deferred.
-void defer_constraints_again();
+    // Defers again the constraints that are initially deferred.
+    void close();
+
+private:
+    bool are_all_ = false;
+    const char *initially_deferred_ = nullptr;
+};
 
 // Runs, as the current user, the deferred triggers of relations that had none pending in `before`, except those of
 // `own`. A relation with pending triggers in `before` was written by the caller itself, so its triggers run as the

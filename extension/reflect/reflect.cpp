@@ -96,11 +96,11 @@ private:
 } // namespace
 
 bool is_not_the_tables_fault(const ErrorData &error) {
-    if (error.sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE)
-        return true;
-    const int category = ERRCODE_TO_CATEGORY(error.sqlerrcode);
-    return category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_OPERATOR_INTERVENTION ||
-           category == ERRCODE_SYSTEM_ERROR;
+    // Procedural languages and other libraries have message domains of their own: what a user's code raises by RAISE
+    // carries any code that it likes, and is told from PostgreSQL's by the domain.
+    const bool is_of_postgres = error.domain != nullptr && std::string_view(error.domain).starts_with("postgres");
+    return is_of_postgres && (error.sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+                              ERRCODE_TO_CATEGORY(error.sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION);
 }
 
 int reflect_in(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred) {

@@ -106,12 +106,6 @@ void set(const char *setting, const char *value, GucContext context) {
     (void)set_config_option(setting, value, context, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-void check_deferred_constraints(const char *constraints) {
-    for (const char *mode : {"IMMEDIATE", "DEFERRED"})
-        if (SPI_execute(psprintf("SET CONSTRAINTS %s %s", constraints, mode), false, 0) < 0)
-            elog(ERROR, "SET CONSTRAINTS failed");
-}
-
 } // namespace
 
 void check_reflections() {
@@ -124,32 +118,33 @@ void update_attached_table(const AttachedTable &table, std::span<const Reflectio
                 (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the role that attached the table does not exist any more"),
                  errhint("Attach the table again.")));
     const Vector<Oid> pending_before = relations_with_pending_triggers(Deferred::any);
-    // The triggers of the table are somebody else's code. A restricted operation keeps them from the caller's prepared
-    // statements, cursors, temporary tables and LISTEN. It cannot defer triggers, so a caller that has some deferred,
-    // or writes rows of the table itself, goes without.
-    const bool is_restricted = checks_deferred && pending_before.empty();
-    if (is_restricted)
-        check_constraints_immediately();
     Oid caller = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&caller, &context);
+    // The triggers of the table are somebody else's code. A restricted operation keeps them from the caller's prepared
+    // statements, temporary tables and LISTEN, and from cursors WITH HOLD, whose queries run at commit as the caller. A
+    // restricted operation defers no trigger, so whoever writes rows of the table itself, and so runs the triggers of
+    // the table as itself, goes without.
+    const bool is_restricted = checks_deferred;
     SetUserIdAndSecContext(table.attached_by, context | SECURITY_LOCAL_USERID_CHANGE |
                                                   (is_restricted ? SECURITY_RESTRICTED_OPERATION : 0));
+    std::optional<ImmediateConstraints> immediate;
+    if (is_restricted)
+        immediate.emplace(pending_before);
     const int level = NewGUCNestLevel();
     set("search_path", table.search_path, PGC_USERSET);
     // The caller's own choice must not keep rows from being brought up to date.
     if (!row_security)
         set("row_security", "on", PGC_USERSET);
     execute(statement_of(table), messages);
-    if (checks_deferred && !is_restricted && table.deferred_constraints != nullptr)
-        check_deferred_constraints(table.deferred_constraints);
     // A caller that writes rows of the attached table itself has chosen when that table's own triggers run.
-    run_triggers_deferred_since(pending_before, Deferred::any, checks_deferred ? InvalidOid : table.target);
+    if (!is_restricted)
+        run_triggers_deferred_since(pending_before, Deferred::any, table.target);
     // Undoes what triggers set for the session, too.
     AtEOXact_GUC(false, level);
+    if (immediate)
+        immediate->close();
     SetUserIdAndSecContext(caller, context);
-    if (is_restricted)
-        defer_constraints_again();
 }
 
 } // namespace msgstatus

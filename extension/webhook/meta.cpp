@@ -90,13 +90,20 @@ Text recipient_of(Fields &fields, const Context &context) {
     return address_of_user(fields, context, "recipient_user_id");
 }
 
-// Returns whether a message comes from the answer to a send call: such a message has an id and mostly a status; an
-// incoming message has a sender, a time and a type, and `metadata` around it.
+// Returns whether a message is an incoming one: it has a sender, a time or a type.
+bool is_incoming(const Json &message) {
+    return message["from"].exists() || message["from_user_id"].exists() || message["timestamp"].exists() ||
+           message["type"].exists();
+}
+
+// Returns whether a message comes from the answer to a send call: such a message has an id and mostly a status. The
+// members around incoming messages include `metadata`; those around answers name the product, or the On-Premises API.
 bool is_answer_to_send(const Json &value, const Json &message) {
     if (message["message_status"].exists())
         return true;
-    return !value["metadata"].exists() && message["id"].exists() && !message["from"].exists() &&
-           !message["from_user_id"].exists() && !message["timestamp"].exists() && !message["type"].exists();
+    const bool is_metas = value["messaging_product"].exists() || value["meta"].exists() ||
+                          !provider_of_id(message["id"].string()).empty();
+    return is_metas && !value["metadata"].exists() && message["id"].exists() && !is_incoming(message);
 }
 
 int count_elements(const Json &array) {
@@ -217,6 +224,8 @@ void read_meta_value(Reader &reader, const Json &value, const Context &context) 
                 return read_twilio_resource(reader, message, context);
             if (is_answer_to_send(value, message))
                 return read_meta_answer(reader, value, message, context);
+            if (message.is_object() && !is_incoming(message))
+                return reader.reject(message, inner, "neither an incoming message nor the answer to a send");
             read_meta_message(reader, message, inner);
         });
     else if (!messages.is_null())

@@ -1,5 +1,6 @@
 #include "webhook/reader.hpp"
 
+#include "core/ascii.hpp"
 #include "observation/fingerprint.hpp"
 #include "observation/validation.hpp"
 #include "webhook/fields.hpp"
@@ -17,7 +18,7 @@ constexpr std::string_view twilio_events = "com.twilio.";
 
 // The members of Meta's status objects, besides id and status. One of them identifies a status object that stands
 // alone.
-constexpr std::array<std::string_view, 12> status_members{
+constexpr std::array<std::string_view, 11> status_members{
     "timestamp",
     "recipient_id",
     "recipient_user_id",
@@ -29,7 +30,6 @@ constexpr std::array<std::string_view, 12> status_members{
     "conversation",
     "biz_opaque_callback_data",
     "gs_id",
-    "message",
 };
 
 // Members in which other providers name the address that Meta names in recipient_id.
@@ -37,30 +37,52 @@ constexpr std::array<std::string_view, 9> foreign_addresses{
     "recipient", "to", "from", "msisdn", "destination", "phone", "phone_number", "phoneNumber", "address",
 };
 
+constexpr std::size_t shortest_phone_number = 8;
+constexpr std::size_t longest_phone_number = 15; // E.164
+
 template <std::size_t N>
-bool has_any(const Json &object, const std::array<std::string_view, N> &keys) {
-    return std::any_of(keys.begin(), keys.end(), [&](std::string_view key) { return object[key].exists(); });
+bool is_one_of(std::string_view key, const std::array<std::string_view, N> &keys) {
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
-// Returns whether the object has no other member that reading it as Meta's status could lose.
-bool has_only_id_and_status(const Json &object) {
-    bool only = true;
-    object.for_each_member([&](std::string_view key, const Json &) {
-        only = only && (key == "id" || key == "message_id" || key == "messageId" || key == "status" || key == "type");
+bool is_phone_number(std::string_view text) {
+    if (text.starts_with('+'))
+        text.remove_prefix(1);
+    return text.size() >= shortest_phone_number && text.size() <= longest_phone_number && all_digits(text);
+}
+
+struct StatusMembers {
+    bool has_metas = false;
+    bool has_foreign_address = false;
+    bool has_others = false; // beside id and status
+};
+
+StatusMembers members_of_status(const Json &object) {
+    StatusMembers found;
+    object.for_each_member([&](std::string_view key, const Json &value) {
+        if (is_one_of(key, status_members))
+            found.has_metas = found.has_others = true;
+        else if (key != "id" && key != "message_id" && key != "messageId" && key != "status" && key != "type") {
+            found.has_others = true;
+            if (is_one_of(key, foreign_addresses) || is_phone_number(value.scalar_text()))
+                found.has_foreign_address = true;
+        }
     });
-    return only;
+    return found;
 }
 
 // Returns whether the object is a single status in Meta's form. Reports of other providers have a status and an id too;
-// reading them as Meta's would silently lose the recipient and the time.
+// reading them as Meta's would silently lose the recipient and the time. So an object with an address where Meta has
+// none belongs to another provider. An object with no other member has nothing to lose.
 bool is_single_status(const Json &object) {
     if (!object["status"].exists())
         return false;
-    if (is_no_message_status(object) || has_only_id_and_status(object))
+    if (is_no_message_status(object) || object["message"]["recipient_id"].exists())
         return true;
-    if (has_any(object, foreign_addresses) && is_blank(object["recipient_id"]))
+    const StatusMembers members = members_of_status(object);
+    if (members.has_foreign_address && is_blank(object["recipient_id"]))
         return false;
-    return has_any(object, status_members) || !provider_of_id(object["id"].string()).empty();
+    return members.has_metas || !members.has_others || !provider_of_id(object["id"].string()).empty();
 }
 
 // Returns whether the object is an event of Twilio Conversations, such as onMessageAdded or onDeliveryUpdated. A status

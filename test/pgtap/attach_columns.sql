@@ -5,16 +5,16 @@ SELECT no_plan();
 CREATE SCHEMA app;
 SET LOCAL search_path = app, public;
 
--- found returns what columns show, as {"fact": "column"}.
+-- Returns what columns show, as {"fact": "column"}.
 CREATE FUNCTION found(target regclass, columns jsonb DEFAULT NULL) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_object_agg(p.fact, p.column_name) FROM msgstatus.preview_attach(target, 'id', columns) AS p WHERE p.fact IS NOT NULL
 $$;
--- remarks returns what is said of columns, as {"column": "remark"}.
+-- Returns the remarks on columns, as {"column": "remark"}.
 CREATE FUNCTION remarks(target regclass, key_column name DEFAULT 'id', columns jsonb DEFAULT NULL) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_strip_nulls(jsonb_object_agg(COALESCE(p.column_name, p.fact, ''), p.remark))
     FROM msgstatus.preview_attach(target, key_column, columns) AS p
 $$;
--- spelled returns the words of a column, those of the states that have a word of their own in most tables.
+-- Returns the words of a column, those of the states that have a word of their own in most tables.
 CREATE FUNCTION spelled(type text, clause text DEFAULT '', columns jsonb DEFAULT NULL, content text DEFAULT NULL) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     found jsonb;

@@ -75,7 +75,7 @@ SELECT throws_ok($$SELECT activate_campaign('00000000-0000-0000-0000-00000000000
 SELECT throws_ok($$SELECT pause_campaign(NULL)$$, 'P0002', 'campaign NULL does not exist');
 SELECT throws_ok($$SELECT cancel_campaign('00000000-0000-0000-0000-000000000000')$$, 'P0002');
 
--- Days. What is used of a day's limit is told by the dates of those who wait and by what was handed out.
+-- Days. The used part of a day's limit follows from the dates of waiting recipients and the recipients handed out.
 CREATE FUNCTION dates(campaign uuid) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg((scheduled_send_date - current_date)::text, ' ' ORDER BY recipient_number) FROM campaign_recipient WHERE campaign_id = campaign
 $$;

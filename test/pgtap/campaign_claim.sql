@@ -1,9 +1,9 @@
--- What senders are handed, within which limits, and what they report.
+-- Claims of senders, their limits, and senders' reports.
 BEGIN;
 \ir include/campaign.psql
 SELECT no_plan();
 
--- What a claim returns.
+-- The rows of a claim.
 SELECT create_campaign('rows', 'hello', 'en') AS rows \gset
 SELECT add_recipients(:'rows', '{+15550000001,+15550000002}', ARRAY['{"1": "Ann"}', NULL]::jsonb[]), activate_campaign(:'rows');
 CREATE TEMP TABLE claimed AS SELECT * FROM claim_recipients(1, lease => '10 minutes');

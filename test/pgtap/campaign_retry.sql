@@ -3,11 +3,11 @@ BEGIN;
 \ir include/campaign.psql
 SELECT no_plan();
 
--- next returns when a recipient is due next, in minutes from now.
+-- Returns the time until a recipient is due next, in minutes.
 CREATE FUNCTION next(recipient uuid) RETURNS numeric LANGUAGE sql AS $$
     SELECT round(extract(epoch FROM s.next_attempt_at - clock_timestamp()) / 60) FROM campaign_recipient_status AS s WHERE s.recipient_id = recipient
 $$;
--- attempt returns what is told of a recipient: state, attempts, retries, minutes to the next, code and reason of the failure.
+-- Returns a recipient's state, attempts, retries, minutes to the next, code and reason of the failure.
 CREATE FUNCTION attempt(recipient uuid) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', s.state, s.attempts, s.retry_count, COALESCE(next(recipient)::text, '-'), s.failure_code, s.failure_reason)
     FROM campaign_recipient_status AS s WHERE s.recipient_id = recipient
@@ -120,7 +120,7 @@ SELECT is(claim(:'late'), NULL);
 SELECT is((SELECT status FROM campaign WHERE campaign_id = :'late'), 'completed');
 DELETE FROM opt_out;
 
--- What the provider gave up without a failure.
+-- Messages that the provider gave up without a failure.
 SELECT made('given up', 1) AS givenup \gset
 SELECT claim(:'givenup'), record_send(recipient(:'givenup', 1), 'SM9'), apply_message_status('{"MessageSid": "SM9", "MessageStatus": "canceled"}');
 SELECT is((SELECT (state, skip_reason)::text FROM campaign_recipient_status WHERE campaign_id = :'givenup'), '(skipped,"canceled by the provider")');

@@ -1,9 +1,9 @@
--- What install() makes, that it may be repeated whatever users did to the tables, and what is said where it was not called.
+-- install(): its objects, its repetition after users changed the tables, and the errors where it was not called.
 BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
--- told returns what a statement raises: code, message, hint.
+-- Returns the error of a statement: code, message, hint.
 CREATE FUNCTION told(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     hint text;
@@ -44,7 +44,7 @@ CREATE FUNCTION refused(subject text, refused versions) RETURNS SETOF text LANGU
         subject, (refused).version, (SELECT version FROM library)), (refused).hint), subject || ' ' || (refused).version || ': ' || statement)
     FROM needs_tables
 $$;
--- What is of the same series is served.
+-- Tables of the same series are served.
 UPDATE msgstatus.installation SET version = regexp_replace(version, '[0-9]+$', '999');
 UPDATE pg_extension SET extversion = regexp_replace(extversion, '[0-9]+$', '998') WHERE extname = 'msgstatus';
 SELECT is(told(statement), 'nothing', 'of the same series: ' || statement) FROM needs_tables;
