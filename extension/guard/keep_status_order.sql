@@ -7,9 +7,9 @@ COMMENT ON FUNCTION msgstatus.keep_status_order() IS
     'Trigger BEFORE UPDATE FOR EACH ROW: keeps the columns named by its arguments from going back in the order of states, and merges a message_status; 39P01, 22023, 42703, 428C9 or 42804 for a trigger that cannot work';
 
 -- Makes CREATE TRIGGER fail for a trigger that cannot work, rather than the first update. Only an event trigger sees that
--- command. It fires for the commands that create triggers alone and reads only catalogs unless the new trigger calls keep_status_order, so
--- no other trigger fails because of it, even if the library is missing. It acts with the rights of the role that creates the
--- trigger; if that role may not call check_status_order, the first update raises the error.
+-- command. It fires only for the commands that create triggers, and reads only catalogs unless the new trigger calls
+-- keep_status_order, so no other trigger fails because of it, even if the library is missing. It acts with the rights of the
+-- role that creates the trigger; if that role may not call check_status_order, the first update raises the error.
 CREATE FUNCTION msgstatus.check_status_order(target oid, trigger_id oid) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'check_status_order';
 COMMENT ON FUNCTION msgstatus.check_status_order(oid, oid) IS

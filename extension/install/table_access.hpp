@@ -17,7 +17,7 @@ public:
 private:
     Oid caller_ = InvalidOid;
     int caller_security_context_ = 0;
-    // 0 where no setting had to be changed.
+    // 0 if no setting had to be changed.
     int settings_level_ = 0;
     // The owner's code, such as triggers on `message`, must not run as the caller at commit: see deferred_triggers.hpp.
     Vector<Oid> pending_before_;

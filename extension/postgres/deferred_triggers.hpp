@@ -19,13 +19,13 @@ enum class Deferred : std::uint8_t {
 // connection.
 Vector<Oid> relations_with_pending_triggers(Deferred kind);
 
-// The deferrable constraints, checked at once while this is open: within a security-restricted operation PostgreSQL
-// raises where a trigger would be deferred. Nothing that is pending runs for it: constraints of relations with pending
-// triggers stay as they are, and so do those of partitioned tables while anything is pending. A SET CONSTRAINTS that
-// the transaction made before is lost, and a constraint that the transaction makes afterwards is checked at once.
+// Makes PostgreSQL check the deferrable constraints at once while this is open: within a security-restricted operation
+// it raises an error when a statement would defer a trigger. Runs no pending trigger: constraints of relations with
+// pending triggers stay as they are, and so do those of partitioned tables while any trigger is pending. Loses an
+// earlier SET CONSTRAINTS of the transaction, and also makes constraints immediate that the transaction creates later.
 class ImmediateConstraints {
 public:
-    // `pending` is what relations_with_pending_triggers(Deferred::any) returned.
+    // `pending` is the result of relations_with_pending_triggers(Deferred::any).
     explicit ImmediateConstraints(const Vector<Oid> &pending);
 
     // Defers again the constraints that are initially deferred.

@@ -90,14 +90,14 @@ Text recipient_of(Fields &fields, const Context &context) {
     return address_of_user(fields, context, "recipient_user_id");
 }
 
-// Returns whether a message is an incoming one, which has a sender, a time and a type.
+// Returns whether a message is an incoming one: it has a sender, a time or a type.
 bool is_incoming(const Json &message) {
     return message["from"].exists() || message["from_user_id"].exists() || message["timestamp"].exists() ||
            message["type"].exists();
 }
 
-// Returns whether a message comes from the answer to a send call. Such a message has an id and mostly a status; the
-// answer around it names the product, or the On-Premises API. An incoming message has `metadata` around it.
+// Returns whether a message comes from the answer to a send call: such a message has an id and mostly a status. The
+// members around incoming messages include `metadata`; those around answers name the product, or the On-Premises API.
 bool is_answer_to_send(const Json &value, const Json &message) {
     if (message["message_status"].exists())
         return true;

@@ -72,8 +72,8 @@ StatusMembers members_of_status(const Json &object) {
 }
 
 // Returns whether the object is a single status in Meta's form. Reports of other providers have a status and an id too;
-// reading them as Meta's would silently lose the recipient and the time. So an object with an address in another member
-// is rejected. An object without further members has nothing to lose.
+// reading them as Meta's would silently lose the recipient and the time. So an object with an address where Meta has
+// none belongs to another provider. An object with no other member has nothing to lose.
 bool is_single_status(const Json &object) {
     if (!object["status"].exists())
         return false;
