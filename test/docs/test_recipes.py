@@ -26,8 +26,8 @@ EXAMPLES = {
 # What stands for any file of a kind, and what merely mentions an example.
 BUILT = re.compile(r"extension/msgstatus--[\d.]+\.sql")
 MENTIONS = {"### A view": {"extension/analytics/volume_views.sql"},
-            "### An alert": {"test/docs/test_recipes.py", "test/pgtap/replica_identity.sql"},
-            "### A setting": {"test/pgtap/replica_identity.sql"}}
+            "### An alert": {"test/docs/test_recipes.py", "test/pgtap/install_replica_identity.sql"},
+            "### A setting": {"test/pgtap/install_replica_identity.sql"}}
 
 
 def files_with(pattern, folder):
@@ -133,9 +133,9 @@ def test_the_recipe_for_a_view_makes_one(copy, monkeypatch):
 
 @pytest.mark.skipif(not shutil.which("pg_prove"), reason="pg_prove (Debian: libtap-parser-sourcehandler-pgtap-perl) is not installed")
 def test_the_suites_that_the_recipe_names_pass(copy):
-    names = ["comments", *(pathlib.Path(name).stem for name in sorted(named_in("### A view")) if name.startswith("test/pgtap/"))]
-    assert {"install", "message_log", "search_path"} <= set(names)
+    names = ["install_comments", *(pathlib.Path(name).stem for name in sorted(named_in("### A view")) if name.startswith("test/pgtap/"))]
+    assert {"install", "analytics_message_log", "install_search_path"} <= set(names)
     files = [copy / "tree/test/pgtap" / f"{name}.sql" for name in names]
-    done = subprocess.run([pages.ROOT / "test/with-server", pages.ROOT / "test/pgtap-database", "pg_prove", "--ext", ".sql", "-d", "pgtap", *files],
+    done = subprocess.run([pages.ROOT / "test/bin/with-server", pages.ROOT / "test/bin/pgtap-database", "pg_prove", "--ext", ".sql", "-d", "pgtap", *files],
                           env={**os.environ, "MSGSTATUS_STAGE": str(copy / "stage")}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
