@@ -217,7 +217,7 @@ inline constexpr auto change_columns = [] {
 }();
 static_assert(change_columns.size() <= RowBuilder::max_columns);
 
-// bits_where returns the set of the columns for which a condition holds.
+// Returns the set of the columns for which a condition holds.
 template <typename Condition>
 constexpr std::uint32_t bits_where(Condition holds) {
     std::uint32_t bits = 0;
@@ -233,7 +233,7 @@ inline constexpr std::uint32_t registered_columns =
     bits_where([](const ChangeColumn &column) { return column.merge == Merge::fact; });
 static_assert(registered_columns == 127, "the bits of `registered` are stored: none may move");
 
-// columns_of returns the columns that merge into a row and for which a change has a value.
+// Returns the columns that merge into a row and for which a change has a value.
 inline std::uint32_t columns_of(const MessageChange &change) {
     return bits_where([&](const ChangeColumn &column) { return column.bit != 0 && column.is_given(change); });
 }

@@ -26,7 +26,7 @@ struct MessageStatements {
     const char *merge_one;
 };
 
-// message_statements returns their texts, palloc'd in the current context.
+// Returns their texts, palloc'd in the current context.
 MessageStatements message_statements(std::uint32_t columns);
 
 } // namespace msgstatus

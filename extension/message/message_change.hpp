@@ -31,7 +31,7 @@ struct MessageChange {
 // The type in which changes travel.
 extern CompositeType message_change_type;
 
-// put_change fills a row of the type message_change, by the list change_columns.
+// Fills a row of the type message_change, by the list change_columns.
 void put_change(RowBuilder &row, const MessageChange &change);
 
 } // namespace msgstatus

@@ -89,13 +89,13 @@ inline constexpr auto written_shape = [] {
 }();
 inline constexpr int written_column_count = static_cast<int>(written_shape.size());
 
-// append_written_columns writes these columns of the table or alias `m` into a statement.
+// Writes these columns of the table or alias `m` into a statement.
 void append_written_columns(StringInfo sql);
 
-// append_replaced_value writes the value that the column `replaced` gets: everything that may have changed of row `m`.
+// Writes the value that the column `replaced` gets: everything that may have changed of row `m`.
 void append_replaced_value(StringInfo sql);
 
-// written_message reads a row of the columns of written_shape. Texts point into the values.
+// Reads a row of the columns of written_shape. Texts point into the values.
 WrittenMessage written_message(const Datum *values, const bool *nulls);
 
 } // namespace msgstatus

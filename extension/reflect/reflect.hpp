@@ -16,7 +16,7 @@ struct Reflection {
     EventTime changed_at = 0;
 };
 
-// reflect_in brings the rows of messages, which are sorted by id, up to date in one table, and returns how many of the
+// Brings the rows of messages, which are sorted by id, up to date in one table, and returns how many of the
 // messages it failed for. Those are written down in attached_table_failure, and their neighbours' rows are right: what
 // raised an error is tried again by halves. A deadlock is tried again, too, since the locks are given away by then.
 // Raised on is what ends the call whatever the table does: serialization_failure (40001) and class 57 (cancellation),

@@ -6,7 +6,7 @@
 
 namespace msgstatus {
 
-// reflect_written brings the rows of the messages that a call wrote up to date, in every attached table. Within SPI, as
+// Brings the rows of the messages that a call wrote up to date, in every attached table. Within SPI, as
 // the owner of the tables, and while the messages' rows are locked. What a table makes of it does not fail the call:
 // see reflect_in().
 void reflect_written(const Vector<WrittenMessage> &messages);

@@ -10,6 +10,7 @@ SELECT is(message('r1'), '{"provider": "meta", "direction": "outbound", "sender"
     "message_type": "template", "content": "Hello", "media_url": "https://example.org/a", "metadata": {"campaign": 7},
     "created_by": "shop", "campaign_id": "6f1c2b1e-0c5e-4b7e-9a4a-3f0f6f6c1d10", "status": "{}", "registered": 127}', 'all of it');
 SELECT is((SELECT msgstatus.state(m.status)::text FROM msgstatus.message AS m), NULL, 'not seen in any state yet');
+SELECT is((SELECT m.last_change FROM msgstatus.message AS m), 65536, 'a new row');
 CREATE TEMP TABLE before AS SELECT m.*, m.ctid AS version FROM msgstatus.message AS m;
 SELECT lives_ok($$SELECT msgstatus.register_message('r1', provider => 'meta', content => 'Hello')$$, 'again, in part');
 SELECT lives_ok($$SELECT msgstatus.register_message('r1', 'meta', 'outbound', '4930123456', '+491701234567', 'template', 'Hello',
@@ -37,6 +38,9 @@ SELECT is(message('after') ->> 'recipient', '+491701234567');
 -- Given later, or given anew.
 SELECT msgstatus.register_message('after', sender => '+1234567');
 SELECT is(message('after') ->> 'sender', '+1234567', 'replaces what webhooks said');
+SELECT is((SELECT m.last_change FROM msgstatus.message AS m WHERE m.message_id = 'after'), 131072, 'which the row says');
+SELECT is((SELECT m.replaced FROM msgstatus.message AS m WHERE m.message_id = 'after'),
+    '{"{\"read\": \"2024-12-10T12:00:00Z\"}",meta,+4930999999,+491701234567,NULL,outbound,NULL,NULL}', 'with what was counted before');
 SELECT msgstatus.register_message('after', content => 'Corrected', metadata => '{"b": 2}');
 SELECT is(message('after') - '{status,provider,direction,sender,recipient}'::text[],
     '{"content": "Corrected", "metadata": {"a": 1, "b": 2}, "registered": 44}', 'the last word of the sender; metadata are merged');
