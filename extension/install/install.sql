@@ -20,7 +20,8 @@ BEGIN
     PERFORM msgstatus.install_recipient_rollup();
     PERFORM msgstatus.install_maintenance();
     PERFORM msgstatus.install_error_code_catalog();
-    PERFORM msgstatus.install_views();
+    PERFORM msgstatus.install_message_timeline();
+    PERFORM msgstatus.install_rejected_summary();
     PERFORM msgstatus.install_campaigns();
     PERFORM msgstatus.install_campaign_views();
     PERFORM msgstatus.install_attached_tables();

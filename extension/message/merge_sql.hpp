@@ -17,12 +17,12 @@ struct MessageStatements {
     // The others take one change, its columns as parameters: setting up the scan of an array, the look and the conflict
     // in one statement would be most of the cost of a call with one status.
     //
-    // Tells of the message's row, if there is one: would the change change anything, would it change a column besides
-    // the status and the times, and which transaction wrote the row.
+    // Returns of the row of the message: whether the change would change anything, whether it would change a
+    // column besides the status and the times, and which transaction wrote the row.
     const char *look_at_one;
-    // Merges it into the row if that is still as the transaction wrote it that is one more parameter.
+    // Merges the change into the message's row, provided the row's xmin still equals the additional last parameter.
     const char *update_one;
-    // Merges it, whether or not the message is there.
+    // Merges the change, whether or not the message is there.
     const char *merge_one;
 };
 

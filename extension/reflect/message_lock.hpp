@@ -1,4 +1,4 @@
-// Messages as those read and lock them who write rows of attached tables.
+// Reading and locking messages, for code that writes rows of attached tables.
 #pragma once
 
 #include "reflect/reflect.hpp"

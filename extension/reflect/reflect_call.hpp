@@ -1,4 +1,4 @@
-// The part of attached tables in a call.
+// Updates all attached tables from the messages that one call has written.
 #pragma once
 
 #include "message/written_message.hpp"

@@ -126,8 +126,9 @@ void reflect_rows(const TriggerData &data) {
 } // namespace
 
 // Brings the rows that a statement inserted up to date: a trigger of an attached table, fired once for all of them,
-// with the attached_table_id as its argument. Raises 39P01 where it is called as anything else; whatever else fails
-// leaves the rows as they are, with a warning.
+// with the attached_table_id as its argument. Raises 39P01 where it is called as anything else, and passes
+// serialization failures and cancellation on. Records any other failure in attached_table_failure, and warns only if it
+// cannot.
 MSGSTATUS_FUNCTION(reflect_inserted_rows) {
     reflect_rows(trigger_data(fcinfo));
     return PointerGetDatum(nullptr);
