@@ -67,7 +67,7 @@ def test_a_type_that_changes_raises_until_it_is_mended(server, type_name, change
         database.query(f"ALTER TYPE msgstatus.{type_name} {altered}")
         for _ in range(2):
             # The SQLSTATE on which the receiver keeps its webhooks.
-            with pytest.raises(psycopg2.errors.FeatureNotSupported, match=f"type msgstatus.{type_name} is not what"):
+            with pytest.raises(psycopg2.errors.FeatureNotSupported, match=f"type msgstatus.{type_name} does not match"):
                 caller.call(new)
         assert database.query("SELECT count(*) FROM msgstatus.status_event") == before
         assert database.query("SELECT count(*) FROM msgstatus.attached_table_failure") == [(0,)]
