@@ -14,8 +14,9 @@ struct Installation {
 // are missing.
 Installation find_installation();
 
-// Raises feature_not_supported (0A000) with a HINT if the SQL of the extension or the tables are of a version that this
-// library does not serve (core/served_versions.hpp). Every call must check: both can change beside a running backend.
+// Verifies that this library serves the installed versions of the extension and of its tables; each call has to, since
+// both can change beside a running backend. Raises feature_not_supported (0A000) with a HINT for a version that the
+// library does not serve (core/served_versions.hpp), and object_not_in_prerequisite_state (55000) without tables.
 void verify_versions();
 
 } // namespace msgstatus

@@ -102,24 +102,40 @@ void append_ids(StringInfo sql, const Vector<Oid> &ids) {
     }
 }
 
-void run_triggers_of(const Vector<Oid> &relations) {
+// Constraints, as SET CONSTRAINTS takes them; nullptr where there are none.
+struct ConstraintNames {
+    const char *all = nullptr;
+    const char *initially_deferred = nullptr;
+};
+
+// Returns the deferrable constraints k, in schemas n, for which a condition holds: an SQL text, followed by the OIDs of
+// relations and a closing text.
+ConstraintNames constraints_that(const char *condition, const Vector<Oid> &relations, const char *closing) {
     StringInfoData sql;
     initStringInfo(&sql);
-    appendStringInfoString(&sql, R"(
+    appendStringInfo(&sql, R"(
 SELECT pg_catalog.string_agg(c.name, ', '), pg_catalog.string_agg(c.name, ', ') FILTER (WHERE c.condeferred)
 FROM (
-    SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, k.conname) AS name, k.condeferred
+    SELECT DISTINCT pg_catalog.format('%%I.%%I', n.nspname, k.conname) AS name, k.condeferred
     FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_namespace AS n ON n.oid = k.connamespace
-    WHERE k.oid IN (SELECT t.tgconstraint FROM pg_catalog.pg_trigger AS t WHERE t.tgdeferrable AND t.tgrelid IN ()");
+    WHERE k.condeferrable AND %s)",
+                     condition);
     append_ids(&sql, relations);
-    appendStringInfoString(&sql, "))) AS c");
+    appendStringInfo(&sql, "%s) AS c", closing);
     if (SPI_execute(sql.data, false, 1) != SPI_OK_SELECT)
         elog(ERROR, "reading pg_constraint failed");
-    const char *all = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-    const char *initially_deferred = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
+    const ConstraintNames names{SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1),
+                                SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2)};
     SPI_freetuptable(SPI_tuptable);
-    set_constraints(all, "IMMEDIATE");
-    set_constraints(initially_deferred, "DEFERRED");
+    return names;
+}
+
+void run_triggers_of(const Vector<Oid> &relations) {
+    const ConstraintNames names = constraints_that(
+        "k.oid IN (SELECT t.tgconstraint FROM pg_catalog.pg_trigger AS t WHERE t.tgdeferrable AND t.tgrelid IN (",
+        relations, "))");
+    set_constraints(names.all, "IMMEDIATE");
+    set_constraints(names.initially_deferred, "DEFERRED");
 }
 
 } // namespace
@@ -146,26 +162,14 @@ ImmediateConstraints::ImmediateConstraints(const Vector<Oid> &pending) : are_all
     }
     // SET CONSTRAINTS takes every constraint of a name in a schema, and the constraints of partitions with their
     // parent's.
-    StringInfoData sql;
-    initStringInfo(&sql);
-    appendStringInfoString(&sql, R"(
-SELECT pg_catalog.string_agg(c.name, ', '), pg_catalog.string_agg(c.name, ', ') FILTER (WHERE c.condeferred)
-FROM (
-    SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, k.conname) AS name, k.condeferred
-    FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_namespace AS n ON n.oid = k.connamespace
-    WHERE k.condeferrable AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+    const ConstraintNames names = constraints_that(R"(pg_catalog.has_schema_privilege(n.oid, 'USAGE')
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS j LEFT JOIN pg_catalog.pg_trigger AS t ON t.tgconstraint = j.oid
             WHERE j.connamespace = k.connamespace AND j.conname = k.conname
                 AND (j.conparentid <> 0 OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS p WHERE p.conparentid = j.oid)
-                    OR t.tgrelid IN ()");
-    append_ids(&sql, pending);
-    appendStringInfoString(&sql, ")))) AS c");
-    if (SPI_execute(sql.data, false, 1) != SPI_OK_SELECT)
-        elog(ERROR, "reading pg_constraint failed");
-    const char *names = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-    initially_deferred_ = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
-    SPI_freetuptable(SPI_tuptable);
-    set_constraints(names, "IMMEDIATE");
+                    OR t.tgrelid IN ()",
+                                                   pending, ")))");
+    initially_deferred_ = names.initially_deferred;
+    set_constraints(names.all, "IMMEDIATE");
 }
 
 void ImmediateConstraints::close() {

@@ -22,7 +22,7 @@ struct Reflection {
 // Raised on is what ends the call whatever the table does: serialization_failure (40001) and class 57 (cancellation),
 // where PostgreSQL itself raises them. A trigger that raises one of these codes makes its row fail like any other
 // error; so does a want of resources, which the call meets by itself if it lasts.
-int reflect_in(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred);
+int reflect_in(const AttachedTable &table, std::span<const Reflection> messages, bool is_restricted);
 
 // Returns whether reflect_in raises the error on.
 bool is_not_the_tables_fault(const ErrorData &error);

@@ -115,7 +115,7 @@ void check_reflections() {
     reflection_type.check();
 }
 
-void update_attached_table(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred) {
+void update_attached_table(const AttachedTable &table, std::span<const Reflection> messages, bool is_restricted) {
     if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(table.attached_by)))
         ereport(ERROR,
                 (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the role that attached the table does not exist any more"),
@@ -128,7 +128,6 @@ void update_attached_table(const AttachedTable &table, std::span<const Reflectio
     // statements, temporary tables and LISTEN, and from cursors WITH HOLD, whose queries run at commit as the caller. A
     // restricted operation defers no trigger, so whoever writes rows of the table itself, and so runs the triggers of
     // the table as itself, goes without.
-    const bool is_restricted = checks_deferred;
     SetUserIdAndSecContext(table.attached_by, context | SECURITY_LOCAL_USERID_CHANGE |
                                                   (is_restricted ? SECURITY_RESTRICTED_OPERATION : 0));
     std::optional<ImmediateConstraints> immediate;
