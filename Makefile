@@ -67,7 +67,7 @@ pg_isolation_regress:
 else # -------------------------------------------------------------------------------------------------- the commands
 
 .PHONY: all help extension receiver bench-client everything fuzz-targets install install-files uninstall check \
-	installcheck demo down bench soak fuzz sanitized format lint clean
+	installcheck demo down reference bench soak fuzz sanitized coverage format lint clean
 .NOTPARALLEL: # `make down demo` is meant in that order; each build below runs in parallel by itself
 .DEFAULT_GOAL := all
 
@@ -154,6 +154,10 @@ demo: ## install what is missing, build, start a private database and the receiv
 down: ## stop the demo and remove everything it made
 	@test/demo/demo stop
 
+reference: ## bring docs/reference/ up to date with the catalog
+	+@$(again) extension
+	@test/docs/reference.py
+
 bench: ## measure (see docs/performance.md)
 	@.ci/install-packages bench
 	+@$(again) extension receiver bench-client
@@ -169,10 +173,14 @@ fuzz: ## look for inputs that crash, leak, or break what must always hold (see t
 	+@$(again) extension fuzz-targets
 	+@test/fuzz/run
 
-sanitized: ## run the tests of the receiver on one that is built with sanitizers (see test/sanitized)
+sanitized: ## run the tests of the receiver on one that is built with sanitizers (see test/bin/sanitized)
 	@.ci/install-packages check
 	+@$(again) everything
-	+@test/sanitized
+	+@test/bin/sanitized
+
+coverage: ## print which lines of the extension and the receiver the tests run, by room (see test/bin/coverage)
+	@.ci/install-packages check
+	@test/bin/coverage $(SUITES)
 
 format: ## format the C++ code
 	@.ci/install-packages lint

@@ -29,7 +29,7 @@ SQL_attach = tables views registry facts column_takes spelling columns preview_a
 SQL_guard = keep_status_order
 SQL_rollup = rollup_row tables verify fold count_recipients
 SQL_reflect = reflection reflect resync_table
-SQL_dead_letter = rejection table reject_webhook replay_rejected
+SQL_dead_letter = rejection table views reject_webhook replay_rejected
 SQL_analytics = numbers volume_views summary_views breakdown_views engagement_views waiting_views view_comments \
 	message_filter log_position find_messages message_log message_stats waiting_messages best_send_hour engagement
 SQL_apply = apply apply_rejected register_message

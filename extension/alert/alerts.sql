@@ -1,3 +1,5 @@
+-- Which alerts are active, how many there are, and the notifications when one starts or ends.
+
 CREATE TYPE msgstatus.alert_row AS (
     severity text,
     name text,
@@ -29,7 +31,7 @@ COMMENT ON FUNCTION msgstatus.read_active_alerts(boolean) IS 'active_alerts() fo
 CREATE FUNCTION msgstatus.active_alerts() RETURNS SETOF msgstatus.alert_row
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
 COMMENT ON FUNCTION msgstatus.active_alerts() IS
-    'Which rules are broken now, the critical ones first; since is when check_alerts() first found it, or now';
+    'The active alerts, critical ones first; since is the time when check_alerts() first found the alert, or now';
 
 CREATE TYPE msgstatus.alert_count_row AS (
     name text,
@@ -51,7 +53,7 @@ COMMENT ON FUNCTION msgstatus.read_alert_counts(boolean) IS 'alert_counts() for 
 CREATE FUNCTION msgstatus.alert_counts() RETURNS SETOF msgstatus.alert_count_row
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
 COMMENT ON FUNCTION msgstatus.alert_counts() IS
-    'How many alerts are active by each rule that is enabled; for the metrics of the receiver, so without anything about messages';
+    'The number of active alerts of each enabled rule, without any data of messages; for the metrics of the receiver';
 
 CREATE FUNCTION msgstatus.check_alerts() RETURNS TABLE (
     event text,
@@ -67,7 +69,7 @@ CREATE FUNCTION msgstatus.check_alerts() RETURNS TABLE (
 #variable_conflict use_column
 BEGIN
     PERFORM msgstatus.check_installation();
-    -- Two that check at the same time would both tell.
+    -- One check at a time: two concurrent checks would both notify of the same change.
     PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.check_alerts', 0));
     RETURN QUERY
     WITH active AS MATERIALIZED (
@@ -88,15 +90,15 @@ BEGIN
         RETURNING s.*
     ), changed AS (
         SELECT 'ended' AS event, e.* FROM ended AS e UNION ALL SELECT 'started', s.* FROM started AS s
-    ), told AS (
+    ), notified AS (
         SELECT c.*, pg_notify('msgstatus_alert', jsonb_build_object('event', c.event, 'severity', c.severity, 'name', c.name,
             'subject', NULLIF(c.subject, ''), 'value', c.value, 'threshold', c.threshold, 'since', c.since, 'message', c.message)::text)
         FROM changed AS c
     )
     SELECT t.event, t.severity, t.name, NULLIF(t.subject, ''), t.value, t.threshold, t.since, t.message
-    FROM told AS t
+    FROM notified AS t
     ORDER BY t.event DESC, t.severity, t.name, t.subject;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.check_alerts() IS
-    'Notes which alerts have started and ended since it was last called, tells listeners of msgstatus_alert by NOTIFY, and returns them; for cron';
+    'Records the alerts that have started or ended since the last call, notifies listeners of msgstatus_alert, and returns them; for cron';

@@ -1,4 +1,4 @@
--- Alerts: what the rules measure, which of them are active, and who is told when one starts or ends.
+-- What the alert rules measure: one function for each metric.
 
 CREATE TYPE msgstatus.alert_reading AS (
     subject text,
@@ -6,7 +6,7 @@ CREATE TYPE msgstatus.alert_reading AS (
     threshold numeric,
     message text
 );
-COMMENT ON TYPE msgstatus.alert_reading IS 'A rule that is broken: by what, by how much, and the same in a sentence';
+COMMENT ON TYPE msgstatus.alert_reading IS 'A broken rule: its subject, the value, the threshold, and the same in a sentence';
 
 CREATE FUNCTION msgstatus.time_in_words(span interval) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -16,10 +16,10 @@ CREATE FUNCTION msgstatus.time_in_words(span interval) RETURNS text
         ELSE concat(round(extract(epoch FROM span) / 60), ' minutes')
     END
 $$;
-COMMENT ON FUNCTION msgstatus.time_in_words(interval) IS 'What stands after "in the last"';
+COMMENT ON FUNCTION msgstatus.time_in_words(interval) IS 'An interval in words, to follow "in the last"';
 
--- One function for each metric. It returns a row where the rule is broken, and none else. Rates and averages are those of the
--- whole hours of the period and of the hour that runs, from the rollups.
+-- One function for each metric. It returns a row if the rule is broken, else no row. Rates and averages come from the rollups:
+-- from the whole hours of the period and the current hour.
 
 CREATE FUNCTION msgstatus.alert_delivery_rate(threshold numeric, minimum_count integer, period interval, age interval)
 RETURNS SETOF msgstatus.alert_reading
@@ -39,7 +39,7 @@ RETURNS SETOF msgstatus.alert_reading
     WHERE r.attempted >= $2 AND r.rate < $1
 $$;
 COMMENT ON FUNCTION msgstatus.alert_delivery_rate(numeric, integer, interval, interval) IS
-    'Is the percentage delivered, of at least so many messages that a provider tried to deliver, below the threshold?';
+    'A row if the percentage delivered, of at least minimum_count messages that a provider tried to deliver, is below the threshold';
 
 CREATE FUNCTION msgstatus.alert_read_rate(threshold numeric, minimum_count integer, period interval, age interval)
 RETURNS SETOF msgstatus.alert_reading
@@ -58,7 +58,7 @@ RETURNS SETOF msgstatus.alert_reading
     WHERE r.delivered >= $2 AND r.rate < $1
 $$;
 COMMENT ON FUNCTION msgstatus.alert_read_rate(numeric, integer, interval, interval) IS
-    'Is the percentage read, of at least so many delivered messages, below the threshold?';
+    'A row if the percentage read, of at least minimum_count delivered messages, is below the threshold';
 
 CREATE FUNCTION msgstatus.alert_delivery_seconds(threshold numeric, minimum_count integer, period interval, age interval)
 RETURNS SETOF msgstatus.alert_reading
@@ -77,7 +77,7 @@ RETURNS SETOF msgstatus.alert_reading
     WHERE r.delays >= $2 AND r.seconds > $1
 $$;
 COMMENT ON FUNCTION msgstatus.alert_delivery_seconds(numeric, integer, interval, interval) IS
-    'Does delivery, of at least so many messages, take longer than the threshold on average?';
+    'A row if the average delivery time of at least minimum_count messages is above the threshold';
 
 CREATE FUNCTION msgstatus.alert_undelivered(threshold numeric, minimum_count integer, period interval, age interval)
 RETURNS SETOF msgstatus.alert_reading
@@ -89,13 +89,13 @@ RETURNS SETOF msgstatus.alert_reading
     WHERE u.messages >= $2 AND u.messages > $1
 $$;
 COMMENT ON FUNCTION msgstatus.alert_undelivered(numeric, integer, interval, interval) IS
-    'Are there more messages than the threshold that were created in the period and have been undelivered for the age?';
+    'A row if more messages than the threshold were created in the period and have been undelivered for the age';
 
 CREATE FUNCTION msgstatus.alert_silence(threshold numeric, minimum_count integer, period interval, age interval)
 RETURNS SETOF msgstatus.alert_reading
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- Nothing tells when the last webhook came but what it changed: here, the messages of the period. It is silence if messages
-    -- created since then wait for their first word.
+    -- The time of the last webhook is not stored, only its changes: here, changes of the messages of the period. It is silence
+    -- if messages created since then still wait for their first callback.
     WITH recent AS (
         SELECT m.created_at, m.updated_at, msgstatus.state(m.status) IS NOT NULL AS answered
         FROM msgstatus.message AS m
@@ -112,7 +112,7 @@ RETURNS SETOF msgstatus.alert_reading
     WHERE u.messages >= GREATEST($2, 1) AND u.minutes >= $1
 $$;
 COMMENT ON FUNCTION msgstatus.alert_silence(numeric, integer, interval, interval) IS
-    'Have at least so many messages been registered since the last callback, the first of them as many minutes ago as the threshold says?';
+    'A row if at least minimum_count messages were registered since the last callback, the first at least as many minutes ago as the threshold';
 
 CREATE FUNCTION msgstatus.alert_rejected(threshold numeric, minimum_count integer, period interval, age interval)
 RETURNS SETOF msgstatus.alert_reading
@@ -128,7 +128,7 @@ RETURNS SETOF msgstatus.alert_reading
     WHERE r.now >= GREATEST($2, 1) AND r.now > $1 * r.before
 $$;
 COMMENT ON FUNCTION msgstatus.alert_rejected(numeric, integer, interval, interval) IS
-    'Were at least so many statuses rejected, and more times as many as in the period before than the threshold says?';
+    'A row if at least minimum_count statuses were rejected, and more than threshold times as many as in the period before';
 
 CREATE FUNCTION msgstatus.alert_error_code(threshold numeric, minimum_count integer, period interval, age interval)
 RETURNS SETOF msgstatus.alert_reading
@@ -139,7 +139,7 @@ RETURNS SETOF msgstatus.alert_reading
     FROM (
         SELECT r.provider, r.error_code,
             COALESCE(sum(r.messages) FILTER (WHERE r.hour >= p.since), 0) AS now,
-            -- In 24 hours so many, in the time since then how many?
+            -- The number of the 24 hours before, scaled to the time since the period began.
             COALESCE(sum(r.messages) FILTER (WHERE r.hour < p.since), 0) * extract(epoch FROM now() - p.since) / 86400 AS usual
         FROM (SELECT date_trunc('hour', now(), 'UTC') - $3 AS since) AS p
         JOIN msgstatus.failure_rollup AS r ON r.hour >= p.since - interval '24 hours'
@@ -151,4 +151,4 @@ RETURNS SETOF msgstatus.alert_reading
     WHERE f.now >= GREATEST($2, 1) AND f.now > $1 * f.usual
 $$;
 COMMENT ON FUNCTION msgstatus.alert_error_code(numeric, integer, interval, interval) IS
-    'Which error codes at least so many messages failed by, and more times as many as the 24 hours before let expect than the threshold says?';
+    'A row for each error code by which at least minimum_count messages failed, and more than threshold times as many as expected from the 24 hours before';

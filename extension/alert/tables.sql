@@ -1,4 +1,4 @@
--- What install() makes: when somebody is to be told, what they have been told, and what they would be told now.
+-- Created by install(): the rules of alerts, and the alerts that were active at the last check.
 
 CREATE FUNCTION msgstatus.install_alert_rules() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
@@ -14,17 +14,17 @@ BEGIN
         age interval NOT NULL DEFAULT '0' CHECK (age >= '0'),
         enabled boolean NOT NULL DEFAULT true
     );
-    COMMENT ON TABLE msgstatus.alert_rule IS 'When an alert is active; change thresholds as you like, and disable what you do not want';
-    COMMENT ON COLUMN msgstatus.alert_rule.name IS 'Names the alert';
+    COMMENT ON TABLE msgstatus.alert_rule IS 'The conditions of alerts; thresholds can be changed and rules disabled';
+    COMMENT ON COLUMN msgstatus.alert_rule.name IS 'The name of the alert';
     COMMENT ON COLUMN msgstatus.alert_rule.metric IS
-        'What is measured: delivery_rate, read_rate in percent, undelivered messages, silence in minutes, delivery_seconds, rejected statuses, failures by error_code';
+        'The measured value: delivery_rate, read_rate in percent, undelivered messages, silence in minutes, delivery_seconds, rejected statuses, failures by error_code';
     COMMENT ON COLUMN msgstatus.alert_rule.severity IS 'critical or warning';
     COMMENT ON COLUMN msgstatus.alert_rule.threshold IS
-        'Rates: active below. Silence: active from so many minutes on. Rejected, error_code: active above so many times what there was before. Others: active above';
-    COMMENT ON COLUMN msgstatus.alert_rule.minimum_count IS 'Not active where fewer are measured';
-    COMMENT ON COLUMN msgstatus.alert_rule.period IS 'Of what time: so long before now, or before the hour that runs';
-    COMMENT ON COLUMN msgstatus.alert_rule.age IS 'undelivered: for how long';
-    COMMENT ON COLUMN msgstatus.alert_rule.enabled IS 'Is it measured at all?';
+        'Rates are active below it; silence from this many minutes on; rejected and error_code above this many times the earlier number; others above it';
+    COMMENT ON COLUMN msgstatus.alert_rule.minimum_count IS 'The least number of measured messages for an active alert';
+    COMMENT ON COLUMN msgstatus.alert_rule.period IS 'The measured time: this long before now, or before the current hour';
+    COMMENT ON COLUMN msgstatus.alert_rule.age IS 'For undelivered: how long messages have been undelivered';
+    COMMENT ON COLUMN msgstatus.alert_rule.enabled IS 'Whether the rule is measured';
     INSERT INTO msgstatus.alert_rule (name, metric, severity, threshold, minimum_count, period, age) VALUES
         ('delivery_rate_low', 'delivery_rate', 'critical', 90, 20, '1 hour', '0'),
         ('messages_undelivered', 'undelivered', 'critical', 10, 0, '24 hours', '10 minutes'),
@@ -47,12 +47,12 @@ BEGIN
     );
     COMMENT ON TABLE msgstatus.alert_state IS 'The alerts that were active when check_alerts() was last called';
     COMMENT ON COLUMN msgstatus.alert_state.name IS 'As in alert_rule';
-    COMMENT ON COLUMN msgstatus.alert_state.subject IS 'What it is about, where the rule may be true of several: an error code; else empty';
+    COMMENT ON COLUMN msgstatus.alert_state.subject IS 'The subject of a rule with several, such as an error code; else empty';
     COMMENT ON COLUMN msgstatus.alert_state.severity IS 'As in alert_rule';
-    COMMENT ON COLUMN msgstatus.alert_state.since IS 'When check_alerts() first found it';
-    COMMENT ON COLUMN msgstatus.alert_state.value IS 'What was measured last';
-    COMMENT ON COLUMN msgstatus.alert_state.threshold IS 'What it was compared with';
-    COMMENT ON COLUMN msgstatus.alert_state.message IS 'The same in a sentence';
+    COMMENT ON COLUMN msgstatus.alert_state.since IS 'When check_alerts() first found the alert';
+    COMMENT ON COLUMN msgstatus.alert_state.value IS 'The last measured value';
+    COMMENT ON COLUMN msgstatus.alert_state.threshold IS 'The threshold of the comparison';
+    COMMENT ON COLUMN msgstatus.alert_state.message IS 'The alert in a sentence';
 
     IF pg_catalog.to_regclass('msgstatus.rejected_status_rejected_at') IS NULL THEN
         CREATE INDEX rejected_status_rejected_at ON msgstatus.rejected_status (rejected_at);
@@ -60,4 +60,4 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.install_alert_rules() IS 'Makes and fills alert_rule, and makes alert_state; called by install()';
+COMMENT ON FUNCTION msgstatus.install_alert_rules() IS 'Creates and fills alert_rule, and creates alert_state; called by install()';

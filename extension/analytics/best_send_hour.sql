@@ -1,4 +1,4 @@
--- When recipients read, and which of them do.
+-- When recipients read: the best hours for all recipients, and the best hour for one of them.
 
 CREATE TYPE msgstatus.send_hour_row AS (
     weekday integer,
@@ -31,15 +31,16 @@ COMMENT ON FUNCTION msgstatus.read_best_send_hours(boolean, text) IS 'best_send_
 CREATE FUNCTION msgstatus.best_send_hours(time_zone text DEFAULT current_setting('TimeZone')) RETURNS SETOF msgstatus.send_hour_row
     LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
 COMMENT ON FUNCTION msgstatus.best_send_hours(text) IS
-    'Of the outgoing messages of the last 90 days, by weekday (1 is Monday) and hour of their creation in a time zone, how many were read; the best first. 22023 for an unknown time zone';
+    'The outgoing messages of the last 90 days and how many were read, by weekday (1 is Monday) and hour of creation in a time zone, the best first; 22023 for an unknown time zone';
 
 CREATE FUNCTION msgstatus.read_best_send_hour(sees_all boolean, recipient text, time_zone text) RETURNS integer
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- The answer differs where the number got messages: who may ask for any number finds out which there are.
+    -- The answer differs for numbers that got messages, so a role that may ask about any number could find out which numbers
+    -- there are.
     IF NOT sees_all THEN
-        RAISE insufficient_privilege USING MESSAGE = 'best_send_hour is for those who may see whole addresses',
-            HINT = 'Roles that were granted the level operator by msgstatus.grant_access() may. best_send_hours() answers for all recipients together.';
+        RAISE insufficient_privilege USING MESSAGE = 'best_send_hour() requires access to unmasked addresses',
+            HINT = 'Roles with the level operator of msgstatus.grant_access() have this access. best_send_hours() answers for all recipients together.';
     END IF;
     RETURN (
     WITH everybody AS (
@@ -55,8 +56,8 @@ BEGIN
             AND m.created_at >= date_trunc('hour', now(), 'UTC') - interval '2160 hours'
         GROUP BY 1
     )
-    -- As if the recipient had been sent five more messages in each hour, and read as many of them as everybody does then: so a
-    -- single one that was read does not decide.
+    -- Adds five messages to each hour of the recipient, read at the rate of all recipients, so that a single read message does
+    -- not decide.
     SELECT e.hour
     FROM everybody AS e LEFT JOIN recipient AS r USING (hour)
     ORDER BY (COALESCE(r.read, 0) + 5.0 * e.read / e.delivered) / (COALESCE(r.delivered, 0) + 5) DESC, e.delivered DESC, e.hour
@@ -68,4 +69,4 @@ COMMENT ON FUNCTION msgstatus.read_best_send_hour(boolean, text, text) IS 'best_
 CREATE FUNCTION msgstatus.best_send_hour(recipient text, time_zone text DEFAULT current_setting('TimeZone')) RETURNS integer
     LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.best_send_hour(text, text) IS
-    'The hour of the day, in a time zone, in which this recipient is likeliest to read what is sent: by what it and everybody else read in the last 90 days; NULL where nothing was delivered. 22023 for an unknown time zone, 42501 for who may not see whole addresses';
+    'The hour of the day, in a time zone, in which a recipient most probably reads a message, by the messages to all recipients of the last 90 days; NULL if none was delivered; 22023 for an unknown time zone, 42501 without access to unmasked addresses';

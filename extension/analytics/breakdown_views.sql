@@ -1,3 +1,5 @@
+-- Created by install(): views that break messages down by state and failures down by error code.
+
 CREATE FUNCTION msgstatus.install_breakdown_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -72,8 +74,8 @@ BEGIN
         ON c.code = f.error_code AND c.provider = CASE f.provider WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
     ORDER BY f.failed DESC, f.provider, f.error_code;
     COMMENT ON VIEW msgstatus.failure_breakdown IS
-        'Why messages of the last 30 days failed: error codes, what they mean, and whether the same message is worth another try';
+        'The failures of the last 30 days by error code, with the meaning of each code and whether a retry may help';
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_breakdown_views() IS
-    'Makes the views status_distribution and failure_breakdown; called by install()';
+    'Creates the views status_distribution and failure_breakdown; called by install()';

@@ -1,3 +1,5 @@
+-- recipient_engagement(): the recipients with the most messages, and how many of these they read.
+
 CREATE TYPE msgstatus.engagement_row AS (
     recipient text,
     messages bigint,
@@ -9,15 +11,16 @@ CREATE TYPE msgstatus.engagement_row AS (
 );
 COMMENT ON TYPE msgstatus.engagement_row IS 'A row of recipient_engagement()';
 
--- Who got most messages since a day began. Each day's list is read from its top, and so are the messages that are in no list
--- yet; whoever is met there is a candidate, and the candidates' messages are summed. As soon as the counts reached in the lists
--- add up to no more than what the last one wanted has, nobody else can have more (the threshold algorithm).
+-- The recipients with most messages since a day began, by the threshold algorithm. Reads the list of each day from its top, and
+-- the messages that are in no list yet. Every recipient found there is a candidate, and the messages of each candidate are
+-- summed. When the lowest counts read so far in all lists add up to no more than the sum of the last wanted candidate, no other
+-- recipient can have more.
 CREATE FUNCTION msgstatus.top_recipients(first_day date, wanted integer) RETURNS TABLE (recipient text, messages bigint)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     last_day CONSTANT date := (now() AT TIME ZONE 'UTC')::date;
-    -- Days whose list still holds what it was made of, and those among them from which single messages were dropped.
+    -- Days whose list is still valid, and those of them from whose list single messages were dropped.
     lists date[];
     shortened date[];
     -- The messages that are in none of the lists, counted.
@@ -26,7 +29,7 @@ DECLARE
     depth integer := GREATEST(wanted, 20) * 2;
     names text[];
     sums bigint[];
-    -- What a recipient who was not met can have at most.
+    -- The most messages that a recipient outside the candidates can have.
     reached bigint;
     all_met boolean;
 BEGIN
@@ -73,7 +76,7 @@ BEGIN
             ) AS b
         ), summed AS (
             SELECT c.recipient, COALESCE(max(u.messages), 0) + COALESCE(sum(r.messages), 0)
-                -- Who is not in a shortened list got one message that day, or none.
+                -- A recipient who is not in a shortened list got at most one message that day.
                 + CASE WHEN shortened = '{}' THEN 0 ELSE (
                     SELECT count(*) FROM unnest(shortened) AS s (day)
                     WHERE NOT EXISTS (SELECT FROM msgstatus.recipient_rollup AS l WHERE l.day = s.day AND l.recipient = c.recipient)
@@ -94,7 +97,7 @@ BEGIN
 
         EXIT WHEN reached = 0 OR sums[wanted] >= reached;
         IF all_met THEN
-            -- The rest got one message on some days, which only the messages tell.
+            -- The other recipients got one message on some days, which only the messages show.
             lists := ARRAY(SELECT l FROM unnest(lists) AS l WHERE l <> ALL (shortened));
             shortened := '{}';
             unlisted_recipients := NULL;
@@ -105,7 +108,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.top_recipients(date, integer) IS
-    'The recipients who got most messages since a day of UTC began, and how many; of recipient_engagement()';
+    'The recipients with the most messages since a day of UTC began, and how many; used by recipient_engagement()';
 
 CREATE FUNCTION msgstatus.read_recipient_engagement(sees_all boolean, days integer, max_recipients integer)
 RETURNS SETOF msgstatus.engagement_row
@@ -128,7 +131,7 @@ BEGIN
             WHERE m.recipient = t.recipient AND m.direction IS DISTINCT FROM 'inbound'
                 AND m.created_at >= first_day::timestamp AT TIME ZONE 'UTC'
         ) AS e
-    -- Of equals, the order of their numbers would tell much of them.
+    -- The order of numbers among equals would reveal much of the numbers.
     ORDER BY msgstatus.percentage(e.read, e.delivered) DESC NULLS LAST, e.read DESC, t.messages DESC,
         CASE WHEN sees_all THEN t.recipient ELSE msgstatus.stand_in((SELECT k.key FROM msgstatus.id_key AS k), t.recipient) END;
 END
@@ -140,4 +143,4 @@ CREATE FUNCTION msgstatus.recipient_engagement(days integer DEFAULT 7, max_recip
 RETURNS SETOF msgstatus.engagement_row
     LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.recipient_engagement(integer, integer) IS
-    'Of the recipients who got most messages in the last days (of UTC, today included), how many they read, the most engaged first; addresses as in message_log. 22023 where a number is not positive';
+    'The recipients with the most messages in the last days (of UTC, including today) and how many they read, the most engaged first; addresses as in message_log; 22023 for a number that is not positive';

@@ -1,5 +1,5 @@
--- message_log: the messages that a filter finds, page by page. Each page costs the same, as it begins at a key and not at a
--- number, and reads no more than the hours that hold what is sought (docs/design.md).
+-- The search behind message_log(): a page of the messages that a filter finds. Every page costs the same, because it begins at
+-- a key and not at an offset, and because it reads only hours that hold matching messages (README.md of this room).
 
 CREATE TYPE msgstatus.message_log_row AS (
     message_id text,
@@ -22,17 +22,17 @@ CREATE TYPE msgstatus.message_log_row AS (
 );
 COMMENT ON TYPE msgstatus.message_log_row IS 'A row of message_log()';
 
--- The messages of a time, newest first, after a position, under conditions of a filter. If they are `few`, they are found by
--- whatever index the conditions fit, and then sorted; else they are read in order of time until there are enough.
+-- Returns the messages of a time, newest first, after a position, under the conditions of a filter. If they are `few`, finds
+-- them by any index that fits the conditions and sorts them; else reads messages in order of time until the page is full.
 CREATE FUNCTION msgstatus.log_page(
     sees_all boolean, filter msgstatus.message_filter, conditions text, from_time timestamptz, to_time timestamptz,
     after msgstatus.log_position, page_size bigint, few boolean DEFAULT false
 ) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- Who does not see ids gets messages of the same time in the order of their stand-ins: that of ids is in large part that of the
-    -- numbers in them, and a place in a long list tells most of a number. Stand-ins are made of a page and of what is as old as
-    -- its last message, and of no more.
+    -- Roles that see no ids get messages of the same time in the order of their stand-ins. The order of ids is largely the
+    -- order of the numbers in them, and a position in a long list reveals most of a number. Stand-ins are computed only for the
+    -- page and for messages as old as its last one.
     key bytea := (SELECT k.key FROM msgstatus.id_key AS k WHERE NOT log_page.sees_all);
     id text := CASE WHEN sees_all THEN 'message_id' ELSE 'msgstatus.stand_in($7, message_id)' END;
 BEGIN
@@ -64,7 +64,7 @@ $$;
 COMMENT ON FUNCTION msgstatus.log_page(boolean, msgstatus.message_filter, text, timestamptz, timestamptz, msgstatus.log_position, bigint, boolean) IS
     'The newest messages of a time, after a position, under conditions in SQL; of message_log()';
 
--- The same for all times, read hour by hour: the rollup tells which hours hold messages of this kind, and how many.
+-- Returns the messages of all times, read hour by hour: the rollup shows which hours hold matching messages, and how many.
 CREATE FUNCTION msgstatus.log_page_by_hour(
     sees_all boolean, filter msgstatus.message_filter, conditions text, after msgstatus.log_position, page_size bigint
 ) RETURNS SETOF msgstatus.message_log_row
@@ -76,7 +76,7 @@ DECLARE
         GREATEST(filter.created_from, (SELECT min(m.created_at) FROM msgstatus.message AS m)), 'UTC');
     upper_time timestamptz := LEAST(filter.created_before, after.created_at,
         (SELECT max(m.created_at) FROM msgstatus.message AS m));
-    -- As a rule the page is full soon; so hours are looked up a few at first, then more.
+    -- Mostly a page is full soon, so the first rounds look up few hours and later rounds more.
     span interval := interval '12 hours';
     counted record;
     found bigint;
@@ -103,15 +103,15 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.log_page_by_hour(boolean, msgstatus.message_filter, text, msgstatus.log_position, bigint) IS
-    'The newest messages after a position, under conditions in SQL, from the hours that hold some; of message_log()';
+    'The newest messages after a position, under conditions in SQL, from hours that hold such messages; of message_log()';
 
--- A page in order of time.
+-- Returns a page in order of time.
 CREATE FUNCTION msgstatus.find_messages(
     sees_all boolean, filter msgstatus.message_filter, after msgstatus.log_position, page_size bigint
 ) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- So many messages are found and sorted, or read in order of time and filtered, in 20 to 30 ms.
+    -- Up to this many messages can be found and sorted, or read in order of time and filtered, without a noticeable delay.
     few CONSTANT bigint := 20000;
     conditions text := msgstatus.message_conditions(filter);
     recipients record;
@@ -123,7 +123,7 @@ BEGIN
         EXECUTE format('SELECT min(recipient) AS first, max(recipient) AS last FROM msgstatus.message WHERE recipient LIKE %L',
             msgstatus.like_pattern(filter.recipient_prefix) || '%') INTO recipients;
         IF recipients.first = recipients.last THEN
-            -- Their messages stand in the index in order of time.
+            -- The index holds the messages of one recipient in order of time.
             RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter,
                 conditions || format(' AND recipient = %L', recipients.first), NULL, NULL, after, page_size) AS p;
             RETURN;
@@ -135,7 +135,7 @@ BEGIN
             RETURN;
         END IF;
     ELSIF filter.metadata_text IS NOT NULL AND msgstatus.has_metadata_index() THEN
-        -- A frequent text is found soon among the latest messages; a rare one by the index.
+        -- A frequent text is found soon among the latest messages, a rare text by the index.
         SELECT m.created_at INTO edge FROM msgstatus.message AS m
         WHERE m.created_at < COALESCE(filter.created_before, 'infinity') AND m.created_at <= COALESCE(after.created_at, 'infinity')
         ORDER BY m.created_at DESC OFFSET few / 4 LIMIT 1;
@@ -164,9 +164,9 @@ CREATE FUNCTION msgstatus.has_metadata_index() RETURNS boolean
         WHERE i.indrelid = 'msgstatus.message'::regclass AND i.indisvalid AND a.amname = 'gin'
             AND pg_get_indexdef(i.indexrelid, 1, true) = '(metadata::text)')
 $$;
-COMMENT ON FUNCTION msgstatus.has_metadata_index() IS 'Is there an index for texts in the metadata of messages? It is made by hand';
+COMMENT ON FUNCTION msgstatus.has_metadata_index() IS 'Whether there is an index for texts in the metadata of messages, which a user creates';
 
--- The states that messages under a filter may be in, the highest first; NULL, for those without a callback, last.
+-- Returns the states of messages under a filter, the highest first; NULL, for messages without a callback, last.
 CREATE FUNCTION msgstatus.states_found(filter msgstatus.message_filter) RETURNS SETOF msgstatus.delivery_state
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -196,4 +196,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.states_found(msgstatus.message_filter) IS
-    'The states that messages of the dimensions and times of a filter are in, the highest first, NULL for none last';
+    'The states of messages with the dimensions and times of a filter, the highest first, NULL for no state last';

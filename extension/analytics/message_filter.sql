@@ -1,5 +1,5 @@
--- Which messages are meant: the filter that message_log(), message_stats() and others share, and what it becomes in SQL. A
--- statement is given no more conditions than the filter has, so that it gets a plan for just these.
+-- The filter that message_log(), message_stats() and other functions share, and its SQL. A statement contains only the
+-- conditions that the filter has, so it is planned for just these.
 
 CREATE TYPE msgstatus.message_filter AS (
     state msgstatus.delivery_state,
@@ -14,7 +14,7 @@ CREATE TYPE msgstatus.message_filter AS (
     waiting text
 );
 COMMENT ON TYPE msgstatus.message_filter IS
-    'Which messages are meant; a member that is NULL lets every message through. waiting, in place of a state, is for what messages wait: callback (there was none), delivery or reading';
+    'A filter of messages, in which NULL matches every message; waiting, instead of a state, is what messages wait for: callback, delivery or reading';
 
 CREATE FUNCTION msgstatus.message_filter(
     sees_all boolean, state msgstatus.delivery_state, message_type text, provider text, direction text,
@@ -22,28 +22,28 @@ CREATE FUNCTION msgstatus.message_filter(
 ) RETURNS msgstatus.message_filter
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- Who may ask for any prefix finds out a whole number, digit by digit.
+    -- A role that may ask for any prefix can recover a whole number, digit by digit.
     IF length(recipient_prefix) > 6 AND NOT sees_all THEN
-        RAISE insufficient_privilege USING MESSAGE = 'prefixes of more than 6 characters are for those who may see whole addresses',
-            HINT = 'Roles that were granted the level operator by msgstatus.grant_access() may.';
+        RAISE insufficient_privilege USING MESSAGE = 'prefixes of more than 6 characters require access to unmasked addresses',
+            HINT = 'Roles with the level operator of msgstatus.grant_access() have this access.';
     END IF;
-    -- Who may ask for any part of a text finds out the whole text, letter by letter.
+    -- A role that may ask for any part of a text can recover the whole text, letter by letter.
     IF btrim(metadata_text) <> '' AND NOT sees_all THEN
-        RAISE insufficient_privilege USING MESSAGE = 'metadata_text is for those who may read metadata', HINT = 'Roles that were granted the level operator by msgstatus.grant_access() may.';
+        RAISE insufficient_privilege USING MESSAGE = 'metadata_text requires access to metadata', HINT = 'Roles with the level operator of msgstatus.grant_access() have this access.';
     END IF;
     RETURN ROW(state, NULLIF(message_type, ''), NULLIF(provider, ''), NULLIF(direction, ''), NULLIF(recipient_prefix, ''),
         campaign_id, created_from, created_before, NULLIF(btrim(metadata_text), ''), NULL::text);
 END
 $$;
 COMMENT ON FUNCTION msgstatus.message_filter(boolean, msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text) IS
-    'The filter of these arguments, where an empty text is none; 42501 for a prefix that would give a masked address away, and for metadata_text from who may not read metadata';
+    'The filter of these arguments, in which an empty text means no condition; 42501 for a prefix that would reveal a masked address, and for metadata_text without access to metadata';
 
 CREATE FUNCTION msgstatus.like_pattern(literal text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     BEGIN ATOMIC
         SELECT pg_catalog.regexp_replace($1, '([\\%_])', '\\\1', 'g');
     END;
-COMMENT ON FUNCTION msgstatus.like_pattern(text) IS 'The pattern for LIKE that matches this very text';
+COMMENT ON FUNCTION msgstatus.like_pattern(text) IS 'The pattern for LIKE that matches exactly this text';
 
 CREATE FUNCTION msgstatus.dimension_conditions(filter msgstatus.message_filter) RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -90,4 +90,4 @@ CREATE FUNCTION msgstatus.rollup_counter(filter msgstatus.message_filter) RETURN
     END
 $$;
 COMMENT ON FUNCTION msgstatus.rollup_counter(msgstatus.message_filter) IS
-    'How many messages of a row of a rollup are in the state of a filter, in SQL';
+    'The number of messages of a rollup row in the state of a filter, as an SQL expression';

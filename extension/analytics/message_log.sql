@@ -1,3 +1,5 @@
+-- message_log(): the messages that a filter finds, page by page.
+
 CREATE FUNCTION msgstatus.read_message_log(
     sees_all boolean, state msgstatus.delivery_state, message_type text, provider text, direction text,
     recipient_prefix text, campaign_id uuid, created_from timestamptz, created_before timestamptz, metadata_text text,
@@ -22,7 +24,7 @@ BEGIN
         RETURN;
     END IF;
 
-    -- One state after the other, the highest first, each in order of time; those without a callback last.
+    -- States in descending order, the messages of each in order of time; messages without a callback last.
     FOR next_state IN SELECT s FROM msgstatus.states_found(filter) AS s LOOP
         CONTINUE WHEN start.message_id IS NOT NULL
             AND (next_state > start.state OR start.state IS NULL AND next_state IS NOT NULL);
@@ -55,9 +57,9 @@ CREATE FUNCTION msgstatus.message_log(
     page_size bigint DEFAULT 50,
     after text DEFAULT NULL
 ) RETURNS SETOF msgstatus.message_log_row
-    -- Messages of an hour lie side by side; by default the planner thinks that an index which does not begin with the time finds
-    -- each of them in another place of a disk.
+    -- The messages of an hour are adjacent on disk. By default the planner assumes that an index that does not begin with the
+    -- time finds each message on another page.
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET random_page_cost = 1.1
     AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.message_log(msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
-    'The messages that all of the filters let through, the newest first or by state, so many from the one on whose page_cursor is given; ids and addresses masked for who may not read message. 22023 for another order, page size or cursor';
+    'The messages that match all filters, newest first or by state, a page at a time after a page_cursor; ids and addresses masked for roles that may not read message; 22023 for another order, page size or cursor';

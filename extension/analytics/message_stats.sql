@@ -1,4 +1,4 @@
--- message_stats: what message_log() would find, counted.
+-- message_stats(): counts of the messages that message_log() finds.
 
 CREATE TYPE msgstatus.message_stats_row AS (
     total bigint,
@@ -18,7 +18,7 @@ DECLARE
     filter msgstatus.message_filter := msgstatus.message_filter(sees_all, state, message_type, provider, direction,
         recipient_prefix, campaign_id, created_from, created_before, metadata_text);
     dimensions text := msgstatus.dimension_conditions(filter);
-    -- The whole hours between the times.
+    -- The whole hours within the times.
     first_hour timestamptz := COALESCE(date_trunc('hour', created_from + interval '1 hour - 1 microsecond', 'UTC'), '-infinity');
     end_hour timestamptz := COALESCE(date_trunc('hour', created_before, 'UTC'), 'infinity');
     by_message text := format('
@@ -67,4 +67,4 @@ CREATE FUNCTION msgstatus.message_stats(
 ) RETURNS SETOF msgstatus.message_stats_row
     LANGUAGE c STABLE ROWS 1 SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.message_stats(msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text) IS
-    'How many messages all of the filters let through, and what became of them; success_rate is the percentage that was delivered';
+    'The number of messages that match all filters, and how many were delivered, read or failed; success_rate is the percentage delivered';

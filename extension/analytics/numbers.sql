@@ -1,9 +1,4 @@
--- What install() makes: the views of the rollups. They read rows of rollups alone, and so grow with hours, not with messages.
---
--- The same words mean the same in all of them. delivered counts messages that were delivered, so those that were read, too;
--- read those that were read; failed those whose state is a failure; attempted those that a provider tried to deliver, with
--- whatever outcome so far. delivery_rate is the percentage of the attempted that was delivered, read_rate that of the
--- delivered that was read. Days are those of the session's TimeZone: an hour belongs to the day in which it begins.
+-- Seconds and percentages, rounded as views and functions return them.
 
 CREATE FUNCTION msgstatus.seconds(delay interval) RETURNS numeric
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -17,4 +12,4 @@ CREATE FUNCTION msgstatus.percentage(part bigint, whole bigint) RETURNS numeric
     BEGIN ATOMIC
         SELECT pg_catalog.round(100.0 OPERATOR(pg_catalog.*) $1 OPERATOR(pg_catalog./) NULLIF($2, 0), 2);
     END;
-COMMENT ON FUNCTION msgstatus.percentage(bigint, bigint) IS 'The part in hundredths of the whole, with two places; NULL of nothing';
+COMMENT ON FUNCTION msgstatus.percentage(bigint, bigint) IS 'The part in per cent of the whole, with two decimal places; NULL if the whole is 0';

@@ -1,4 +1,4 @@
-// Functions that may be called by who may not read the tables: views that take parameters.
+// The entry points of functions for roles that may not read the tables: views that take parameters.
 #include "postgres/postgres.hpp"
 
 #include "install/installation.hpp"
@@ -20,7 +20,7 @@ using namespace msgstatus;
 
 namespace {
 
-// The statement that calls msgstatus.read_NAME, where NAME is the function called, with one argument more.
+// Returns the statement that calls msgstatus.read_NAME, where NAME is the called function, with one more argument.
 const char *statement_for(Oid function, int arguments) {
     StringInfoData sql;
     initStringInfo(&sql);
@@ -40,7 +40,7 @@ ParamListInfo parameters(FunctionCallInfo fcinfo, const Oid *types, bool sees_al
     return list;
 }
 
-// A receiver that leaves the rows in the tuplestore of a set-returning function.
+// Returns a receiver that stores the rows in the tuplestore of a set-returning function.
 DestReceiver *receiver_of_rows(FunctionCallInfo fcinfo) {
     InitMaterializedSRF(fcinfo, 0);
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
@@ -71,7 +71,7 @@ Datum read(FunctionCallInfo fcinfo, bool sees_all) {
     if (SPI_execute_plan_extended(plan, &options) != SPI_OK_SELECT)
         elog(ERROR, "SPI_execute_plan_extended failed");
 
-    // A set is returned as a tuplestore, beside a NULL.
+    // A set-returning function returns its tuplestore, and NULL as its value.
     Datum result = 0;
     fcinfo->isnull = true;
     if (receiver == nullptr && SPI_processed > 0) {
@@ -85,13 +85,14 @@ Datum read(FunctionCallInfo fcinfo, bool sees_all) {
 
 } // namespace
 
-// read_as_owner is what the SQL functions of level `analyst` are made of. The function NAME(...) calls, as the owner of
-// the table `message`, read_NAME(sees_all, ...): with the same arguments, and before them whether the caller may read
-// `message` himself, and so is shown ids and addresses in full. These functions turn JIT compilation off: by estimates
-// of partitioned and correlated scans it took up to twenty times as long as what it compiled.
+// Returns the result of read_NAME(sees_all, ...), called as the owner of the table `message`, where NAME is the SQL
+// function that was called. All functions of level `analyst` use this entry point. read_NAME gets the same arguments,
+// preceded by whether the caller may read `message` itself and so is shown ids and addresses in full. The SQL functions
+// turn JIT compilation off: the planner overestimates partitioned and correlated scans, and compiling them then takes
+// longer than running them.
 //
-// A caller from whom row-level security hides rows is refused: to run the read with its rights would take rights on the
-// rollups, too, which count hidden rows.
+// Raises 42501 if row-level security hides rows from the caller. Reading with the caller's rights instead would require
+// rights on the rollups, which count hidden rows too. Raises 55000 if install() was not called.
 MSGSTATUS_FUNCTION(read_as_owner) {
     const Oid message = find_installation().message_table;
     refuse_policies(message, GetUserId());
@@ -99,8 +100,8 @@ MSGSTATUS_FUNCTION(read_as_owner) {
     return read(fcinfo, may_read_all(message, GetUserId()));
 }
 
-// read_totals_as_owner is the same for what tells of no message by itself, and so counts what row-level security hides,
-// as the views of the rollups do.
+// Returns the result of read_NAME as read_as_owner does, for functions that return only totals. Does not refuse callers
+// from whom row-level security hides rows: the totals count hidden rows, as the views of the rollups do.
 MSGSTATUS_FUNCTION(read_totals_as_owner) {
     return read(fcinfo, may_read_all(find_installation().message_table, GetUserId()));
 }

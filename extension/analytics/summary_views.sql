@@ -1,3 +1,5 @@
+-- Created by install(): the summaries by day, week and month.
+
 CREATE FUNCTION msgstatus.install_summary_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -48,9 +50,9 @@ BEGIN
             LEFT JOIN p AS b ON b.%2$I = (p.%2$I - interval %3$L)::date
             ORDER BY p.%2$I DESC $view$, summary.name, summary.unit, '1 ' || summary.unit);
         EXECUTE format('COMMENT ON VIEW msgstatus.%I IS %L', summary.name,
-            format('By %s: messages, what became of them, and how that differs from the %1$s before', summary.unit));
+            format('By %s: messages, their outcomes, and the change from the %1$s before', summary.unit));
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_summary_views() IS
-    'Makes the views daily_summary, weekly_summary and monthly_summary; called by install()';
+    'Creates the views daily_summary, weekly_summary and monthly_summary; called by install()';

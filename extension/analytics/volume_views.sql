@@ -1,3 +1,12 @@
+-- Created by install(): the dashboard, and the views of volume, delivery rates and the delivery funnel. They read only rollups,
+-- so their cost grows with hours and not with messages.
+--
+-- A word means the same in all views of rollups. delivered counts messages that were delivered, including those that were read;
+-- read counts messages that were read; failed counts messages whose state is a failure; attempted counts messages that a
+-- provider tried to deliver, with any outcome so far. delivery_rate is the percentage of attempted messages that were
+-- delivered, read_rate the percentage of delivered messages that were read. Days are days of the session's TimeZone: an hour
+-- belongs to the day in which it begins.
+
 CREATE FUNCTION msgstatus.install_volume_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -32,7 +41,7 @@ BEGIN
     ) AS d
     ORDER BY d.date DESC;
     COMMENT ON VIEW msgstatus.message_status_dashboard IS
-        'By day: messages and what became of them, and how long delivery and reading took';
+        'By day: messages, their outcomes, and the times of delivery and reading';
 
     CREATE OR REPLACE VIEW msgstatus.hourly_message_volume AS
     SELECT h.hour,
@@ -57,7 +66,7 @@ BEGIN
         HAVING sum(r.messages) > 0
     ) AS h
     ORDER BY h.hour DESC;
-    COMMENT ON VIEW msgstatus.hourly_message_volume IS 'By hour: messages, those that came in, and what became of the others';
+    COMMENT ON VIEW msgstatus.hourly_message_volume IS 'By hour: messages, incoming messages, and the outcomes of outgoing ones';
 
     CREATE OR REPLACE VIEW msgstatus.delivery_rates AS
     SELECT p.period,
@@ -102,7 +111,7 @@ BEGIN
     ) AS b
     ORDER BY p.length;
     COMMENT ON VIEW msgstatus.delivery_rates IS
-        'The last hour, 24 hours, 7 and 30 days, each beside as long a time before; whole hours, and the one that runs';
+        'The rates of the last hour, 24 hours, 7 and 30 days, each with the preceding period; whole hours and the current one';
 
     CREATE OR REPLACE VIEW msgstatus.delivery_funnel AS
     SELECT s.step,
@@ -126,8 +135,8 @@ BEGIN
         (3, 'delivered', COALESCE(f.delivered, 0), f.sent), (4, 'read', COALESCE(f.read, 0), f.delivered)
     ) AS s (step, stage, messages, before)
     ORDER BY s.step;
-    COMMENT ON VIEW msgstatus.delivery_funnel IS 'How far the outgoing messages of the last 30 days came';
+    COMMENT ON VIEW msgstatus.delivery_funnel IS 'The outgoing messages of the last 30 days by the stage that they reached';
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_volume_views() IS
-    'Makes the views message_status_dashboard, hourly_message_volume, delivery_rates, delivery_funnel; called by install()';
+    'Creates the views message_status_dashboard, hourly_message_volume, delivery_rates, delivery_funnel; called by install()';

@@ -1,15 +1,16 @@
--- Messages that wait for something longer than they should: a page of each kind, and how many there are.
+-- Messages that have waited too long: a page of the undelivered, unread or stuck ones, and how many there are.
 
 CREATE FUNCTION msgstatus.waiting_since(waiting text) RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE waiting
         WHEN 'callback' THEN 'created_at'
-        -- What a receiver was told late was sent before it was known; what was registered ahead waits from then on.
+        -- A message that was sent before its first webhook arrived waits from its time of sending; a message registered in
+        -- advance waits from its creation.
         WHEN 'delivery' THEN 'LEAST(created_at, msgstatus.reached_at(status, ''sent''))'
         WHEN 'reading' THEN 'msgstatus.reached_at(status, ''delivered'')'
     END
 $$;
-COMMENT ON FUNCTION msgstatus.waiting_since(text) IS 'From when on a message waits for a callback, for delivery, or for reading, in SQL';
+COMMENT ON FUNCTION msgstatus.waiting_since(text) IS 'The time since which a message waits for a callback, for delivery or for reading, as an SQL expression';
 
 CREATE FUNCTION msgstatus.waiting_messages(sees_all boolean, waiting text, older_than interval, page_size bigint, after text)
 RETURNS SETOF msgstatus.message_log_row
@@ -28,7 +29,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.waiting_messages(boolean, text, interval, bigint, text) IS
-    'A page of the messages that have waited for so long, the newest first';
+    'A page of the messages that have waited for this long, newest first';
 
 CREATE FUNCTION msgstatus.read_undelivered_messages(sees_all boolean, older_than interval, page_size bigint, after text)
 RETURNS SETOF msgstatus.message_log_row
@@ -42,7 +43,7 @@ CREATE FUNCTION msgstatus.undelivered_messages(
 ) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.undelivered_messages(interval, bigint, text) IS
-    'The messages that a provider took so long ago and that have neither been delivered nor failed, the newest first; addresses as in message_log';
+    'The messages that a provider accepted this long ago and that were neither delivered nor failed, newest first; addresses as in message_log';
 
 CREATE FUNCTION msgstatus.read_unread_messages(sees_all boolean, older_than interval, page_size bigint, after text)
 RETURNS SETOF msgstatus.message_log_row
@@ -56,7 +57,7 @@ CREATE FUNCTION msgstatus.unread_messages(
 ) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.unread_messages(interval, bigint, text) IS
-    'The messages that were delivered so long ago and have not been read, the newest first; addresses as in message_log';
+    'The messages that were delivered this long ago and were not read, newest first; addresses as in message_log';
 
 CREATE FUNCTION msgstatus.read_stuck_messages(sees_all boolean, older_than interval, page_size bigint, after text)
 RETURNS SETOF msgstatus.message_log_row
@@ -70,11 +71,11 @@ CREATE FUNCTION msgstatus.stuck_messages(
 ) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.stuck_messages(interval, bigint, text) IS
-    'The outgoing messages registered so long ago of which no provider has said a word, the newest first; addresses as in message_log';
+    'The outgoing messages that were registered this long ago and have no callback, newest first; addresses as in message_log';
 
 CREATE FUNCTION msgstatus.count_undelivered(older_than interval, from_hour timestamptz) RETURNS bigint
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- What was created before the hour in which the time lies waits long enough; in that hour and later, it depends.
+    -- Messages created before the hour of the limit have waited long enough; later messages must be looked at one by one.
     SELECT COALESCE((
             SELECT sum(r.in_accepted + r.in_queued + r.in_sending + r.in_sent) FROM msgstatus.hour_rollup AS r
             WHERE r.hour >= $2 AND r.hour < date_trunc('hour', now() - $1, 'UTC')), 0)
@@ -84,7 +85,7 @@ CREATE FUNCTION msgstatus.count_undelivered(older_than interval, from_hour times
                 AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - $1)
 $$;
 COMMENT ON FUNCTION msgstatus.count_undelivered(interval, timestamptz) IS
-    'How many of the messages created since an hour began have been undelivered for so long';
+    'The number of messages created since an hour that have been undelivered for this long';
 
 CREATE FUNCTION msgstatus.read_undelivered_count(sees_all boolean, older_than interval) RETURNS bigint
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -95,4 +96,4 @@ COMMENT ON FUNCTION msgstatus.read_undelivered_count(boolean, interval) IS 'unde
 CREATE FUNCTION msgstatus.undelivered_count(older_than interval DEFAULT '5 minutes') RETURNS bigint
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
 COMMENT ON FUNCTION msgstatus.undelivered_count(interval) IS
-    'How many messages undelivered_messages() has: from the rollup, and of the last hours from the messages';
+    'The number of rows of undelivered_messages(), from the rollup and, for the last hours, from the messages';

@@ -1,4 +1,5 @@
--- What install() makes: the views of messages that wait. Each has a function of the same name, for another age and for pages.
+-- Created by install(): the views of waiting messages. Each has a function of the same name that takes another age and returns
+-- pages.
 
 CREATE FUNCTION msgstatus.install_waiting_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -21,7 +22,7 @@ BEGIN
         AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - interval '5 minutes'
     ORDER BY m.created_at DESC, 1;
     COMMENT ON VIEW msgstatus.undelivered_messages IS
-        'Messages that a provider took more than 5 minutes ago and that have neither been delivered nor failed; phone numbers masked';
+        'Messages that a provider accepted more than 5 minutes ago and that were neither delivered nor failed; phone numbers masked';
 
     CREATE OR REPLACE VIEW msgstatus.unread_messages WITH (security_barrier) AS
     SELECT msgstatus.shown_id((SELECT k.key FROM msgstatus.id_key AS k), m.message_id) AS message_id,
@@ -40,9 +41,9 @@ BEGIN
         AND msgstatus.reached_at(m.status, 'delivered') <= now() - interval '1 day'
     ORDER BY m.created_at DESC, 1;
     COMMENT ON VIEW msgstatus.unread_messages IS
-        'Messages that were delivered more than a day ago and have not been read; phone numbers masked';
+        'Messages that were delivered more than a day ago and were not read; phone numbers masked';
 
-    -- There are few of these, or none: the function reads only the hours that hold some.
+    -- There are few or none of these messages: the function reads only hours that hold some.
     CREATE OR REPLACE VIEW msgstatus.stuck_messages AS
     SELECT m.message_id,
         m.provider,
@@ -54,8 +55,8 @@ BEGIN
         m.created_at
     FROM msgstatus.stuck_messages(page_size => NULL) AS m;
     COMMENT ON VIEW msgstatus.stuck_messages IS
-        'Outgoing messages registered more than 15 minutes ago of which no provider has said a word; phone numbers masked';
+        'Outgoing messages that were registered more than 15 minutes ago and have no callback; phone numbers masked';
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_waiting_views() IS
-    'Makes the views undelivered_messages, unread_messages and stuck_messages; called by install()';
+    'Creates the views undelivered_messages, unread_messages and stuck_messages; called by install()';

@@ -12,7 +12,7 @@
 namespace msgstatus {
 namespace {
 
-// Writes the trail of the messages that were written: what is new, and what is told otherwise than before.
+// Writes the trail of the messages that were written: new events, and corrections of those whose content changed.
 void record_events(const Vector<MessageChange> &changes) {
     Vector<Observation *> known_states;
     for (const MessageChange &change : changes) {

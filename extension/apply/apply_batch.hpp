@@ -6,8 +6,8 @@
 
 namespace msgstatus {
 
-// apply_batch writes what was read out of the webhooks of one call, and completes its counts. Why two calls never
-// deadlock, and why nothing is lost at READ COMMITTED, is told in docs/design.md ("Concurrency"). Raises what
+// Writes what was read out of the webhooks of one call, and completes its counts. Why two calls never
+// deadlock, and why nothing is lost at READ COMMITTED: see README.md of this room ("Locks"). Raises what
 // TableAccess raises (install/table_access.hpp), and what the tables raise: constraints and triggers of the user's, for
 // example.
 void apply_batch(Batch &batch);

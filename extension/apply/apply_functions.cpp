@@ -107,6 +107,9 @@ void return_counts(FunctionCallInfo fcinfo, const Vector<Counts> &all) {
 
 } // namespace
 
+// Applies a webhook body, and returns the counts of what it held as jsonb. Parameters: the body, of any provider, or an
+// array of bodies; the time of receipt, by default that of the transaction; the source, NULL for none. What cannot be
+// used becomes a dead letter and raises nothing.
 MSGSTATUS_FUNCTION(apply_message_status) {
     if (PG_ARGISNULL(0))
         PG_RETURN_JSONB_P(counts_document({}));
@@ -117,6 +120,9 @@ MSGSTATUS_FUNCTION(apply_message_status) {
     PG_RETURN_JSONB_P(counts_document(batch.counts[0]));
 }
 
+// Applies many webhook bodies at once, and returns a row of counts for each, in their order. Parameters: arrays
+// of the bodies, their times of receipt and their sources, whose members may be NULL. Raises 2202E unless the arrays
+// have one dimension and the same length.
 MSGSTATUS_FUNCTION(apply_message_status_batch) {
     const WebhookArrays webhooks = webhook_arguments(fcinfo);
     Batch batch;
@@ -128,6 +134,9 @@ MSGSTATUS_FUNCTION(apply_message_status_batch) {
     return 0;
 }
 
+// Applies parts of webhooks that were dead letters, as apply_message_status_batch does. Two parameters more: arrays
+// with the provider of each part and the address of the business it was sent to, which stood around the part. Raises as
+// apply_message_status_batch.
 MSGSTATUS_FUNCTION(apply_rejected) {
     const WebhookArrays webhooks = webhook_arguments(fcinfo);
     const ArrayArgument providers = array_argument(fcinfo, 3, TEXTOID, webhooks.payloads.count);

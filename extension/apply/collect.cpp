@@ -19,7 +19,8 @@ Text text_of_document(Jsonb *document) {
     return JsonbToCString(nullptr, &document->root, static_cast<int>(VARSIZE(document)));
 }
 
-// Of the repetitions of one observation the one that stays comes first. The same order as in correct_events.
+// Of the repetitions of one observation the one that stays comes first. The same order as in correct_events;
+// test/pgtap/trail_repetitions.sql compares the two.
 bool precedes(const Observation &a, const Observation &b) {
     if (a.received_at != b.received_at)
         return a.received_at < b.received_at;

@@ -5,18 +5,18 @@
 
 namespace msgstatus {
 
-// compare_identity returns how two observations sort by message and fingerprint: below 0, 0 if one repeats the other,
+// Returns how two observations sort by message and fingerprint: below 0, 0 if one repeats the other,
 // or above 0.
 int compare_identity(const Observation &a, const Observation &b);
 
-// sort_observations returns the observations by message, so that every call locks in the same order; repetitions
+// Returns the observations by message, so that every call locks in the same order; repetitions
 // together, the one that stays first.
 Vector<Observation *> sort_observations(Vector<Observation> &observations);
 
-// distinct_of returns the first repetition of each observation.
+// Returns the first repetition of each observation.
 Vector<Observation *> distinct_of(const Vector<Observation *> &sorted);
 
-// changes_of returns what the observations say, by message.
+// Returns what the observations say, by message.
 Vector<MessageChange> changes_of(const Vector<Observation *> &sorted, const Vector<Observation *> &distinct);
 
 } // namespace msgstatus

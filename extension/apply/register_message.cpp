@@ -2,74 +2,106 @@
 #include "postgres/postgres.hpp"
 
 #include "install/table_access.hpp"
+#include "message/change_columns.hpp"
+#include "observation/validation.hpp"
 #include "postgres/prepared_statement.hpp"
 #include "postgres/row_shape.hpp"
 #include "rollup/rollup_changes.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/memutils.h"
 }
 
 using namespace msgstatus;
 
 namespace {
 
-constexpr std::size_t longest_message_id = 512;
+// Calls visit(column, n) for each column of registered_columns, with the number of its parameter.
+template <typename Visit>
+void for_each_registered(Visit visit) {
+    int parameter = 1;
+    for (const ChangeColumn &column : change_columns)
+        if ((column.bit & registered_columns) != 0)
+            visit(column, ++parameter);
+}
 
 // The parameters are the arguments of register_message. What is given replaces what webhooks said and stays, whatever
 // they say later; what is not given is left to them. An empty text says nothing. The row returned is that of
-// written_columns; there is none where the message is known and nothing about it is new.
-PreparedStatement register_statement(R"(
-INSERT INTO msgstatus.message AS m (message_id, provider, direction, sender, recipient, message_type, content,
-    media_url, metadata, created_by, campaign_id, registered, last_change)
-SELECT $1, g.provider, g.direction, g.sender, g.recipient, g.message_type, g.content, g.media_url, $9, g.created_by, $11,
-    (CASE WHEN g.provider IS NULL THEN 0 ELSE 1 END + CASE WHEN g.direction IS NULL THEN 0 ELSE 2 END
-    + CASE WHEN g.sender IS NULL THEN 0 ELSE 4 END + CASE WHEN g.recipient IS NULL THEN 0 ELSE 8 END
-    + CASE WHEN g.message_type IS NULL THEN 0 ELSE 16 END + CASE WHEN g.content IS NULL THEN 0 ELSE 32 END
-    + CASE WHEN g.media_url IS NULL THEN 0 ELSE 64 END)::smallint, 65536
-FROM (SELECT NULLIF($2, '') AS provider, NULLIF($3, '') AS direction,
-    msgstatus.normalize_address(NULLIF($4, '')) AS sender, msgstatus.normalize_address(NULLIF($5, '')) AS recipient,
-    NULLIF($6, '') AS message_type, NULLIF($7, '') AS content, NULLIF($8, '') AS media_url,
-    NULLIF($10, '') AS created_by) AS g
-ON CONFLICT (message_id) DO UPDATE SET
-    provider = COALESCE(excluded.provider, m.provider),
-    direction = COALESCE(excluded.direction, m.direction),
-    sender = COALESCE(excluded.sender, m.sender),
-    recipient = COALESCE(excluded.recipient, m.recipient),
-    message_type = COALESCE(excluded.message_type, m.message_type),
-    content = COALESCE(excluded.content, m.content),
-    media_url = COALESCE(excluded.media_url, m.media_url),
-    metadata = COALESCE(m.metadata || excluded.metadata, excluded.metadata, m.metadata),
-    created_by = COALESCE(excluded.created_by, m.created_by),
-    campaign_id = COALESCE(excluded.campaign_id, m.campaign_id),
-    registered = COALESCE(m.registered, 0::smallint) | excluded.registered,
-    last_change = 131072,
-    replaced = ARRAY[m.status::text, m.provider, m.sender, m.recipient, m.message_type, m.direction, m.campaign_id::text,
-        m.error_code::text],
-    updated_at = GREATEST(m.updated_at, excluded.updated_at)
-WHERE m.registered IS NULL
-    OR (m.registered | excluded.registered) <> m.registered
-    OR excluded.provider <> m.provider
-    OR excluded.direction <> m.direction
-    OR excluded.sender <> m.sender
-    OR excluded.recipient <> m.recipient
-    OR excluded.message_type <> m.message_type
-    OR excluded.content <> m.content
-    OR excluded.media_url <> m.media_url
-    OR excluded.metadata IS NOT NULL AND (m.metadata IS NULL OR (m.metadata || excluded.metadata) <> m.metadata)
-    OR excluded.created_by IS NOT NULL AND (m.created_by IS NULL OR excluded.created_by <> m.created_by)
-    OR excluded.campaign_id IS NOT NULL AND (m.campaign_id IS NULL OR excluded.campaign_id <> m.campaign_id)
-RETURNING m.message_id, m.last_change, m.replaced, m.created_at, m.status, m.provider, m.sender, m.recipient,
-    m.message_type, m.direction, m.campaign_id, m.error_code)");
+// written_shape; there is none where the message is known and nothing about it is new.
+const char *text_of_statement() {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    const auto append_for_each = [&](const char *format) {
+        for_each_registered([&](const ChangeColumn &column, int) {
+            const char *name = column.shape.name;
+            for (const char *c = format; *c != '\0'; ++c)
+                if (*c == '@')
+                    appendStringInfoString(&sql, name);
+                else
+                    appendStringInfoChar(&sql, *c);
+        });
+    };
+    appendStringInfoString(&sql, "INSERT INTO msgstatus.message AS m (message_id");
+    append_for_each(", @");
+    appendStringInfoString(&sql, ", metadata, created_by, campaign_id, registered, last_change) SELECT $1");
+    append_for_each(", g.@");
+    appendStringInfoString(&sql, ", $9, g.created_by, $11, (0");
+    for_each_registered([&](const ChangeColumn &column, int) {
+        appendStringInfo(&sql, " + CASE WHEN g.%s IS NULL THEN 0 ELSE %u END", column.shape.name, column.bit);
+    });
+    appendStringInfo(&sql, ")::smallint, %u FROM (SELECT ", last_change_inserted);
+    for_each_registered([&](const ChangeColumn &column, int parameter) {
+        const std::string_view name = column.shape.name;
+        const bool is_address = name == "sender" || name == "recipient";
+        appendStringInfo(
+            &sql, is_address ? "msgstatus.normalize_address(NULLIF($%d, '')) AS %s, " : "NULLIF($%d, '') AS %s, ",
+            parameter, column.shape.name);
+    });
+    appendStringInfoString(&sql, "NULLIF($10, '') AS created_by) AS g ON CONFLICT (message_id) DO UPDATE SET ");
+    append_for_each("@ = COALESCE(excluded.@, m.@), ");
+    appendStringInfo(&sql,
+                     "metadata = COALESCE(m.metadata || excluded.metadata, excluded.metadata, m.metadata), "
+                     "created_by = COALESCE(excluded.created_by, m.created_by), "
+                     "campaign_id = COALESCE(excluded.campaign_id, m.campaign_id), "
+                     "registered = COALESCE(m.registered, 0::smallint) | excluded.registered, "
+                     "last_change = %u, updated_at = GREATEST(m.updated_at, excluded.updated_at), replaced = ",
+                     last_change_replaced);
+    append_replaced_value(&sql);
+    appendStringInfoString(&sql, " WHERE m.registered IS NULL OR (m.registered | excluded.registered) <> m.registered");
+    append_for_each(" OR excluded.@ <> m.@");
+    appendStringInfoString(
+        &sql,
+        " OR excluded.metadata IS NOT NULL AND (m.metadata IS NULL OR (m.metadata || excluded.metadata) <> m.metadata) "
+        "OR excluded.created_by IS NOT NULL AND (m.created_by IS NULL OR excluded.created_by <> m.created_by) "
+        "OR excluded.campaign_id IS NOT NULL AND (m.campaign_id IS NULL OR excluded.campaign_id <> m.campaign_id) "
+        "RETURNING ");
+    append_written_columns(&sql);
+    return sql.data;
+}
+
+// Made at the first call, and kept for the backend's life.
+std::optional<PreparedStatement> statement;
+
+PreparedStatement &register_statement() {
+    if (!statement) {
+        const MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+        const char *text = text_of_statement();
+        MemoryContextSwitchTo(caller);
+        statement.emplace(text);
+    }
+    return *statement;
+}
 
 constexpr std::array<Oid, 11> argument_types = {TEXTOID, TEXTOID, TEXTOID,  TEXTOID, TEXTOID, TEXTOID,
                                                 TEXTOID, TEXTOID, JSONBOID, TEXTOID, UUIDOID};
 
 void check_message_id(FunctionCallInfo fcinfo) {
     const std::size_t size = PG_ARGISNULL(0) ? 0 : view_of(PG_GETARG_TEXT_PP(0)).size();
-    if (size == 0 || size > longest_message_id)
+    if (size == 0 || size > max_message_id_size)
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("a message id has between 1 and %zu bytes", longest_message_id)));
+                        errmsg("a message id has between 1 and %zu bytes", max_message_id_size)));
 }
 
 // Adds to the rollups what the statement has just written, and nothing a caller could make up.
@@ -87,8 +119,12 @@ void count_written_row() {
 
 } // namespace
 
-// register_message writes as the owner of the tables: the caller needs the right to call it and none on the tables, and
-// so can neither write a row that the rollups do not count nor count what is not written.
+// Writes what a sender knows of a message, before or after its first status, and counts it in the rollups. Parameters:
+// the message id, of 1 to 512 bytes; each column of registered_columns; metadata, an object; who sent it; the campaign.
+// NULL and the empty text leave a column as it is. Raises 22023 for another id.
+//
+// It writes as the owner of the tables: the caller needs the right to call it and none on the tables, and so can
+// neither write a row that the rollups do not count nor count what is not written.
 MSGSTATUS_FUNCTION(register_message) {
     // Another version's SQL may call it.
     if (static_cast<std::size_t>(PG_NARGS()) != argument_types.size())
@@ -101,7 +137,7 @@ MSGSTATUS_FUNCTION(register_message) {
         values[i] = fcinfo->args[i].value;
         nulls[i] = fcinfo->args[i].isnull ? 'n' : ' ';
     }
-    register_statement.execute(argument_types, values, nulls.data());
+    register_statement().execute(argument_types, values, nulls.data());
     if (SPI_processed > 0)
         count_written_row();
     access.close();

@@ -1,4 +1,5 @@
--- Tables that users have: attached, they are kept up to date with every applied status.
+-- attach_table(): keeps a user's table up to date with every applied status; with the functions that it calls for triggers,
+-- batches and names.
 
 CREATE FUNCTION msgstatus.attached_messages(target regclass, key_column name, since xid DEFAULT NULL)
     RETURNS SETOF text[]
@@ -12,7 +13,8 @@ BEGIN
                 SELECT DISTINCT m.message_id AS id
                 FROM %s AS t JOIN msgstatus.message AS m ON m.message_id = t.%I::text COLLATE "C"
                 WHERE $1 IS NULL OR age(m.xmin) <= age($1)
-                    -- What this transaction wrote, in subtransactions too, is in progress; nobody else's is to be seen.
+                    -- Rows that this transaction wrote, including its subtransactions, are "in progress"; rows in progress of
+                    -- other transactions are invisible anyway.
                     OR age(t.xmin) <= age($1) AND pg_xact_status(($2 - age(t.xmin))::text::xid8) <> 'in progress'
             ) AS d
         ) AS k
@@ -23,7 +25,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.attached_messages(regclass, name, xid) IS
-    'The messages that have rows in a table, in batches in the order of their ids, in which calls lock them; all, or those of which somebody else wrote message or row since a transaction';
+    'The messages that have rows in a table, in batches in the order of ids, as calls lock them: all, or those whose message or row another transaction has written since the given one';
 
 CREATE FUNCTION msgstatus.make_attached_triggers(target regclass, key_column name, attached_table_id integer)
     RETURNS void
@@ -36,7 +38,7 @@ BEGIN
         RETURN;
     END IF;
     IF (SELECT c.relkind FROM pg_class AS c WHERE c.oid = target) = 'p' THEN
-        -- What is inserted into a partition fires no trigger of the whole but those for rows.
+        -- An INSERT into a partition fires only the row triggers of the partitioned table, not its statement triggers.
         EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s FOR EACH ROW WHEN (new.%I IS NOT NULL)'
             ' EXECUTE FUNCTION msgstatus.reflect_changed_key(%L)', on_insert, target, key_column, attached_table_id);
     ELSE
@@ -50,7 +52,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.make_attached_triggers(regclass, name, integer) IS
-    'Makes the triggers by which rows that come later than their statuses are brought up to date';
+    'Creates the triggers that update rows inserted after their statuses';
 
 CREATE FUNCTION msgstatus.attached_keys(target regclass, wanted name)
     RETURNS TABLE (attached_table_id integer, key_column name, is_there boolean)
@@ -66,12 +68,12 @@ BEGIN
     IF NOT FOUND THEN
         RAISE undefined_object USING
             MESSAGE = format('%s is not attached%s', attached_keys.target, ' by column "' || wanted || '"'),
-            HINT = 'The view attached_tables lists what is.';
+            HINT = 'The view attached_tables lists the attached tables.';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.attached_keys(regclass, name) IS
-    'By which columns a table is attached, or whether by one, and whether the column is still there; 42704 where it is not attached';
+    'The key columns by which a table is attached, or one of them, and whether the column still exists; 42704 if the table is not attached';
 
 CREATE FUNCTION msgstatus.attach_table(
     target regclass, key_column name, columns jsonb DEFAULT NULL, time_zone text DEFAULT 'UTC',
@@ -108,19 +110,19 @@ BEGIN
         RAISE null_value_not_allowed USING MESSAGE = 'time_zone and search_path must not be null';
     END IF;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE invalid_transaction_state USING MESSAGE = 'attach_table works at isolation level READ COMMITTED only',
-            DETAIL = 'It has to see what was written while it waited for its locks.',
+        RAISE invalid_transaction_state USING MESSAGE = 'attach_table() requires isolation level READ COMMITTED',
+            DETAIL = 'It must see rows that other transactions commit while it waits for its locks.',
             HINT = 'Run it in a READ COMMITTED transaction.';
     END IF;
-    -- Raises 22023 for a zone that is none.
+    -- Raises 22023 for an unknown time zone.
     PERFORM now() AT TIME ZONE time_zone;
     SELECT jsonb_object_agg(c.fact,
         jsonb_strip_nulls(jsonb_build_object('column', c.column_name, 'spelling', c.spelling)))
     INTO mapping FROM msgstatus.attached_columns(target, key_column, columns) AS c;
 
-    -- One at a time for a table. Calls know nothing of it yet, so the rows can be brought up to date beside them. Where
-    -- the table is attached already, calls update its rows, and would wait for those done here while this waits for the
-    -- calls: so they wait first.
+    -- One session at a time for each table. Calls do not know a new table yet, so its rows can be updated while calls run. If
+    -- the table is attached already, calls update its rows and could wait for rows updated here while this session waits for
+    -- the calls. So in that case writers are locked out first.
     PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.attach_table', target::oid::bigint));
     known := EXISTS (SELECT FROM msgstatus.attached_table AS a WHERE a.target = attach_table.target);
     update_sql := msgstatus.reflecting_update(target, key_column, mapping, time_zone);
@@ -139,8 +141,8 @@ BEGIN
             left_over := left_over || batch;
         END IF;
     END LOOP;
-    -- Now with writers and calls at rest: what was written meanwhile, and what went wrong. Writers may take long, so
-    -- they come first.
+    -- Now that writers and calls are locked out, update the rows written meanwhile and the rows that were left over. Creating
+    -- triggers waits for writers of the table, which may take long, so it comes first.
     IF NOT known THEN
         PERFORM msgstatus.make_attached_triggers(target, key_column, id);
         LOCK TABLE msgstatus.message IN SHARE ROW EXCLUSIVE MODE;
@@ -156,24 +158,23 @@ BEGIN
             failed := msgstatus.reflect_messages(id, batch);
         END LOOP;
     END IF;
-    -- What was attached by a column that has another name now can do nothing but fail. At the end, as dropping triggers
-    -- keeps readers out.
+    -- An attachment by a column that was renamed can only fail. Ended last, because dropping triggers also locks out readers.
     FOR stale IN SELECT k.attached_table_id FROM msgstatus.attached_keys(target, NULL) AS k WHERE NOT k.is_there LOOP
         BEGIN
             PERFORM msgstatus.end_attachment(stale, target);
         EXCEPTION
-            -- Another role's.
+            -- Attached by another role.
             WHEN insufficient_privilege THEN
                 NULL;
         END;
     END LOOP;
     IF failed > 0 THEN
         RAISE WARNING USING
-            MESSAGE = format('the statuses of %s of the messages in %s cannot be shown there', failed, target),
-            HINT = 'msgstatus.attached_table_failure tells why; resync_table tries again.';
+            MESSAGE = format('could not update rows in %s for %s of its messages', target, failed),
+            HINT = 'The table msgstatus.attached_table_failure holds the reasons; resync_table() tries again.';
     END IF;
     RETURN mapping;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.attach_table(regclass, name, jsonb, text, text) IS
-    'Has every applied status reflected in the rows of a table, from now on and for those it has, with the caller''s rights; returns which column shows what';
+    'Reflects every applied status in the rows of a table, existing and new ones, with the caller''s rights; returns the fact that each column shows';

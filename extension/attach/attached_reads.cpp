@@ -1,6 +1,5 @@
-// What msgstatus reads of tables that belong to somebody else. To plan a query may already run code of the table's
-// owner, such as a function in the predicate of an index, so each is read as a role that trusts the table, in a
-// restricted operation.
+// Reads tables of users. Planning a query may already run code of the table's owner, such as a function in the
+// predicate of an index. So each table is read as a role that trusts it, in a security-restricted operation.
 #include "postgres/postgres.hpp"
 
 #include "attach/attached_tables.hpp"
@@ -26,8 +25,8 @@ using namespace msgstatus;
 
 namespace {
 
-// Acts as a role in a security-restricted operation until close(), which undoes settings, too. An error that leaves by
-// longjmp ends it as well.
+// Acts as a role in a security-restricted operation until close(), which also restores settings. An error that leaves
+// by longjmp ends it as well.
 class ActAs {
 public:
     explicit ActAs(Oid role) {
@@ -46,7 +45,7 @@ private:
     int level_ = 0;
 };
 
-// The owner of a table that the caller may read whole in this column; nothing where it may not.
+// Returns the owner of a table if the caller may read all rows of the column; nothing otherwise.
 std::optional<Oid> owner_of_readable(Oid relation, AttrNumber column) {
     HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
     if (!HeapTupleIsValid(tuple))
@@ -64,8 +63,8 @@ std::optional<Oid> owner_of_readable(Oid relation, AttrNumber column) {
 
 } // namespace
 
-// column_sample(target, column_number) returns the texts that stand in a column of a table, at most 100 of them and the
-// most frequent first, as found in 10,000 rows. NULL where the caller may not read the column, or a policy hides rows.
+// Returns the distinct texts in a column of a table, the most frequent first, at most 100, from a sample of 10,000
+// rows. Reads as the table's owner. Returns NULL if the caller may not read the column, or if a policy hides rows.
 MSGSTATUS_FUNCTION(column_sample) {
     const Oid relation = PG_GETARG_OID(0);
     const AttrNumber column = PG_GETARG_INT16(1);
@@ -93,8 +92,8 @@ MSGSTATUS_FUNCTION(column_sample) {
     return labels;
 }
 
-// attached_batches(attached_table_id) returns, in batches, the messages that resync_table has to look at, as whoever
-// attached the table sees them. Raises 42704 for a table that is not attached.
+// Returns, in batches, the ids of the messages that resync_table has to update, as the role that attached the table
+// sees them. Raises 42704 if the table is not attached, or if that role was dropped.
 MSGSTATUS_FUNCTION(attached_batches) {
     InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
@@ -107,9 +106,8 @@ MSGSTATUS_FUNCTION(attached_batches) {
         ereport(ERROR,
                 (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no attached table %d", PG_GETARG_INT32(0))));
     if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(table->attached_by)))
-        ereport(ERROR,
-                (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the role that attached the table does not exist any more"),
-                 errhint("Attach the table again.")));
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the role that attached the table was dropped"),
+                        errhint("Attach the table again.")));
     ActAs as_attacher(table->attached_by);
     const char *sql = psprintf("SELECT b FROM msgstatus.attached_messages(%u::regclass, %s) AS b"
                                " UNION ALL SELECT b FROM msgstatus.failures_without_row(%u::regclass, %s, %d) AS b",

@@ -16,9 +16,6 @@ namespace {
 
 PreparedStatement load_statement(R"(
 SELECT a.attached_table_id, a.target::pg_catalog.oid, a.key_column::text, a.attached_by::pg_catalog.oid, a.search_path, a.update_sql,
-    (SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', s.nspname, c.conname), ', ')
-        FROM pg_catalog.pg_constraint AS c JOIN pg_catalog.pg_namespace AS s ON s.oid = c.connamespace
-        WHERE c.conrelid = a.target AND c.condeferred),
     a.columns ->> 'error_text' IS NOT NULL,
     EXISTS (SELECT FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_attribute AS k ON k.attrelid = i.indrelid AND k.attnum = i.indkey[0]
         WHERE i.indrelid = a.target AND k.attname = a.key_column AND i.indisvalid AND i.indpred IS NULL),
@@ -28,14 +25,14 @@ ORDER BY a.attached_table_id)",
                                  Lookup::as_planned);
 
 constexpr std::array loaded_columns{
-    ColumnShape{"attached_table_id", INT4OID},    ColumnShape{"target", OIDOID},
-    ColumnShape{"key_column", TEXTOID},           ColumnShape{"attached_by", OIDOID},
-    ColumnShape{"search_path", TEXTOID},          ColumnShape{"update_sql", TEXTOID},
-    ColumnShape{"deferred_constraints", TEXTOID}, ColumnShape{"shows_error_text", BOOLOID},
-    ColumnShape{"key_has_index", BOOLOID},        ColumnShape{"has_failures", BOOLOID},
+    ColumnShape{"attached_table_id", INT4OID}, ColumnShape{"target", OIDOID},
+    ColumnShape{"key_column", TEXTOID},        ColumnShape{"attached_by", OIDOID},
+    ColumnShape{"search_path", TEXTOID},       ColumnShape{"update_sql", TEXTOID},
+    ColumnShape{"shows_error_text", BOOLOID},  ColumnShape{"key_has_index", BOOLOID},
+    ColumnShape{"has_failures", BOOLOID},
 };
 
-// What was read last, in a memory context of its own, and how many invalidations had come before.
+// The cached list, in a memory context of its own, and the number of invalidations before it was read.
 Vector<AttachedTable> remembered;
 MemoryContext remembered_in = nullptr;
 Oid table_read = InvalidOid;
@@ -67,18 +64,17 @@ AttachedTable attached_table_of(HeapTuple row, TupleDesc description) {
     table.attached_by = DatumGetObjectId(value(4));
     table.search_path = copy(5);
     table.update_sql = copy(6);
-    table.deferred_constraints = copy(7);
-    table.shows_error_text = DatumGetBool(value(8));
-    table.key_has_index = DatumGetBool(value(9));
-    table.has_failures = DatumGetBool(value(10));
+    table.shows_error_text = DatumGetBool(value(7));
+    table.key_has_index = DatumGetBool(value(8));
+    table.has_failures = DatumGetBool(value(9));
     return table;
 }
 
 void read_attached_tables() {
-    // Whatever changes from here on is to be seen the next time.
+    // A change from here on must cause another read.
     const std::uint64_t seen = invalidations;
     const Oid table = get_relname_relid("attached_table", get_namespace_oid("msgstatus", false));
-    // The caller's until all is read: an error leaves nothing behind.
+    // The context belongs to the caller's until everything is read, so that an error leaves nothing behind.
     MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "msgstatus attached tables", ALLOCSET_SMALL_SIZES);
     Vector<AttachedTable> tables;
@@ -104,13 +100,12 @@ const char *copy_of(const char *text) {
     return text == nullptr ? nullptr : pstrdup(text);
 }
 
-// A trigger of an attached table may lead to another call, which reads anew: so nobody holds on to what is remembered.
+// Returns a copy, because a trigger of an attached table may lead to another call, which replaces the cached list.
 AttachedTable copy_of(const AttachedTable &table) {
     AttachedTable copy = table;
     copy.key_column = copy_of(table.key_column);
     copy.search_path = copy_of(table.search_path);
     copy.update_sql = copy_of(table.update_sql);
-    copy.deferred_constraints = copy_of(table.deferred_constraints);
     return copy;
 }
 
@@ -120,7 +115,7 @@ void refresh() {
         CacheRegisterRelcacheCallback(note_invalidation, 0);
         registered = true;
     }
-    // Who waited for the lock of a row has not heard yet of what the other one did.
+    // A session that waited for a row lock has not yet received the invalidations of the transaction that held it.
     AcceptInvalidationMessages();
     if (invalidations_before != invalidations || !OidIsValid(table_read))
         read_attached_tables();

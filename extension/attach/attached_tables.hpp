@@ -1,11 +1,11 @@
-// The tables that users attached, as every backend remembers them.
+// The attached tables, as each backend caches them.
 #pragma once
 
 #include "postgres/vector.hpp"
 
 namespace msgstatus {
 
-// A row of attached_table, and what else is to be known of the target.
+// A row of attached_table, and properties of its target.
 struct AttachedTable {
     int id = 0;
     Oid target = InvalidOid;
@@ -13,23 +13,21 @@ struct AttachedTable {
     Oid attached_by = InvalidOid;
     const char *search_path = nullptr;
     const char *update_sql = nullptr;
-    // Its initially deferred constraints, as SET CONSTRAINTS takes them; nullptr where there are none.
-    const char *deferred_constraints = nullptr;
     bool shows_error_text = false;
     bool key_has_index = false;
-    // It may have rows in attached_table_failure.
+    // Whether the table may have rows in attached_table_failure.
     bool has_failures = false;
 };
 
-// attached_tables returns the attached tables that are still there, in the order of their ids, in the current memory
-// context. Within SPI and as the owner of the tables. Who has locked `message` since before, as every write to it does,
-// learns of every table attached before: attach_table holds a lock against writers when it commits.
+// Returns the attached tables that still exist, in the order of their ids, in the current memory context. Requires an
+// open SPI connection and the owner of the tables as the current user. If the caller holds a lock on `message`, as
+// every writer does, the list is complete: attach_table commits while it holds a lock that conflicts with writers.
 Vector<AttachedTable> attached_tables();
 
-// find_attached_table returns the one of the id; nothing where there is none.
+// Returns the attached table with the id; nothing if there is none.
 std::optional<AttachedTable> find_attached_table(int id);
 
-// forget_attached_tables makes every backend, at commit, look again.
+// Makes every backend read the list again, from the commit of this transaction on.
 void forget_attached_tables();
 
 } // namespace msgstatus

@@ -1,11 +1,11 @@
--- How a column of a user's table spells the states: SENT, Sent, sent; cancelled; and which of them it can hold.
+-- What is known about a column of a user's table: a sample of its texts, its literals, and whether it can hold a label.
 
 CREATE FUNCTION msgstatus.column_sample(target regclass, column_number smallint) RETURNS text[]
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'column_sample';
 COMMENT ON FUNCTION msgstatus.column_sample(regclass, smallint) IS
-    'The most frequent texts in a column of a table, read as its owner; NULL where the caller may not read it or a policy hides rows';
+    'The most frequent texts in a column of a table, read as its owner; NULL if the caller may not read it or a policy hides rows';
 
 CREATE FUNCTION msgstatus.column_literals(target regclass, column_number smallint)
     RETURNS TABLE (place bigint, label text)
@@ -15,13 +15,13 @@ DECLARE
         WHERE c.column_number = column_literals.column_number);
     present text[];
 BEGIN
-    -- What an enum can hold, it says itself.
+    -- An enum lists its labels.
     IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND t.typtype = 'e') THEN
         RETURN QUERY SELECT row_number() OVER (ORDER BY e.enumsortorder), e.enumlabel::text
             FROM pg_enum AS e WHERE e.enumtypid = type;
         RETURN;
     END IF;
-    -- Of a large table a part says enough. Who may not read it sees no more than the definitions.
+    -- A sample is enough for a large table. A caller who may not read the table gets only the definitions.
     present := msgstatus.column_sample(target, column_number);
     RETURN QUERY
     WITH definition AS (
@@ -44,7 +44,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.column_literals(regclass, smallint) IS
-    'The texts that are known of a column, those first that say most: of its enum, its CHECK constraints, its rows, its DEFAULT';
+    'The known texts of a column, the most reliable first: of its enum, its CHECK constraints, its rows, its DEFAULT';
 
 CREATE FUNCTION msgstatus.column_takes(target regclass, column_number smallint, label text) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -54,14 +54,14 @@ DECLARE
     taken boolean;
 BEGIN
     SELECT * INTO STRICT c FROM msgstatus.column_types(target) AS t WHERE t.column_number = column_takes.column_number;
-    -- A cast between an enum and text may be a function of its owner's, so an enum is asked for its labels. Its CHECK
-    -- constraints, which are rare, are not tried for the same reason.
+    -- A cast between an enum and text may be a function of its owner, so the labels of an enum are looked up instead. For the
+    -- same reason its CHECK constraints, which are rare, are not tried.
     IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = c.base_type AND t.typtype = 'e') THEN
         RETURN EXISTS (SELECT FROM pg_enum AS e WHERE e.enumtypid = c.base_type AND e.enumlabel::text = label);
     END IF;
-    -- Constraints on the column alone, as far as they are made of built-in objects, on which no dependency is recorded. Of
-    -- all others, even a domain or a collation, the expression could run a function of its owner's with the rights of
-    -- whoever asks.
+    -- Tries constraints on the column alone, and only those made of built-in objects, on which PostgreSQL records no
+    -- dependency. Any other constraint, even on a domain or with a collation, could run a function of its owner with the rights
+    -- of the caller.
     SELECT string_agg(format('(SELECT (%s) IS NOT FALSE FROM (SELECT CAST($1 AS %s) AS %I) AS v)',
         e.expression, c.base_name, e.name), ' AND ')
     INTO checks

@@ -1,4 +1,4 @@
--- Which column of a user's table shows what, as given or by name and type; and what is wrong with it.
+-- Maps the columns of a user's table to the facts that they show, as given or found by name and type, and reports problems.
 
 CREATE FUNCTION msgstatus.target_problems(target regclass, key_column name)
     RETURNS TABLE (problem text, message text, hint text)
@@ -10,25 +10,25 @@ BEGIN
     SELECT r.*, n.nspname INTO c
     FROM pg_class AS r JOIN pg_namespace AS n ON n.oid = r.relnamespace WHERE r.oid = target;
     IF NOT FOUND THEN
-        RETURN QUERY SELECT '42P01', format('there is no table %s', COALESCE(target::text, 'NULL')),
-            'Give the table that holds the rows.';
+        RETURN QUERY SELECT '42P01', format('table %s does not exist', COALESCE(target::text, 'NULL')),
+            'Specify the table that holds the rows.';
         RETURN;
     END IF;
     IF c.relkind NOT IN ('r', 'p') THEN
         RETURN QUERY SELECT '42809', format('%s is not a table', target), 'Attach the table that holds the rows.';
     ELSIF c.relpersistence = 't' THEN
         RETURN QUERY SELECT '42809', format('%s is a temporary table', target),
-            'Only what every session sees can be attached.';
+            'Only a table that all sessions see can be attached.';
     ELSIF c.relispartition THEN
         RETURN QUERY SELECT '42809', format('%s is a partition', target), 'Attach the partitioned table.';
     ELSIF c.nspname IN ('msgstatus', 'pg_catalog', 'information_schema') THEN
-        RETURN QUERY SELECT '42809', format('%s is not a table of yours', target),
-            'A status is in msgstatus.message already.';
+        RETURN QUERY SELECT '42809', format('%s belongs to msgstatus or to PostgreSQL', target),
+            'Attach a table of your own; msgstatus.message holds statuses already.';
     END IF;
     SELECT * INTO k FROM msgstatus.column_types(target) AS t WHERE t.column_name = key_column;
     IF NOT FOUND THEN
         RETURN QUERY SELECT '42703',
-            CASE WHEN key_column IS NULL THEN format('no column of %s was given as the key', target)
+            CASE WHEN key_column IS NULL THEN format('no key column of %s was given', target)
                 ELSE format('column "%s" of %s does not exist', key_column, target) END,
             'The key is the column that holds the id the provider gave to the message: a wamid, a Twilio SID.';
         RETURN;
@@ -41,13 +41,13 @@ BEGIN
     END IF;
     IF k.generated = 'v' THEN
         RETURN QUERY SELECT '0A000',
-            format('column "%s" of %s is generated when it is read and cannot be the key', key_column, target),
-            'A stored generated column can.';
+            format('column "%s" of %s is a virtual generated column and cannot be the key', key_column, target),
+            'A stored generated column can be the key.';
         RETURN;
     END IF;
     IF NOT has_table_privilege(target, 'SELECT') OR NOT has_table_privilege(target, 'TRIGGER') THEN
         RETURN QUERY SELECT '42501', format('permission denied for table %s', target),
-            format('To attach it takes SELECT and TRIGGER on the table, and UPDATE on the columns that are written:'
+            format('Attaching requires SELECT and TRIGGER on the table, and UPDATE on the columns to write:'
                 ' GRANT SELECT, UPDATE, TRIGGER ON %s TO %I.', target, CURRENT_USER);
     END IF;
     IF EXISTS (SELECT FROM pg_index AS i
@@ -67,7 +67,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.target_problems(regclass, name) IS
-    'Why a table cannot be attached by this key, each with a SQLSTATE and a hint; 01000 where it can, but not well';
+    'The problems of attaching a table by this key, each with a SQLSTATE and a hint; 01000 is only a warning';
 
 CREATE FUNCTION msgstatus.attached_columns(target regclass, key_column name, columns jsonb) RETURNS TABLE (
     column_name name, fact text, spelling jsonb, problem text, message text, hint text
@@ -95,7 +95,7 @@ BEGIN
     FROM jsonb_object_keys(given) AS w (key)
     WHERE w.key NOT IN (SELECT a.fact FROM msgstatus.attachable_facts() AS a);
 
-    -- Columns that are given for one fact are not found for another.
+    -- A column that is given for one fact is not found for another.
     SELECT taken || array_agg(COALESCE(w.value ->> 'column', w.value #>> '{}')::name) INTO taken
     FROM jsonb_each(given) AS w WHERE jsonb_typeof(w.value) <> 'null';
 
@@ -111,7 +111,7 @@ BEGIN
             OR COALESCE(jsonb_typeof(wish -> 'spelling'), 'object') <> 'object'
             OR wish ? 'spelling' AND f.fact NOT IN ('state', 'timeline')) THEN
             RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '22023',
-                format('no column can be read from what is given for "%s"', f.fact),
+                format('invalid column given for "%s"', f.fact),
                 'Give its name, or {"column": name, "spelling": {"sent": "SENT"}} for a state or a timeline,'
                 ' or null for none.';
             CONTINUE;
@@ -128,18 +128,18 @@ BEGIN
             END IF;
             IF (SELECT count(*) FROM unnest(taken) AS n WHERE n = c.column_name) > 1 THEN
                 RETURN QUERY SELECT c.column_name, f.fact, NULL::jsonb, '22023',
-                    format('column "%s" cannot show two things', c.column_name),
+                    format('column "%s" is given for more than one fact', c.column_name),
                     'Give another column, or null for none.';
                 CONTINUE;
             ELSIF NOT msgstatus.type_fits(f.kind, c.base_type, c.base_typmod) THEN
                 RETURN QUERY SELECT c.column_name, f.fact, NULL::jsonb, '42804',
                     format('column "%s" of %s is of type %s and cannot hold "%s"',
                         c.column_name, target, c.type, f.fact),
-                    format('It takes %s.', msgstatus.fact_types(f.kind));
+                    format('The column must be of type %s.', msgstatus.fact_types(f.kind));
                 CONTINUE;
             END IF;
         ELSE
-            -- A message_status tells by its type what it is.
+            -- The type message_status identifies the fact.
             SELECT t.* INTO c
             FROM msgstatus.column_types(target) AS t
             WHERE t.column_name <> ALL (taken) AND t.generated = '' AND t.identity = ''
@@ -154,7 +154,7 @@ BEGIN
             RETURN QUERY SELECT c.column_name, f.fact, NULL::jsonb, '428C9',
                 format('column "%s" of %s, given for "%s", is %s', c.column_name, target, f.fact,
                     CASE WHEN c.generated <> '' THEN 'a generated column' ELSE 'an identity column' END),
-                'Only the table writes it.';
+                'PostgreSQL itself computes the values of this column.';
             CONTINUE;
         END IF;
         spelling := NULL;
@@ -176,12 +176,12 @@ BEGIN
                     hint := 'The states are ' || array_to_string(msgstatus.delivery_states(), ', ') || '.';
             END;
             IF problem IS NULL AND NOT spelling ?| '{sent,delivered,read,failed}' THEN
-                -- What was only found is left alone.
+                -- A column that was only found, not given, is left alone.
                 CONTINUE WHEN NOT is_given;
                 problem := '42804';
                 message := format('column "%s" of %s, of type %s, can hold none of sent, delivered, read and failed',
                     c.column_name, target, c.type);
-                hint := 'Give the words it has for them: {"state": {"column": ..., "spelling": {"sent": ...}}}.';
+                hint := 'Specify how the column spells them: {"state": {"column": ..., "spelling": {"sent": ...}}}.';
             END IF;
         END IF;
         IF problem IS NULL AND NOT has_column_privilege(target, c.column_number, 'UPDATE') THEN
@@ -198,10 +198,10 @@ BEGIN
     END LOOP;
     IF shown = 0 THEN
         RETURN QUERY SELECT NULL::name, NULL, NULL::jsonb, '22023',
-            format('%s has no column that could show a status', target),
-            'Give one: {"state": "column"}. preview_attach tells what was made of each column.';
+            format('%s has no column that can show a status', target),
+            'Give one: {"state": "column"}. preview_attach() shows how each column was understood.';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.attached_columns(regclass, name, jsonb) IS
-    'Which columns of a table show what, as given or found; with a SQLSTATE and a hint what is wrong';
+    'The columns of a table and the facts that they show, as given or found; problems have a SQLSTATE and a hint';

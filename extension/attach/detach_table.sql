@@ -1,3 +1,5 @@
+-- detach_table(): stops updating a user's table. forget_dropped_tables(): removes attached tables that were dropped.
+
 CREATE FUNCTION msgstatus.end_attachment(attached_table_id integer, target regclass) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -8,7 +10,8 @@ DECLARE
     trigger_name name;
     removed boolean;
 BEGIN
-    -- First, as it waits for writers and calls, who must not wait for what is removed then.
+    -- Triggers are dropped first: that waits for writers and calls, which must not in turn wait for the entry that is removed
+    -- next.
     IF may_drop THEN
         FOREACH trigger_name IN ARRAY triggers LOOP
             EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, target);
@@ -17,14 +20,14 @@ BEGIN
     removed := msgstatus.remove_attached_table(attached_table_id);
     IF NOT may_drop AND triggers <> '{}' THEN
         RAISE WARNING USING
-            MESSAGE = format('triggers on %s stay, and do nothing: %s', target, array_to_string(triggers, ', ')),
+            MESSAGE = format('triggers on %s remain without effect: %s', target, array_to_string(triggers, ', ')),
             HINT = 'The owner of the table can drop them.';
     END IF;
     RETURN removed;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.end_attachment(integer, regclass) IS
-    'Drops the triggers of an attached table, as far as the caller may, and forgets it; false if it was forgotten before';
+    'Drops the triggers of an attached table, as far as the caller may, and removes its entry; false if there was no entry';
 
 CREATE FUNCTION msgstatus.detach_table(target regclass, key_column name DEFAULT NULL) RETURNS integer
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -41,7 +44,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.detach_table(regclass, name) IS
-    'Ends what attach_table began, for one key or all of a table, and returns how many that were; the rows stay as they are. 42704 where it is not attached';
+    'Detaches a table, for one key or all, leaving its rows as they are, and returns the number of keys; 42704 if it is not attached';
 
 CREATE FUNCTION msgstatus.forget_dropped_tables() RETURNS integer
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -57,7 +60,7 @@ BEGIN
         BEGIN
             forgotten := forgotten + msgstatus.remove_attached_table(id)::integer;
         EXCEPTION
-            -- Another role's, who may not care that it is shown.
+            -- Attached by another role, whose entry this caller may not remove.
             WHEN insufficient_privilege THEN
                 NULL;
         END;
@@ -66,4 +69,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.forget_dropped_tables() IS
-    'Forgets attached tables that were dropped, as far as the caller may, and returns how many; called by maintain()';
+    'Removes the entries of attached tables that were dropped, as far as the caller may, and returns how many; called by maintain()';

@@ -1,9 +1,9 @@
--- What a column of a user's table can show of a message, and by which names and types such a column is found.
+-- The facts of a message that a column of a user's table can show, and the names and types by which such a column is found.
 
 CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact text, kind text, names text[])
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- Names are compared in lower case and without underscores, those first that leave less doubt: next to a
-    -- delivery_status, a status is probably that of something else.
+    -- Names are compared in lower case and without underscores. The most specific names come first: next to a column
+    -- delivery_status, a column status is probably the status of something else.
     SELECT * FROM (VALUES
         (1, 'state', 'state', ('{deliverystatus,deliverystate,messagestatus,messagestate,msgstatus,whatsappstatus,'
             'twiliostatus,smsstatus,sendstatus,sendingstatus,status,state}')::text[]),
@@ -19,7 +19,7 @@ CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact 
             'statusupdatedat,laststatusupdate,laststatusat,statuschangedat}')
     ) AS f
     UNION ALL
-    -- What is scheduled_at or received_at in a table of messages is as a rule something else: given, not found.
+    -- In a table of messages, scheduled_at and received_at mostly mean something else, so these columns must be given.
     SELECT 3 + s.place::integer, s.state || '_at', 'time',
         CASE
             WHEN s.state::text IN ('processing', 'received', 'pending', 'scheduled') THEN '{}'
@@ -31,7 +31,7 @@ CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact 
     FROM unnest(msgstatus.delivery_states()) WITH ORDINALITY AS s (state, place)
 $$;
 COMMENT ON FUNCTION msgstatus.attachable_facts() IS
-    'What a column of an attached table can show, of which kind that is, and the names by which such a column is found';
+    'The facts that a column of an attached table can show, their kinds, and the names by which such a column is found';
 
 CREATE FUNCTION msgstatus.fact_types(kind text) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -45,7 +45,7 @@ CREATE FUNCTION msgstatus.fact_types(kind text) RETURNS text
         WHEN 'count' THEN 'smallint, integer, bigint or numeric'
     END
 $$;
-COMMENT ON FUNCTION msgstatus.fact_types(text) IS 'The types of columns that can show a kind of fact, in words';
+COMMENT ON FUNCTION msgstatus.fact_types(text) IS 'The types of columns that can show a kind of fact, as a text for messages';
 
 CREATE FUNCTION msgstatus.type_fits(kind text, type oid, typmod integer) RETURNS boolean
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -56,21 +56,21 @@ CREATE FUNCTION msgstatus.type_fits(kind text, type oid, typmod integer) RETURNS
         WHEN 'status' THEN type = 'msgstatus.message_status'::regtype
         WHEN 'timeline' THEN type = 'jsonb'::regtype
         WHEN 'time' THEN type IN ('timestamptz'::regtype, 'timestamp'::regtype)
-        -- Twilio's codes have five digits. 4 bytes of a typmod are a header.
+        -- Twilio's codes have five digits. A typmod includes 4 bytes of header.
         WHEN 'code' THEN type IN ('integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'text'::regtype)
             OR type IN ('varchar'::regtype, 'bpchar'::regtype) AND (typmod = -1 OR typmod >= 4 + 5)
         WHEN 'words' THEN type IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype)
         WHEN 'count' THEN type IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
     END
 $$;
-COMMENT ON FUNCTION msgstatus.type_fits(text, oid, integer) IS 'Can a column of this type show this kind of fact?';
+COMMENT ON FUNCTION msgstatus.type_fits(text, oid, integer) IS 'Whether a column of this type can show this kind of fact';
 
 CREATE FUNCTION msgstatus.column_types(target regclass) RETURNS TABLE (
     column_number smallint, column_name name, type text, declared_type oid, base_type oid, base_typmod integer,
     base_name text, collation_name text, generated "char", identity "char"
 )
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- What a domain is made of, through however many domains.
+    -- Resolves domains over domains down to their base type.
     WITH RECURSIVE part AS (
         SELECT a.attnum, a.atttypid AS type, a.atttypmod AS typmod
         FROM pg_attribute AS a
@@ -81,7 +81,7 @@ CREATE FUNCTION msgstatus.column_types(target regclass) RETURNS TABLE (
         WHERE t.typtype = 'd'
     )
     SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, p.type, p.typmod,
-        -- Other names of built-in types are the grammar's, and mean the same in every search_path.
+        -- Other names of built-in types belong to the grammar, and mean the same in every search_path.
         CASE WHEN format_type(p.type, p.typmod) IN ('text', 'bpchar', 'jsonb') THEN 'pg_catalog.' ELSE '' END
             || format_type(p.type, p.typmod),
         (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.collname)
@@ -92,4 +92,4 @@ CREATE FUNCTION msgstatus.column_types(target regclass) RETURNS TABLE (
     JOIN pg_type AS t ON t.oid = p.type AND t.typtype <> 'd'
     WHERE a.attrelid = target
 $$;
-COMMENT ON FUNCTION msgstatus.column_types(regclass) IS 'The columns of a table, with what their domains are made of';
+COMMENT ON FUNCTION msgstatus.column_types(regclass) IS 'The columns of a table, with the base types of their domains';

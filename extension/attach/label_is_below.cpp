@@ -1,4 +1,4 @@
-// The SQL function by which the statements for attached tables compare what a column shows with a state.
+// label_is_below(): compares the label in a column with a state, for the UPDATE statements of attached tables.
 #include "postgres/postgres.hpp"
 
 #include "types/delivery_state_datum.hpp"
@@ -14,15 +14,16 @@ using namespace msgstatus;
 
 namespace {
 
-// The labels of a column, and the state that each means: two arrays that a statement holds as constants. They are
-// walked where they lie, since to take them apart would cost as much as a dozen look-ups, at every execution.
+// The labels of a column and the state of each: two arrays that a statement holds as constants. They are searched in
+// place, because deconstructing them at every execution would cost more than the search.
 class Labels {
 public:
     Labels(ArrayType *labels, ArrayType *states)
         : labels_(ARR_DATA_PTR(labels)), states_(reinterpret_cast<const std::uint8_t *>(ARR_DATA_PTR(states))),
           count_(count(labels)) {
         if (array_contains_nulls(labels) || array_contains_nulls(states) || count(states) != count_)
-            ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("each label needs a state")));
+            ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                            errmsg("labels and states must have the same length and no nulls")));
     }
 
     std::optional<DeliveryState> find(std::string_view label) const {
@@ -46,9 +47,10 @@ private:
 
 } // namespace
 
-// label_is_below(label, labels, states, state) tells whether the label means a lower state than the given one; true for
-// a label that means none, or is NULL. Each of `labels` means the state at its place in `states`, spelled as it is, and
-// one in lower case in any case. Raises 22023 for arrays that do not go together.
+// Returns whether a label (argument 1) means a lower state than the given one (argument 4). Element n of the labels
+// (argument 2) means element n of the states (argument 3). A label matches exactly, or, if the element is in lower
+// case, in any case. Returns true for a label that means no state or is NULL. Raises 22023 if the arrays differ in
+// length or hold NULL.
 MSGSTATUS_FUNCTION(label_is_below) {
     if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
         PG_RETURN_NULL();

@@ -1,3 +1,5 @@
+-- preview_attach(): returns what attach_table() would do, and changes nothing.
+
 CREATE FUNCTION msgstatus.preview_attach(target regclass, key_column name, columns jsonb DEFAULT NULL) RETURNS TABLE (
     column_name name, type text, fact text, spelling jsonb, remark text
 )
@@ -30,7 +32,7 @@ BEGIN
             END AS remark
         FROM msgstatus.column_types(target) AS t
         LEFT JOIN resolved AS r ON r.column_name = t.column_name
-        -- What the column could have been by its name.
+        -- The fact that the name of the column suggests.
         LEFT JOIN LATERAL (
             SELECT a.fact, a.kind, b.simple = ANY (a.names) AS found,
                 msgstatus.type_fits(a.kind, t.base_type, t.base_typmod) AS fits
@@ -53,4 +55,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.preview_attach(regclass, name, jsonb) IS
-    'What attach_table would make of each column of a table, and what is wrong, without changing anything';
+    'The fact that each column of a table would show after attach_table, and the problems; changes nothing';

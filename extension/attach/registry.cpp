@@ -18,7 +18,7 @@ using namespace msgstatus;
 
 namespace {
 
-// The caller, if he may change what is written down of table `a`.
+// Whether the caller may change the entry of table `a`.
 constexpr const char *may_change =
     "(pg_catalog.pg_has_role($1, a.attached_by, 'USAGE') OR pg_catalog.pg_has_role($1, CURRENT_USER, 'USAGE') "
     "OR EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = a.target AND pg_catalog.pg_has_role($1, c.relowner, "
@@ -31,8 +31,8 @@ constexpr const char *may_change =
                        "the tables of msgstatus.")));
 }
 
-// Whoever calls apply_message_status brings his temporary tables along. They must not be found in place of those that
-// a trigger of the attached table means, which runs with another one's rights.
+// A caller of apply_message_status may have temporary tables. A trigger of the attached table, which runs with other
+// rights, must not find them in place of the tables that it means.
 text *with_temporary_tables_last(text *search_path) {
     char *copy = text_to_cstring(search_path);
     List *schemas = NIL;
@@ -61,9 +61,10 @@ std::optional<Datum> execute(const char *sql, std::array<Oid, n> types, std::arr
 
 } // namespace
 
-// store_attached_table(target, key_column, columns, update_sql, search_path, time_zone) inserts or replaces the row of
-// (target, key_column), attached by the current user, which no argument can say otherwise: the statement runs with his
-// rights. Raises 42501 where the row is another one's, and 22023 for a search_path that is none.
+// Inserts or replaces the row of an attached table, and returns its attached_table_id. Parameters: the target and its
+// key_column, by which the row is found; columns; update_sql; search_path; time_zone. The row is attached by the
+// current user, which no argument can say otherwise: the statement runs with that user's rights. Raises 42501 unless
+// the caller attached the table, owns it, or owns the tables of msgstatus, and 22023 for a search_path that is none.
 MSGSTATUS_FUNCTION(store_attached_table) {
     const Oid caller = GetUserId();
     text *search_path = with_temporary_tables_last(PG_GETARG_TEXT_PP(4));
@@ -84,7 +85,9 @@ MSGSTATUS_FUNCTION(store_attached_table) {
     PG_RETURN_DATUM(*id);
 }
 
-// remove_attached_table(attached_table_id) deletes the row with its failures, and tells whether there was one.
+// Deletes the row of an attached table with its failures, and returns whether there was one. Parameter: the
+// attached_table_id. Raises 42501 unless the caller attached the table, owns it, or owns the tables of
+// msgstatus.
 MSGSTATUS_FUNCTION(remove_attached_table) {
     const Oid caller = GetUserId();
     TableAccess access;
@@ -100,8 +103,8 @@ MSGSTATUS_FUNCTION(remove_attached_table) {
     PG_RETURN_BOOL(allowed.has_value());
 }
 
-// announce_attached_tables is the trigger on attached_table. Other sessions hear of it when the transaction commits,
-// before it releases its locks.
+// Tells other sessions that attached_table has changed: the trigger on it. They hear of it when the transaction
+// commits, before it releases its locks. Raises 39P01 where it is called as anything else.
 MSGSTATUS_FUNCTION(announce_attached_tables) {
     if (!CALLED_AS_TRIGGER(fcinfo))
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED), errmsg("not called as a trigger")));

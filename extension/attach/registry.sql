@@ -1,5 +1,5 @@
--- How applied statuses reach the tables that users attached: the functions in C that attach_table and resync_table are
--- made of. apply_message_status does by itself what reflect_messages does.
+-- The registry of attached tables: C functions by which attach_table(), detach_table() and resync_table() store, remove,
+-- announce and read its entries.
 
 CREATE FUNCTION msgstatus.store_attached_table(
     target regclass, key_column name, columns jsonb, update_sql text, search_path text, time_zone text
@@ -8,25 +8,25 @@ CREATE FUNCTION msgstatus.store_attached_table(
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'store_attached_table';
 COMMENT ON FUNCTION msgstatus.store_attached_table(regclass, name, jsonb, text, text, text) IS
-    'Writes down that a table is attached, by the current user, in place of what was written for the same key; returns its attached_table_id';
+    'Stores the entry of a table that the current user attaches, replacing an entry for the same key; returns its attached_table_id';
 
 CREATE FUNCTION msgstatus.remove_attached_table(attached_table_id integer) RETURNS boolean
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'remove_attached_table';
 COMMENT ON FUNCTION msgstatus.remove_attached_table(integer) IS
-    'Forgets an attached table; false if there is none of this id. 42501 for others than who attached it, owns it, or owns the tables';
+    'Removes the entry of an attached table; false if there is none; 42501 unless the caller attached it, owns it, or owns the tables of msgstatus';
 
 CREATE FUNCTION msgstatus.attached_batches(attached_table_id integer) RETURNS SETOF text[]
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'attached_batches';
 COMMENT ON FUNCTION msgstatus.attached_batches(integer) IS
-    'The messages that have rows in an attached table, or could not be shown there, in batches, as whoever attached it sees them; 42704 where it is not attached';
+    'The messages with rows or failures in an attached table, in batches, as the role that attached it sees them; 42704 if it is not attached';
 
 CREATE FUNCTION msgstatus.announce_attached_tables() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'announce_attached_tables';
 COMMENT ON FUNCTION msgstatus.announce_attached_tables() IS
-    'Trigger on attached_table: tells every session, at commit, that what it remembers of the table is out of date';
+    'Trigger on attached_table: invalidates the cached list of attached tables in every session, at commit';

@@ -1,7 +1,10 @@
+-- How a column of a user's table spells the states (SENT, Sent, sent; cancelled), and which state's label stands in for
+-- another.
+
 CREATE FUNCTION msgstatus.nearest_state(wanted msgstatus.delivery_state, held msgstatus.delivery_state[])
     RETURNS msgstatus.delivery_state
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- What is not sent yet is much the same to most tables. Beyond that, only what says no more than the truth.
+    -- Most tables do not distinguish states before sent. Otherwise, only a state that claims no more than the truth stands in.
     SELECT h.state
     FROM unnest(held) AS h (state),
         LATERAL (SELECT array_position(msgstatus.delivery_states(), h.state)
@@ -15,7 +18,7 @@ CREATE FUNCTION msgstatus.nearest_state(wanted msgstatus.delivery_state, held ms
     LIMIT 1
 $$;
 COMMENT ON FUNCTION msgstatus.nearest_state(msgstatus.delivery_state, msgstatus.delivery_state[]) IS
-    'Which of the states that a column can hold stands for another one; NULL if none does';
+    'The state, among those that a column can hold, that stands in for another state; NULL if there is none';
 
 CREATE FUNCTION msgstatus.state_spelling(target regclass, column_number smallint, given jsonb, any_text boolean)
     RETURNS jsonb
@@ -55,7 +58,7 @@ BEGIN
             ORDER BY c.n LIMIT 1;
         ELSIF NOT any_text AND NOT msgstatus.column_takes(target, column_number, s.label) THEN
             RAISE invalid_parameter_value USING
-                MESSAGE = format('the column cannot hold %s, given for the state %s', quote_literal(s.label), s.state);
+                MESSAGE = format('the column cannot hold %s, the spelling of state %s', quote_literal(s.label), s.state);
         END IF;
         IF s.label IS NOT NULL THEN
             held := held || s.state;
@@ -63,7 +66,7 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- What has no label of its own takes that of the nearest state, unless it was given as null.
+    -- A state without a label of its own takes the label of the nearest state, unless it was given as null.
     FOR s IN
         SELECT d.state, msgstatus.nearest_state(d.state, held) AS nearest
         FROM unnest(msgstatus.delivery_states()) AS d (state)
@@ -75,4 +78,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.state_spelling(regclass, smallint, jsonb, boolean) IS
-    'How a column spells each state, as far as it can hold it: as given, as what is known of the column says, else in its style; 22023 for a given spelling that it cannot hold';
+    'The spelling of each state that a column can hold: as given, as found in the column, else in its style; 22023 for a given spelling that it cannot hold';

@@ -1,5 +1,5 @@
--- A jsonb timeline of a user's: what it says stays, what was reached is added, and an earlier time takes the place of a
--- later one.
+-- Merges a message's status into a user's jsonb timeline: existing entries stay, reached states are added, and an earlier time
+-- replaces a later one.
 
 CREATE FUNCTION msgstatus.timeline_time(value jsonb, time_zone text) RETURNS timestamptz
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -17,7 +17,7 @@ EXCEPTION
 END
 $$;
 COMMENT ON FUNCTION msgstatus.timeline_time(jsonb, text) IS
-    'The time that a text in a timeline tells, in that time zone unless it names one; NULL for anything else';
+    'The time that a text in a timeline names, in this time zone unless it has one; NULL for another value';
 
 CREATE FUNCTION msgstatus.merge_differing_timelines(timeline jsonb, reached jsonb, time_zone text) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -28,8 +28,8 @@ BEGIN
         RETURN reached;
     ELSIF jsonb_typeof(timeline) <> 'object' THEN
         RAISE invalid_parameter_value USING
-            MESSAGE = format('a timeline is an object, and not of type %s', jsonb_typeof(timeline)),
-            HINT = 'For example {"sent": "2024-12-10T10:30:00Z"}.';
+            MESSAGE = format('timeline must be a JSON object, not of type %s', jsonb_typeof(timeline)),
+            HINT = 'Write, for example, {"sent": "2024-12-10T10:30:00Z"}.';
     END IF;
     SELECT jsonb_object_agg(r.key, r.value) INTO earlier
     FROM jsonb_each(reached) AS r
@@ -39,10 +39,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.merge_differing_timelines(jsonb, jsonb, text) IS
-    'merge_timeline where the two have different values for a state; 22023 for a timeline that is no object';
+    'merge_timeline() for timelines with different values for a state; 22023 for a timeline that is no object';
 
--- In the body as it is parsed here, so that it is inlined: mostly nothing differs, and two concatenations are all there
--- is to do.
+-- A body parsed at creation, so that PostgreSQL inlines it: mostly nothing differs, and two concatenations do all the work.
 CREATE FUNCTION msgstatus.merge_timeline(timeline jsonb, reached jsonb, time_zone text) RETURNS jsonb
     LANGUAGE sql STABLE
     RETURN CASE
@@ -54,11 +53,11 @@ CREATE FUNCTION msgstatus.merge_timeline(timeline jsonb, reached jsonb, time_zon
         ELSE msgstatus.merge_differing_timelines(timeline, reached, time_zone)
     END;
 COMMENT ON FUNCTION msgstatus.merge_timeline(jsonb, jsonb, text) IS
-    'A timeline of a user''s with what was reached: what it says stays, unless a state was reached earlier; texts without a time zone are in the given one';
+    'A user''s timeline merged with the reached states: existing times stay unless a state was reached earlier; times without a time zone are in the given one';
 
 CREATE FUNCTION msgstatus.spell_timeline(reached jsonb, spelling jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT COALESCE(jsonb_object_agg(spelling ->> r.key, r.value), '{}') FROM jsonb_each(reached) AS r WHERE spelling ? r.key
 $$;
 COMMENT ON FUNCTION msgstatus.spell_timeline(jsonb, jsonb) IS
-    'A timeline with a table''s own words for the states, without those it has none for';
+    'A timeline with a table''s own labels for the states, without states that have no label';

@@ -1,4 +1,4 @@
--- What install() makes: the view of the tables that are attached.
+-- Created by install(): the view of the tables that are attached.
 
 CREATE FUNCTION msgstatus.install_attached_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -27,7 +27,7 @@ BEGIN
         ORDER BY f.failed_at DESC, f.message_id
         LIMIT 1
     ) AS l ON true;
-    COMMENT ON VIEW msgstatus.attached_tables IS 'Tables of the user''s own that are kept up to date, and how many messages cannot be shown there';
+    COMMENT ON VIEW msgstatus.attached_tables IS 'Attached tables, and the number of messages whose rows could not be updated';
 END
 $$;
-COMMENT ON FUNCTION msgstatus.install_attached_views() IS 'Makes the view attached_tables; called by install()';
+COMMENT ON FUNCTION msgstatus.install_attached_views() IS 'Creates the view attached_tables; called by install()';

@@ -1,4 +1,4 @@
--- Campaigns: made, set going, stopped.
+-- The life of a campaign: created, activated, paused, resumed, canceled.
 
 CREATE FUNCTION msgstatus.create_campaign(
     name text,
@@ -20,7 +20,7 @@ DECLARE
 BEGIN
     PERFORM msgstatus.check_installation();
     IF COALESCE(create_campaign.name, '') = '' OR COALESCE(create_campaign.owner, '') = '' THEN
-        RAISE invalid_parameter_value USING MESSAGE = 'a campaign has a name and an owner';
+        RAISE invalid_parameter_value USING MESSAGE = 'name and owner of a campaign must not be empty';
     END IF;
     IF num_nulls($5, $6, $7, $8, $9) > 0 THEN
         RAISE null_value_not_allowed
@@ -28,7 +28,7 @@ BEGIN
     END IF;
     IF create_campaign.daily_send_limit <= 0 THEN
         RAISE invalid_parameter_value USING MESSAGE = 'daily_send_limit must be positive',
-            HINT = 'NULL stands for any number of sends a day.';
+            HINT = 'NULL means no limit.';
     END IF;
     IF LEAST(create_campaign.retry_delay, create_campaign.max_retry_delay, create_campaign.retry_window) < '0'
         OR create_campaign.max_retries < 0 THEN
@@ -43,7 +43,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.create_campaign(text, text, text, integer, integer, interval, interval, interval, text, text, text) IS
-    'Makes a campaign, a draft, and returns its id; 23505 where the owner has one of that name, 22023 for a value out of range, 22004 for NULL where there is a default';
+    'Creates a campaign in status draft and returns its id; 23505 if the owner has a campaign of that name, 22023 for a value out of range, 22004 for NULL in a parameter that must have a value';
 
 CREATE FUNCTION msgstatus.lock_campaign(campaign uuid, allowed text[]) RETURNS text
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -53,17 +53,17 @@ BEGIN
     PERFORM msgstatus.check_installation();
     SELECT l.name, l.status INTO c FROM msgstatus.campaign AS l WHERE l.campaign_id = campaign FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RAISE no_data_found USING MESSAGE = format('there is no campaign %s', COALESCE(campaign::text, 'NULL'));
+        RAISE no_data_found USING MESSAGE = format('campaign %s does not exist', COALESCE(campaign::text, 'NULL'));
     END IF;
     IF c.status <> ALL (allowed) THEN
         RAISE object_not_in_prerequisite_state USING MESSAGE = format('campaign "%s" is %s', c.name, c.status),
-            HINT = format('This is for a campaign that is %s.', array_to_string(allowed, ', '));
+            HINT = format('The campaign must be %s.', array_to_string(allowed, ' or '));
     END IF;
     RETURN c.status;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.lock_campaign(uuid, text[]) IS
-    'Locks the row of a campaign and returns its status; P0002 for an unknown campaign, 55000 where its status is none of those allowed';
+    'Locks the row of a campaign and returns its status; P0002 for an unknown campaign, 55000 if its status is not allowed';
 
 CREATE FUNCTION msgstatus.free_send_dates(campaign uuid, places bigint, starting date)
 RETURNS TABLE (place bigint, send_date date)
@@ -89,7 +89,7 @@ BEGIN
         ) AS t (day, places)
         GROUP BY t.day
     ), days AS (
-        -- So many days hold them all, even if all that is taken lies there.
+        -- This many days are enough, even if all taken places lie in them.
         SELECT $3 + n AS day FROM generate_series(0, ((SELECT COALESCE(sum(t.places), 0) FROM taken AS t) + $2)::integer / daily) AS n
     )
     SELECT row_number() OVER (ORDER BY d.day), d.day
@@ -101,12 +101,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.free_send_dates(uuid, bigint, date) IS
-    'The dates of so many sends of a campaign, by what the daily limit leaves free on each day';
+    'The dates of this many sends of a campaign, from the free places of each day within the daily limit';
 
 CREATE FUNCTION msgstatus.activate_campaign(campaign uuid, starting date DEFAULT NULL) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-    -- Recipients are joined with their places by hash, whatever the statistics say: they know nothing yet of a campaign
-    -- that was just filled, and the planner would take it for empty.
+    -- Forces a hash join of recipients with their places. The statistics know nothing yet of a campaign that was just filled,
+    -- and the planner would assume that it is empty.
     SET enable_nestloop = off SET jit = off
     AS $$
 DECLARE
@@ -140,7 +140,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.activate_campaign(uuid, date) IS
-    'Sets a draft going, or a completed campaign again: spreads the recipients that have no date over days by the daily limit, from a date on that is today unless later; returns how many wait and from when to when. P0002 for an unknown campaign, 55000 for one in another status';
+    'Activates a draft, or a completed campaign again: spreads the recipients without a date over days by the daily limit, from today or a later date on; returns how many wait and their first and last date; P0002 for an unknown campaign, 55000 for one in another status';
 
 CREATE FUNCTION msgstatus.pause_campaign(campaign uuid) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -152,7 +152,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.pause_campaign(uuid) IS
-    'Has no more recipients of an active campaign handed out; what senders hold already they may send. P0002 for an unknown campaign, 55000 for one in another status';
+    'Pauses an active campaign: no more recipients are handed out, while senders may send to those they hold; P0002 for an unknown campaign, 55000 for one in another status';
 
 CREATE FUNCTION msgstatus.resume_campaign(campaign uuid) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -164,7 +164,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.resume_campaign(uuid) IS
-    'Sets a paused campaign going again. P0002 for an unknown campaign, 55000 for one in another status';
+    'Resumes a paused campaign; P0002 for an unknown campaign, 55000 for one in another status';
 
 CREATE FUNCTION msgstatus.cancel_campaign(campaign uuid) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -176,4 +176,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.cancel_campaign(uuid) IS
-    'Ends a campaign for good: who was not sent to counts as skipped. P0002 for an unknown campaign, 55000 for a completed one';
+    'Ends a campaign for good: recipients not sent to count as skipped; P0002 for an unknown campaign, 55000 for a completed one';

@@ -1,13 +1,13 @@
--- How senders get their work. Any number of them may call at once.
+-- claim_recipients(): hands out recipients to any number of concurrent senders; with retries, and the completion of campaigns.
 
 CREATE FUNCTION msgstatus.retry_pause(retry_count integer, retry_delay interval, max_retry_delay interval) RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE -- not STRICT, so that it is inlined
     BEGIN ATOMIC
-        -- 2^20 times five minutes are ten years: beyond that, only the numbers would overflow.
+        -- The exponent is limited so that the interval cannot overflow; max_retry_delay limits the result long before.
         SELECT LEAST($2 OPERATOR(pg_catalog.*) pg_catalog.power(2, LEAST($1, 20)), $3);
     END;
 COMMENT ON FUNCTION msgstatus.retry_pause(integer, interval, interval) IS
-    'How long after a failure the next attempt is due, where so many retries were made: the delay, doubled for each, up to the longest';
+    'The time from a failure to the next attempt, after this many retries: the delay, doubled for each retry, up to the longest';
 
 CREATE FUNCTION msgstatus.delivered_earlier(recipient uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -21,7 +21,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.delivered_earlier(uuid) IS
-    'Was a message of an earlier attempt at this recipient delivered?';
+    'Whether a message of an earlier attempt at this recipient was delivered';
 
 CREATE FUNCTION msgstatus.check_messages(campaign uuid, at timestamptz, until timestamptz, max_count integer) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -39,7 +39,7 @@ BEGIN
             LIMIT max_count
         ) AS r
         JOIN msgstatus.campaign AS c ON c.campaign_id = campaign
-        -- OFFSET 0 has each looked up by its key.
+        -- OFFSET 0 makes the planner look up each message by its key.
         LEFT JOIN LATERAL (
             SELECT k.status, k.error_code, k.provider FROM msgstatus.message AS k WHERE k.message_id = r.message_id OFFSET 0
         ) AS m ON true
@@ -58,8 +58,8 @@ BEGIN
     ), locked AS (
         SELECT r.recipient_id, l.outcome, l.retry_at, l.look_again_at
         FROM looked_at AS l
-        -- Each by its key, too. IS NOT NULL would offer the partial index, which is read whole for each where the statistics are
-        -- of a time when it was empty.
+        -- Each row is looked up by its key. The condition IS NOT NULL would let the planner use the partial index, which it
+        -- would read whole for each row if the statistics date from a time when the index was empty.
         CROSS JOIN LATERAL (
             SELECT k.recipient_id FROM msgstatus.campaign_recipient AS k
             WHERE k.recipient_id = l.recipient_id AND k.message_id = l.message_id AND num_nulls(k.check_at) = 0
@@ -76,12 +76,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.check_messages(uuid, timestamptz, timestamptz, integer) IS
-    'Looks after the messages that were sent: those that failed and may be retried become due, those in transit are looked after later, the others not again';
+    'Checks sent messages: failed ones that may be retried become due, ones in transit are checked again later, others no more';
 
 CREATE FUNCTION msgstatus.complete_campaign(campaign uuid) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- Locked first: whoever adds recipients holds the same lock, and what he added is seen by the next statement.
+    -- The lock comes first: add_recipients takes the same lock, and the next statement sees the recipients that it added.
     PERFORM FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign AND c.status = 'active' FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN;
@@ -94,7 +94,7 @@ BEGIN
         AND NOT EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = campaign AND r.check_at IS NOT NULL);
 END
 $$;
-COMMENT ON FUNCTION msgstatus.complete_campaign(uuid) IS 'Completes an active campaign of which nothing is left to send or to retry';
+COMMENT ON FUNCTION msgstatus.complete_campaign(uuid) IS 'Completes an active campaign that has nothing left to send or to retry';
 
 CREATE FUNCTION msgstatus.keep_attempts(recipients uuid[]) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -111,7 +111,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.keep_attempts(uuid[]) IS
-    'Moves the current attempts at these recipients, where there were any, among the earlier ones';
+    'Moves the current attempts at these recipients, if any, to the earlier ones';
 
 CREATE FUNCTION msgstatus.claim_from_campaign(campaign uuid, max_count integer, at timestamptz, leased_until timestamptz)
 RETURNS uuid[]
@@ -139,7 +139,7 @@ BEGIN
         WHERE r.recipient_id = ANY (candidates)
             AND EXISTS (SELECT FROM msgstatus.opt_out AS o WHERE o.phone_number = r.phone_number);
         IF again <> '{}' THEN
-            -- Delivered after all: too late for a retry. Not by EXISTS, for which PostgreSQL 18 would read all messages.
+            -- Delivered after all, so too late for a retry. Not by EXISTS, for which PostgreSQL 18 would read all messages.
             UPDATE msgstatus.campaign_recipient AS r SET claimed_at = NULL, due_at = NULL, updated_at = now()
             WHERE r.recipient_id = ANY (again) AND (
                 (SELECT m.status OPERATOR(msgstatus.?) 'delivered' FROM msgstatus.message AS m WHERE m.message_id = r.message_id)
@@ -161,7 +161,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.claim_from_campaign(uuid, integer, timestamptz, timestamptz) IS
-    'Claims recipients of one campaign that are due, retries and expired leases first; skips those who opted out';
+    'Claims due recipients of one campaign, retries and expired leases first; skips recipients who opted out';
 
 CREATE FUNCTION msgstatus.claim_recipients(
     max_count integer DEFAULT 100, campaign uuid DEFAULT NULL, lease interval DEFAULT '5 minutes'
@@ -176,8 +176,8 @@ CREATE FUNCTION msgstatus.claim_recipients(
     leased_until timestamptz
 )
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-    -- By index whatever the statistics say: campaigns are filled and claimed from before anybody has analyzed the tables.
-    -- What has to be done the other way is then taken for so costly that it would be compiled.
+    -- Forces index scans, because campaigns are filled and claimed from before their tables are analyzed. JIT is off, because
+    -- the planner adds the penalty of a disabled method to the cost, and would compile the rest.
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off
     SET jit = off
     AS $$
@@ -199,7 +199,7 @@ BEGIN
         RAISE invalid_parameter_value USING MESSAGE = 'lease must be between 1 second and 1 day';
     END IF;
     leased_until := at + $3;
-    -- At random, so that no campaign has to wait until another one is through.
+    -- In random order, so that no campaign waits until another one is finished.
     FOR active IN
         SELECT c.campaign_id, c.daily_send_limit, c.template_name, c.language_code, (at AT TIME ZONE c.time_zone)::date AS today
         FROM msgstatus.campaign AS c
@@ -214,12 +214,12 @@ BEGIN
             days := msgstatus.campaign_days(active.campaign_id, at, leased_until);
             allowed := missing;
             IF active.daily_send_limit IS NULL THEN
-                -- Without a limit nothing is counted. Should there be one later today, it counts anew.
+                -- Without a limit, claims are not counted. If a limit is set later today, counting starts anew.
                 DELETE FROM msgstatus.campaign_day AS d WHERE d.campaign_id = active.campaign_id AND d.day = ANY (days);
             ELSE
                 allowed := msgstatus.sends_left(active.campaign_id, days, waits);
                 CONTINUE WHEN allowed IS NULL;
-                waits := false; -- holding one lock, wait for no other
+                waits := false; -- never wait for a lock while holding another
             END IF;
             claimed := msgstatus.claim_from_campaign(active.campaign_id, LEAST(missing, allowed), at, leased_until);
             IF claimed <> '{}' THEN
@@ -232,14 +232,14 @@ BEGIN
                 CONTINUE;
             END IF;
         END IF;
-        -- Nothing to send: time to look after messages before their time, and whether this was all.
+        -- Nothing to send: check messages before their time, and whether the campaign is complete.
         PERFORM msgstatus.check_messages(active.campaign_id, at, 'infinity', 100 + 2 * $1);
         PERFORM msgstatus.complete_campaign(active.campaign_id);
     END LOOP;
     IF $2 IS NOT NULL AND NOT EXISTS (SELECT FROM msgstatus.campaign AS c WHERE c.campaign_id = $2) THEN
-        RAISE no_data_found USING MESSAGE = format('there is no campaign %s', $2);
+        RAISE no_data_found USING MESSAGE = format('campaign %s does not exist', $2);
     END IF;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.claim_recipients(integer, uuid, interval) IS
-    'Hands out recipients of active campaigns, or of one, that are due, at most max_count (1 to 10000), each to one caller alone until its lease (1 second to 1 day) expires, within the daily limits; then record_send, record_send_failure or skip_recipient each. P0002 for an unknown campaign, 22023 for a value out of range';
+    'Hands out due recipients of active campaigns, or of one, at most max_count (1 to 10000) and within daily limits, each to one caller until its lease (1 second to 1 day) expires; the caller reports each by record_send, record_send_failure or skip_recipient; P0002 for an unknown campaign, 22023 for a value out of range';

@@ -1,6 +1,6 @@
--- The daily limit of a campaign. What is limited are claims: a sender may send whatever it has claimed until its lease
--- expires, and one that was killed may have sent. So a claim counts for each day that its lease touches, whatever becomes of
--- it, until its sender says which day it was, or that nothing was sent.
+-- The daily limit of a campaign. It limits claims: a sender may send a claimed recipient's message until its lease expires, and
+-- a sender that crashed may have sent it. So a claim counts for each day that its lease touches, until its sender reports the
+-- day of the send, or that nothing was sent.
 
 CREATE FUNCTION msgstatus.campaign_days(campaign uuid, first timestamptz, last timestamptz) RETURNS date[]
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -13,21 +13,21 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.campaign_days(uuid, timestamptz, timestamptz) IS
-    'The days of a campaign that two times lie on: one or two, ascending';
+    'The days of two times in the time zone of a campaign: one or two, ascending';
 
 CREATE FUNCTION msgstatus.count_sends(campaign uuid, days date[], number integer) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     counted date;
 BEGIN
-    -- One by one, so that the rows are locked in the order of days.
+    -- One day at a time, so that the rows are locked in the order of days.
     FOREACH counted IN ARRAY days LOOP
         UPDATE msgstatus.campaign_day AS d SET claimed = d.claimed + number WHERE d.campaign_id = campaign AND d.day = counted;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.count_sends(uuid, date[], integer) IS
-    'Counts so many sends, or gives them back where negative, on each of the days, if the campaign has a limit';
+    'Adds a number of sends, which may be negative, to each of the days, if the campaign has a limit';
 
 CREATE FUNCTION msgstatus.count_attempt(campaign uuid, claimed_at timestamptz, leased_until timestamptz) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -47,7 +47,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.count_attempt(uuid, timestamptz, timestamptz) IS
-    'Counts an attempt for today alone: one that was not claimed is added, one whose lease touches two days is given back to the other';
+    'Counts an attempt for today only: adds an attempt that was not claimed, and removes the other day of a lease that touches two';
 
 CREATE FUNCTION msgstatus.sends_left(campaign uuid, days date[], wait boolean) RETURNS integer
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
@@ -60,7 +60,7 @@ BEGIN
     SELECT c.daily_send_limit, c.time_zone INTO daily, zone FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign;
     IF EXISTS (SELECT FROM unnest(days) AS n (day)
         WHERE NOT EXISTS (SELECT FROM msgstatus.campaign_day AS d WHERE d.campaign_id = campaign AND d.day = n.day)) THEN
-        -- The first claim of a day, or since there is a limit: what was sent before counts, too.
+        -- The first claim of a day, or the first since there is a limit: earlier sends of the day count too.
         INSERT INTO msgstatus.campaign_day (campaign_id, day, claimed)
         SELECT campaign, n.day, count(a.at)
         FROM unnest(days) AS n (day)
@@ -89,4 +89,4 @@ EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.sends_left(uuid, date[], boolean) IS
-    'How many sends the daily limit of a campaign leaves on all of the days, which are then locked; NULL where somebody else has them locked, at once or after a second of waiting';
+    'How many sends the daily limit of a campaign leaves on all of the days, whose rows it locks; NULL if another session holds the locks, at once or after a second';

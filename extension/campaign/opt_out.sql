@@ -1,3 +1,5 @@
+-- opt_out() and opt_in(): phone numbers that no campaign may send to.
+
 CREATE FUNCTION msgstatus.opt_out(phone_number text, reason text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -15,7 +17,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.opt_out(text, text) IS
-    'Keeps all campaigns from a phone number; harmless to repeat, the first reason stays. 22023 for what cannot be a phone number';
+    'Excludes a phone number from all campaigns; can be repeated, the first reason stays; 22023 for an invalid phone number';
 
 CREATE FUNCTION msgstatus.opt_in(phone_number text) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -26,4 +28,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.opt_in(text) IS
-    'Takes a phone number from the list opt_out, and returns whether it was there; who was skipped meanwhile stays skipped';
+    'Removes a phone number from opt_out, and returns whether it was there; recipients skipped meanwhile stay skipped';

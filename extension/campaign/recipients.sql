@@ -1,4 +1,4 @@
--- Who gets a campaign, and who does not.
+-- The recipients of a campaign: adds them, or skips one.
 
 CREATE FUNCTION msgstatus.phone_number_problem(written text, address text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -6,7 +6,7 @@ CREATE FUNCTION msgstatus.phone_number_problem(written text, address text) RETUR
         SELECT CASE
             WHEN COALESCE($2, '') OPERATOR(pg_catalog.=) '' THEN 'there is none'
             WHEN $2 OPERATOR(pg_catalog.!~) '^\+[0-9]+$' THEN 'not a phone number'
-            -- Dialled from abroad in Italy, and not in Germany.
+            -- The (0) is dialled from abroad in Italy, but not in Germany.
             WHEN $1 OPERATOR(pg_catalog.~~) '%(0)%' THEN 'with a (0), which may or may not belong to it'
             WHEN $2 OPERATOR(pg_catalog.~) '^\+00' THEN 'begins with 00 in place of +'
             WHEN $2 OPERATOR(pg_catalog.~) '^\+0' THEN 'without its country code'
@@ -15,14 +15,14 @@ CREATE FUNCTION msgstatus.phone_number_problem(written text, address text) RETUR
         END;
     END;
 COMMENT ON FUNCTION msgstatus.phone_number_problem(text, text) IS
-    'Why an address, as written and normalized, cannot be the phone number of a recipient; NULL where it can';
+    'The reason why an address, as written and normalized, cannot be the phone number of a recipient; NULL if it can';
 
 CREATE FUNCTION msgstatus.add_recipients(
     campaign uuid, phone_numbers text[], template_parameters jsonb[] DEFAULT NULL
 ) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-    -- Numbers are looked up by index and dates in an array, whatever the statistics say: they know nothing yet of a campaign
-    -- that is being filled, and a join that takes it for empty compares everybody with everybody.
+    -- Forces lookups by index, and dates in an array. The statistics know nothing yet of a campaign that is being filled, and a
+    -- join planned for an empty campaign would compare all recipients with each other.
     SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
     AS $$
 #variable_conflict use_column
@@ -32,10 +32,10 @@ DECLARE
     today date;
     result jsonb;
 BEGIN
-    -- The lock makes calls that add to one campaign take turns, and keeps the campaign from being found completed meanwhile.
+    -- The lock serializes calls that add to one campaign, and keeps the campaign from being completed meanwhile.
     state := msgstatus.lock_campaign($1, '{draft,active,paused,completed}');
     IF cardinality($2) <> cardinality($3) THEN
-        RAISE array_subscript_error USING MESSAGE = 'phone_numbers and template_parameters differ in length';
+        RAISE array_subscript_error USING MESSAGE = 'phone_numbers and template_parameters must have the same length';
     END IF;
     IF state IN ('active', 'paused') THEN
         today := (SELECT (clock_timestamp() AT TIME ZONE c.time_zone)::date FROM msgstatus.campaign AS c WHERE c.campaign_id = $1);
@@ -50,7 +50,7 @@ BEGIN
     ), distinct_numbers AS (
         SELECT DISTINCT ON (j.phone_number) j.n, j.phone_number, j.parameters
         FROM judged AS j
-        -- Not by NOT EXISTS, which would be a join.
+        -- Not by NOT EXISTS, which PostgreSQL would plan as a join.
         WHERE j.problem IS NULL AND (
             SELECT r.recipient_id FROM msgstatus.campaign_recipient AS r
             WHERE r.campaign_id = $1 AND r.phone_number = j.phone_number) IS NULL
@@ -81,7 +81,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.add_recipients(uuid, text[], jsonb[]) IS
-    'Adds recipients, each with its parameters, to a campaign that is not canceled; returns how many were added, how many were there before or twice, and which were refused and why. P0002 for an unknown campaign, 55000 for a canceled one, 2202E for arrays of different lengths';
+    'Adds recipients, each with its parameters, to a campaign that is not canceled; returns how many were added, how many were duplicates, and which were refused and why; P0002 for an unknown campaign, 55000 for a canceled one, 2202E for arrays of different lengths';
 
 CREATE FUNCTION msgstatus.skip_recipient(recipient uuid, reason text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -92,7 +92,7 @@ BEGIN
     SELECT l.campaign_id, l.claimed_at, l.due_at, l.skipped_at INTO r
     FROM msgstatus.campaign_recipient AS l WHERE l.recipient_id = recipient FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RAISE no_data_found USING MESSAGE = format('there is no recipient %s', COALESCE(recipient::text, 'NULL'));
+        RAISE no_data_found USING MESSAGE = format('recipient %s does not exist', COALESCE(recipient::text, 'NULL'));
     END IF;
     IF r.skipped_at IS NOT NULL THEN
         RETURN;
@@ -107,4 +107,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.skip_recipient(uuid, text) IS
-    'Has a recipient not sent to, or not again; where a sender holds it, the send is given back to the limit of the day. P0002 for an unknown recipient';
+    'Skips a recipient, before or after a send; if a sender holds it, the claim no longer counts for the daily limit; P0002 for an unknown recipient';

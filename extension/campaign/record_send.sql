@@ -1,4 +1,4 @@
--- What senders report. A report is taken whether or not the lease still holds: what was sent was sent.
+-- The reports of senders. A report is accepted even after the lease expired, because the message was sent.
 
 CREATE FUNCTION msgstatus.record_send(recipient uuid, message_id text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -16,15 +16,15 @@ BEGIN
     JOIN msgstatus.campaign AS c ON c.campaign_id = l.campaign_id
     WHERE l.recipient_id = $1 FOR NO KEY UPDATE OF l;
     IF NOT FOUND THEN
-        RAISE no_data_found USING MESSAGE = format('there is no recipient %s', COALESCE($1::text, 'NULL'));
+        RAISE no_data_found USING MESSAGE = format('recipient %s does not exist', COALESCE($1::text, 'NULL'));
     END IF;
     SELECT o.recipient_id INTO sent_to FROM msgstatus.campaign_recipient AS o WHERE o.message_id = $2
     UNION ALL
     SELECT a.recipient_id FROM msgstatus.campaign_attempt AS a WHERE a.message_id = $2;
     IF sent_to = $1 THEN
-        RETURN; -- told before
+        RETURN; -- reported before
     ELSIF sent_to IS NOT NULL THEN
-        RAISE unique_violation USING MESSAGE = 'this message was sent to another recipient';
+        RAISE unique_violation USING MESSAGE = 'the message was sent to another recipient';
     END IF;
     PERFORM msgstatus.register_message($2, provider => r.provider, direction => 'outbound', recipient => r.phone_number,
         message_type => CASE WHEN r.template_name IS NOT NULL THEN 'template' END, campaign_id => r.campaign_id);
@@ -43,7 +43,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.record_send(uuid, text) IS
-    'Says that a recipient was sent a message, and registers the message; its statuses may have come before. Harmless to repeat. P0002 for an unknown recipient, 22023 for an id that is empty or longer than 512 bytes, 23505 for a message of another recipient';
+    'Records that the provider accepted a message for a recipient, and registers the message, whose statuses may have come before; can be repeated; P0002 for an unknown recipient, 22023 for an id that is empty or longer than 512 bytes, 23505 for a message of another recipient';
 
 CREATE FUNCTION msgstatus.record_send_failure(
     recipient uuid, reason text, code integer DEFAULT NULL, retryable boolean DEFAULT NULL
@@ -60,15 +60,15 @@ BEGIN
     JOIN msgstatus.campaign AS c ON c.campaign_id = l.campaign_id
     WHERE l.recipient_id = $1 FOR NO KEY UPDATE OF l;
     IF NOT FOUND THEN
-        RAISE no_data_found USING MESSAGE = format('there is no recipient %s', COALESCE($1::text, 'NULL'));
+        RAISE no_data_found USING MESSAGE = format('recipient %s does not exist', COALESCE($1::text, 'NULL'));
     END IF;
     IF r.message_id IS NOT NULL THEN
-        RAISE object_not_in_prerequisite_state USING MESSAGE = 'the message was sent',
-            HINT = 'Its statuses tell whether it failed.';
+        RAISE object_not_in_prerequisite_state USING MESSAGE = 'a message was sent to the recipient already',
+            HINT = 'The statuses of the message show whether it failed.';
     END IF;
     IF r.claimed_at IS NULL AND r.failed_at IS NOT NULL
         AND (r.failure_code, r.failure_reason) IS NOT DISTINCT FROM ($3, $2) THEN
-        RETURN; -- told before
+        RETURN; -- reported before
     END IF;
     IF r.failed_at IS NOT NULL THEN
         PERFORM msgstatus.keep_attempts(ARRAY[$1]);
@@ -87,4 +87,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.record_send_failure(uuid, text, integer, boolean) IS
-    'Says that the provider did not take the message for a recipient, and why; the recipient is due again later if error_code_catalog calls the code retryable, or the caller does. Harmless to repeat. P0002 for an unknown recipient, 55000 where the message was sent';
+    'Records that the provider did not accept the message for a recipient, and why; schedules a retry if error_code_catalog or the caller says that the code is retryable; can be repeated; P0002 for an unknown recipient, 55000 if the message was sent';

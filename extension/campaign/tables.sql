@@ -1,5 +1,5 @@
--- What install() makes: campaigns, their recipients, and whom not to write to. What became of a message is nowhere in these
--- tables: it is derived from `message`, by message_id.
+-- Created by install(): campaigns, their recipients, and the phone numbers that opted out. The outcome of a message is not
+-- stored in these tables: it is derived from `message`, by message_id.
 
 CREATE FUNCTION msgstatus.install_campaigns() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
@@ -29,27 +29,27 @@ BEGIN
     COMMENT ON TABLE msgstatus.campaign IS 'One row for each campaign: a template, sent to many recipients';
     COMMENT ON COLUMN msgstatus.campaign.campaign_id IS 'Key';
     COMMENT ON COLUMN msgstatus.campaign.owner IS
-        'Whose it is, in the terms of the sender; the role that made it unless said otherwise';
-    COMMENT ON COLUMN msgstatus.campaign.name IS 'Unique for each owner';
+        'The owner, in terms of the sender; by default the role that created the campaign';
+    COMMENT ON COLUMN msgstatus.campaign.name IS 'The name, unique for each owner';
     COMMENT ON COLUMN msgstatus.campaign.status IS 'draft, active, paused, completed or canceled';
     COMMENT ON COLUMN msgstatus.campaign.provider IS
-        'meta, twilio, aisensy: what its messages are registered with; NULL leaves that to their webhooks';
+        'The provider with which messages are registered: meta, twilio, aisensy; NULL: their webhooks set it';
     COMMENT ON COLUMN msgstatus.campaign.template_name IS 'The provider''s name of the template';
     COMMENT ON COLUMN msgstatus.campaign.language_code IS 'The language of the template, as the provider writes it';
     COMMENT ON COLUMN msgstatus.campaign.daily_send_limit IS
         'How many recipients may be handed to senders in a day; NULL: any number';
-    COMMENT ON COLUMN msgstatus.campaign.time_zone IS 'Whose midnight a day begins at';
-    COMMENT ON COLUMN msgstatus.campaign.max_retries IS 'The max_retries of recipients that are added';
+    COMMENT ON COLUMN msgstatus.campaign.time_zone IS 'The time zone of its days';
+    COMMENT ON COLUMN msgstatus.campaign.max_retries IS 'The max_retries of added recipients';
     COMMENT ON COLUMN msgstatus.campaign.retry_delay IS
-        'How long after a failure the first retry is due; each next one takes twice as long';
-    COMMENT ON COLUMN msgstatus.campaign.max_retry_delay IS 'The longest such time';
-    COMMENT ON COLUMN msgstatus.campaign.retry_window IS 'For how long after a send its failure leads to a retry';
-    COMMENT ON COLUMN msgstatus.campaign.created_at IS 'When it was made';
-    COMMENT ON COLUMN msgstatus.campaign.updated_at IS 'When its status last changed';
-    COMMENT ON COLUMN msgstatus.campaign.activated_at IS 'When it was last activated or resumed';
-    COMMENT ON COLUMN msgstatus.campaign.paused_at IS 'When it was last paused';
-    COMMENT ON COLUMN msgstatus.campaign.completed_at IS 'When nothing was left to send or to retry';
-    COMMENT ON COLUMN msgstatus.campaign.canceled_at IS 'When it was canceled';
+        'The time from a failure to the first retry; doubled for each further retry';
+    COMMENT ON COLUMN msgstatus.campaign.max_retry_delay IS 'The longest time from a failure to a retry';
+    COMMENT ON COLUMN msgstatus.campaign.retry_window IS 'How long after a send a failure still leads to a retry';
+    COMMENT ON COLUMN msgstatus.campaign.created_at IS 'When the campaign was created';
+    COMMENT ON COLUMN msgstatus.campaign.updated_at IS 'When the status last changed';
+    COMMENT ON COLUMN msgstatus.campaign.activated_at IS 'When the campaign was last activated or resumed';
+    COMMENT ON COLUMN msgstatus.campaign.paused_at IS 'When the campaign was last paused';
+    COMMENT ON COLUMN msgstatus.campaign.completed_at IS 'When the campaign was completed';
+    COMMENT ON COLUMN msgstatus.campaign.canceled_at IS 'When the campaign was canceled';
 
     CREATE TABLE IF NOT EXISTS msgstatus.campaign_recipient (
         recipient_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -75,7 +75,7 @@ BEGIN
         updated_at timestamptz NOT NULL DEFAULT now(),
         UNIQUE (campaign_id, phone_number)
     );
-    -- Partial, so that recording a send changes no key that others refer to.
+    -- Partial, so that recording a send changes no key that foreign keys refer to.
     CREATE UNIQUE INDEX IF NOT EXISTS campaign_recipient_message ON msgstatus.campaign_recipient (message_id)
         WHERE message_id IS NOT NULL;
     CREATE INDEX IF NOT EXISTS campaign_recipient_waiting
@@ -84,36 +84,36 @@ BEGIN
         WHERE due_at IS NOT NULL;
     CREATE INDEX IF NOT EXISTS campaign_recipient_to_check ON msgstatus.campaign_recipient (campaign_id, check_at)
         WHERE check_at IS NOT NULL;
-    COMMENT ON INDEX msgstatus.campaign_recipient_message IS 'A message is of one recipient';
-    COMMENT ON INDEX msgstatus.campaign_recipient_waiting IS 'Finds those whose first send is due';
-    COMMENT ON INDEX msgstatus.campaign_recipient_due IS 'Finds those whose retry is due, or whose lease has expired';
-    COMMENT ON INDEX msgstatus.campaign_recipient_to_check IS 'Finds those whose message may have failed meanwhile';
+    COMMENT ON INDEX msgstatus.campaign_recipient_message IS 'Allows a message for one recipient only';
+    COMMENT ON INDEX msgstatus.campaign_recipient_waiting IS 'Finds recipients whose first send is due';
+    COMMENT ON INDEX msgstatus.campaign_recipient_due IS 'Finds recipients whose retry is due or whose lease has expired';
+    COMMENT ON INDEX msgstatus.campaign_recipient_to_check IS 'Finds recipients whose message may have failed meanwhile';
     COMMENT ON TABLE msgstatus.campaign_recipient IS
-        'One row for each recipient of a campaign, with its current attempt; what became of the message, message tells';
+        'One row for each recipient of a campaign, with its current attempt; the outcome of the message is in message';
     COMMENT ON COLUMN msgstatus.campaign_recipient.recipient_id IS 'Key';
     COMMENT ON COLUMN msgstatus.campaign_recipient.campaign_id IS 'The campaign';
     COMMENT ON COLUMN msgstatus.campaign_recipient.recipient_number IS
-        'Ascending in the order of the list they were added from';
+        'The position, ascending in the order of the added lists';
     COMMENT ON COLUMN msgstatus.campaign_recipient.phone_number IS 'As +<digits>; once in a campaign';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.template_parameters IS 'What is put into the template for this recipient';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.template_parameters IS 'The values of the template for this recipient';
     COMMENT ON COLUMN msgstatus.campaign_recipient.scheduled_send_date IS
-        'The first day it may be sent on; NULL before the campaign is activated';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.waiting IS 'Was it never claimed, sent or skipped?';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.claimed_at IS 'When a sender took it, who has not reported yet';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.due_at IS 'When its lease expires, or its retry is due';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.check_at IS 'When to look next whether its message failed';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.message_id IS 'The current attempt: its message';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.sent_at IS 'The current attempt: when the send was recorded';
+        'The first day of the send; NULL before the campaign is activated';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.waiting IS 'Whether the recipient was never claimed, sent to or skipped';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.claimed_at IS 'When a sender that has not reported yet claimed the recipient';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.due_at IS 'When the lease expires or the retry is due';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.check_at IS 'When to check next whether the message failed';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.message_id IS 'The message of the current attempt';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.sent_at IS 'When the send of the current attempt was recorded';
     COMMENT ON COLUMN msgstatus.campaign_recipient.failed_at IS
-        'The current attempt: when it was recorded that the provider did not take it';
+        'When the rejection of the current attempt by the provider was recorded';
     COMMENT ON COLUMN msgstatus.campaign_recipient.failure_code IS
-        'The current attempt: the provider''s code for that; see error_code_catalog';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.failure_reason IS 'The current attempt: the sender''s words for that';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.skipped_at IS 'When it was decided not to send, or not to send again';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.skip_reason IS 'Why';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.retry_count IS 'How many attempts came before the current one';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.max_retries IS 'How many retries there may be';
-    COMMENT ON COLUMN msgstatus.campaign_recipient.created_at IS 'When it was added';
+        'The provider''s code for the rejection; see error_code_catalog';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.failure_reason IS 'The sender''s words for the rejection';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.skipped_at IS 'When the recipient was skipped';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.skip_reason IS 'Why the recipient was skipped';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.retry_count IS 'The number of attempts before the current one';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.max_retries IS 'The most retries';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.created_at IS 'When the recipient was added';
     COMMENT ON COLUMN msgstatus.campaign_recipient.updated_at IS 'When the row last changed';
 
     CREATE TABLE IF NOT EXISTS msgstatus.campaign_attempt (
@@ -130,15 +130,15 @@ BEGIN
     CREATE INDEX IF NOT EXISTS campaign_attempt_campaign ON msgstatus.campaign_attempt (campaign_id);
     COMMENT ON INDEX msgstatus.campaign_attempt_campaign IS 'Finds the attempts of one campaign';
     COMMENT ON TABLE msgstatus.campaign_attempt IS
-        'The earlier attempts at recipients that were tried again; the current one stands in campaign_recipient';
+        'The earlier attempts at retried recipients; the current attempt is in campaign_recipient';
     COMMENT ON COLUMN msgstatus.campaign_attempt.campaign_id IS 'The campaign';
     COMMENT ON COLUMN msgstatus.campaign_attempt.recipient_id IS 'The recipient';
-    COMMENT ON COLUMN msgstatus.campaign_attempt.attempt IS 'Its number, from 1';
-    COMMENT ON COLUMN msgstatus.campaign_attempt.message_id IS 'The message, where the provider took it';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.attempt IS 'The number of the attempt, from 1';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.message_id IS 'The message, if the provider accepted it';
     COMMENT ON COLUMN msgstatus.campaign_attempt.sent_at IS 'When the send was recorded';
-    COMMENT ON COLUMN msgstatus.campaign_attempt.failed_at IS 'When it was recorded that the provider did not take it';
-    COMMENT ON COLUMN msgstatus.campaign_attempt.failure_code IS 'The provider''s code for that; see error_code_catalog';
-    COMMENT ON COLUMN msgstatus.campaign_attempt.failure_reason IS 'The sender''s words for that';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.failed_at IS 'When the rejection by the provider was recorded';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.failure_code IS 'The provider''s code for the rejection; see error_code_catalog';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.failure_reason IS 'The sender''s words for the rejection';
 
     CREATE TABLE IF NOT EXISTS msgstatus.campaign_day (
         campaign_id uuid NOT NULL REFERENCES msgstatus.campaign ON DELETE CASCADE,
@@ -147,21 +147,21 @@ BEGIN
         PRIMARY KEY (campaign_id, day)
     );
     COMMENT ON TABLE msgstatus.campaign_day IS
-        'How much of the daily limit of a campaign is used; claims take turns at the row of their day';
-    COMMENT ON COLUMN msgstatus.campaign_day.campaign_id IS 'The campaign, one with a daily limit';
-    COMMENT ON COLUMN msgstatus.campaign_day.day IS 'In the time zone of the campaign';
-    COMMENT ON COLUMN msgstatus.campaign_day.claimed IS 'How many sends were handed out';
+        'The used part of the daily limit of a campaign; claims lock the row of their day';
+    COMMENT ON COLUMN msgstatus.campaign_day.campaign_id IS 'The campaign, which has a daily limit';
+    COMMENT ON COLUMN msgstatus.campaign_day.day IS 'The day, in the time zone of the campaign';
+    COMMENT ON COLUMN msgstatus.campaign_day.claimed IS 'The number of sends handed out';
 
     CREATE TABLE IF NOT EXISTS msgstatus.opt_out (
         phone_number text COLLATE "C" PRIMARY KEY,
         reason text,
         opted_out_at timestamptz NOT NULL DEFAULT now()
     );
-    COMMENT ON TABLE msgstatus.opt_out IS 'Who is not to be sent any campaign';
+    COMMENT ON TABLE msgstatus.opt_out IS 'Phone numbers that no campaign may send to';
     COMMENT ON COLUMN msgstatus.opt_out.phone_number IS 'As +<digits>';
-    COMMENT ON COLUMN msgstatus.opt_out.reason IS 'Why, or how it was said';
-    COMMENT ON COLUMN msgstatus.opt_out.opted_out_at IS 'Since when';
+    COMMENT ON COLUMN msgstatus.opt_out.reason IS 'The reason, or how the opt-out was given';
+    COMMENT ON COLUMN msgstatus.opt_out.opted_out_at IS 'When the opt-out was recorded';
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_campaigns() IS
-    'Makes the tables campaign, campaign_recipient, campaign_attempt, campaign_day and opt_out; called by install()';
+    'Creates the tables campaign, campaign_recipient, campaign_attempt, campaign_day and opt_out; called by install()';

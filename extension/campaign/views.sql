@@ -1,5 +1,5 @@
--- What install() makes: the views of campaigns. Phone numbers are masked. What became of a recipient is derived here, from
--- the statuses of its messages, and nowhere stored.
+-- Created by install(): the views of campaigns. Phone numbers are masked. The outcome of a recipient is derived here from the
+-- statuses of its messages, and stored nowhere.
 
 CREATE FUNCTION msgstatus.install_campaign_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -46,8 +46,8 @@ BEGIN
             NULL::msgstatus.message_status AS earlier
         FROM msgstatus.campaign_recipient AS r WHERE r.retry_count = 0
         UNION ALL
-        -- Who was retried has earlier attempts, looked up for each: in a join, statistics that know nothing of them yet would have
-        -- them compared with all recipients.
+        -- A retried recipient has earlier attempts, looked up for each recipient: planned with statistics that know no attempts
+        -- yet, a join would compare them with all recipients.
         SELECT r.recipient_id, r.campaign_id, r.phone_number, r.scheduled_send_date, r.waiting, r.due_at, r.check_at, r.message_id,
             r.sent_at, r.failed_at, r.failure_code, r.failure_reason, r.skipped_at, r.skip_reason, r.retry_count, r.max_retries,
             (SELECT msgstatus.merge_agg((SELECT am.status FROM msgstatus.message AS am WHERE am.message_id = ca.message_id))
@@ -55,16 +55,16 @@ BEGIN
         FROM msgstatus.campaign_recipient AS r WHERE r.retry_count > 0
     ) AS r
     JOIN msgstatus.campaign AS c ON c.campaign_id = r.campaign_id
-    -- By key alone. That the message is of the campaign, too, would have it found by the index on the campaign, and where the
-    -- statistics do not know the campaign yet, all its messages compared with all its recipients.
+    -- Joined by key alone. With the campaign as a second condition, the planner could use the index on the campaign and, if the
+    -- statistics do not know the campaign yet, compare all its messages with all its recipients.
     LEFT JOIN msgstatus.message AS m ON m.message_id = r.message_id
     LEFT JOIN msgstatus.error_code_catalog AS e
         ON e.code = m.error_code AND e.provider = CASE COALESCE(m.provider, c.provider) WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
-    -- All attempts. OFFSET 0 has them merged once, and not wherever the status is used.
+    -- The merged status of all attempts. OFFSET 0 makes PostgreSQL compute it once and not at every use.
     CROSS JOIN LATERAL (
         SELECT COALESCE(m.status OPERATOR(msgstatus.||) r.earlier, m.status, r.earlier) AS status OFFSET 0
     ) AS a
-    -- The current attempt: what came of it, and when it failed if that is what came of it.
+    -- The state of the current attempt, and when it failed, if it did.
     CROSS JOIN LATERAL (
         SELECT msgstatus.state(m.status) AS state,
             CASE
@@ -121,7 +121,7 @@ BEGIN
         GROUP BY c.campaign_id
     ) AS n;
     COMMENT ON VIEW msgstatus.campaign_stats IS
-        'One row for each campaign: how many recipients reached what, a read message counting as sent, delivered and read; rates in per cent';
+        'One row for each campaign: the numbers of recipients by state, where a read message counts as sent, delivered and read; rates in per cent';
 END
 $$;
-COMMENT ON FUNCTION msgstatus.install_campaign_views() IS 'Makes the views of campaigns; called by install()';
+COMMENT ON FUNCTION msgstatus.install_campaign_views() IS 'Creates the views of campaigns; called by install()';

@@ -27,7 +27,7 @@ constexpr bool all_digits(std::string_view text) noexcept {
     return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
 }
 
-// trim returns the text without white space at either end.
+// Returns the text without white space at either end.
 constexpr std::string_view trim(std::string_view text) noexcept {
     while (!text.empty() && is_space(text.front()))
         text.remove_prefix(1);

@@ -11,10 +11,10 @@ constexpr std::size_t base64url_size(std::size_t bytes) {
     return (bytes * 4 + 2) / 3;
 }
 
-// encode_base64url writes base64url_size(bytes.size()) characters.
+// Writes base64url_size(bytes.size()) characters.
 void encode_base64url(std::string_view bytes, char *out);
 
-// decode_base64url writes at most encoded.size() * 3 / 4 bytes and returns how many. Returns none where the text is not
+// Writes at most encoded.size() * 3 / 4 bytes and returns how many. Returns none where the text is not
 // what encode_base64url writes: each sequence of bytes has one text.
 std::optional<std::size_t> decode_base64url(std::string_view encoded, char *out);
 

@@ -44,7 +44,7 @@ public:
 
     bool at_end() const noexcept { return rest_.empty(); }
 
-    // take reads an integer; nothing where it is cut off, too long, or not as short as it could be.
+    // Reads an integer; nothing where it is cut off, too long, or not as short as it could be.
     template <typename Unsigned>
     std::optional<Unsigned> take() noexcept {
         constexpr unsigned most_bits = sizeof(Unsigned) * 8 / 7 * 7;

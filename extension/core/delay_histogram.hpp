@@ -24,13 +24,13 @@ __extension__ using DelaySum = __int128;
 // tenth above the one before.
 inline constexpr std::size_t bucket_count = 1 + 48 * 10 + 2; // the last one holds max_delay
 
-// bucket_of returns the bucket of a delay from 0 to max_delay.
+// Returns the bucket of a delay from 0 to max_delay.
 std::size_t bucket_of(Delay delay) noexcept;
 
-// lower_bound_of returns the shortest delay of a bucket. That of `bucket_count` is the end of the last bucket.
+// Returns the shortest delay of a bucket. That of `bucket_count` is the end of the last bucket.
 Delay lower_bound_of(std::size_t bucket) noexcept;
 
-// representative_of returns the delay that stands for those of a bucket: 0 in the first one, and in the others the one
+// Returns the delay that stands for those of a bucket: 0 in the first one, and in the others the one
 // whose relative distance to both bounds is equal, at most 1 in 21.
 Delay representative_of(std::size_t bucket) noexcept;
 
@@ -56,11 +56,11 @@ public:
     // leaves the histogram as it was, where a limit would be exceeded.
     bool add(Delay delay, std::int64_t times = 1) noexcept;
 
-    // merge adds every count and the sum of the other histogram, or takes them away where `sign` is -1. Returns false,
+    // Adds every count and the sum of the other histogram, or takes them away where `sign` is -1. Returns false,
     // and leaves the histogram as it was, where a limit would be exceeded.
     bool merge(const DelayHistogram &other, int sign = 1) noexcept;
 
-    // append adds a count to a bucket above all others; a count of 0 adds nothing. Returns false, and leaves the
+    // Adds a count to a bucket above all others; a count of 0 adds nothing. Returns false, and leaves the
     // histogram as it was, where the bucket is not above the others or the count beyond the limit. For readers of the
     // other forms, with set_sum.
     bool append(std::size_t bucket, std::int64_t count) noexcept;
@@ -75,17 +75,17 @@ public:
     std::int64_t count() const noexcept;
     DelaySum sum() const noexcept { return sum_; }
 
-    // buckets returns the buckets whose count is not 0, in ascending order.
+    // Returns the buckets whose count is not 0, in ascending order.
     std::span<const Bucket> buckets() const noexcept { return {buckets_.data(), size_}; }
 
-    // average returns the sum divided by the count, rounded to the nearest microsecond; nothing where the count is 0.
+    // Returns the sum divided by the count, rounded to the nearest microsecond; nothing where the count is 0.
     std::optional<DelaySum> average() const noexcept;
 
-    // percentile returns the delay that the fraction (from 0 to 1) of all delays does not exceed, as percentile_disc
+    // Returns the delay that the fraction (from 0 to 1) of all delays does not exceed, as percentile_disc
     // does, but within 5 %, or within a millisecond where it is below one. Nothing where the count is not positive.
     std::optional<Delay> percentile(double fraction) const noexcept;
 
-    // shown_percentile returns the percentile with two digits, which is what a bucket tells, but in whole milliseconds
+    // Returns the percentile with two digits, which is what a bucket tells, but in whole milliseconds
     // at the finest. Buckets are up to a tenth wide, and the average is exact, so what stands for a bucket can be below
     // an average that no delay is below. Hence this one is not below the average (in milliseconds) unless the
     // percentile's whole bucket is, and not above it where its whole bucket is below. It grows with the fraction.
@@ -105,10 +105,10 @@ private:
 inline constexpr std::uint8_t histogram_version = 1;
 inline constexpr std::size_t max_packed_histogram_size = 1 + 18 + bucket_count * (2 + 8);
 
-// pack writes the stored form into `out`, which must hold max_packed_histogram_size bytes; returns the number written.
+// Writes the stored form into `out`, which must hold max_packed_histogram_size bytes; returns the number written.
 std::size_t pack(const DelayHistogram &histogram, std::byte *out) noexcept;
 
-// unpack reads the stored form into a histogram, in place of what it held; false where the bytes are not one (wrong
+// Reads the stored form into a histogram, in place of what it held; false where the bytes are not one (wrong
 // version, cut off, not in the canonical form, beyond a limit).
 bool unpack(std::span<const std::byte> bytes, DelayHistogram &histogram) noexcept;
 

@@ -11,7 +11,7 @@ namespace msgstatus {
 // Room for the sum, and for every bucket with its bound, its count and what stands around them.
 inline constexpr std::size_t max_histogram_text_size = 64 + bucket_count * (2 + 18 + 2 + 17 + 2);
 
-// format_histogram writes the text form, buckets in ascending order, into `out`, which must hold
+// Writes the text form, buckets in ascending order, into `out`, which must hold
 // max_histogram_text_size bytes; returns the number written.
 std::size_t format_histogram(const DelayHistogram &histogram, char *out) noexcept;
 
@@ -22,7 +22,7 @@ struct HistogramTextFault {
     std::string_view culprit; // the part of the text that is wrong
 };
 
-// parse_histogram reads the text form, with white space anywhere between its parts; buckets must come in ascending
+// Reads the text form, with white space anywhere between its parts; buckets must come in ascending
 // order, and those with a count of 0 are left out.
 HistogramTextFault parse_histogram(std::string_view text, DelayHistogram &histogram) noexcept;
 

@@ -9,13 +9,13 @@
 
 namespace msgstatus {
 
-// delivery_delay returns the time from sent to delivered; nothing where sent was not observed or delivered not reached.
+// Returns the time from sent to delivered; nothing where sent was not observed or delivered not reached.
 std::optional<Delay> delivery_delay(const Status &status) noexcept;
 
-// read_delay returns the time from delivered to read; nothing where delivered was not observed or read not reached.
+// Returns the time from delivered to read; nothing where delivered was not observed or read not reached.
 std::optional<Delay> read_delay(const Status &status) noexcept;
 
-// failure_delay returns the time from the first observation to the first failure, 0 where the failure came first;
+// Returns the time from the first observation to the first failure, 0 where the failure came first;
 // nothing where the message has not failed, or nothing but failures was observed.
 std::optional<Delay> failure_delay(const Status &status) noexcept;
 

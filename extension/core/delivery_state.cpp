@@ -5,11 +5,6 @@
 namespace msgstatus {
 namespace {
 
-constexpr std::array<std::string_view, state_count> names{
-    "processing",          "received", "pending",  "scheduled", "accepted",    "queued",    "sending", "sent",
-    "partially_delivered", "skipped",  "canceled", "failed",    "undelivered", "delivered", "read",    "played",
-};
-
 struct Synonym {
     std::string_view label;
     DeliveryState state;
@@ -24,12 +19,12 @@ constexpr std::array synonyms{
 } // namespace
 
 std::string_view state_name(DeliveryState state) noexcept {
-    return names[index_of(state)];
+    return state_names[index_of(state)];
 }
 
 std::optional<DeliveryState> parse_state(std::string_view label) noexcept {
-    for (std::size_t i = 0; i < names.size(); ++i)
-        if (equals_ignoring_case(label, names[i]))
+    for (std::size_t i = 0; i < state_names.size(); ++i)
+        if (equals_ignoring_case(label, state_names[i]))
             return static_cast<DeliveryState>(i);
     for (const Synonym &synonym : synonyms)
         if (equals_ignoring_case(label, synonym.label))

@@ -53,14 +53,21 @@ constexpr bool contains(StateSet set, DeliveryState state) noexcept {
     return (set & set_of(state)) != 0;
 }
 
-// state_name returns the canonical lower-case label, e.g. "partially_delivered".
+// The canonical labels, in the order of the states. They are stored, too: in the texts of statuses and as names of
+// columns ("in_" and the label), so none may change.
+inline constexpr std::array<std::string_view, state_count> state_names{
+    "processing",          "received", "pending",  "scheduled", "accepted",    "queued",    "sending", "sent",
+    "partially_delivered", "skipped",  "canceled", "failed",    "undelivered", "delivered", "read",    "played",
+};
+
+// Returns the canonical lower-case label, e.g. "partially_delivered".
 std::string_view state_name(DeliveryState state) noexcept;
 
-// parse_state reads a label in any case, or a synonym that a provider uses ("enqueued", "dispatched", ...); nothing for
+// Reads a label in any case, or a synonym that a provider uses ("enqueued", "dispatched", ...); nothing for
 // an unknown one.
 std::optional<DeliveryState> parse_state(std::string_view label) noexcept;
 
-// states_implying returns the states of which any, once observed, means that the given state was reached.
+// Returns the states of which any, once observed, means that the given state was reached.
 //
 // Source: a device can only read what was delivered, and a carrier can only deliver (in part, or refuse) what was sent.
 constexpr StateSet states_implying(DeliveryState state) noexcept {
@@ -77,12 +84,12 @@ constexpr StateSet states_implying(DeliveryState state) noexcept {
     }
 }
 
-// is_failure tells whether the state means that the message did not arrive, for a reason the provider names.
+// Returns whether the state means that the message did not arrive, for a reason the provider names.
 constexpr bool is_failure(DeliveryState state) noexcept {
     return contains(set_of(DeliveryState::failed, DeliveryState::undelivered), state);
 }
 
-// is_final tells whether the provider has finished its attempt to deliver: a state may still rise (delivered to read),
+// Returns whether the provider has finished its attempt to deliver: a state may still rise (delivered to read),
 // but nothing is in flight any more.
 constexpr bool is_final(DeliveryState state) noexcept {
     using enum DeliveryState;
@@ -90,7 +97,7 @@ constexpr bool is_final(DeliveryState state) noexcept {
         set_of(received, partially_delivered, skipped, canceled, failed, undelivered, delivered, read, played), state);
 }
 
-// is_incoming tells whether only messages that come in are ever seen in the state.
+// Returns whether only messages that come in are ever seen in the state.
 constexpr bool is_incoming(DeliveryState state) noexcept {
     return contains(set_of(DeliveryState::processing, DeliveryState::received), state);
 }

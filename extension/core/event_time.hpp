@@ -22,25 +22,25 @@ constexpr bool is_valid_time(EventTime time) noexcept {
     return time >= min_time && time <= max_time;
 }
 
-// parse_iso8601 reads a date and time such as "2024-12-10T10:30:05.25Z" or "2024-12-10 12:30+02": "T" or a space
+// Reads a date and time such as "2024-12-10T10:30:05.25Z" or "2024-12-10 12:30+02": "T" or a space
 // between them, seconds and up to nine digits of fraction (rounded down to microseconds) optional, "Z" or an offset;
 // without one, UTC. Nothing for anything else.
 std::optional<EventTime> parse_iso8601(std::string_view text) noexcept;
 
-// parse_rfc2822 reads "Tue, 10 Dec 2024 10:30:05 +0000", the day of the week and the seconds optional.
+// Reads "Tue, 10 Dec 2024 10:30:05 +0000", the day of the week and the seconds optional.
 std::optional<EventTime> parse_rfc2822(std::string_view text) noexcept;
 
-// parse_unix_time reads a decimal number of seconds, milliseconds or microseconds since 1970, told apart by magnitude:
+// Reads a decimal number of seconds, milliseconds or microseconds since 1970, told apart by magnitude:
 // below 10^11 seconds (the year 5138), below 10^14 milliseconds, below 10^17 microseconds. A fraction is allowed.
 std::optional<EventTime> parse_unix_time(std::string_view text) noexcept;
 
-// parse_event_time reads any of the three forms above, white space around it ignored.
+// Reads any of the three forms above, white space around it ignored.
 std::optional<EventTime> parse_event_time(std::string_view text) noexcept;
 
 // "2024-12-10T10:30:05.250000Z" without its end.
 inline constexpr std::size_t max_iso8601_size = 27;
 
-// format_iso8601 writes UTC with "Z", and a fraction without trailing zeros only where there is one, into `out`, which
+// Writes UTC with "Z", and a fraction without trailing zeros only where there is one, into `out`, which
 // must hold max_iso8601_size bytes; returns the number written. The time must be valid.
 std::size_t format_iso8601(EventTime time, char *out) noexcept;
 

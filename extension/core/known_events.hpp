@@ -20,21 +20,21 @@ struct KnownEvents {
     std::span<const std::uint32_t> all() const { return {numbers.data(), count}; }
 };
 
-// number_of returns the 32 bits of a fingerprint that stand for the event.
+// Returns the 32 bits of a fingerprint that stand for the event.
 inline std::uint32_t number_of(std::int64_t fingerprint) {
     return static_cast<std::uint32_t>(fingerprint);
 }
 
-// add puts a number into the set, unless the set is full of smaller ones.
+// Puts a number into the set, unless the set is full of smaller ones.
 void add(KnownEvents &events, std::uint32_t number) noexcept;
 
-// unite returns the smallest numbers of both.
+// Returns the smallest numbers of both.
 KnownEvents unite(const KnownEvents &a, const KnownEvents &b) noexcept;
 
-// holds tells whether every number of `wanted` is in `known`. False says nothing where the set is full.
+// Returns whether every number of `wanted` is in `known`. False says nothing where the set is full.
 bool holds(const KnownEvents &known, const KnownEvents &wanted) noexcept;
 
-// unpack_known_events reads the stored form: the numbers in ascending order, in the byte order of the machine. Of bytes
+// Reads the stored form: the numbers in ascending order, in the byte order of the machine. Of bytes
 // that are none, it takes what it can: the set is a hint to skip a search, and damage to it must not keep statuses out.
 KnownEvents unpack_known_events(std::span<const std::byte> bytes) noexcept;
 

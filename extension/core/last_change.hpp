@@ -9,8 +9,10 @@ namespace msgstatus {
 // Beside the bits of the states added.
 inline constexpr std::uint32_t last_change_inserted = 1U << 16;
 inline constexpr std::uint32_t last_change_replaced = 1U << 17;
+static_assert(last_change_inserted == 65536 && last_change_replaced == 131072,
+              "they are stored, and comments name them");
 
-// change_bits returns a change as the column holds it.
+// Returns a change as the column holds it.
 inline std::uint32_t change_bits(const StatusChange &change) {
     return change.added | (change.earlier ? last_change_replaced : 0U);
 }

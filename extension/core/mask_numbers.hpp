@@ -6,7 +6,7 @@
 
 namespace msgstatus {
 
-// mask_numbers puts *** in the place of
+// Puts *** in the place of
 // - seven digits or more, set apart by nothing or by up to three characters that are neither letters nor digits, with a
 //   + before them;
 // - words of ten characters or more that hold a digit and a capital letter: base64 of a number, and ids.

@@ -21,7 +21,7 @@ struct ChannelAddress {
 
 ChannelAddress split_channel(std::string_view address) noexcept;
 
-// normalize_address writes a phone number as "+<digits>" (without a channel of phone numbers such as "whatsapp:", and
+// Writes a phone number as "+<digits>" (without a channel of phone numbers such as "whatsapp:", and
 // without the spaces, dots, dashes and parentheses people write) and copies anything else, such as a group id or an
 // alphanumeric sender, as it is but for that channel. `out` must hold address.size() + 1 bytes; returns the number
 // written.

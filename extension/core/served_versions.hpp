@@ -28,7 +28,7 @@ constexpr bool is_served(std::string_view version) {
     return false;
 }
 
-// is_later tells whether a version comes after another; one without numbers comes first.
+// Returns whether a version comes after another; one without numbers comes first.
 inline bool is_later(std::string_view version, std::string_view other) {
     const auto numbers = [](std::string_view text) {
         std::array<int, 3> found{};

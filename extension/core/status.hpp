@@ -25,13 +25,13 @@ inline constexpr std::uint8_t status_version = 1;
 inline constexpr std::size_t status_header_size = 1 + sizeof(StateSet);
 inline constexpr std::size_t max_packed_size = status_header_size + state_count * sizeof(EventTime);
 
-// observation returns the status that holds one fact. The time must be valid (is_valid_time).
+// Returns the status that holds one fact. The time must be valid (is_valid_time).
 Status observation(DeliveryState state, EventTime time) noexcept;
 
-// observe adds one fact to a status.
+// Adds one fact to a status.
 void observe(Status &status, DeliveryState state, EventTime time) noexcept;
 
-// merge returns everything that either status holds; where both know a state, the earlier time.
+// Returns everything that either status holds; where both know a state, the earlier time.
 Status merge(const Status &a, const Status &b) noexcept;
 
 // What merging something into a status changes.
@@ -42,35 +42,35 @@ struct StatusChange {
     bool earlier = false;
 };
 
-// change returns what merging `other` into `status` changes.
+// Returns what merging `other` into `status` changes.
 StatusChange change(const Status &status, const Status &other) noexcept;
 
-// contained_in tells whether merging a into b changes nothing: merge(a, b) equals b.
+// Returns whether merging a into b changes nothing: merge(a, b) equals b.
 bool contained_in(const Status &a, const Status &b) noexcept;
 
 // compare is a total order that extends contained_in and sorts by the highest state first: negative, zero, positive.
 int compare(const Status &a, const Status &b) noexcept;
 
-// state returns the highest state observed; nothing for the empty status.
+// Returns the highest state observed; nothing for the empty status.
 std::optional<DeliveryState> state(const Status &status) noexcept;
 
-// observed_at returns the event time of that very state.
+// Returns the event time of that very state.
 std::optional<EventTime> observed_at(const Status &status, DeliveryState state) noexcept;
 
-// reached_at returns the earliest time of anything observed that implies the state, so that the times of sent,
+// Returns the earliest time of anything observed that implies the state, so that the times of sent,
 // delivered and read never decrease.
 std::optional<EventTime> reached_at(const Status &status, DeliveryState state) noexcept;
 
-// timeline returns the states reached, observed or implied, each with its reached_at.
+// Returns the states reached, observed or implied, each with its reached_at.
 Status timeline(const Status &status) noexcept;
 
-// packed_size returns the bytes that pack writes.
+// Returns the bytes that pack writes.
 std::size_t packed_size(const Status &status) noexcept;
 
-// pack writes the stored form into `out`, which must hold packed_size bytes.
+// Writes the stored form into `out`, which must hold packed_size bytes.
 void pack(const Status &status, std::byte *out) noexcept;
 
-// unpack reads the stored form; nothing where the bytes are not one (wrong version, wrong length, a time out of range).
+// Reads the stored form; nothing where the bytes are not one (wrong version, wrong length, a time out of range).
 std::optional<Status> unpack(std::span<const std::byte> bytes) noexcept;
 
 } // namespace msgstatus

@@ -10,7 +10,7 @@ namespace msgstatus {
 // Room for sixteen members: quotes, the longest name, separators and a time each, and the braces.
 inline constexpr std::size_t max_status_text_size = state_count * (2 + 19 + 2 + 2 + max_iso8601_size + 2) + 2;
 
-// format_status writes the facts observed, in ascending order of state, into `out`, which must hold
+// Writes the facts observed, in ascending order of state, into `out`, which must hold
 // max_status_text_size bytes; returns the number written.
 std::size_t format_status(const Status &status, char *out) noexcept;
 
@@ -22,7 +22,7 @@ struct ParsedStatus {
     std::string_view culprit; // the part of the text that is wrong: a label or a time
 };
 
-// parse_status reads the text form: a JSON object whose keys are states (any case, synonyms allowed) and whose values
+// Reads the text form: a JSON object whose keys are states (any case, synonyms allowed) and whose values
 // are ISO 8601 times as strings. A state given twice keeps its earlier time. Escapes in strings are refused, since no
 // state and no time needs one.
 ParsedStatus parse_status(std::string_view text) noexcept;

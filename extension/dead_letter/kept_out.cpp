@@ -16,8 +16,7 @@ FROM pg_catalog.unnest($1) AS c)");
 
 using Changes = Vector<const MessageChange *>;
 
-// The changes that were not made, and whose status the messages do not hold, either; in the order of messages, as they
-// are given.
+// Returns the changes that the messages do not hold, in the given order, which is the order of messages.
 Changes kept_out_of(std::span<const MessageChange> changes) {
     Changes left_out;
     for (const MessageChange &change : changes)

@@ -1,4 +1,4 @@
-// Statuses that a trigger of the user's on `message` kept out of it.
+// Finds statuses that a user's trigger kept out of `message`.
 #pragma once
 
 #include "message/message_change.hpp"
@@ -6,9 +6,9 @@
 
 namespace msgstatus {
 
-// reject_kept_out makes dead letters of the status objects whose messages do not hold what they say after the changes
-// were merged: a trigger BEFORE INSERT or UPDATE on `message` left the row out, or gave it another id. Nothing of them
-// is in the trail, either. It looks only where there is such a trigger.
+// Turns status objects into dead letters if the merge of the changes did not reach their messages: a user's trigger
+// BEFORE INSERT or UPDATE on `message` skipped the row or changed its id. The trail has no event of such an object
+// either. Checks only if there is such a trigger.
 void reject_kept_out(Batch &batch, std::span<const MessageChange> changes);
 
 } // namespace msgstatus

@@ -7,6 +7,9 @@
 
 using namespace msgstatus;
 
+// Stores the text of a webhook body that jsonb refuses as a dead letter, with a reason, the time of receipt (default:
+// start of the transaction) and a source. Does nothing for a NULL body. Acts as the owner of the tables. Raises 22008
+// for a time outside the years 1 to 9999, and 22001 for a source of more than 256 bytes.
 MSGSTATUS_FUNCTION(reject_webhook) {
     if (PG_ARGISNULL(0))
         PG_RETURN_VOID();

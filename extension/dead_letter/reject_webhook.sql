@@ -1,3 +1,5 @@
+-- reject_webhook(): stores a body that is not valid JSON as a dead letter.
+
 CREATE FUNCTION msgstatus.reject_webhook(
     body text, reason text, received_at timestamptz DEFAULT now(), source text DEFAULT NULL
 ) RETURNS void
@@ -5,4 +7,4 @@ CREATE FUNCTION msgstatus.reject_webhook(
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'reject_webhook';
 COMMENT ON FUNCTION msgstatus.reject_webhook(text, text, timestamptz, text) IS
-    'Keeps a webhook body that jsonb refuses among the dead letters, as text';
+    'Stores a webhook body that jsonb refuses as a dead letter, as text';

@@ -1,3 +1,5 @@
+-- The row type in which dead letters travel into the statement that inserts them.
+
 CREATE TYPE msgstatus.rejection AS (
     received_at timestamptz,
     source text,
@@ -7,4 +9,4 @@ CREATE TYPE msgstatus.rejection AS (
     payload jsonb,
     body text
 );
-COMMENT ON TYPE msgstatus.rejection IS 'A row on its way into rejected_status';
+COMMENT ON TYPE msgstatus.rejection IS 'A row to be inserted into rejected_status';

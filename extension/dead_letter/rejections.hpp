@@ -1,14 +1,14 @@
-// The statements by which what cannot be used reaches rejected_status.
+// The statements that insert dead letters into rejected_status.
 #pragma once
 
 #include "observation/batch.hpp"
 
 namespace msgstatus {
 
-// insert_rejections keeps what could not be used.
+// Inserts the rejections of a call.
 void insert_rejections(std::span<const Rejection> rejections);
 
-// insert_rejected_body keeps a body that jsonb refuses.
+// Inserts a body that jsonb refuses.
 void insert_rejected_body(Text body, Text reason, EventTime received_at, Text source);
 
 } // namespace msgstatus

@@ -1,3 +1,5 @@
+-- replay_rejected(): applies dead letters again.
+
 CREATE FUNCTION msgstatus.replay_rejected(
     ids bigint[] DEFAULT NULL, max_count integer DEFAULT 1000
 ) RETURNS jsonb
@@ -14,7 +16,7 @@ DECLARE
     result jsonb;
 BEGIN
     PERFORM msgstatus.check_installation();
-    -- SKIP LOCKED, so that two sessions that replay share the work.
+    -- SKIP LOCKED lets concurrent sessions share the work.
     FOR letter IN
         SELECT r.rejected_id, r.received_at, r.source, r.provider, r.sender, r.payload, r.body
         FROM msgstatus.rejected_status AS r
@@ -39,10 +41,10 @@ BEGIN
         senders := senders || letter.sender;
     END LOOP;
 
-    -- What is rejected again comes back as a new dead letter, with the reason of today. All are applied by one call, which
-    -- locks in the same order as every other.
+    -- A letter that is rejected again becomes a new dead letter with its new reason. One call applies all letters, so it locks
+    -- in the same order as every other call.
     DELETE FROM msgstatus.rejected_status AS r WHERE r.rejected_id = ANY (replayed);
-    -- What jsonb still refuses goes to the end of the queue, so that it does not stand in the way of the others.
+    -- A body that jsonb still refuses goes to the end of the queue, so that it does not block other letters.
     UPDATE msgstatus.rejected_status AS r SET rejected_at = clock_timestamp() WHERE r.rejected_id = ANY (unreadable);
     SELECT jsonb_build_object(
         'replayed', cardinality(replayed) + cardinality(unreadable),
@@ -55,4 +57,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.replay_rejected(bigint[], integer) IS
-    'Applies dead letters again, all or those with the ids, at most max_count, those first that have waited longest; returns how many were replayed, and what became of their statuses';
+    'Applies dead letters again, all or those with the ids, the oldest first, at most max_count; returns how many were replayed, and how many of their statuses were applied, unchanged or rejected';

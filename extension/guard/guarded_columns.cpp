@@ -41,7 +41,7 @@ ColumnKind kind_of(Form_pg_attribute column, Oid base, Relation table) {
     if (type_is_enum(base))
         return ColumnKind::label;
     ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-                    errmsg("column \"%s\" of table \"%s\" is of type %s, which holds no state",
+                    errmsg("column \"%s\" of table \"%s\" is of type %s, which cannot hold a state",
                            NameStr(column->attname), RelationGetRelationName(table), format_type_be(column->atttypid)),
                     errhint("keep_status_order() guards columns of type message_status, delivery_state, text, varchar, "
                             "char(n) and of enums.")));
@@ -94,7 +94,7 @@ GuardedColumn read_column(Relation table, std::string_view argument) {
     guarded.kind = kind_of(column, base, table);
     if (guarded.kind == ColumnKind::status && !guarded.labels.empty())
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("column \"%s\" is a message_status, which has no labels", NameStr(column->attname)),
+                        errmsg("column \"%s\" is of type message_status and takes no labels", NameStr(column->attname)),
                         errhint(usage)));
     return guarded;
 }
@@ -120,7 +120,7 @@ std::optional<DeliveryState> state_of_enum(const GuardedColumn &column, Oid valu
 Vector<GuardedColumn> read_guarded_columns(Relation table, const Trigger &declared) {
     if (declared.tgnargs == 0)
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("keep_status_order() needs the names of the columns to guard"), errhint(usage)));
+                        errmsg("keep_status_order() requires the names of the columns to guard"), errhint(usage)));
     Vector<GuardedColumn> columns;
     for (int i = 0; i < declared.tgnargs; ++i)
         columns.push(read_column(table, pstrdup(declared.tgargs[i])));
@@ -132,7 +132,7 @@ std::optional<DeliveryState> state_in(const GuardedColumn &column, Datum value) 
         return state_of_datum(value);
     if (column.kind == ColumnKind::label)
         return state_of_enum(column, DatumGetObjectId(value));
-    // White space around a label means as little as the blanks that char(n) adds.
+    // White space around a label has no meaning, like the blanks that char(n) adds.
     return state_of_label(column, trim(view_of(DatumGetTextPP(value))));
 }
 

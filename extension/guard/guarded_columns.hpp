@@ -1,4 +1,4 @@
-// The columns that the trigger keep_status_order guards, as its arguments name them.
+// Reads the columns that the trigger keep_status_order guards from its arguments.
 #pragma once
 
 #include "core/delivery_state.hpp"
@@ -13,12 +13,12 @@ namespace msgstatus {
 enum class ColumnKind : std::uint8_t {
     status, // message_status
     state,  // delivery_state
-    text,   // text, varchar, or what is stored alike (citext)
+    text,   // text, varchar, or a type with the same storage (citext)
     padded, // char(n)
     label,  // an enum
 };
 
-// What a table calls a state.
+// A label that a table uses for a state.
 struct OwnLabel {
     std::string_view label;
     DeliveryState state;
@@ -27,7 +27,7 @@ struct OwnLabel {
 struct GuardedColumn {
     AttrNumber number = 0;
     ColumnKind kind = ColumnKind::text;
-    // The column's type, which may be a domain.
+    // The type of the column, which may be a domain.
     Oid type = InvalidOid;
     bool is_domain = false;
     std::int16_t length = 0;
@@ -35,13 +35,13 @@ struct GuardedColumn {
     Vector<OwnLabel> labels;
 };
 
-// read_guarded_columns reads the arguments of the trigger: each "column", or "column=state:label,state:label,...". What
-// it returns is allocated in the current memory context. Raises invalid_parameter_value (22023) where there is no
-// argument or a label cannot be read, undefined_column (42703), generated_always (428C9) for a generated column, and
-// datatype_mismatch (42804) for a type that holds no state.
+// Returns the columns that the arguments of the trigger name: each argument is "column" or
+// "column=state:label,state:label,...". The result is allocated in the current memory context. Raises
+// invalid_parameter_value (22023) if there is no argument or a label is invalid, undefined_column (42703),
+// generated_always (428C9) for a generated column, and datatype_mismatch (42804) for a type that cannot hold a state.
 Vector<GuardedColumn> read_guarded_columns(Relation table, const Trigger &declared);
 
-// state_in returns the state that a value of the column names; nothing where it names none. Not for ColumnKind::status.
+// Returns the state that a value of the column means; nothing if it means none. Not for ColumnKind::status.
 std::optional<DeliveryState> state_in(const GuardedColumn &column, Datum value);
 
 } // namespace msgstatus

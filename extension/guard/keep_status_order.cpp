@@ -1,4 +1,4 @@
-// The trigger keep_status_order: whoever updates a column, its state never goes back.
+// The trigger keep_status_order: no update makes the state of a guarded column go back.
 #include "postgres/postgres.hpp"
 
 #include "core/status.hpp"
@@ -18,14 +18,14 @@ using namespace msgstatus;
 
 namespace {
 
-// A value that takes the place of the new one.
+// The value that replaces the new one.
 struct Replacement {
     Datum value = 0;
 };
 
 [[noreturn]] void raise_wrong_event() {
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                    errmsg("keep_status_order() is for triggers BEFORE UPDATE FOR EACH ROW"),
+                    errmsg("keep_status_order() must be fired BEFORE UPDATE FOR EACH ROW"),
                     errhint("Write: CREATE TRIGGER keep_status_order BEFORE UPDATE ON your_table FOR EACH ROW EXECUTE "
                             "FUNCTION msgstatus.keep_status_order('your_column').")));
 }
@@ -37,7 +37,7 @@ void check_call(FunctionCallInfo fcinfo) {
         raise_wrong_event();
 }
 
-// The arguments are read once in a statement: a trigger's FmgrInfo lives as long.
+// Reads the arguments once in a statement: the FmgrInfo of a trigger lives as long.
 const Vector<GuardedColumn> &guarded_columns(FunctionCallInfo fcinfo, const TriggerData &trigger) {
     FmgrInfo &function = *fcinfo->flinfo;
     if (function.fn_extra == nullptr) {
@@ -57,13 +57,13 @@ std::optional<Replacement> merged_status(const GuardedColumn &column, Datum befo
     if (contained_in(old_status, new_status))
         return std::nullopt;
     const Datum merged = status_datum(merge(old_status, new_status));
-    // Both were checked against the domain, but not what they become together.
+    // PostgreSQL checked both values against the domain, but not their merge.
     if (column.is_domain)
         domain_check(merged, false, column.type, nullptr, nullptr);
     return Replacement{merged};
 }
 
-// What is to stand in the column instead of the new value; nothing where that may stay.
+// Returns the value that replaces the new one; nothing if the new value may stay.
 std::optional<Replacement> replacement(const GuardedColumn &column, const TriggerData &trigger) {
     TupleDesc description = RelationGetDescr(trigger.tg_relation);
     bool old_is_null = false;
@@ -78,7 +78,8 @@ std::optional<Replacement> replacement(const GuardedColumn &column, const Trigge
     if (!old_state)
         return std::nullopt;
     const auto new_state = new_is_null ? std::nullopt : state_in(column, after);
-    // What is no state has no place in the order. Were it taken, the next update could go back to anything.
+    // A value that is no state has no place in the order. If it were accepted, the next update could go back to any
+    // state.
     if (!new_state || *new_state < *old_state)
         return Replacement{before};
     return std::nullopt;
@@ -86,6 +87,9 @@ std::optional<Replacement> replacement(const GuardedColumn &column, const Trigge
 
 } // namespace
 
+// Trigger BEFORE UPDATE FOR EACH ROW: returns the new row, in which the guarded columns keep their old state wherever
+// the new state is lower or is no state; a message_status is merged. Raises 39P01 for another kind of trigger, and what
+// read_guarded_columns raises for its arguments.
 MSGSTATUS_FUNCTION(keep_status_order) {
     check_call(fcinfo);
     const TriggerData &trigger = *reinterpret_cast<TriggerData *>(fcinfo->context);
@@ -102,12 +106,12 @@ MSGSTATUS_FUNCTION(keep_status_order) {
     return PointerGetDatum(row);
 }
 
-// check_status_order(table, trigger) raises what the trigger would raise when it first fires. It runs nobody's code:
-// columns, types and labels are looked up in the catalogs.
+// Raises the errors that a trigger (argument 2) on a table (argument 1) would raise when it first fires. Runs no code
+// of a user: it looks up columns, types and labels in the catalogs.
 MSGSTATUS_FUNCTION(check_status_order) {
     const Oid trigger = PG_GETARG_OID(1);
     Relation table = table_open(PG_GETARG_OID(0), AccessShareLock);
-    // A copy: the table's own may be replaced while the catalogs are read.
+    // Copies the triggers, because a catalog lookup may replace the relcache entry.
     const TriggerDesc *triggers = CopyTriggerDesc(table->trigdesc);
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
         const Trigger &declared = triggers->triggers[i];

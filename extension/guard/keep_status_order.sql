@@ -1,18 +1,19 @@
--- A trigger for tables of the user's.
+-- keep_status_order(): a trigger that keeps columns of a user's table from going back to a lower state; and the check of its
+-- arguments at CREATE TRIGGER.
 
 CREATE FUNCTION msgstatus.keep_status_order() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'keep_status_order';
 COMMENT ON FUNCTION msgstatus.keep_status_order() IS
-    'For triggers BEFORE UPDATE FOR EACH ROW: the columns named by the arguments never go back in the order of states; a message_status is merged. 39P01, 22023, 42703, 428C9 or 42804 for a trigger that cannot work';
+    'Trigger BEFORE UPDATE FOR EACH ROW: keeps the columns named by its arguments from going back in the order of states, and merges a message_status; 39P01, 22023, 42703, 428C9 or 42804 for a trigger that cannot work';
 
--- A trigger that cannot work fails when it is created, and not when a row is first updated. Only an event trigger can see
--- that. It is for the tag CREATE TRIGGER alone, and looks only into catalogs unless the trigger calls keep_status_order, so
--- that no other trigger fails for its sake, even where the library is missing. It acts with the rights of who creates the
--- trigger; where that role may not call check_status_order, the first update tells, as before.
+-- Makes CREATE TRIGGER fail for a trigger that cannot work, rather than the first update. Only an event trigger sees that
+-- command. It fires only for the commands that create triggers, and reads only catalogs unless the new trigger calls
+-- keep_status_order, so no other trigger fails because of it, even if the library is missing. It acts with the rights of the
+-- role that creates the trigger; if that role may not call check_status_order, the first update raises the error.
 CREATE FUNCTION msgstatus.check_status_order(target oid, trigger_id oid) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'check_status_order';
 COMMENT ON FUNCTION msgstatus.check_status_order(oid, oid) IS
-    'Raises what a trigger that calls keep_status_order would raise when it first fires: 39P01, 22023, 42703, 428C9 or 42804';
+    'Raises the errors that a trigger that calls keep_status_order would raise when it first fires: 39P01, 22023, 42703, 428C9 or 42804';
 
 CREATE FUNCTION msgstatus.check_created_trigger() RETURNS event_trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -34,8 +35,8 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.check_created_trigger() IS 'Checks a trigger that calls keep_status_order when it is created';
+COMMENT ON FUNCTION msgstatus.check_created_trigger() IS 'Event trigger: checks a trigger that calls keep_status_order when it is created';
 
-CREATE EVENT TRIGGER msgstatus_check_status_order ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER')
+CREATE EVENT TRIGGER msgstatus_check_status_order ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER', 'CREATE SCHEMA')
     EXECUTE FUNCTION msgstatus.check_created_trigger();
-COMMENT ON EVENT TRIGGER msgstatus_check_status_order IS 'Has a trigger that cannot keep the order of states fail when it is created';
+COMMENT ON EVENT TRIGGER msgstatus_check_status_order IS 'Rejects a trigger that cannot keep the order of states when it is created';

@@ -85,7 +85,7 @@ bool is_time(ImportType type) {
     return type == ImportType::timestamptz || type == ImportType::timestamp;
 }
 
-// Can a value of the type say what the field is to say? Times also come as texts and numbers, as in webhooks.
+// Returns whether a value of the type can hold the field. Times can also be texts and numbers, as in webhooks.
 bool fits(ImportField field, ImportType type, Oid base) {
     switch (field) {
     case ImportField::status:
@@ -107,7 +107,7 @@ bool fits(ImportField field, ImportType type, Oid base) {
     }
 }
 
-// What a column is, by its name; nothing for a name without a meaning here.
+// Returns the column that a name means; nothing for a name without a meaning.
 std::optional<ImportColumn> column_named(std::string_view name) {
     ImportColumn column;
     for (const NamedField &named : named_fields) {
@@ -137,7 +137,7 @@ void check_column(const ImportColumn &column, Form_pg_attribute attribute, const
     if (!fits(column.field, column.type, getBaseType(attribute->atttypid)))
         ereport(ERROR,
                 (errcode(ERRCODE_DATATYPE_MISMATCH),
-                 errmsg("the query's column \"%s\" is of type %s, which cannot say that", NameStr(attribute->attname),
+                 errmsg("the query's column \"%s\" has unsupported type %s", NameStr(attribute->attname),
                         format_type_be(attribute->atttypid)),
                  errhint("Times are timestamptz, timestamp, or what webhooks write; a status is a message_status, "
                          "a jsonb timeline, or a state as text or enum; a campaign_id is a uuid; metadata is "
@@ -155,8 +155,9 @@ void check_columns(const ImportColumns &found) {
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("the query has no column \"message_id\""),
                         errhint("Name it in the query: SELECT message_sid AS message_id, ...")));
     if (!any([](const ImportColumn &c) { return c.field == ImportField::status || c.field == ImportField::state_at; }))
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("the query has no column that tells a state"),
-                        errhint("That is \"status\", or a state with \"_at\": \"sent_at\", \"delivered_at\", ...")));
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("the query has no column that holds a state"),
+                 errhint("Name a column \"status\", or a state with \"_at\": \"sent_at\", \"delivered_at\", ...")));
 }
 
 Text text_of_enum(Oid value) {

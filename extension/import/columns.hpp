@@ -1,4 +1,4 @@
-// What the columns of an imported query say, by their names.
+// Maps the columns of an imported query to fields, by their names.
 #pragma once
 
 #include "observation/observation.hpp"
@@ -25,7 +25,7 @@ enum class ImportField : std::uint8_t {
     created_at,
 };
 
-// How a value is read.
+// The kind of type from which a value is read.
 enum class ImportType : std::uint8_t {
     text,
     padded,
@@ -52,17 +52,17 @@ struct ImportColumn {
 
 struct ImportColumns {
     Vector<ImportColumn> columns;
-    // A list of the names of those that say nothing here, for a person; empty where there are none.
+    // The names of the columns that the import ignores, as a list for a person; empty if there are none.
     const char *unused = "";
 };
 
-// read_import_columns tells what each column says. Raises undefined_column (42703) where message_id is missing or
-// nothing speaks of a state, ambiguous_column (42702) where two columns say the same, and datatype_mismatch (42804) for
-// a type that cannot say it.
+// Returns the field of each column. Raises undefined_column (42703) if message_id is missing or no column holds a
+// state, ambiguous_column (42702) if two columns have the same field, and datatype_mismatch (42804) for a type that
+// cannot hold the field.
 ImportColumns read_import_columns(TupleDesc description);
 
-// text_in, time_in and code_in read a value of the column. A text points into the value or is palloc'd. A time is that
-// of the clock's calendar: an infinite one, or a text that is none, is nothing.
+// Return the value of a column as a text, a time or a number. A text points into the value or is palloc'd. An infinite
+// time, or a text that is no time, is nothing.
 Text text_in(const ImportColumn &column, Datum value);
 std::optional<EventTime> time_in(const ImportColumn &column, Datum value);
 std::optional<int> integer_in(const ImportColumn &column, Datum value);

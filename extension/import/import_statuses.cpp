@@ -1,4 +1,4 @@
-// The SQL function that imports the history which other tables hold.
+// import_statuses(): imports history from a query over other tables.
 #include "postgres/postgres.hpp"
 
 #include "apply/apply_batch.hpp"
@@ -22,12 +22,12 @@ using namespace msgstatus;
 
 namespace {
 
-// Rows that are applied together: what is read of so few stays in the processor's cache until it is written, which
-// saves a sixth of the time that 5,000 take.
+// The number of rows that are applied together. A batch this small stays in the processor's cache from reading to
+// writing, which is faster than larger batches.
 constexpr long rows_in_batch = 250;
 
-// Changes of the rollups that are written together. Most are of the same few rows, and a row that is written once more
-// in the same transaction leaves one more version behind, which every later write comes across.
+// The number of changes of rollups that are written together. Most changes are of the same few rows. Each further write
+// of a row in the same transaction leaves another dead version, which slows every later write.
 constexpr std::size_t rollup_changes_at_once = 5000;
 
 struct Options {
@@ -53,7 +53,7 @@ struct Totals {
     }
 };
 
-// A scope in which names mean what they mean to the caller. Should an error leave by longjmp, PostgreSQL's abort ends
+// A scope with the search_path of the caller. After an error that leaves by longjmp, the abort of the transaction ends
 // it.
 class CallersSearchPath {
 public:
@@ -123,7 +123,7 @@ Counts apply_rows(const SPITupleTable &rows, const ImportColumns &columns, const
     return batch.counts[0];
 }
 
-// Tells how far the import has come, whenever it passes a multiple of notice_every.
+// Reports the progress of the import whenever it passes a multiple of notice_every.
 void report_progress(const Options &options, const Totals &before, const Totals &now, TimestampTz start) {
     if (options.notice_every <= 0 || before.received / options.notice_every == now.received / options.notice_every)
         return;
@@ -192,8 +192,11 @@ Datum row_of_totals(FunctionCallInfo fcinfo, const Totals &totals) {
 
 } // namespace
 
-// import_statuses runs a query as its caller, and applies what its rows observed as apply_message_status does what
-// webhooks say. Raises what read_import_columns and apply_batch raise, and what the query does.
+// Runs a query (argument 1) with the caller's rights and search_path (argument 5), applies its rows as
+// apply_message_status applies webhooks, and returns how many rows were received, applied, unchanged, rejected and
+// ignored. Reports progress by NOTICE every notice_every rows (argument 4); NULL or 0 for none. Raises 22004 for a NULL
+// query or search_path, 22001 for a provider or source of more than 256 bytes, 42P11 for a query that returns no rows,
+// and what read_import_columns, apply_batch and the query raise.
 MSGSTATUS_FUNCTION(import_statuses) {
     const Options options = read_options(fcinfo);
     (void)find_installation(); // before the query takes its time

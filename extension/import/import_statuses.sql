@@ -1,4 +1,4 @@
--- The way in for history that tables of the user's hold.
+-- import_statuses(): applies history that a query returns.
 
 -- The default of search_path is evaluated where the function is called, so the query's names mean what they mean there.
 CREATE FUNCTION msgstatus.import_statuses(
@@ -10,4 +10,4 @@ CREATE FUNCTION msgstatus.import_statuses(
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'import_statuses';
 COMMENT ON FUNCTION msgstatus.import_statuses(text, text, text, bigint, text) IS
-    'Applies what the rows of a query observed, by the names of its columns (message_id, status, sent_at, ...); returns how many rows were received, applied, unchanged, rejected, ignored';
+    'Applies the observations in the rows of a query, by the names of its columns (message_id, status, sent_at, ...); returns how many rows were received, applied, unchanged, rejected and ignored';

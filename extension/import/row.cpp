@@ -20,7 +20,7 @@ constexpr const char *unknown_direction = "the direction is neither inbound nor 
 constexpr const char *bad_metadata = "the metadata is not a JSON object";
 constexpr const char *long_provider = "the provider is longer than 256 bytes";
 
-// A code that is no number is kept as the webhooks' is.
+// Stores a code that is no number in the detail, as readers of webhooks do.
 Jsonb *detail_of_code(Text code) {
     JsonbParseState *state = nullptr;
     JsonbValue text;
@@ -45,15 +45,15 @@ std::optional<EventTime> earliest_time(const Status &status) {
     return earliest;
 }
 
-// What a row says, column by column.
+// The values of a row, collected column by column.
 class ImportedRow {
 public:
     explicit ImportedRow(const ImportContext &context) : context_(context) { facts_.provider = context.provider; }
 
-    // take takes in a value that is not null.
+    // Takes a value that is not null.
     void take(const ImportColumn &column, Datum value);
 
-    // add_to adds what was observed to the batch, and returns why that cannot be, a literal, or null.
+    // Adds the observations to the batch. Returns nullptr on success, else a literal with the reason of the rejection.
     const char *add_to(Batch &batch);
 
 private:
@@ -81,14 +81,14 @@ private:
     Text message_id_;
     MessageFacts facts_;
     ErrorInfo error_;
-    Text other_code_; // one that is no number
-    // The states whose times the row tells.
+    Text other_code_; // an error code that is no number
+    // The states with a time in the row.
     Status told_;
-    // The state that `status` names, and what tells its time.
+    // The state in `status`, and the columns with its time.
     std::optional<DeliveryState> state_;
     std::optional<EventTime> state_at_;
     std::optional<EventTime> updated_at_;
-    // The one whose time nothing told.
+    // The state without a time in the row.
     std::optional<DeliveryState> timeless_;
 };
 
@@ -217,7 +217,7 @@ void ImportedRow::take_code(const ImportColumn &column, Datum value) {
         other_code_ = trim(text_in(column, value));
 }
 
-// The state of `status` counts where no time tells it, or one of those that follow it.
+// Adds the state of `status`, unless the row has a time for it or for a later state.
 void ImportedRow::settle_state() {
     if (!state_ || contains(told_.present, *state_))
         return;
@@ -227,7 +227,8 @@ void ImportedRow::settle_state() {
     if (highest && *highest > *state_)
         return;
     timeless_ = state_;
-    // Known by then, maybe earlier. Too late a time is mended by any that is told; too early a one never would be.
+    // The state is known by then, and may be earlier. A later observation corrects a time that is too late, but never
+    // one that is too early.
     observe(told_, *state_, std::min(updated_at_.value_or(context_.received_at), context_.received_at));
 }
 
@@ -262,7 +263,7 @@ const char *ImportedRow::add_to(Batch &batch) {
         problem_ = problem_of({});
     if (facts_.provider.size() > max_label_size)
         fail(long_provider);
-    // Twilio's zero stands for no error.
+    // Twilio's zero means no error.
     if (error_.code == 0 && facts_.provider == "twilio")
         error_.code.reset();
     if (!facts_.created_at)

@@ -1,4 +1,4 @@
-// From a row of an imported query to observations.
+// Turns a row of an imported query into observations.
 #pragma once
 
 #include "import/columns.hpp"
@@ -10,15 +10,15 @@ extern "C" {
 
 namespace msgstatus {
 
-// What is the same for all rows of an import.
+// The values that are the same for all rows of an import.
 struct ImportContext {
     EventTime received_at = 0;
     Text source;
-    Text provider; // of rows that name none
+    Text provider; // of rows without a provider
 };
 
-// read_import_row adds what the row observed to the batch, as one status object, or the row itself to what could not be
-// used. It counts the row in the batch's first counts. Content never raises.
+// Adds the observations of the row to the batch, as one status object, or rejects the row. Counts the row in the first
+// counts of the batch. Content never raises.
 void read_import_row(Batch &batch, const ImportColumns &columns, const ImportContext &context, HeapTuple row,
                      TupleDesc description);
 

@@ -1,4 +1,4 @@
-// A row of any query as jsonb.
+// Turns a row of any query into jsonb.
 #pragma once
 
 #include "postgres/json.hpp"
@@ -10,9 +10,9 @@ extern "C" {
 
 namespace msgstatus {
 
-// row_document returns a palloc'd object with a member for each column of the row that is not null: numbers, booleans
-// and documents as such, times as ISO 8601, everything else as its text. Unlike to_jsonb, it does not raise for a json
-// with content that jsonb refuses: that is a text then, too.
+// Returns a palloc'd object with a member for each column that is not null: numbers, booleans and documents as such,
+// times as ISO 8601, other values as text. Unlike to_jsonb, does not raise for a json value with content that jsonb
+// refuses: such a value becomes a text.
 Jsonb *row_document(HeapTuple row, TupleDesc description);
 
 } // namespace msgstatus

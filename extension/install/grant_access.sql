@@ -1,3 +1,5 @@
+-- grant_access(): the four levels of access and the privileges of each.
+
 CREATE FUNCTION msgstatus.grant_access(role regrole, level text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -8,7 +10,7 @@ BEGIN
         RAISE invalid_parameter_value USING MESSAGE = format('unknown level "%s"', level),
             HINT = 'The levels are ingest, sender, analyst and operator.';
     END IF;
-    -- The level replaces the one the role had.
+    -- Revokes the earlier level of the role first.
     FOR object IN
         SELECT DISTINCT 'TABLE ' || c.oid::regclass
         FROM pg_class AS c, aclexplode(c.relacl) AS a
@@ -28,12 +30,15 @@ BEGIN
     END LOOP;
     EXECUTE format('GRANT USAGE ON SCHEMA msgstatus TO %s', role);
 
-    -- ingest: the ways in, which act on the tables as the tables' owner, and what the receiver shows among its metrics.
-    -- sender: registering messages, which register_message does as the tables' owner, and running campaigns, whose functions act
-    -- with the caller's rights, so that the rights on their tables follow. It reads messages, and writes them by register_message
-    -- alone: else it could write what the rollups do not count, and have them count what is not written.
-    -- analyst: the views, and what their columns and queries on them are made of.
-    -- operator: everything but owning, installing and granting.
+    -- ingest: the apply functions, which act as the owner of the tables, and alert_counts for the receiver's metrics.
+    --
+    -- sender: register_message, which acts as the owner of the tables, and the functions of campaigns, which act with the
+    -- caller's rights and so need rights on their tables. It may read messages but writes them only by register_message;
+    -- otherwise it could write messages that the rollups do not count.
+    --
+    -- analyst: the views, and the functions that their columns and queries on them use.
+    --
+    -- operator: everything except owning, installing and granting.
     FOR object IN
         SELECT p.oid::regprocedure
         FROM pg_proc AS p
@@ -87,4 +92,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.grant_access(regrole, text) IS
-    'Grants a role the level ingest (may only apply), sender (may register messages and run campaigns), analyst (may only read the views, phone numbers masked) or operator (all but owning), in place of the level it had; 22023 for another level';
+    'Replaces the access level of a role by ingest (apply only), sender (register messages and run campaigns), analyst (read the views, phone numbers masked) or operator (everything except owning); 22023 for another level';

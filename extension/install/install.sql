@@ -1,9 +1,11 @@
+-- install(): makes everything that belongs to the user, by the install_...() functions of all rooms.
+
 CREATE FUNCTION msgstatus.install() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     extension_version text := (SELECT extversion FROM pg_extension WHERE extname = 'msgstatus');
 BEGIN
-    -- One installation at a time, so that IF NOT EXISTS sees what the other one made.
+    -- One installation at a time, so that IF NOT EXISTS sees the objects of the other one.
     PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.install', 0));
     PERFORM msgstatus.install_installation();
     PERFORM msgstatus.install_id_key();
@@ -18,7 +20,8 @@ BEGIN
     PERFORM msgstatus.install_recipient_rollup();
     PERFORM msgstatus.install_maintenance();
     PERFORM msgstatus.install_error_code_catalog();
-    PERFORM msgstatus.install_views();
+    PERFORM msgstatus.install_message_timeline();
+    PERFORM msgstatus.install_rejected_summary();
     PERFORM msgstatus.install_campaigns();
     PERFORM msgstatus.install_campaign_views();
     PERFORM msgstatus.install_attached_tables();
@@ -39,4 +42,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install() IS
-    'Makes the tables and views of msgstatus where they are missing, and brings them up to the version of the extension; harmless to repeat';
+    'Creates missing tables and views of msgstatus and upgrades existing ones to the version of the extension; can be repeated';

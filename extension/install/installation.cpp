@@ -31,9 +31,9 @@ void raise_not_installed() {
                     errhint("Run: SELECT msgstatus.install();")));
 }
 
-// Reads a text in the first row that the key finds, or in the first row; nullptr where there is no row, or no text.
-// Without SPI, as each call asks twice. What is committed counts, in a transaction that keeps its first snapshot, too:
-// PostgreSQL gives such a scan a snapshot of its own.
+// Returns a text of the first row that the key finds, or of the first row without a key; nullptr if there is no row, or
+// if the text is NULL. Does not use SPI, because each call reads twice. PostgreSQL gives such a scan a snapshot of its
+// own, so it also sees later commits in a transaction that keeps its first snapshot.
 const char *read_text(Oid oid, const char *column, Oid index, ScanKey key) {
     Relation table = table_open(oid, AccessShareLock);
     const char *found = nullptr;
@@ -62,16 +62,14 @@ const char *version_of_extension() {
 void check_version(const char *subject, const char *version) {
     if (is_served(version))
         return;
-    const char *message = psprintf("%s of version %s, which the library of msgstatus %s does not serve", subject,
-                                   version, MSGSTATUS_VERSION);
-    // The SQLSTATE on which the receiver keeps its webhooks and tries again in another backend.
+    const char *message = psprintf("%s of version %s, which the msgstatus library, version %s, does not support",
+                                   subject, version, MSGSTATUS_VERSION);
+    // On this SQLSTATE the receiver keeps its webhooks and tries again in another backend.
     if (is_later(version, MSGSTATUS_VERSION))
-        ereport(
-            ERROR,
-            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg_internal("%s", message),
-             errhint("Connect again, to load the library that is installed. If it is that of %s, install that of %s; "
-                     "if shared_preload_libraries names it, restart the server.",
-                     MSGSTATUS_VERSION, version)));
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg_internal("%s", message),
+                        errhint("Reconnect to load the installed library. If that is version %s, install version %s; "
+                                "if shared_preload_libraries names it, restart the server.",
+                                MSGSTATUS_VERSION, version)));
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg_internal("%s", message),
                     errhint("Run: ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install();")));
 }
@@ -97,7 +95,7 @@ Installation find_installation() {
 }
 
 void verify_versions() {
-    // A dump may have been restored without the extension's entry, and objects taken out of it.
+    // A restored dump may hold the objects of msgstatus without the extension.
     if (const char *version = version_of_extension(); version != nullptr)
         check_version("the extension msgstatus is", version);
     const char *version = read_text(get_relname_relid("installation", get_namespace_oid("msgstatus", false)), "version",

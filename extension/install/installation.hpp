@@ -1,4 +1,4 @@
-// Whether install() was called, and whether this library serves what it made.
+// Finds the installed tables and checks that this library serves their version.
 #pragma once
 
 #include "postgres/postgres.hpp"
@@ -10,13 +10,13 @@ struct Installation {
     Oid owner = InvalidOid;
 };
 
-// find_installation returns the tables; raises object_not_in_prerequisite_state (55000) with a HINT where they are
-// missing.
+// Returns the table `message` and its owner. Raises object_not_in_prerequisite_state (55000) with a HINT if the tables
+// are missing.
 Installation find_installation();
 
-// verify_versions raises feature_not_supported (0A000), with a HINT, where the extension's SQL or the tables are of a
-// version that this library does not serve (core/served_versions.hpp). To be asked by every call: they change beside
-// running backends.
+// Verifies that this library serves the installed versions of the extension and of its tables; each call has to, since
+// both can change beside a running backend. Raises feature_not_supported (0A000) with a HINT for a version that the
+// library does not serve (core/served_versions.hpp), and object_not_in_prerequisite_state (55000) without tables.
 void verify_versions();
 
 } // namespace msgstatus

@@ -1,3 +1,5 @@
+-- Created by install(): the table of one row that holds the version of the tables and views.
+
 CREATE FUNCTION msgstatus.install_installation() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN
@@ -6,10 +8,10 @@ BEGIN
         installed_at timestamptz NOT NULL DEFAULT now()
     );
     CREATE UNIQUE INDEX IF NOT EXISTS installation_is_one_row ON msgstatus.installation ((true));
-    COMMENT ON INDEX msgstatus.installation_is_one_row IS 'Holds the table at one row';
-    COMMENT ON TABLE msgstatus.installation IS 'The version of the extension that the tables and views are of';
-    COMMENT ON COLUMN msgstatus.installation.version IS 'As in pg_extension.extversion';
-    COMMENT ON COLUMN msgstatus.installation.installed_at IS 'When install() last brought them there';
+    COMMENT ON INDEX msgstatus.installation_is_one_row IS 'Limits the table to one row';
+    COMMENT ON TABLE msgstatus.installation IS 'The version of the extension to which the tables and views belong';
+    COMMENT ON COLUMN msgstatus.installation.version IS 'The version, as in pg_extension.extversion';
+    COMMENT ON COLUMN msgstatus.installation.installed_at IS 'When install() last changed the version';
 END
 $$;
-COMMENT ON FUNCTION msgstatus.install_installation() IS 'Makes the table installation; called by install()';
+COMMENT ON FUNCTION msgstatus.install_installation() IS 'Creates the table installation; called by install()';

@@ -1,4 +1,4 @@
-// What makes this a library that PostgreSQL loads.
+// Initializes the library when PostgreSQL loads it.
 #include "postgres/postgres.hpp"
 
 #include "install/settings.hpp"

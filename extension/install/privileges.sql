@@ -1,4 +1,5 @@
--- Nothing is granted to PUBLIC; grant_access hands out what a role needs.
+-- The last file of the script: revokes what PostgreSQL grants to PUBLIC by default. grant_access() grants each role what its
+-- level needs.
 
 REVOKE ALL ON ALL ROUTINES IN SCHEMA msgstatus FROM PUBLIC;
 REVOKE ALL ON FUNCTION pg_catalog.max(msgstatus.delivery_state), pg_catalog.min(msgstatus.delivery_state) FROM PUBLIC;

@@ -1,8 +1,9 @@
--- What install() makes: what a publication needs of the tables. One FOR ALL TABLES publishes updates and deletes of each, and from
--- then on PostgreSQL refuses them, at any wal_level, on a table that has no replica identity. That is the primary key; where the
--- columns of a key may be null, or an expression is unique, or nothing is, it has to be the whole row.
+-- Created by install(): a replica identity for tables without a primary key. A publication FOR ALL TABLES publishes updates and
+-- deletes of each table, and PostgreSQL then refuses both, at any wal_level, on a table that has no replica identity. The
+-- default identity is the primary key. A table with nullable key columns, with a unique expression, or with no unique index at
+-- all needs its whole rows as identity.
 --
--- The whole row costs nothing until wal_level is logical.
+-- Whole rows cost nothing until wal_level is logical.
 
 CREATE FUNCTION msgstatus.install_replica_identity() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -14,13 +15,13 @@ BEGIN
         FROM pg_class AS c
         WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
             AND (c.relnamespace = to_regnamespace('msgstatus')
-                -- A user's own partition of the trail may be elsewhere.
+                -- A user's own partition of the trail may be in another schema.
                 OR c.oid IN (SELECT t.relid FROM pg_partition_tree(to_regclass('msgstatus.status_event')) AS t))
-            -- Another one, or none, is what a user chose.
+            -- A user chose any other identity, or none.
             AND c.relreplident = 'd'
             AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary)
             AND pg_has_role(c.relowner, 'USAGE')
-        -- In the order in which a call locks them, which may be under way: first the trail, then the rollups.
+        -- In the order in which a concurrent call locks the tables: first the trail, then the rollups.
         ORDER BY c.relname NOT LIKE 'status\_event%', c.relname <> 'message_rollup', c.relname <> 'failure_rollup', c.relname
     LOOP
         EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', without_identity);
@@ -28,4 +29,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_replica_identity() IS
-    'Gives every table of msgstatus without a primary key, the partitions of the trail among them, its whole rows as replica identity, unless it was given another one; called by install()';
+    'Sets REPLICA IDENTITY FULL on every table of msgstatus without a primary key, including partitions of the trail, unless a user chose another identity; called by install()';

@@ -11,10 +11,10 @@ namespace msgstatus {
 bool rollups_are_on = true;
 
 void define_settings() {
-    // Not for everyone: who sets it off makes the views wrong for all.
-    DefineCustomBoolVariable("msgstatus.rollups",
-                             "Adds what changes of messages to the rollups, in the same transaction.",
-                             "After a time without, rebuild_rollups() makes them right.", &rollups_are_on, true,
+    // Only superusers, and roles with the privilege SET on it, may change it: turning it off makes the views wrong for
+    // all users.
+    DefineCustomBoolVariable("msgstatus.rollups", "Adds changes of messages to the rollups, in the same transaction.",
+                             "After it was off, rebuild_rollups() corrects the rollups.", &rollups_are_on, true,
                              PGC_SUSET, 0, nullptr, nullptr, nullptr);
     MarkGUCPrefixReserved("msgstatus");
 }

@@ -3,7 +3,7 @@
 
 namespace msgstatus {
 
-// msgstatus.rollups: whether changes of messages are added to the rollups.
+// msgstatus.rollups: whether calls add changes of messages to the rollups.
 extern bool rollups_are_on;
 
 void define_settings();

@@ -1,3 +1,5 @@
+-- maintain(): all regular maintenance, a bounded amount of each kind of work in one call.
+
 CREATE FUNCTION msgstatus.maintain() RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -20,13 +22,14 @@ BEGIN
 
     made := msgstatus.make_trail_partitions();
     dropped := msgstatus.drop_trail_partitions(now() - settings.events_kept);
-    -- The trail is locked until the end of this transaction. So that is now, and the rest is done the next time.
+    -- Changing partitions locks the trail until the end of this transaction. So the transaction ends here, and the next call
+    -- does the other work.
     IF made + dropped > 0 THEN
         RETURN jsonb_build_object('partitions_made', made, 'partitions_dropped', dropped);
     END IF;
 
     forgotten := msgstatus.forget_dropped_tables();
-    -- Before the purge: it waits for calls, which must not wait for messages that are purged here.
+    -- Before the purge: this waits for calls, and calls must not wait for messages that are purged here.
     retried := msgstatus.retry_locked_rows();
     counted := msgstatus.count_recipients();
     IF settings.messages_kept IS NOT NULL THEN
@@ -38,7 +41,7 @@ BEGIN
     IF settings.rejected_kept IS NOT NULL THEN
         purged_rejected := msgstatus.purge_rejected(now() - settings.rejected_kept);
     END IF;
-    -- Last, because who writes to a row that was folded waits until this transaction ends.
+    -- Last, because a writer to a folded row waits until this transaction ends.
     folded := msgstatus.fold_rollups();
     RETURN jsonb_strip_nulls(jsonb_build_object('recipients_counted', counted, 'messages_purged', purged,
         'events_purged', purged_events, 'rejected_purged', purged_rejected, 'tables_forgotten', NULLIF(forgotten, 0),
@@ -47,4 +50,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.maintain() IS
-    'Does what has to be done now and then, a bounded piece of each: makes and drops partitions of the trail, counts recipients, purges as the table maintenance says, folds the rollups; returns what it did. Call it every few minutes';
+    'Does a bounded amount of all regular work, and returns what it did: creates and drops partitions of the trail, counts recipients, purges as the table maintenance says, folds the rollups; to be called every few minutes';

@@ -1,4 +1,5 @@
--- What is deleted for good. Rows that somebody holds are left for the next time, so a purge waits for nobody.
+-- Deletes old messages, events and dead letters for good. A purge skips locked rows, so it waits for no session; the next purge
+-- deletes them.
 
 CREATE FUNCTION msgstatus.purge_messages(before timestamptz, max_messages integer DEFAULT 10000) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -11,7 +12,8 @@ BEGIN
     IF purge_messages.before IS NULL THEN
         RAISE null_value_not_allowed USING MESSAGE = 'argument "before" must not be null';
     END IF;
-    -- From here on their hours are neither verified nor rebuilt; who does so meanwhile has locked the row, and is waited for.
+    -- From now on, rollups of these hours are neither verified nor rebuilt. A session that does so now has locked the row, and
+    -- this waits for it.
     UPDATE msgstatus.maintenance SET purged_before = GREATEST(purged_before, horizon);
     WITH free AS (
         SELECT m.message_id
@@ -24,18 +26,18 @@ BEGIN
         DELETE FROM msgstatus.message AS m USING free AS f WHERE m.message_id = f.message_id RETURNING m.message_id
     )
     SELECT array_agg(g.message_id) INTO purged FROM gone AS g;
-    -- Nobody writes to the trail of a message without having locked the message.
+    -- Every writer to the trail of a message locks the message first.
     DELETE FROM msgstatus.status_event AS e WHERE e.message_id = ANY (purged);
     DELETE FROM msgstatus.attached_table_failure AS f USING msgstatus.attached_table AS a
     WHERE f.attached_table_id = a.attached_table_id AND f.message_id = ANY (purged);
-    -- Phone numbers go with the messages.
+    -- The lists of recipients hold phone numbers, so they are deleted with the messages.
     DELETE FROM msgstatus.recipient_rollup AS r WHERE r.day < (horizon AT TIME ZONE 'UTC');
     DELETE FROM msgstatus.recipient_day AS d WHERE d.day < (horizon AT TIME ZONE 'UTC');
     RETURN COALESCE(cardinality(purged), 0);
 END
 $$;
 COMMENT ON FUNCTION msgstatus.purge_messages(timestamptz, integer) IS
-    'Deletes messages created before, whole hours only, with their trail, at most so many, the oldest first, and returns how many; their rollups stay. Repeat until 0';
+    'Deletes at most max_messages messages created before a time (whole hours), with their trail but not their rollups, the oldest first, and returns how many; to be repeated until 0';
 
 CREATE FUNCTION msgstatus.purge_events(before timestamptz, max_events integer DEFAULT 10000) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -59,7 +61,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.purge_events(timestamptz, integer) IS
-    'Deletes what the default partition of the trail holds from before, at most so many rows, and returns how many';
+    'Deletes at most max_events events received before a time from the default partition of the trail, and returns how many';
 
 CREATE FUNCTION msgstatus.purge_rejected(before timestamptz, max_rows integer DEFAULT 10000) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -81,4 +83,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.purge_rejected(timestamptz, integer) IS
-    'Deletes dead letters that were last rejected before, at most so many, the oldest first, and returns how many. Repeat until 0';
+    'Deletes at most max_rows dead letters last rejected before a time, the oldest first, and returns how many; to be repeated until 0';

@@ -8,7 +8,7 @@
 
 namespace msgstatus {
 
-// known_events_datum returns a palloc'd value with the short header that a row stores.
+// Returns a palloc'd value with the short header that a row stores.
 inline Datum known_events_datum(const KnownEvents &events) {
     const std::size_t size = VARHDRSZ_SHORT + events.count * sizeof(std::uint32_t);
     static_assert(VARHDRSZ_SHORT + max_known_events * sizeof(std::uint32_t) <= VARATT_SHORT_MAX);

@@ -1,5 +1,6 @@
 #include "message/merge.hpp"
 
+#include "message/change_columns.hpp"
 #include "message/merge_sql.hpp"
 #include "postgres/row_parameters.hpp"
 
@@ -35,7 +36,7 @@ Variant &variant_for(std::uint32_t columns) {
     if (Variant *found = find_variant(columns))
         return *found;
     if (variant_count + 1 >= variants.size()) {
-        columns = all_message_columns;
+        columns = all_merged_columns;
         if (Variant *found = find_variant(columns))
             return *found;
     }

@@ -6,7 +6,7 @@
 
 namespace msgstatus {
 
-// merge_messages merges the changes, sorted by message and distinct, into the messages, apart from those that would
+// Merges the changes, sorted by message and distinct, into the messages, apart from those that would
 // change nothing and whose observations are all in the trail as they are, and sets on each what became of it. It
 // returns the rows written, in the order of messages, which live until TableAccess::close(). `mostly_new` says that of
 // most there is no message yet; all changes must have been received at the start of the transaction then.

@@ -5,7 +5,7 @@
 
 namespace msgstatus {
 
-// merge_observation merges what was observed into the change of its message, by the rules of merge_sql.
+// Merges what was observed into the change of its message, by the rules of change_columns.
 void merge_observation(MessageChange &change, const Observation &observation);
 
 } // namespace msgstatus

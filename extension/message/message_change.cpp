@@ -1,7 +1,7 @@
 #include "message/message_change.hpp"
 
+#include "message/change_columns.hpp"
 #include "message/known_events_datum.hpp"
-#include "observation/error_columns.hpp"
 #include "types/message_status_datum.hpp"
 
 extern "C" {
@@ -11,38 +11,14 @@ extern "C" {
 }
 
 namespace msgstatus {
-
 namespace {
 
-constexpr std::array message_change_shape{
-    ColumnShape{"message_id", TEXTOID},
-    ColumnShape{"fingerprints", INT8ARRAYOID},
-    ColumnShape{"digests", INT4ARRAYOID},
-    ColumnShape{"known_events", BYTEAOID},
-    ColumnShape{"received_at", TIMESTAMPTZOID},
-    ColumnShape{"status", InvalidOid, "message_status"},
-    ColumnShape{"provider", TEXTOID},
-    ColumnShape{"direction", TEXTOID},
-    ColumnShape{"sender", TEXTOID},
-    ColumnShape{"recipient", TEXTOID},
-    ColumnShape{"message_type", TEXTOID},
-    ColumnShape{"content", TEXTOID},
-    ColumnShape{"media_url", TEXTOID},
-    ColumnShape{"error_at", TIMESTAMPTZOID},
-    ColumnShape{"error_code", INT4OID},
-    ColumnShape{"error_title", TEXTOID},
-    ColumnShape{"error_details", TEXTOID},
-    ColumnShape{"price", NUMERICOID},
-    ColumnShape{"price_unit", TEXTOID},
-    ColumnShape{"num_segments", INT4OID},
-    ColumnShape{"pricing_category", TEXTOID},
-    ColumnShape{"billable", BOOLOID},
-    ColumnShape{"changed_at", TIMESTAMPTZOID},
-    ColumnShape{"campaign_id", UUIDOID},
-    ColumnShape{"metadata", JSONBOID},
-    ColumnShape{"created_at", TIMESTAMPTZOID},
-};
-static_assert(message_change_shape.size() == message_change_columns);
+constexpr auto shape_of_change = [] {
+    std::array<ColumnShape, change_columns.size()> shape{};
+    for (std::size_t i = 0; i < shape.size(); ++i)
+        shape[i] = change_columns[i].shape;
+    return shape;
+}();
 
 // One member of each observation, as an array.
 template <typename T>
@@ -69,40 +45,35 @@ KnownEvents events_of(const MessageChange &change) {
 
 } // namespace
 
-CompositeType message_change_type("message_change", message_change_shape);
+CompositeType message_change_type("message_change", shape_of_change);
 
-void put_change(RowBuilder &row, const MessageChange &c) {
-    row.put_text(c.message_id);
-    row.put(array_of_members<std::int64_t>(c.observations, &Observation::fingerprint, INT8OID));
-    row.put(array_of_members<std::int32_t>(c.observations, &Observation::digest, INT4OID));
-    row.put(known_events_datum(events_of(c)));
-    row.put_time(c.received_at);
-    row.put(status_datum(c.status));
-    const MessageFacts &f = c.facts;
-    row.put_text(f.provider);
-    row.put_text(f.direction);
-    row.put_text(f.sender);
-    row.put_text(f.recipient);
-    row.put_text(f.message_type);
-    row.put_text(f.content);
-    row.put_text(f.media_url);
-    if (c.error_at)
-        row.put_time(*c.error_at);
-    else
-        row.put_null();
-    put_error(row, c.error);
-    row.put_pointer(f.price);
-    row.put_text(f.price_unit);
-    row.put_optional(f.num_segments);
-    row.put_text(f.pricing_category);
-    row.put_optional(f.billable);
-    row.put_time(std::max(GetCurrentTransactionStartTimestamp(), c.last_received_at));
-    row.put_pointer(f.campaign_id);
-    row.put_pointer(f.metadata);
-    if (f.created_at)
-        row.put_time(*f.created_at);
-    else
-        row.put_null();
+namespace change_column {
+
+void put_fingerprints(RowBuilder &row, const MessageChange &change) {
+    row.put(array_of_members<std::int64_t>(change.observations, &Observation::fingerprint, INT8OID));
+}
+
+void put_digests(RowBuilder &row, const MessageChange &change) {
+    row.put(array_of_members<std::int32_t>(change.observations, &Observation::digest, INT4OID));
+}
+
+void put_known_events(RowBuilder &row, const MessageChange &change) {
+    row.put(known_events_datum(events_of(change)));
+}
+
+void put_status(RowBuilder &row, const MessageChange &change) {
+    row.put(status_datum(change.status));
+}
+
+void put_changed_at(RowBuilder &row, const MessageChange &change) {
+    row.put_time(std::max(GetCurrentTransactionStartTimestamp(), change.last_received_at));
+}
+
+} // namespace change_column
+
+void put_change(RowBuilder &row, const MessageChange &change) {
+    for (const ChangeColumn &column : change_columns)
+        column.put(row, change);
 }
 
 } // namespace msgstatus

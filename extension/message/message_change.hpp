@@ -30,9 +30,8 @@ struct MessageChange {
 
 // The type in which changes travel.
 extern CompositeType message_change_type;
-inline constexpr std::size_t message_change_columns = 26;
 
-// put_change fills a row of the type message_change.
+// Fills a row of the type message_change, by the list change_columns.
 void put_change(RowBuilder &row, const MessageChange &change);
 
 } // namespace msgstatus

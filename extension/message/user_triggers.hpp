@@ -3,7 +3,7 @@
 
 namespace msgstatus {
 
-// has_trigger_before tells whether there is one that can keep a row from being written: BEFORE INSERT or UPDATE, for
+// Returns whether there is one that can keep a row from being written: BEFORE INSERT or UPDATE, for
 // each row. It locks the table as writing to it does.
 bool has_trigger_before();
 

@@ -1,4 +1,6 @@
-CREATE FUNCTION msgstatus.install_views() RETURNS void
+-- The view of single messages.
+
+CREATE FUNCTION msgstatus.install_message_timeline() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     CREATE OR REPLACE VIEW msgstatus.message_timeline WITH (security_barrier) AS
@@ -26,18 +28,6 @@ BEGIN
     WHERE (SELECT msgstatus.sees_all('msgstatus.message')) IS NOT NULL;
     COMMENT ON VIEW msgstatus.message_timeline IS
         'One row for each message: its state, when it reached the usual ones, and why it failed; phone numbers masked, ids too for who may not read message';
-
-    CREATE OR REPLACE VIEW msgstatus.rejected_summary WITH (security_barrier) AS
-    SELECT msgstatus.mask_numbers(r.reason) AS reason,
-        msgstatus.mask_numbers(r.source) AS source,
-        r.provider,
-        count(*) AS rejected,
-        min(r.received_at) AS first_received_at,
-        max(r.received_at) AS last_received_at
-    FROM msgstatus.rejected_status AS r
-    WHERE (SELECT msgstatus.sees_all('msgstatus.rejected_status')) IS NOT NULL
-    GROUP BY msgstatus.mask_numbers(r.reason), msgstatus.mask_numbers(r.source), r.provider;
-    COMMENT ON VIEW msgstatus.rejected_summary IS 'The dead letters, counted by reason, source and provider';
 END
 $$;
-COMMENT ON FUNCTION msgstatus.install_views() IS 'Makes the views; called by install()';
+COMMENT ON FUNCTION msgstatus.install_message_timeline() IS 'Makes the view message_timeline; called by install()';

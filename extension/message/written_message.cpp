@@ -11,35 +11,13 @@ extern "C" {
 namespace msgstatus {
 namespace {
 
-class Columns {
-public:
-    Columns(const Datum *values, const bool *nulls) : values_(values), nulls_(nulls) {}
-
-    bool next_is_null() const { return nulls_[column_]; }
-    Datum next() { return values_[column_++]; }
-    Text next_text() { return next_is_null() ? skip<Text>() : view_of(DatumGetTextPP(next())); }
-    template <typename T>
-    T skip() {
-        ++column_;
-        return {};
-    }
-
-private:
-    const Datum *values_;
-    const bool *nulls_;
-    int column_ = 0;
-};
-
 // The value of `replaced` is this library's own, so what it does not understand is damage.
 [[noreturn]] void raise_damaged() {
     ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("invalid value in msgstatus.message.replaced")));
 }
 
-Status status_of_text(Text text) {
-    const ParsedStatus parsed = parse_status(text);
-    if (parsed.error != StatusTextError::none)
-        raise_damaged();
-    return parsed.status;
+Datum from_text(PGFunction input, Datum value) {
+    return DirectFunctionCall1(input, CStringGetDatum(TextDatumGetCString(value)));
 }
 
 Counted counted_of_replaced(Datum replaced) {
@@ -47,53 +25,81 @@ Counted counted_of_replaced(Datum replaced) {
     bool *nulls = nullptr;
     int count = 0;
     deconstruct_array(DatumGetArrayTypeP(replaced), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
-    if (count != 8 || nulls[0])
+    if (count != static_cast<int>(counted_columns.size()) || nulls[0])
         raise_damaged();
-    Columns columns(values, nulls);
     Counted counted;
-    counted.status = status_of_text(columns.next_text());
-    counted.provider = columns.next_text();
-    counted.sender = columns.next_text();
-    counted.recipient = columns.next_text();
-    counted.message_type = columns.next_text();
-    counted.direction = columns.next_text();
-    if (columns.next_is_null())
-        columns.skip<int>();
-    else
-        counted.campaign_id =
-            DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(TextDatumGetCString(columns.next()))));
-    if (!columns.next_is_null())
-        counted.error_code =
-            DatumGetInt32(DirectFunctionCall1(int4in, CStringGetDatum(TextDatumGetCString(columns.next()))));
+    for (std::size_t i = 0; i < counted_columns.size(); ++i)
+        if (!nulls[i])
+            counted_columns[i].read_text(counted, values[i]);
     return counted;
 }
 
 } // namespace
 
+namespace counted_column {
+
+void read_status(Counted &counted, Datum value) {
+    counted.status = status_of_datum(value);
+}
+
+void read_status_text(Counted &counted, Datum value) {
+    const ParsedStatus parsed = parse_status(view_of(DatumGetTextPP(value)));
+    if (parsed.error != StatusTextError::none)
+        raise_damaged();
+    counted.status = parsed.status;
+}
+
+void read_campaign(Counted &counted, Datum value) {
+    counted.campaign_id = DatumGetUUIDP(value);
+}
+
+void read_campaign_text(Counted &counted, Datum value) {
+    read_campaign(counted, from_text(uuid_in, value));
+}
+
+void read_error_code(Counted &counted, Datum value) {
+    counted.error_code = DatumGetInt32(value);
+}
+
+void read_error_code_text(Counted &counted, Datum value) {
+    read_error_code(counted, from_text(int4in, value));
+}
+
+} // namespace counted_column
+
+void append_written_columns(StringInfo sql) {
+    const char *separator = "";
+    for (const ColumnShape &column : written_shape) {
+        appendStringInfo(sql, "%sm.%s", separator, column.name);
+        separator = ", ";
+    }
+}
+
+void append_replaced_value(StringInfo sql) {
+    const char *separator = "ARRAY[";
+    for (const CountedColumn &column : counted_columns) {
+        appendStringInfo(sql, "%sm.%s%s", separator, column.shape.name, column.shape.type == TEXTOID ? "" : "::text");
+        separator = ", ";
+    }
+    appendStringInfoChar(sql, ']');
+}
+
 WrittenMessage written_message(const Datum *values, const bool *nulls) {
-    Columns columns(values, nulls);
     WrittenMessage written;
-    written.message_id = columns.next_text();
-    written.last_change = static_cast<std::uint32_t>(DatumGetInt32(columns.next()));
-    written.replaced = !columns.next_is_null();
-    const Datum replaced = columns.next();
-    written.created_at = DatumGetTimestampTz(columns.next());
-    Counted &after = written.after;
-    after.status = status_of_datum(columns.next());
-    after.provider = columns.next_text();
-    after.sender = columns.next_text();
-    after.recipient = columns.next_text();
-    after.message_type = columns.next_text();
-    after.direction = columns.next_text();
-    after.campaign_id = columns.next_is_null() ? columns.skip<const pg_uuid_t *>() : DatumGetUUIDP(columns.next());
-    if (!columns.next_is_null())
-        after.error_code = DatumGetInt32(columns.next());
+    written.message_id = view_of(DatumGetTextPP(values[0]));
+    written.last_change = static_cast<std::uint32_t>(DatumGetInt32(values[1]));
+    written.replaced = !nulls[2];
+    written.created_at = DatumGetTimestampTz(values[3]);
+    const std::size_t first = written_shape.size() - counted_columns.size();
+    for (std::size_t i = 0; i < counted_columns.size(); ++i)
+        if (!nulls[first + i])
+            counted_columns[i].read(written.after, values[first + i]);
     if (written.is_inserted())
         return written;
     if (written.replaced) {
-        written.before = counted_of_replaced(replaced);
+        written.before = counted_of_replaced(values[2]);
     } else {
-        written.before = after;
+        written.before = written.after;
         written.before.status.present &= static_cast<StateSet>(~written.added_states());
     }
     return written;

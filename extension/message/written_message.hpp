@@ -5,6 +5,10 @@
 #include "observation/observation.hpp"
 #include "postgres/row_shape.hpp"
 
+extern "C" {
+#include "lib/stringinfo.h"
+}
+
 namespace msgstatus {
 
 // What the rollups count of a message.
@@ -30,34 +34,68 @@ struct WrittenMessage {
     Counted after;
 };
 
-// The columns that written_message reads, in their order, of the table or alias `m`.
-inline constexpr const char *written_columns =
-    "m.message_id, m.last_change, m.replaced, m.created_at, m.status, m.provider, m.sender, m.recipient, "
-    "m.message_type, m.direction, m.campaign_id, m.error_code";
-inline constexpr int written_column_count = 12;
+// A column that the rollups count by.
+struct CountedColumn {
+    ColumnShape shape;
+    // Reads the value, which is not null, of the column itself, and of its text in `replaced`.
+    void (*read)(Counted &, Datum) = nullptr;
+    void (*read_text)(Counted &, Datum) = nullptr;
+};
 
-// The types that it reads them by.
-inline constexpr std::array<ColumnShape, written_column_count> written_shape{{
-    {"message_id", TEXTOID},
-    {"last_change", INT4OID},
-    {"replaced", TEXTARRAYOID},
-    {"created_at", TIMESTAMPTZOID},
-    {"status", InvalidOid, "message_status"},
-    {"provider", TEXTOID},
-    {"sender", TEXTOID},
-    {"recipient", TEXTOID},
-    {"message_type", TEXTOID},
-    {"direction", TEXTOID},
-    {"campaign_id", UUIDOID},
-    {"error_code", INT4OID},
-}};
+namespace counted_column {
 
-// What the column `replaced` holds of row `m`: everything that may have changed, as texts.
-inline constexpr const char *replaced_value =
-    "ARRAY[m.status::text, m.provider, m.sender, m.recipient, m.message_type, m.direction, m.campaign_id::text, "
-    "m.error_code::text]";
+template <auto member>
+void read_text(Counted &counted, Datum value) {
+    counted.*member = view_of(DatumGetTextPP(value));
+}
 
-// written_message reads a row of these columns. Texts point into the values.
+template <auto member>
+consteval CountedColumn text_column(const char *name) {
+    return {{name, TEXTOID}, read_text<member>, read_text<member>};
+}
+
+void read_status(Counted &counted, Datum value);
+void read_status_text(Counted &counted, Datum value);
+void read_campaign(Counted &counted, Datum value);
+void read_campaign_text(Counted &counted, Datum value);
+void read_error_code(Counted &counted, Datum value);
+void read_error_code_text(Counted &counted, Datum value);
+
+} // namespace counted_column
+
+// The one list of what the rollups count by: written_message reads the columns, and `replaced` holds them, as texts, in
+// this order.
+inline constexpr std::array counted_columns{
+    CountedColumn{
+        {"status", InvalidOid, "message_status"}, counted_column::read_status, counted_column::read_status_text},
+    counted_column::text_column<&Counted::provider>("provider"),
+    counted_column::text_column<&Counted::sender>("sender"),
+    counted_column::text_column<&Counted::recipient>("recipient"),
+    counted_column::text_column<&Counted::message_type>("message_type"),
+    counted_column::text_column<&Counted::direction>("direction"),
+    CountedColumn{{"campaign_id", UUIDOID}, counted_column::read_campaign, counted_column::read_campaign_text},
+    CountedColumn{{"error_code", INT4OID}, counted_column::read_error_code, counted_column::read_error_code_text},
+};
+
+// The columns that written_message reads, in their order.
+inline constexpr auto written_shape = [] {
+    constexpr std::array first{ColumnShape{"message_id", TEXTOID}, ColumnShape{"last_change", INT4OID},
+                               ColumnShape{"replaced", TEXTARRAYOID}, ColumnShape{"created_at", TIMESTAMPTZOID}};
+    std::array<ColumnShape, first.size() + counted_columns.size()> shape{};
+    auto *next = std::copy(first.begin(), first.end(), shape.begin());
+    for (const CountedColumn &column : counted_columns)
+        *next++ = column.shape;
+    return shape;
+}();
+inline constexpr int written_column_count = static_cast<int>(written_shape.size());
+
+// Writes these columns of the table or alias `m` into a statement.
+void append_written_columns(StringInfo sql);
+
+// Writes the value that the column `replaced` gets: everything that may have changed of row `m`.
+void append_replaced_value(StringInfo sql);
+
+// Reads a row of the columns of written_shape. Texts point into the values.
 WrittenMessage written_message(const Datum *values, const bool *nulls);
 
 } // namespace msgstatus

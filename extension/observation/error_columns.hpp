@@ -6,7 +6,7 @@
 
 namespace msgstatus {
 
-// put_error puts the columns error_code, error_title and error_details.
+// Puts the columns error_code, error_title and error_details.
 inline void put_error(RowBuilder &row, const ErrorInfo &error) {
     row.put_optional(error.code);
     row.put_text(error.title);

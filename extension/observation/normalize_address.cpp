@@ -4,6 +4,8 @@
 
 using namespace msgstatus;
 
+// Returns a phone number as "+<digits>", without "whatsapp:" and separators, and any other address as it is. The text
+// may be of any length.
 MSGSTATUS_FUNCTION(normalize_address) {
     const std::string_view address = view_of(PG_GETARG_TEXT_PP(0));
     auto *normal = static_cast<char *>(palloc(address.size() + 1));

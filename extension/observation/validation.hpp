@@ -15,14 +15,14 @@ inline constexpr std::size_t max_content_size = 256 * 1024;
 
 inline constexpr const char *unknown_state = "the status is missing or names no known state";
 
-// problem_of returns why an observation cannot be kept, a literal, or null.
+// Returns why an observation cannot be kept, a literal, or null.
 const char *problem_of(const Observation &observation);
 
-// is_possible_time tells whether a time can be that of an event received then: neither before 2000, nor more than a day
+// Returns whether a time can be that of an event received then: neither before 2000, nor more than a day
 // after receipt.
 bool is_possible_time(EventTime time, EventTime received_at);
 
-// address_of returns a phone number as "+<digits>", or any other address as it is.
+// Returns a phone number as "+<digits>", or any other address as it is.
 Text address_of(Text given);
 
 } // namespace msgstatus

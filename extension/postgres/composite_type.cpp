@@ -37,18 +37,20 @@ TupleDesc CompositeType::open() {
     // DROP and CREATE EXTENSION in one session give the type another OID.
     if (!OidIsValid(type_) || !SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type_)))
         type_ = type_of_extension(name_);
-    // Another session's change counts from its commit on, whether or not a lock has let us hear of it.
+    // Another session's change counts from its commit on, even if this backend took no lock that would deliver the
+    // invalidation.
     AcceptInvalidationMessages();
     const TypeCacheEntry *entry = lookup_type_cache(type_, TYPECACHE_TUPDESC);
     TupleDesc description = entry->tupDesc;
     if (description == nullptr)
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("type msgstatus.%s is not composite", name_)));
     const std::uint64_t identifier = entry->tupDesc_identifier;
-    // The check may look into the catalog, and so lose the entry.
+    // The check may read the catalog, which can evict the entry.
     PinTupleDesc(description);
     if (identifier != checked_) {
         check_columns(description, columns_, psprintf("type msgstatus.%s", name_));
-        // What was prepared knows the columns by their numbers, and a column that was dropped and added has another.
+        // Prepared statements refer to columns by number, and a column that was dropped and added again has another
+        // number.
         if (checked_ != 0)
             prepare_all_anew();
         checked_ = identifier;

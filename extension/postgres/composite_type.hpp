@@ -1,4 +1,4 @@
-// Arrays of a composite type of the extension, built from C++ structures: how rows travel into a statement.
+// Builds arrays of a composite type of the extension from C++ structures. Statements take their rows as such arrays.
 #pragma once
 
 #include "postgres/row_builder.hpp"
@@ -12,8 +12,8 @@ extern "C" {
 
 namespace msgstatus {
 
-// A composite type of the extension, looked up and checked once in a backend's life and again after it changed. Where
-// it does not have the columns that are filled, every member raises what check_columns raises.
+// A composite type of the extension. A backend looks the type up and checks it once, and again after each change. Every
+// member raises what check_columns raises if the type does not have the columns that the code fills.
 class CompositeType {
 public:
     constexpr CompositeType(const char *name, std::span<const ColumnShape> columns) : name_(name), columns_(columns) {}
@@ -23,13 +23,13 @@ public:
         ReleaseTupleDesc(description); // a macro that evaluates its argument twice
     }
 
-    // The array type's OID, for the parameter of a statement.
+    // Returns the OID of the array type, for the parameter of a statement.
     Oid array_oid();
 
-    // types_of returns the types of columns, counted from 0, dropped ones aside.
+    // Puts the types of the columns, counted from 0 without dropped columns, into `types`.
     void types_of(std::span<const std::size_t> columns, std::span<Oid> types);
 
-    // array_of returns an array with a row for each item; fill(row, item) puts the columns.
+    // Returns an array with one row for each item; fill(row, item) puts the columns.
     template <typename Items, typename Fill>
     Datum array_of(const Items &items, Fill fill) {
         TupleDesc description = open();
@@ -53,7 +53,7 @@ private:
     const char *name_;
     std::span<const ColumnShape> columns_;
     Oid type_ = InvalidOid;
-    // By which PostgreSQL tells this definition of the type from others; 0 before the first check.
+    // The identifier that PostgreSQL gives to this definition of the type; 0 before the first check.
     std::uint64_t checked_ = 0;
 };
 

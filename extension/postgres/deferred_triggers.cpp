@@ -30,7 +30,8 @@ FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_namespace AS n ON n.oid = 
 WHERE k.condeferred)",
                                                Lookup::as_planned);
 
-// The relations with a deferrable trigger: few, and looked up again when the definition of any relation changes.
+// The relations with a deferrable trigger. There are few; they are looked up again when the definition of any relation
+// changes.
 struct DeferrableRelation {
     Oid id = InvalidOid;
     bool has_code_of_a_user = false;
@@ -39,7 +40,7 @@ struct DeferrableRelation {
 struct DeferrableRelations {
     DeferrableRelation *all = nullptr;
     std::size_t count = 0;
-    // The constraints that are initially deferred, as SET CONSTRAINTS takes them; nullptr where there are none.
+    // The initially deferred constraints, as SET CONSTRAINTS takes them; nullptr if there are none.
     char *initially_deferred = nullptr;
     bool is_current = false;
     bool is_watched = false;
@@ -93,34 +94,54 @@ void set_constraints(const char *names, const char *mode) {
         elog(ERROR, "SET CONSTRAINTS failed");
 }
 
-void run_triggers_of(const Vector<Oid> &relations) {
-    StringInfoData sql;
-    initStringInfo(&sql);
-    appendStringInfoString(&sql, R"(
-SELECT pg_catalog.string_agg(c.name, ', '), pg_catalog.string_agg(c.name, ', ') FILTER (WHERE c.condeferred)
-FROM (
-    SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, k.conname) AS name, k.condeferred
-    FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_namespace AS n ON n.oid = k.connamespace
-    WHERE k.oid IN (SELECT t.tgconstraint FROM pg_catalog.pg_trigger AS t WHERE t.tgdeferrable AND t.tgrelid IN ()");
+void append_ids(StringInfo sql, const Vector<Oid> &ids) {
     const char *separator = "";
-    for (const Oid relation : relations) {
-        appendStringInfo(&sql, "%s%u", separator, relation);
+    for (const Oid id : ids) {
+        appendStringInfo(sql, "%s%u", separator, id);
         separator = ", ";
     }
-    appendStringInfoString(&sql, "))) AS c");
+}
+
+// Constraints, as SET CONSTRAINTS takes them; nullptr where there are none.
+struct ConstraintNames {
+    const char *all = nullptr;
+    const char *initially_deferred = nullptr;
+};
+
+// Returns the deferrable constraints k, in schemas n, for which a condition holds: an SQL text, followed by the OIDs of
+// relations and a closing text.
+ConstraintNames constraints_that(const char *condition, const Vector<Oid> &relations, const char *closing) {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    appendStringInfo(&sql, R"(
+SELECT pg_catalog.string_agg(c.name, ', '), pg_catalog.string_agg(c.name, ', ') FILTER (WHERE c.condeferred)
+FROM (
+    SELECT DISTINCT pg_catalog.format('%%I.%%I', n.nspname, k.conname) AS name, k.condeferred
+    FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_namespace AS n ON n.oid = k.connamespace
+    WHERE k.condeferrable AND %s)",
+                     condition);
+    append_ids(&sql, relations);
+    appendStringInfo(&sql, "%s) AS c", closing);
     if (SPI_execute(sql.data, false, 1) != SPI_OK_SELECT)
         elog(ERROR, "reading pg_constraint failed");
-    const char *all = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-    const char *initially_deferred = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
+    const ConstraintNames names{SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1),
+                                SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2)};
     SPI_freetuptable(SPI_tuptable);
-    set_constraints(all, "IMMEDIATE");
-    set_constraints(initially_deferred, "DEFERRED");
+    return names;
+}
+
+void run_triggers_of(const Vector<Oid> &relations) {
+    const ConstraintNames names = constraints_that(
+        "k.oid IN (SELECT t.tgconstraint FROM pg_catalog.pg_trigger AS t WHERE t.tgdeferrable AND t.tgrelid IN (",
+        relations, "))");
+    set_constraints(names.all, "IMMEDIATE");
+    set_constraints(names.initially_deferred, "DEFERRED");
 }
 
 } // namespace
 
 Vector<Oid> relations_with_pending_triggers(Deferred kind) {
-    // Looking up may itself be told of a change; then the next look-up reads anew.
+    // The lookup itself may receive an invalidation; then the loop looks up again.
     while (!deferrable.is_current) {
         deferrable.is_current = true;
         look_up_deferrable_relations();
@@ -133,15 +154,31 @@ Vector<Oid> relations_with_pending_triggers(Deferred kind) {
     return pending;
 }
 
-void check_constraints_immediately() {
-    if (deferrable.count > 0)
-        set_constraints("ALL", "IMMEDIATE");
+ImmediateConstraints::ImmediateConstraints(const Vector<Oid> &pending) : are_all_(pending.empty()) {
+    if (are_all_) {
+        if (deferrable.count > 0)
+            set_constraints("ALL", "IMMEDIATE");
+        return;
+    }
+    // SET CONSTRAINTS takes every constraint of a name in a schema, and the constraints of partitions with their
+    // parent's.
+    const ConstraintNames names = constraints_that(R"(pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS j LEFT JOIN pg_catalog.pg_trigger AS t ON t.tgconstraint = j.oid
+            WHERE j.connamespace = k.connamespace AND j.conname = k.conname
+                AND (j.conparentid <> 0 OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS p WHERE p.conparentid = j.oid)
+                    OR t.tgrelid IN ()",
+                                                   pending, ")))");
+    initially_deferred_ = names.initially_deferred;
+    set_constraints(names.all, "IMMEDIATE");
 }
 
-void defer_constraints_again() {
+void ImmediateConstraints::close() {
+    if (!are_all_)
+        return set_constraints(initially_deferred_, "DEFERRED");
     if (deferrable.count == 0 || deferrable.initially_deferred == nullptr)
         return;
-    // To name a constraint takes USAGE on its schema, which the caller need not have. Deferring runs nobody's code.
+    // SET CONSTRAINTS requires USAGE on the schema of a constraint, which the caller may lack. Deferring runs no code
+    // of a user.
     Oid user = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&user, &context);

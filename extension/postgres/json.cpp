@@ -61,8 +61,8 @@ Jsonb *Json::to_document() const {
 }
 
 bool Json::nests_too_deep() const {
-    // A level takes at least the header of a container and its entry in the one around it: what is smaller than that
-    // need not be walked through.
+    // Each level takes at least the header of a container and its entry in the container around it. A smaller value
+    // cannot nest too deep and need not be walked.
     constexpr int smallest = max_nesting * 2 * static_cast<int>(sizeof(JEntry));
     if (!is_container() || value_.val.binary.len < smallest)
         return false;
@@ -128,8 +128,9 @@ Json parse_json(std::string_view text) {
     char *input = pnstrdup(text.data(), text.size());
     Jsonb *volatile document = nullptr;
     MemoryContext context = CurrentMemoryContext;
-    // Before PostgreSQL 16, jsonb's input can only raise; later, it still does for nesting beyond the stack. Catching
-    // without a subtransaction is sound here, since reading jsonb touches nothing but memory.
+    // Before PostgreSQL 16, the input function of jsonb can only raise; in later versions it still raises for nesting
+    // beyond the stack. Catching the error without a subtransaction is safe here, because parsing jsonb changes nothing
+    // but memory.
     PG_TRY();
     {
         Datum result = 0;

@@ -1,4 +1,4 @@
-// Reading jsonb: a value, its kind, its members. Nothing here raises because of what the document says.
+// Reads jsonb: a value, its kind, its members. No function here raises because of the content of a document.
 #pragma once
 
 #include "postgres/postgres.hpp"
@@ -9,9 +9,9 @@ extern "C" {
 
 namespace msgstatus {
 
-// Levels of arrays and objects (and of documents within strings) around a webhook, or within a status object, beyond
-// which it is rejected. PostgreSQL recurses where it builds a document, and raises where the stack ends, which no
-// content may bring about.
+// The most levels of arrays and objects, and of documents within strings, around a webhook or within a status object;
+// deeper content is rejected. PostgreSQL recurses when it builds a document and raises at the end of the stack, and
+// content must never raise.
 inline constexpr int max_nesting = 200;
 
 // One value of a document, or the absence of one. Cheap to copy; valid as long as the document is.
@@ -20,11 +20,11 @@ public:
     Json() { value_.type = jbvNull; }
     explicit Json(const JsonbValue &value) : value_(value), exists_(true) {}
 
-    // of_document returns the value at the root.
+    // Returns the value at the root of a document.
     static Json of_document(Jsonb *document);
 
     bool exists() const { return exists_; }
-    // JSON's null says as little as absence does.
+    // Treats JSON's null as absence.
     bool is_null() const { return !exists_ || value_.type == jbvNull; }
     bool is_object() const { return is_container() && JsonContainerIsObject(value_.val.binary.data); }
     bool is_array() const {
@@ -35,7 +35,7 @@ public:
     bool is_number() const { return value_.type == jbvNumeric; }
     bool is_bool() const { return value_.type == jbvBool; }
 
-    // The bytes of a string; empty for anything else.
+    // Returns the bytes of a string; an empty text for any other value.
     std::string_view string() const {
         if (!is_string())
             return {};
@@ -44,13 +44,13 @@ public:
     bool boolean() const { return is_bool() && value_.val.boolean; }
     Numeric number() const { return value_.val.numeric; }
 
-    // The bytes of a string, the digits of a number (palloc'd); empty for anything else.
+    // Returns the bytes of a string or the digits of a number (palloc'd); an empty text for any other value.
     std::string_view scalar_text() const;
 
-    // A whole number within `int`, from a number or a string of digits.
+    // Returns a whole number within `int`, from a number or from a string of digits.
     std::optional<int> integer() const;
 
-    // The member of an object with the key; absent where there is none or this is no object.
+    // Returns the member of an object with the key; an absent value if there is none, or if this is no object.
     Json operator[](std::string_view key) const;
 
     // Calls visit(element) for each element of an array.
@@ -79,14 +79,14 @@ public:
         }
     }
 
-    // A palloc'd document that holds this value alone.
+    // Returns a palloc'd document that holds this value alone.
     Jsonb *to_document() const;
 
-    // Tells whether arrays and objects nest more than max_nesting levels deep in this value.
+    // Returns whether arrays and objects nest more than max_nesting levels deep in this value.
     bool nests_too_deep() const;
 
-    // A palloc'd document of the members of this object whose key is not among `left_out`; null where none is left, or
-    // where they nest too deep.
+    // Returns a palloc'd document of the members of this object whose keys are not in `left_out`; null if no member
+    // remains, or if the remaining members nest too deep.
     Jsonb *without(std::span<const std::string_view> left_out) const;
 
 private:
@@ -98,10 +98,11 @@ private:
 
 static_assert(std::is_trivially_destructible_v<Json> && std::is_trivially_copyable_v<Json>);
 
-// with_member returns a palloc'd document of an object, or of nothing, and a text beside it.
+// Returns a palloc'd document: the object (or an empty one, for null) with one more member.
 Jsonb *with_member(Jsonb *object, std::string_view key, std::string_view text);
 
-// parse_json reads a document out of a string inside another one; absent where it is none, or one that jsonb refuses.
+// Parses a document from a string inside another document; returns an absent value for text that is not JSON or that
+// jsonb refuses.
 Json parse_json(std::string_view text);
 
 } // namespace msgstatus

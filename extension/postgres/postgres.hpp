@@ -1,11 +1,11 @@
-// The one way into PostgreSQL's headers, and the few helpers that hide what differs between its versions.
+// Includes PostgreSQL's headers for all rooms, and hides the differences between its versions.
 //
-// Rules of this folder: ereport() leaves by longjmp, which runs no destructor, and nothing here may throw. So locals
-// that live across a call into PostgreSQL are trivially destructible, memory is palloc'd, and no container of the
-// standard library that allocates is used. The build has neither exceptions nor RTTI.
+// Rules: ereport() leaves by longjmp, which runs no destructor, and nothing here may throw. So locals that live across
+// a call into PostgreSQL are trivially destructible, memory is palloc'd, and no allocating container of the standard
+// library is used. The build has neither exceptions nor RTTI.
 #pragma once
 
-// Standard headers come first: PostgreSQL's define macros that would reach into them.
+// Standard headers come first, because PostgreSQL's headers define macros that would change them.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -31,20 +31,20 @@ extern "C" {
 #error "msgstatus builds against PostgreSQL 15 to 18"
 #endif
 
-// Errors in the text of a value can be caught by the caller since PostgreSQL 16 (pg_input_is_valid, COPY ON_ERROR).
+// Since PostgreSQL 16, a caller can catch an error in the text of a value (pg_input_is_valid, COPY ON_ERROR).
 #if PG_VERSION_NUM >= 160000
 #define MSGSTATUS_INPUT_ERROR(fcinfo, ...) ereturn((fcinfo)->context, static_cast<Datum>(0), __VA_ARGS__)
 #else
 #define MSGSTATUS_INPUT_ERROR(fcinfo, ...) ereport(ERROR, __VA_ARGS__)
 #endif
 
-// Before PostgreSQL 16, PGDLLEXPORT means nothing outside Windows, and the library hides what is not marked.
+// Before PostgreSQL 16, PGDLLEXPORT is empty outside Windows, and the library hides symbols that are not marked.
 #if PG_VERSION_NUM < 160000
 #undef PGDLLEXPORT
 #define PGDLLEXPORT __attribute__((visibility("default")))
 #endif
 
-// MSGSTATUS_FUNCTION declares a function that SQL can call; the shared object hides every other symbol.
+// Defines a function that SQL can call. The shared object hides every other symbol.
 #define MSGSTATUS_FUNCTION(name)                                                                                       \
     extern "C" {                                                                                                       \
     PGDLLEXPORT Datum name(FunctionCallInfo fcinfo);                                                                   \
@@ -59,18 +59,18 @@ using Text = std::string_view;
 
 static_assert(sizeof(TimestampTz) == sizeof(std::int64_t));
 
-// view_of returns the bytes of a text, detoasted and packed.
+// Returns the bytes of a detoasted, packed text.
 inline std::string_view view_of(const text *t) {
     return {VARDATA_ANY(t), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(t))};
 }
 
-// shown returns how many bytes of a text, in the database's encoding, an error message shows: at most 64, and no
-// character in part.
+// Returns how many bytes of a text, in the database's encoding, an error message shows: at most 64, and only whole
+// characters.
 inline int shown(std::string_view text) {
     return pg_mbcliplen(text.data(), static_cast<int>(text.size()), 64);
 }
 
-// text_of returns a palloc'd text with the bytes.
+// Returns a palloc'd text with the bytes.
 inline text *text_of(std::string_view view) {
     return cstring_to_text_with_len(view.data(), static_cast<int>(view.size()));
 }

@@ -20,8 +20,8 @@ CachedPlanSource &source_of(SPIPlanPtr plan) {
     return *static_cast<CachedPlanSource *>(linitial(SPI_plan_get_plan_sources(plan)));
 }
 
-// Leaves the planner no other way than an index. Returns what AtEOXact_GUC takes to end it; should an error leave by
-// longjmp, PostgreSQL's abort does.
+// Lets the planner use only indexes. Returns the level that AtEOXact_GUC takes to end this; after an error, the abort
+// of the transaction ends it.
 int begin_lookup_by_key() {
     const int level = NewGUCNestLevel();
     for (const char *setting : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"})
@@ -29,8 +29,8 @@ int begin_lookup_by_key() {
     return level;
 }
 
-// While there is one, and until end(), an error that misses something is told as one of versions. For parsing and
-// planning only, which run nothing of a user's that could raise the same.
+// Until end(), reports a missing object as an error of versions. Only for parsing and planning, which run no code of a
+// user that could raise the same error.
 class VersionAdvice {
 public:
     explicit VersionAdvice(Tables tables) : is_on_(tables == Tables::of_msgstatus) {
@@ -40,7 +40,7 @@ public:
         callback_.previous = error_context_stack;
         error_context_stack = &callback_;
     }
-    // An error that leaves by longjmp ends it as well.
+    // An error that leaves by longjmp ends the advice as well.
     void end() {
         if (is_on_)
             error_context_stack = callback_.previous;
@@ -79,7 +79,7 @@ Snapshot latest_snapshot() {
 
 void PreparedStatement::execute(std::span<const Oid> types, std::span<const Datum> values, const char *nulls,
                                 Snapshot snapshot) {
-    // After DROP and CREATE EXTENSION in one session the same name means another type.
+    // After DROP and CREATE EXTENSION in one session, the same name means another type.
     if (!is_prepared_for(types))
         prepare(types);
     if (renewal_ != renewals)
@@ -92,8 +92,8 @@ void PreparedStatement::execute(std::span<const Oid> types, std::span<const Datu
         plan();
         return run(values, nulls, snapshot);
     }
-    // PostgreSQL may have planned anew by itself, which it does without our settings. They cost as much as a look-up,
-    // and only planning heeds them.
+    // PostgreSQL may have replanned by itself, without our settings. The settings cost as much as a lookup, and only
+    // planning reads them.
     source_of(plan_).is_valid = false;
     const int level = begin_lookup_by_key();
     plan();
@@ -110,15 +110,15 @@ void PreparedStatement::prepare(std::span<const Oid> types) {
     if (types.size() > max_parameters)
         elog(ERROR, "a statement of msgstatus has %zu parameters, more than %zu", types.size(), max_parameters);
     VersionAdvice advice(tables_);
-    // The parameters are rows or a key: no values of them would make a better plan than the generic one.
+    // The parameters are rows or a key, so a custom plan is never better than the generic one.
     SPIPlanPtr plan = SPI_prepare_cursor(sql_, static_cast<int>(types.size()), const_cast<Oid *>(types.data()),
                                          CURSOR_OPT_GENERIC_PLAN);
     if (plan == nullptr)
         elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
     advice.end();
     SPI_keepplan(plan);
-    // An earlier one is not freed: the trigger we may have been called by may be of the statement that is running it.
-    // The types come last: where preparing raises, the next call prepares again.
+    // The earlier plan is not freed: the caller may be a trigger of the very statement that runs it. The types are set
+    // last, so that the next call prepares again if preparing raises.
     plan_ = plan;
     std::copy(types.begin(), types.end(), types_.begin());
     type_count_ = types.size();

@@ -1,4 +1,4 @@
-// A statement that is prepared once in a backend's life.
+// A statement that a backend prepares once.
 #pragma once
 
 #include "postgres/postgres.hpp"
@@ -12,28 +12,27 @@ namespace msgstatus {
 
 // How the plan is made.
 enum class Lookup : std::uint8_t {
-    // The tables are looked up by their keys, in the order of the rows given. Left to itself, the planner would scan a
-    // table that was nearly empty when the plan was made and no longer is, for as long as the plan lives; and a join by
-    // hash would lock rows in an order of its own.
+    // By index on the keys, in the order of the given rows. The planner alone would keep scanning a table that was
+    // nearly empty at planning time, and a hash join would lock rows in its own order.
     by_key,
-    // As the planner thinks best: where there is no index on the key.
+    // As the planner decides: for tables without an index on the key.
     as_planned,
 };
 
-// Whose tables a statement is about.
+// The owner of the tables that a statement names.
 enum class Tables : std::uint8_t {
-    // Where one, or its column, is missing, they are not of the version that the library works with: the error becomes
+    // A missing table or column means that the tables are of another version than the library. The error becomes
     // feature_not_supported (0A000), on which the receiver keeps its webhooks.
     of_msgstatus,
     of_a_user,
 };
 
-// latest_snapshot returns what SPI takes for a statement that must see everything committed so far even in a
-// transaction that keeps its first snapshot (REPEATABLE READ).
+// Returns a snapshot, for SPI, of everything committed so far, even in a transaction that keeps its first snapshot
+// (REPEATABLE READ).
 Snapshot latest_snapshot();
 
-// prepare_all_anew makes every statement look at what it depends on before it runs again: for changes of which
-// PostgreSQL does not tell its plans, those of composite types among them.
+// Makes every statement check its dependencies before it runs again. For changes that do not invalidate plans in
+// PostgreSQL, such as changes of composite types.
 void prepare_all_anew();
 
 class PreparedStatement {
@@ -43,13 +42,14 @@ public:
     explicit PreparedStatement(const char *sql, Lookup lookup = Lookup::by_key, Tables tables = Tables::of_msgstatus)
         : sql_(sql), lookup_(lookup), tables_(tables) {}
 
-    // execute runs the statement within SPI; its parameter is an array of rows, of the type. It sees what other
-    // statements of the transaction see, unless a snapshot is given.
+    // Runs the statement; requires an open SPI connection. The parameter is an array of rows of the given type. Without
+    // a snapshot, the statement sees what other statements of the transaction see.
     void execute(Oid type, Datum rows, Snapshot snapshot = nullptr) {
         execute({&type, 1}, {&rows, 1}, nullptr, snapshot);
     }
 
-    // The same with several parameters; `nulls` holds an 'n' for each that is NULL, or is itself null where none is.
+    // Runs the statement with several parameters. `nulls` holds an 'n' for each NULL parameter; nullptr means that no
+    // parameter is NULL.
     void execute(std::span<const Oid> types, std::span<const Datum> values, const char *nulls = nullptr,
                  Snapshot snapshot = nullptr);
 
@@ -67,12 +67,12 @@ private:
     Lookup lookup_ = Lookup::by_key;
     Tables tables_ = Tables::of_msgstatus;
     SPIPlanPtr plan_ = nullptr;
-    // What the plan was made for.
+    // The parameter types of the plan.
     std::array<Oid, max_parameters> types_{};
     std::size_t type_count_ = 0;
-    // How often all were to be prepared anew when this one was.
+    // The value of the global renewal counter when this statement was prepared.
     std::uint64_t renewal_ = 0;
-    // Which of the plans that were made since is ours.
+    // The generation of the plan that plan() made; PostgreSQL counts generations in the plan's source.
     int generation_ = none_yet;
 };
 

@@ -1,4 +1,4 @@
-// The columns of one row, as they are filled in.
+// Builds one row, column by column.
 #pragma once
 
 #include "core/event_time.hpp"
@@ -6,7 +6,7 @@
 
 namespace msgstatus {
 
-// A row of a composite type, filled column by column in the order of the type.
+// A row of a composite type, filled in the order of the columns.
 class RowBuilder {
 public:
     static constexpr int max_columns = 32;

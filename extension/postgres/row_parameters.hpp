@@ -1,5 +1,4 @@
-// A single row on its way into a statement, its columns as parameters: quicker to set up than the scan of an array of
-// one.
+// Passes a single row to a statement as one parameter per column. This is cheaper than an array of one row.
 #pragma once
 
 #include "postgres/composite_type.hpp"
@@ -24,7 +23,7 @@ public:
         execute_first(count_, statement, snapshot);
     }
 
-    // The same with one parameter more.
+    // Runs the statement with one additional, last parameter.
     void execute_with(Oid type, Datum value, PreparedStatement &statement) {
         types_[count_] = type;
         values_[count_] = value;

@@ -17,16 +17,15 @@ Oid type_of(const ColumnShape &column) {
 }
 
 [[noreturn]] void raise_changed(const char *subject, const char *detail) {
-    ereport(ERROR,
-            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-             errmsg("%s is not what this library of msgstatus, version %s, works with", subject, MSGSTATUS_VERSION),
-             errdetail_internal("%s", detail), hint_at_versions()));
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("%s does not match the msgstatus library, version %s", subject, MSGSTATUS_VERSION),
+                    errdetail_internal("%s", detail), hint_at_versions()));
 }
 
 } // namespace
 
 int hint_at_versions() {
-    return errhint("Connect again, and see that the library, the extension and its tables are of one version: "
+    return errhint("Reconnect, and make sure that the library, the extension and its tables have the same version: "
                    "ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install();");
 }
 

@@ -1,5 +1,5 @@
-// The columns that the code relies on. Types, tables and functions belong to SQL and change beside a running backend;
-// what is filled or read without a look at them would reach beyond its memory.
+// The columns that the code expects. SQL can change types, tables and functions beside a running backend; filling or
+// reading a changed row unchecked would access memory beyond it.
 #pragma once
 
 #include "postgres/postgres.hpp"
@@ -14,30 +14,30 @@ namespace msgstatus {
 struct ColumnShape {
     const char *name = nullptr;
     Oid type = InvalidOid;
-    // The name of the type in the schema msgstatus, if it is one of the extension's.
+    // The name of the type, for a type of the extension, in the schema msgstatus.
     const char *own_type = nullptr;
 };
 
-// hint_at_versions is an errhint: how library, extension and tables come to be of one version.
+// Adds an errhint: how to bring library, extension and tables to one version.
 int hint_at_versions();
 
-// type_of_extension returns the OID of a type in the schema msgstatus; raises undefined_object (42704) where it is not.
+// Returns the OID of a type in the schema msgstatus; raises undefined_object (42704) if it does not exist.
 Oid type_of_extension(const char *name);
 
-// check_columns raises feature_not_supported (0A000) unless the description holds exactly these columns, by name and
-// type, dropped ones aside. `subject` names what is described.
+// Raises feature_not_supported (0A000) unless the description holds exactly these columns, by name and type, without
+// counting dropped columns. `subject` names the described object in the message.
 //
-// The receiver keeps its webhooks on that SQLSTATE and tries again in another backend, which loads the library anew.
+// On this SQLSTATE the receiver keeps its webhooks and tries again in another backend, which loads the library anew.
 void check_columns(TupleDesc description, std::span<const ColumnShape> columns, const char *subject);
 
-// check_result raises the same unless what SPI returned last has columns of these types, or of types that look the same
-// in memory, as varchar does for text. Names do not matter.
+// Raises 0A000 unless the last result of SPI has columns of these types, or of types with the same binary form, such as
+// varchar for text. Ignores column names.
 void check_result(std::span<const ColumnShape> columns);
 
-// check_result_of raises the same, and also unless there are as many rows as were asked for.
+// Raises 0A000 as check_result does, and also unless the last result of SPI has exactly `rows` rows.
 void check_result_of(std::size_t rows, std::span<const ColumnShape> columns);
 
-// check_result_columns is check_result for a description.
+// Raises 0A000 as check_result does, for a description.
 void check_result_columns(TupleDesc description, std::span<const ColumnShape> columns, const char *subject);
 
 } // namespace msgstatus

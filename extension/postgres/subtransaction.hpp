@@ -1,4 +1,4 @@
-// Something that may fail without failing the call.
+// Runs code whose failure must not fail the call.
 #pragma once
 
 #include "postgres/postgres.hpp"
@@ -10,8 +10,8 @@ extern "C" {
 
 namespace msgstatus {
 
-// attempt calls body() in a subtransaction. It returns nullptr where that went well, and otherwise the error, in the
-// current memory context, after everything that was done is undone: the user id, settings and SPI included.
+// Calls body() in a subtransaction. Returns nullptr on success, else the error, allocated in the current memory
+// context. After an error everything is rolled back, including the user id, settings and SPI.
 template <typename Body>
 ErrorData *attempt(Body body) {
     const MemoryContext context = CurrentMemoryContext;

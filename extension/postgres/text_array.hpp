@@ -1,4 +1,4 @@
-// Message ids as text[], in and out.
+// Converts message ids from and to text[].
 #pragma once
 
 #include "postgres/vector.hpp"
@@ -9,13 +9,13 @@ extern "C" {
 
 namespace msgstatus {
 
-// text_array_of returns the texts as a text[].
+// Returns the texts as a text[].
 Datum text_array_of(const Vector<Text> &texts);
 
-// texts_of returns the elements of a text[] that are not NULL.
+// Returns the elements of a text[] that are not NULL.
 Vector<Text> texts_of(ArrayType *array);
 
-// sort_and_distinct sorts the texts bytewise, and leaves one of each.
+// Sorts the texts bytewise and removes duplicates.
 void sort_and_distinct(Vector<Text> &texts);
 
 } // namespace msgstatus

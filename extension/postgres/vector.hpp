@@ -1,4 +1,4 @@
-// A growing array in the current memory context: what std::vector is for, without a destructor that longjmp would skip.
+// A growing array in the current memory context. It replaces std::vector, whose destructor longjmp would skip.
 #pragma once
 
 #include "postgres/postgres.hpp"
@@ -19,7 +19,7 @@ public:
     T &back() { return data_[size_ - 1]; }
     std::size_t size() const { return size_; }
     bool empty() const { return size_ == 0; }
-    // truncate forgets the members from `size` on.
+    // Removes the members from `size` on.
     void truncate(std::size_t size) { size_ = size; }
 
     void push(const T &value) {
@@ -31,7 +31,7 @@ public:
 private:
     void grow() {
         capacity_ = capacity_ == 0 ? 16 : capacity_ * 2;
-        // A webhook of any size that jsonb can hold must fit, hence the allocator without the limit of one gigabyte.
+        // A webhook of any size that jsonb can hold must fit, so the allocator has no limit of one gigabyte.
         data_ = static_cast<T *>(data_ == nullptr ? MemoryContextAllocHuge(CurrentMemoryContext, capacity_ * sizeof(T))
                                                   : repalloc_huge(data_, capacity_ * sizeof(T)));
     }

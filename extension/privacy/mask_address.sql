@@ -1,8 +1,4 @@
--- What install() makes: the views that analysts read. Phone numbers are masked in all of them, for everybody, also where they stand
--- in the words of providers; ids only for who may not read them.
---
--- Views read with the rights of their owner, from whom row-level security hides nothing. So those of single rows ask sees_all(),
--- which raises where it hides rows from the caller. Being a scalar subquery in WHERE it is asked once a query, and by every query.
+-- mask_address(): phone numbers as views and analysts' functions show them, to every role.
 
 CREATE FUNCTION msgstatus.mask_address(address text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -14,4 +10,4 @@ CREATE FUNCTION msgstatus.mask_address(address text) RETURNS text
                 pg_catalog.right($1, 2))
         END;
     END;
-COMMENT ON FUNCTION msgstatus.mask_address(text) IS 'The address with all but its first three and last two characters hidden; short ones wholly';
+COMMENT ON FUNCTION msgstatus.mask_address(text) IS 'The address with asterisks in place of all but its first three and last two characters; short addresses are hidden whole';

@@ -1,4 +1,4 @@
-// shown_id(key, message_id): the id for who may read `message`, its stand-in for anybody else. Views show ids by it.
+// Shows message ids in views: the id to roles that may read `message`, a stand-in to all others.
 #include "postgres/postgres.hpp"
 
 #include "install/installation.hpp"
@@ -26,8 +26,8 @@ void forget_plans(Datum, int, uint32) {
     ResetPlanCache();
 }
 
-// A plan that shows ids depends on the role, for which PostgreSQL looks, and on what roles the role is a member of, for
-// which it does not.
+// A plan that shows ids depends on the current role and on its memberships. PostgreSQL replans for another role, but
+// not after a change of memberships.
 void watch_memberships() {
     static bool watches = false;
     if (watches)
@@ -39,15 +39,17 @@ void watch_memberships() {
 
 } // namespace
 
+// Returns the message id (argument 2) if the caller may read `message`, else its stand-in, made with the key (argument
+// 1). Raises 55000 if install() was not called.
 MSGSTATUS_FUNCTION(shown_id) {
     if (caller_sees_ids())
         PG_RETURN_DATUM(PG_GETARG_DATUM(1));
     PG_RETURN_TEXT_P(stand_in_of(view_of(PG_GETARG_BYTEA_PP(0)), view_of(PG_GETARG_TEXT_PP(1))));
 }
 
-// shown_id_support has the planner put the id itself in the place of shown_id where the caller may see it, so that a
-// search for an id uses its index. For anybody else the call stays: then the planner knows nothing of its values, and
-// estimates, which EXPLAIN shows, tell nothing of the ids.
+// Lets the planner replace a call of shown_id by the id itself if the caller may see ids, so that a search for an id
+// uses its index. For other callers the call stays: the planner then knows none of its values, so the estimates that
+// EXPLAIN shows reveal nothing of the ids.
 MSGSTATUS_FUNCTION(shown_id_support) {
     Node *request = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
     if (!IsA(request, SupportRequestSimplify))
@@ -56,7 +58,7 @@ MSGSTATUS_FUNCTION(shown_id_support) {
     if (simplify->root == nullptr || simplify->root->glob == nullptr)
         PG_RETURN_POINTER(nullptr);
     watch_memberships();
-    // A plan that is kept is made anew for another role.
+    // Makes PostgreSQL replan for another role.
     simplify->root->glob->dependsOnRole = true;
     if (!caller_sees_ids())
         PG_RETURN_POINTER(nullptr);

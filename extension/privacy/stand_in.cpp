@@ -1,16 +1,17 @@
-// Stand-ins for message ids. An id can hold the recipient's number (a wamid holds it in base64), so who sees numbers
-// masked is shown a stand-in: always the same for an id, turned back into it by whoever has the key, and telling nobody
-// else more than the id's length.
+// Stand-ins for message ids. An id can hold the recipient's number (a wamid holds it in base64), so roles that see
+// masked numbers are shown a stand-in. An id always has the same stand-in; the key turns a stand-in back into the id;
+// without the key, a stand-in reveals only the length of the id.
 //
-// It is the deterministic encryption of Rogaway and Shrimpton (SIV), made of the one primitive that every PostgreSQL
-// server has, HMAC-SHA256:
+// The scheme is the deterministic encryption of Rogaway and Shrimpton (SIV; RFC 5297 specifies it with AES), built from
+// the one primitive that every PostgreSQL server has, HMAC-SHA256:
 //
 //   tag       = the first 16 bytes of HMAC(key, 0 | id)
 //   block i   = HMAC(key, 1 | i | tag), i from 0, one byte
 //   stand-in  = "m_" and base64url of: tag | (id xor block 0 | block 1 | ...)
 //
-// Being reversible it needs no column and no index of its own, on a table that grows by millions a day. The tag proves
-// that a stand-in was made with the key. A hash of the id without a key would not do: numbers can be tried one by one.
+// Because stand-ins are reversible, the table of messages, which grows by millions a day, needs no column and no index
+// for them. The tag proves that a stand-in was made with the key. A hash without a key would not hide numbers: they can
+// be tried one by one.
 #include "privacy/stand_in.hpp"
 
 #include <cstring>
@@ -28,14 +29,14 @@ namespace {
 constexpr std::string_view prefix = "m_";
 constexpr std::size_t tag_size = 16;
 constexpr std::size_t block_size = PG_SHA256_DIGEST_LENGTH;
-// The number of a block is one byte. Ids have at most 512 bytes.
+// The number of a block is one byte. Message ids have at most 512 bytes.
 constexpr std::size_t longest_id = 256 * block_size;
 
 const uint8 *bytes_of(std::string_view view) {
     return reinterpret_cast<const uint8 *>(view.data());
 }
 
-// HMAC-SHA256 with one key. Between create and free nothing raises.
+// HMAC-SHA256 with one key. No call between construction and free() raises.
 class Hmac {
 public:
     explicit Hmac(std::string_view key) : key_(key), context_(pg_hmac_create(PG_SHA256)) {
@@ -43,7 +44,7 @@ public:
             ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
     }
 
-    // The hash of both parts, one after the other.
+    // Computes the hash of both parts, concatenated.
     void hash(std::string_view first, std::string_view second, uint8 *digest) {
         failed_ = failed_ || pg_hmac_init(context_, bytes_of(key_), key_.size()) < 0 ||
                   pg_hmac_update(context_, bytes_of(first), first.size()) < 0 ||
@@ -67,7 +68,7 @@ void hash_id(Hmac &hmac, std::string_view id, uint8 *digest) {
     hmac.hash(std::string_view("\0", 1), id, digest);
 }
 
-// Turns an id into what follows the tag, and that into the id.
+// Encrypts an id, or decrypts the bytes after the tag: the two are the same operation.
 void encrypt(Hmac &hmac, std::string_view tag, std::string_view in, char *out) {
     for (std::size_t i = 0; i < in.size(); i += block_size) {
         const std::array<char, 2> start = {1, static_cast<char>(i / block_size)};
@@ -83,7 +84,7 @@ void encrypt(Hmac &hmac, std::string_view tag, std::string_view in, char *out) {
 text *stand_in_of(std::string_view key, std::string_view id) {
     if (id.size() > longest_id)
         ereport(ERROR,
-                (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a message id has at most %zu bytes", longest_id)));
+                (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("message id is longer than %zu bytes", longest_id)));
     const std::size_t size = tag_size + id.size();
     auto *bytes = static_cast<char *>(palloc(size));
     const std::size_t text_size = prefix.size() + base64url_size(size);
@@ -106,11 +107,13 @@ text *stand_in_of(std::string_view key, std::string_view id) {
 
 using namespace msgstatus;
 
+// Returns the stand-in of a message id (argument 2), made with the key (argument 1). Raises 22023 for an id that is too
+// long to encrypt (longest_id).
 MSGSTATUS_FUNCTION(stand_in) {
     PG_RETURN_TEXT_P(stand_in_of(view_of(PG_GETARG_BYTEA_PP(0)), view_of(PG_GETARG_TEXT_PP(1))));
 }
 
-// Returns NULL for what is not a stand-in made with this key.
+// Returns the message id of which a stand-in (argument 2) was made with the key (argument 1); NULL for any other text.
 MSGSTATUS_FUNCTION(message_id_of) {
     const std::string_view key = view_of(PG_GETARG_BYTEA_PP(0));
     std::string_view encoded = view_of(PG_GETARG_TEXT_PP(1));
@@ -131,7 +134,7 @@ MSGSTATUS_FUNCTION(message_id_of) {
     hash_id(hmac, {id, id_size}, digest.data());
     hmac.free();
 
-    // With a key of one's own one can make a stand-in of any bytes.
+    // A caller with a key of its own can make a stand-in of any bytes.
     if (std::memcmp(digest.data(), tag.data(), tag_size) != 0 ||
         !pg_verify_mbstr(GetDatabaseEncoding(), id, static_cast<int>(id_size), true))
         PG_RETURN_NULL();

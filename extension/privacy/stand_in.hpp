@@ -5,7 +5,7 @@
 
 namespace msgstatus {
 
-// stand_in_of returns what is shown of an id to who must not see it.
+// Returns the stand-in of an id. Raises invalid_parameter_value (22023) for an id of more than 8192 bytes.
 text *stand_in_of(std::string_view key, std::string_view id);
 
 } // namespace msgstatus

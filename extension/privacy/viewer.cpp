@@ -28,7 +28,7 @@ bool may_read_table(Oid table, Oid role) {
     return pg_class_aclcheck(table, role, ACL_SELECT) == ACLCHECK_OK;
 }
 
-// The owner under FORCE ROW LEVEL SECURITY has the same rows hidden as a read with its rights.
+// FORCE ROW LEVEL SECURITY hides rows from the owner too, and the read runs as the owner, so it hides the same rows.
 bool has_rows_hidden(Oid table, Oid role) {
     return check_enable_rls(table, role, true) == RLS_ENABLED && !is_owner(table, role);
 }
@@ -47,7 +47,7 @@ void refuse_policies(Oid table, Oid role) {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("row-level security of table \"%s\" hides rows from role \"%s\"", get_rel_name(table),
                            GetUserNameFromId(role, false)),
-                    errdetail("This reads the table as its owner, who sees all rows."),
+                    errdetail("The function reads the table as its owner, who sees all rows."),
                     errhint("Query the table itself, or give the role BYPASSRLS.")));
 }
 
@@ -55,8 +55,8 @@ void refuse_policies(Oid table, Oid role) {
 
 using namespace msgstatus;
 
-// sees_all(VARIADIC tables) is what views ask for: whether the current user may read all of the tables. Raises where
-// row-level security would hide rows of one of them.
+// Returns whether the current user may read all rows and columns of all tables in the array. Views call it. Raises
+// 42501 if the user may read a table but row-level security hides rows of it, and 42P01 if a table does not exist.
 MSGSTATUS_FUNCTION(sees_all) {
     Datum *tables = nullptr;
     bool *nulls = nullptr;
@@ -66,7 +66,7 @@ MSGSTATUS_FUNCTION(sees_all) {
     for (int i = 0; i < count; ++i) {
         const Oid table = nulls[i] ? InvalidOid : DatumGetObjectId(tables[i]);
         if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
-            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("no such table")));
+            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table with OID %u does not exist", table)));
         refuse_policies(table, GetUserId());
         all = all && may_read_all(table, GetUserId());
     }

@@ -1,15 +1,15 @@
-// What a role may be shown of the tables by what reads them with the rights of their owner.
+// Checks what a role may see of tables that a function or view reads with the rights of their owner.
 #pragma once
 
 #include "postgres/postgres.hpp"
 
 namespace msgstatus {
 
-// may_read_all returns whether the role may read each row and column of the table.
+// Returns whether the role may read every row and column of the table.
 bool may_read_all(Oid table, Oid role);
 
-// refuse_policies raises insufficient_privilege (42501) with a HINT where the role may read the table, in whole or in
-// part, but row-level security hides rows from it: the owner, as whom the rows are read, would see them.
+// Raises insufficient_privilege (42501) with a HINT if the role may read the table, or a column of it, but row-level
+// security hides rows from the role. The read runs as the owner, who would see these rows.
 void refuse_policies(Oid table, Oid role);
 
 } // namespace msgstatus

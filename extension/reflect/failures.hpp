@@ -8,12 +8,12 @@ namespace msgstatus {
 // The messages that could not be reflected in a table, and why.
 class ReflectionFailures {
 public:
-    // add takes in a message, in the order of ids.
+    // Takes in a message, in the order of ids.
     void add(Text message_id, const ErrorData &error);
     bool contains(Text message_id) const;
     std::size_t size() const { return failures_.size(); }
 
-    // write writes them down; within SPI, and as the owner of the tables.
+    // Writes them down; within SPI, and as the owner of the tables.
     void write(int table_id) const;
 
 private:
@@ -24,10 +24,10 @@ private:
     Vector<Failure> failures_;
 };
 
-// known_failures returns those of the messages that are written down, in the order of ids.
+// Returns those of the messages that are written down, in the order of ids.
 Vector<Text> known_failures(int table_id, const Vector<Text> &message_ids);
 
-// forget_failures deletes what is written down of these messages.
+// Deletes what is written down of these messages.
 void forget_failures(int table_id, const Vector<Text> &message_ids);
 
 } // namespace msgstatus

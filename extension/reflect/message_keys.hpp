@@ -17,17 +17,17 @@ namespace msgstatus {
 // An error leaves its objects to the end of the subtransaction.
 class MessageKeys {
 public:
-    // open returns false if only the executor can write such a row: the table is partitioned, or has no plain unique
+    // Returns false if only the executor can write such a row: the table is partitioned, or has no plain unique
     // index on the id, or a column that may not be null and has no default.
     bool open();
 
-    // is_taken waits for whoever is inserting the id, and returns whether a message has it.
+    // Waits for whoever is inserting the id, and returns whether a message has it.
     bool is_taken(Text message_id);
 
-    // take returns false if another transaction was faster; is_taken then waits for that one.
+    // Returns false if another transaction was faster; is_taken then waits for that one.
     bool take(Text message_id);
 
-    // close deletes the rows. Their ids stay locked until the transaction ends.
+    // Deletes the rows. Their ids stay locked until the transaction ends.
     void close();
 
 private:

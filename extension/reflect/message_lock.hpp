@@ -1,4 +1,4 @@
-// Messages as those read and lock them who write rows of attached tables.
+// Reading and locking messages, for code that writes rows of attached tables.
 #pragma once
 
 #include "reflect/reflect.hpp"
@@ -16,15 +16,15 @@ struct KnownMessage {
     TransactionId written_by = InvalidTransactionId;
 };
 
-// read_messages returns the messages that are known and have a status, in the order of ids. Within SPI, as the owner of
+// Returns the messages that are known and have a status, in the order of ids. Within SPI, as the owner of
 // the tables.
 Vector<KnownMessage> read_messages(const Vector<Text> &message_ids);
 
-// lock_known_messages locks the messages that are known, in the order of ids, against calls that apply statuses, and
+// Locks the messages that are known, in the order of ids, against calls that apply statuses, and
 // returns those that have a status. The ids must be sorted and distinct.
 Vector<Reflection> lock_known_messages(const Vector<Text> &message_ids);
 
-// lock_messages does the same, and locks the ids of unknown messages, too: a call that brings the first status of one
+// Does the same, and locks the ids of unknown messages, too: a call that brings the first status of one
 // waits until this transaction ends, and then sees what it did. That leaves no row behind, and fires no trigger.
 Vector<Reflection> lock_messages(const Vector<Text> &message_ids);
 

@@ -31,8 +31,7 @@ Vector<Reflection> with_unknown_failures(std::span<const Reflection> messages, c
 // One table's part in a call.
 class TableReflection {
 public:
-    TableReflection(const AttachedTable &table, bool checks_deferred)
-        : table_(table), checks_deferred_(checks_deferred) {}
+    TableReflection(const AttachedTable &table, bool is_restricted) : table_(table), is_restricted_(is_restricted) {}
 
     int reflect(std::span<const Reflection> messages) {
         // Not in the attempt, which would put it down to the table.
@@ -54,7 +53,7 @@ public:
 private:
     ErrorData *try_to_update(std::span<const Reflection> messages) {
         for (int attempts = 1;; ++attempts) {
-            ErrorData *error = attempt([&] { update_attached_table(table_, messages, checks_deferred_); });
+            ErrorData *error = attempt([&] { update_attached_table(table_, messages, is_restricted_); });
             if (error == nullptr)
                 return nullptr;
             if (is_not_the_tables_fault(*error))
@@ -89,22 +88,22 @@ private:
     }
 
     const AttachedTable &table_;
-    bool checks_deferred_;
+    bool is_restricted_;
     ReflectionFailures failures_;
 };
 
 } // namespace
 
 bool is_not_the_tables_fault(const ErrorData &error) {
-    if (error.sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE)
-        return true;
-    const int category = ERRCODE_TO_CATEGORY(error.sqlerrcode);
-    return category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_OPERATOR_INTERVENTION ||
-           category == ERRCODE_SYSTEM_ERROR;
+    // Procedural languages and other libraries have message domains of their own: what a user's code raises by RAISE
+    // carries any code that it likes, and is told from PostgreSQL's by the domain.
+    const bool is_of_postgres = error.domain != nullptr && std::string_view(error.domain).starts_with("postgres");
+    return is_of_postgres && (error.sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+                              ERRCODE_TO_CATEGORY(error.sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION);
 }
 
-int reflect_in(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred) {
-    return messages.empty() ? 0 : TableReflection(table, checks_deferred).reflect(messages);
+int reflect_in(const AttachedTable &table, std::span<const Reflection> messages, bool is_restricted) {
+    return messages.empty() ? 0 : TableReflection(table, is_restricted).reflect(messages);
 }
 
 } // namespace msgstatus

@@ -16,14 +16,15 @@ struct Reflection {
     EventTime changed_at = 0;
 };
 
-// reflect_in brings the rows of messages, which are sorted by id, up to date in one table, and returns how many of the
+// Brings the rows of messages, which are sorted by id, up to date in one table, and returns how many of the
 // messages it failed for. Those are written down in attached_table_failure, and their neighbours' rows are right: what
 // raised an error is tried again by halves. A deadlock is tried again, too, since the locks are given away by then.
-// Raised on is what is not the table's fault: serialization_failure (40001), and the classes 53, 57 and 58: want of
-// resources, cancellation, trouble of the server's system.
-int reflect_in(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred);
+// Raised on is what ends the call whatever the table does: serialization_failure (40001) and class 57 (cancellation),
+// where PostgreSQL itself raises them. A trigger that raises one of these codes makes its row fail like any other
+// error; so does a want of resources, which the call meets by itself if it lasts.
+int reflect_in(const AttachedTable &table, std::span<const Reflection> messages, bool is_restricted);
 
-// is_not_the_tables_fault tells whether reflect_in would raise the error on.
+// Returns whether reflect_in raises the error on.
 bool is_not_the_tables_fault(const ErrorData &error);
 
 } // namespace msgstatus

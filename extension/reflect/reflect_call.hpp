@@ -1,4 +1,4 @@
-// The part of attached tables in a call.
+// Updates all attached tables from the messages that one call has written.
 #pragma once
 
 #include "message/written_message.hpp"
@@ -6,7 +6,7 @@
 
 namespace msgstatus {
 
-// reflect_written brings the rows of the messages that a call wrote up to date, in every attached table. Within SPI, as
+// Brings the rows of the messages that a call wrote up to date, in every attached table. Within SPI, as
 // the owner of the tables, and while the messages' rows are locked. What a table makes of it does not fail the call:
 // see reflect_in().
 void reflect_written(const Vector<WrittenMessage> &messages);

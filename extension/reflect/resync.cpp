@@ -33,8 +33,8 @@ Vector<Text> ids_written_since(const Vector<KnownMessage> &before, const Vector<
 
 } // namespace
 
-// reflect_messages(attached_table_id, message_ids) brings rows up to date, and returns for how many messages that
-// failed. Raises 42704 for a table that is not attached.
+// Brings the rows of an attached table up to date, and returns for how many messages that failed. Parameters: the
+// attached_table_id; the ids of the messages, in any order. Raises 42704 for a table that is not attached.
 //
 // Messages are not locked, since a whole table may be brought up to date in one transaction, and calls would wait for
 // it. So a call may be faster and its row get an older error again; but then, since the row is locked from here on,

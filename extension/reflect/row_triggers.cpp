@@ -125,14 +125,18 @@ void reflect_rows(const TriggerData &data) {
 
 } // namespace
 
-// reflect_inserted_rows(attached_table_id) is fired once for all rows that a statement inserted.
+// Brings the rows that a statement inserted up to date: a trigger of an attached table, fired once for all of them,
+// with the attached_table_id as its argument. Raises 39P01 where it is called as anything else, and passes
+// serialization failures and cancellation on. Records any other failure in attached_table_failure, and warns only if it
+// cannot.
 MSGSTATUS_FUNCTION(reflect_inserted_rows) {
     reflect_rows(trigger_data(fcinfo));
     return PointerGetDatum(nullptr);
 }
 
-// reflect_changed_key(attached_table_id) is fired for each row that got another key; and for each row inserted into a
-// partitioned table, where rows may be inserted into a partition, of which triggers for statements do not learn.
+// Brings a row up to date that got another key: a trigger of an attached table, fired for each row, with the
+// attached_table_id as its argument. Of a partitioned table it is fired for each row inserted, too: rows may be
+// inserted into a partition, of which triggers for statements do not learn. Raises as reflect_inserted_rows.
 MSGSTATUS_FUNCTION(reflect_changed_key) {
     reflect_rows(trigger_data(fcinfo));
     return PointerGetDatum(nullptr);

@@ -48,12 +48,15 @@ struct Statement {
 
 Statement *statements = nullptr;
 
-// The same statement for one message. Returns nullptr where it does not read its messages as reflecting_update()
-// writes.
+// How msgstatus.reflecting_update() reads the messages; what it writes is stored with the table.
+constexpr std::string_view all_messages = "pg_catalog.unnest($1) AS c";
+
+// Returns the same statement for one message, whose columns are the parameters. Returns nullptr unless the text reads
+// its messages in one place as above: it may come from another version, and where a column or a label of the user's
+// spells the same, nothing says which place is which.
 const char *text_for_one(std::string_view sql) {
-    constexpr std::string_view array = "pg_catalog.unnest($1) AS c";
-    const std::size_t place = sql.find(array);
-    if (place == std::string_view::npos)
+    const std::size_t place = sql.find(all_messages);
+    if (place == std::string_view::npos || sql.find(all_messages, place + 1) != std::string_view::npos)
         return nullptr;
     StringInfoData text;
     initStringInfo(&text);
@@ -62,7 +65,7 @@ const char *text_for_one(std::string_view sql) {
         appendStringInfo(&text, "%s$%d AS %s", i == 0 ? "(SELECT " : ", ", static_cast<int>(i) + 1,
                          reflection_columns[i].name);
     appendStringInfoString(&text, ") AS c");
-    const std::string_view rest = sql.substr(place + array.size());
+    const std::string_view rest = sql.substr(place + all_messages.size());
     appendBinaryStringInfo(&text, rest.data(), static_cast<int>(rest.size()));
     return text.data;
 }
@@ -106,50 +109,44 @@ void set(const char *setting, const char *value, GucContext context) {
     (void)set_config_option(setting, value, context, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-void check_deferred_constraints(const char *constraints) {
-    for (const char *mode : {"IMMEDIATE", "DEFERRED"})
-        if (SPI_execute(psprintf("SET CONSTRAINTS %s %s", constraints, mode), false, 0) < 0)
-            elog(ERROR, "SET CONSTRAINTS failed");
-}
-
 } // namespace
 
 void check_reflections() {
     reflection_type.check();
 }
 
-void update_attached_table(const AttachedTable &table, std::span<const Reflection> messages, bool checks_deferred) {
+void update_attached_table(const AttachedTable &table, std::span<const Reflection> messages, bool is_restricted) {
     if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(table.attached_by)))
         ereport(ERROR,
                 (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the role that attached the table does not exist any more"),
                  errhint("Attach the table again.")));
     const Vector<Oid> pending_before = relations_with_pending_triggers(Deferred::any);
-    // The triggers of the table are somebody else's code. A restricted operation keeps them from the caller's prepared
-    // statements, cursors, temporary tables and LISTEN. It cannot defer triggers, so a caller that has some deferred,
-    // or writes rows of the table itself, goes without.
-    const bool is_restricted = checks_deferred && pending_before.empty();
-    if (is_restricted)
-        check_constraints_immediately();
     Oid caller = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&caller, &context);
+    // The triggers of the table are somebody else's code. A restricted operation keeps them from the caller's prepared
+    // statements, temporary tables and LISTEN, and from cursors WITH HOLD, whose queries run at commit as the caller. A
+    // restricted operation defers no trigger, so whoever writes rows of the table itself, and so runs the triggers of
+    // the table as itself, goes without.
     SetUserIdAndSecContext(table.attached_by, context | SECURITY_LOCAL_USERID_CHANGE |
                                                   (is_restricted ? SECURITY_RESTRICTED_OPERATION : 0));
+    std::optional<ImmediateConstraints> immediate;
+    if (is_restricted)
+        immediate.emplace(pending_before);
     const int level = NewGUCNestLevel();
     set("search_path", table.search_path, PGC_USERSET);
     // The caller's own choice must not keep rows from being brought up to date.
     if (!row_security)
         set("row_security", "on", PGC_USERSET);
     execute(statement_of(table), messages);
-    if (checks_deferred && !is_restricted && table.deferred_constraints != nullptr)
-        check_deferred_constraints(table.deferred_constraints);
     // A caller that writes rows of the attached table itself has chosen when that table's own triggers run.
-    run_triggers_deferred_since(pending_before, Deferred::any, checks_deferred ? InvalidOid : table.target);
+    if (!is_restricted)
+        run_triggers_deferred_since(pending_before, Deferred::any, table.target);
     // Undoes what triggers set for the session, too.
     AtEOXact_GUC(false, level);
+    if (immediate)
+        immediate->close();
     SetUserIdAndSecContext(caller, context);
-    if (is_restricted)
-        defer_constraints_again();
 }
 
 } // namespace msgstatus

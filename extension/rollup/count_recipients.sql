@@ -76,7 +76,7 @@ BEGIN
             counted := counted + counted_of_day;
         END IF;
 
-        -- Of a day that is long over the many with a single message are dropped: they make most of the list, and none of its top.
+        -- Drops recipients with a single message from days long past: they make most of the list, and none of its top.
         IF list.least = 1 AND day_end < counted_to - interval '24 hours' THEN
             DELETE FROM msgstatus.recipient_rollup WHERE day = this_day AND messages = 1;
             UPDATE msgstatus.recipient_day SET least = 2 WHERE day = this_day;

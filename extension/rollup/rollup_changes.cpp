@@ -76,7 +76,8 @@ void count_delay(RollupRow &row, RollupDelay which, std::optional<Delay> delay, 
     (void)histogram->add(*delay, sign); // its limit is beyond what one call can count
 }
 
-// The hash is PostgreSQL's hashtextextended, by which recount_messages sums, too.
+// The hash is 40 bits of PostgreSQL's hashtextextended, by which recount_messages and count_recipients sum, too;
+// test/pgtap/rollup_states.sql compares them.
 std::int64_t hash_of_recipient(const Counted &counted) {
     if (counted.recipient.empty() || counted.direction == "inbound")
         return 0;

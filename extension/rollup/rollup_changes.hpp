@@ -21,12 +21,12 @@ public:
     // With a context to keep them in, changes may outlive the messages they were read from.
     explicit RollupChanges(MemoryContext kept_in) : kept_in_(kept_in) {}
 
-    // add takes in what a write changed. It must live until write(), unless changes are kept.
+    // Takes in what a write changed. It must live until write(), unless changes are kept.
     void add(const WrittenMessage &message);
 
     std::size_t size() const { return contributions_.size(); }
 
-    // write adds the changes to the rollups, within SPI and as the owner of the tables, and forgets them.
+    // Adds the changes to the rollups, within SPI and as the owner of the tables, and forgets them.
     void write();
 
 private:

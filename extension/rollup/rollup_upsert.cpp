@@ -18,14 +18,28 @@ extern "C" {
 namespace msgstatus {
 namespace {
 
+// The names of the columns that count messages by state: "in_" and the state's label.
+constexpr auto state_columns = [] {
+    constexpr std::string_view prefix = "in_";
+    std::array<std::array<char, 24>, state_count> names{};
+    for (std::size_t i = 0; i < state_count; ++i)
+        std::copy(state_names[i].begin(), state_names[i].end(),
+                  std::copy(prefix.begin(), prefix.end(), names[i].begin()));
+    return names;
+}();
+
 // The columns of the type rollup_row, after the name of the rollup: first those of keys, then what is counted.
-constexpr std::array<const char *, 7 + counter_count + delay_count + 1> columns{
-    "hour",         "provider",    "sender",    "message_type",   "direction",    "campaign_id",
-    "error_code",   "messages",    "sent",      "in_processing",  "in_received",  "in_pending",
-    "in_scheduled", "in_accepted", "in_queued", "in_sending",     "in_sent",      "in_partially_delivered",
-    "in_skipped",   "in_canceled", "in_failed", "in_undelivered", "in_delivered", "in_read",
-    "in_played",    "delivery",    "reading",   "failure",        "recipients"};
 constexpr std::size_t counters_from = 7;
+constexpr auto columns = [] {
+    std::array<const char *, counters_from + counter_count + delay_count + 1> names{
+        "hour", "provider", "sender", "message_type", "direction", "campaign_id", "error_code", "messages", "sent"};
+    auto *next = names.begin() + counters_from + counter_in_state;
+    for (const auto &name : state_columns)
+        *next++ = name.data();
+    for (const char *name : {"delivery", "reading", "failure", "recipients"})
+        *next++ = name;
+    return names;
+}();
 constexpr std::size_t delays_from = counters_from + counter_count;
 constexpr std::size_t recipients_at = delays_from + delay_count;
 

@@ -133,6 +133,8 @@ DECLARE
     key_columns CONSTANT text[] := '{rollup,hour,provider,sender,message_type,direction,campaign_id,error_code}';
 BEGIN
     PERFORM msgstatus.check_installation();
+    -- Messages that row-level security hides would be counted away. Raises 42501.
+    PERFORM msgstatus.sees_all('msgstatus.message');
     -- All that a STABLE function calls sees the snapshot of its caller: messages and rollups as of the same moment.
     RETURN QUERY
     WITH recounted AS MATERIALIZED (
@@ -186,7 +188,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.verify_rollups() IS
-    'Counts the messages anew and returns where the rollups differ: none where all is right. Hours from which messages were purged are left out';
+    'Counts the messages anew and returns where the rollups differ: none where all is right. Hours from which messages were purged are left out. 42501 where row-level security hides messages';
 
 CREATE FUNCTION msgstatus.rebuild_rollups() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -194,6 +196,8 @@ DECLARE
     since timestamptz;
 BEGIN
     PERFORM msgstatus.check_installation();
+    -- Messages that row-level security hides would be counted away. Raises 42501.
+    PERFORM msgstatus.sees_all('msgstatus.message');
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE invalid_transaction_state USING MESSAGE = 'rebuild_rollups() needs the isolation level READ COMMITTED',
             DETAIL = 'It has to see what was committed while it waited for its locks.',
@@ -242,4 +246,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.rebuild_rollups() IS
-    'Counts the messages anew into the rollups, apart from hours from which messages were purged. Who changes messages meanwhile waits; 25000 unless READ COMMITTED';
+    'Counts the messages anew into the rollups, apart from hours from which messages were purged. Who changes messages meanwhile waits; 25000 unless READ COMMITTED, 42501 where row-level security hides messages';

@@ -1,8 +1,8 @@
 -- The partitions of the audit trail, a month each, by the time of receipt. What no partition of a month takes goes to the default
 -- partition, so a missing one never fails a call. Where pg_partman manages the table, it is left to it.
 --
--- Attaching and dropping a partition lock the trail for a moment, and whoever waits for such a lock makes calls wait behind him:
--- hence the short lock_timeout, after which it is tried again another time.
+-- Attaching and dropping a partition lock the trail for a moment, and calls queue behind a session that waits for such a lock.
+-- Hence the short lock_timeout; the next run tries again.
 
 CREATE FUNCTION msgstatus.trail_is_ours() RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -5,14 +5,14 @@
 
 namespace msgstatus {
 
-// look_up_events sets `is_new` on the observations that are not in the trail, and `differs` on those whose event says
+// Sets `is_new` on the observations that are not in the trail, and `differs` on those whose event says
 // something else, or was received later. The rows of their messages must be locked.
 void look_up_events(std::span<Observation *const> observations);
 
-// insert_events adds new observations to the trail.
+// Adds new observations to the trail.
 void insert_events(std::span<Observation *const> observations);
 
-// correct_events lets an earlier receipt of a known observation take the place of a later one, ties broken by value.
+// Lets an earlier receipt of a known observation take the place of a later one, ties broken by value.
 // Without it, the trail would depend on the order of the calls.
 void correct_events(std::span<Observation *const> observations);
 

@@ -1,11 +1,11 @@
--- delay_histogram: delays counted so that they can be added, taken away again, and asked for percentiles.
+-- delay_histogram: counts of delays that can be added and subtracted, and that return averages and percentiles.
 
 CREATE TYPE msgstatus.delay_histogram;
 
 CREATE FUNCTION msgstatus.delay_histogram_in(cstring) RETURNS msgstatus.delay_histogram
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_in';
 COMMENT ON FUNCTION msgstatus.delay_histogram_in(cstring) IS
-    'Reads the sum and the buckets, named by their lower bounds, in microseconds; 22P02, 22003 for anything else';
+    'Reads the sum and the counts of buckets, named by their lower bounds, in microseconds; 22P02 or 22003 for another text';
 
 CREATE FUNCTION msgstatus.delay_histogram_out(msgstatus.delay_histogram) RETURNS cstring
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_out';
@@ -30,12 +30,12 @@ CREATE TYPE msgstatus.delay_histogram (
     STORAGE = main
 );
 COMMENT ON TYPE msgstatus.delay_histogram IS
-    'Many delays: their number, their sum, and how they are spread, within 5 %; the difference of any two is one, too';
+    'Delays: their number, their sum and their distribution, within 5 %; can be added and subtracted';
 
 CREATE FUNCTION msgstatus.delay_histogram(interval) RETURNS msgstatus.delay_histogram
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_of_delay';
 COMMENT ON FUNCTION msgstatus.delay_histogram(interval) IS
-    'The histogram of one delay; 22008 for one that is negative or longer than the years 1 to 9999';
+    'The histogram of one delay; 22008 for a delay that is negative or longer than the years 1 to 9999';
 
 CREATE FUNCTION msgstatus.delay_histogram_plus(msgstatus.delay_histogram, msgstatus.delay_histogram) RETURNS msgstatus.delay_histogram
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_plus';
@@ -63,14 +63,14 @@ COMMENT ON OPERATOR msgstatus.- (msgstatus.delay_histogram, msgstatus.delay_hist
 CREATE OPERATOR msgstatus.- (
     RIGHTARG = msgstatus.delay_histogram, FUNCTION = msgstatus.delay_histogram_negative
 );
-COMMENT ON OPERATOR msgstatus.- (NONE, msgstatus.delay_histogram) IS 'what takes these delays away when it is added';
+COMMENT ON OPERATOR msgstatus.- (NONE, msgstatus.delay_histogram) IS 'the histogram that subtracts these delays when it is added';
 
--- The sum is its own transition and combine function, so the aggregate needs no state of its own.
+-- The sum is its own transition and combine function, so the aggregate needs no state type.
 CREATE AGGREGATE msgstatus.sum(msgstatus.delay_histogram) (
     SFUNC = msgstatus.delay_histogram_plus, STYPE = msgstatus.delay_histogram, COMBINEFUNC = msgstatus.delay_histogram_plus,
     PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE msgstatus.sum(msgstatus.delay_histogram) IS 'The delays of all; NULL where there is none';
+COMMENT ON AGGREGATE msgstatus.sum(msgstatus.delay_histogram) IS 'The delays of all histograms; NULL if there are none';
 
 CREATE FUNCTION msgstatus.delay_histogram_eq(msgstatus.delay_histogram, msgstatus.delay_histogram) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_eq';
@@ -119,33 +119,33 @@ COMMENT ON FUNCTION msgstatus.count(msgstatus.delay_histogram) IS 'The number of
 
 CREATE FUNCTION msgstatus.total(msgstatus.delay_histogram) RETURNS interval
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_total';
-COMMENT ON FUNCTION msgstatus.total(msgstatus.delay_histogram) IS 'The sum of the delays, exact; 22008 where an interval cannot hold it';
+COMMENT ON FUNCTION msgstatus.total(msgstatus.delay_histogram) IS 'The exact sum of the delays; 22008 if an interval cannot hold it';
 
 CREATE FUNCTION msgstatus.average(msgstatus.delay_histogram) RETURNS interval
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_average';
-COMMENT ON FUNCTION msgstatus.average(msgstatus.delay_histogram) IS 'The mean delay, to the microsecond; NULL where there is none';
+COMMENT ON FUNCTION msgstatus.average(msgstatus.delay_histogram) IS 'The mean delay, to the microsecond; NULL if there is no delay';
 
 CREATE FUNCTION msgstatus.percentile(msgstatus.delay_histogram, double precision) RETURNS interval
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_percentile';
 COMMENT ON FUNCTION msgstatus.percentile(msgstatus.delay_histogram, double precision) IS
-    'The delay that this fraction of all, from 0 to 1, does not exceed, within 5 % of percentile_disc, or within a millisecond below one; NULL where there is none; 22003 for another fraction';
+    'The delay that this fraction of all delays does not exceed, within 5 % of percentile_disc, or within a millisecond if shorter than one; NULL if there is no delay; 22003 for a fraction outside 0 to 1';
 
 CREATE FUNCTION msgstatus.percentile_seconds(msgstatus.delay_histogram, double precision) RETURNS numeric
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_percentile_seconds';
 COMMENT ON FUNCTION msgstatus.percentile_seconds(msgstatus.delay_histogram, double precision) IS
-    'The percentile in seconds, with two digits and no finer than a millisecond, and not below the average where the percentile may not be; NULL where there is none; 22003 for another fraction';
+    'The percentile in seconds, with two digits and no finer than a millisecond, consistent with the average; NULL if there is no delay; 22003 for a fraction outside 0 to 1';
 
 CREATE FUNCTION msgstatus.delivery_delay(msgstatus.message_status) RETURNS interval
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_delivery_delay';
 COMMENT ON FUNCTION msgstatus.delivery_delay(msgstatus.message_status) IS
-    'The time from sent to delivered; NULL where sent was not observed itself or delivered not reached';
+    'The time from sent to delivered; NULL if sent was not itself observed or delivered was not reached';
 
 CREATE FUNCTION msgstatus.read_delay(msgstatus.message_status) RETURNS interval
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_read_delay';
 COMMENT ON FUNCTION msgstatus.read_delay(msgstatus.message_status) IS
-    'The time from delivered to read; NULL where delivered was not observed itself or read not reached';
+    'The time from delivered to read; NULL if delivered was not itself observed or read was not reached';
 
 CREATE FUNCTION msgstatus.failure_delay(msgstatus.message_status) RETURNS interval
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_failure_delay';
 COMMENT ON FUNCTION msgstatus.failure_delay(msgstatus.message_status) IS
-    'The time from the first observation to the failure, 0 where the failure came first; NULL where the state is no failure or nothing else was observed';
+    'The time from the first observation to the failure, 0 if the failure came first; NULL if the state is no failure or nothing else was observed';

@@ -1,4 +1,4 @@
-// How a delay_histogram travels in a Datum.
+// Converts a delay_histogram from and to a Datum.
 #pragma once
 
 #include "core/delay_histogram.hpp"
@@ -6,11 +6,10 @@
 
 namespace msgstatus {
 
-// histogram_datum returns a palloc'd value, with the short header that a row stores where it is short enough.
+// Returns a palloc'd value; a short value gets the short header with which a row stores it.
 Datum histogram_datum(const DelayHistogram &histogram);
 
-// read_histogram reads a value; raises data_corrupted (XX001) for bytes that are no histogram, which only a damaged
-// table can hold.
+// Reads a value. Raises data_corrupted (XX001) for invalid bytes, which only a damaged table holds.
 void read_histogram(Datum datum, DelayHistogram &histogram);
 
 } // namespace msgstatus

@@ -1,4 +1,5 @@
-// The SQL type delay_histogram: input, output, binary form, and what SQL can ask of it; and the delays that go into it.
+// The SQL type delay_histogram: input, output, binary form, operators and functions; and the delays of a
+// message_status.
 #include "postgres/postgres.hpp"
 
 #include <cmath>
@@ -56,7 +57,7 @@ double fraction_argument(FunctionCallInfo fcinfo) {
     return fraction;
 }
 
-// A numeric with the places of the delay, no more and no fewer.
+// Returns a numeric with exactly the decimal places of the delay.
 Datum seconds_datum(const ShownDelay &delay) {
     const long long microseconds = delay.value;
     char *text = psprintf("%lld.%06lld", microseconds / USECS_PER_SEC, microseconds % USECS_PER_SEC);
@@ -97,7 +98,7 @@ Datum wide_interval_datum(DelaySum microseconds) {
     return interval_datum(static_cast<std::int64_t>(microseconds));
 }
 
-// A month counts as thirty days, as wherever PostgreSQL compares intervals.
+// Counts a month as thirty days, as PostgreSQL does when it compares intervals.
 Delay delay_of(const Interval &interval) {
     const DelaySum days = DelaySum{interval.month} * DAYS_PER_MONTH + interval.day;
     const DelaySum delay = days * USECS_PER_DAY + interval.time;
@@ -117,6 +118,8 @@ Datum delay_of_status(FunctionCallInfo fcinfo, DelayFunction function) {
 
 } // namespace
 
+// Returns the histogram that a text describes: the sum and the counts of buckets, each bucket named by its lower bound,
+// all in microseconds. Raises 22P02 for bad syntax and 22003 for a number out of range.
 MSGSTATUS_FUNCTION(delay_histogram_in) {
     const char *text = PG_GETARG_CSTRING(0);
     DelayHistogram histogram;
@@ -134,8 +137,8 @@ MSGSTATUS_FUNCTION(delay_histogram_in) {
     case HistogramTextError::no_bucket:
         MSGSTATUS_INPUT_ERROR(
             fcinfo, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-                     errmsg("no bucket of a delay_histogram here: \"%.*s\"", shown(culprit), culprit.data()),
-                     errhint("A bucket is named by its lower bound in microseconds; they come in ascending order.")));
+                     errmsg("invalid bucket of a delay_histogram: \"%.*s\"", shown(culprit), culprit.data()),
+                     errhint("Buckets are named by their lower bounds in microseconds and come in ascending order.")));
     case HistogramTextError::out_of_range:
         MSGSTATUS_INPUT_ERROR(
             fcinfo, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -144,6 +147,7 @@ MSGSTATUS_FUNCTION(delay_histogram_in) {
     return histogram_datum(histogram);
 }
 
+// Returns the text that delay_histogram_in reads, with the buckets in ascending order.
 MSGSTATUS_FUNCTION(delay_histogram_out) {
     DelayHistogram histogram;
     read_histogram(PG_GETARG_DATUM(0), histogram);
@@ -152,7 +156,8 @@ MSGSTATUS_FUNCTION(delay_histogram_out) {
     PG_RETURN_CSTRING(text);
 }
 
-// The binary form, in network byte order: version, the sum in 16 bytes, the number of buckets, index and count of each.
+// Reads the binary form, in network byte order: version, the sum in 16 bytes, the number of buckets, and the index and
+// count of each. Raises 22P03 for another version or a malformed histogram.
 MSGSTATUS_FUNCTION(delay_histogram_recv) {
     auto *buffer = reinterpret_cast<StringInfo>(PG_GETARG_POINTER(0));
     const auto version = static_cast<std::uint8_t>(pq_getmsgbyte(buffer));
@@ -172,10 +177,11 @@ MSGSTATUS_FUNCTION(delay_histogram_recv) {
         ereport(ERROR,
                 (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("invalid binary delay_histogram"),
                  errdetail("Buckets come in ascending order, and their counts are neither 0 nor out of range.")));
-    // What is left over is refused by the caller, which expects the whole message to be read.
+    // The caller expects the whole message to be read, and refuses a remainder.
     return histogram_datum(histogram);
 }
 
+// Writes the binary form, as delay_histogram_recv reads it.
 MSGSTATUS_FUNCTION(delay_histogram_send) {
     DelayHistogram histogram;
     read_histogram(PG_GETARG_DATUM(0), histogram);
@@ -192,18 +198,25 @@ MSGSTATUS_FUNCTION(delay_histogram_send) {
     PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
+// Returns the histogram of one delay. Raises 22008 for a delay that is negative or longer than the years 1 to 9999.
 MSGSTATUS_FUNCTION(delay_histogram_of_delay) {
     DelayHistogram histogram;
     histogram.add(delay_of(*PG_GETARG_INTERVAL_P(0)));
     return histogram_datum(histogram);
 }
 
+// Operator +: returns the delays of both histograms. Raises 22003 if a count exceeds 2^53.
 MSGSTATUS_FUNCTION(delay_histogram_plus) {
     return combined(fcinfo, 1);
 }
+
+// Operator -: returns the delays of the left histogram without those of the right. Raises 22003 if a count exceeds
+// 2^53.
 MSGSTATUS_FUNCTION(delay_histogram_minus) {
     return combined(fcinfo, -1);
 }
+
+// Prefix operator -: returns the histogram that subtracts these delays when it is added.
 MSGSTATUS_FUNCTION(delay_histogram_negative) {
     DelayHistogram negated;
     DelayHistogram histogram;
@@ -212,36 +225,43 @@ MSGSTATUS_FUNCTION(delay_histogram_negative) {
     return histogram_datum(negated);
 }
 
-// Equal values have equal bytes.
+// Operators = and <>: compare two histograms. Equal values have equal bytes.
 MSGSTATUS_FUNCTION(delay_histogram_eq) {
     PG_RETURN_BOOL(same_bytes(fcinfo));
 }
 MSGSTATUS_FUNCTION(delay_histogram_ne) {
     PG_RETURN_BOOL(!same_bytes(fcinfo));
 }
+
+// Returns the 32-bit hash of a histogram.
 MSGSTATUS_FUNCTION(delay_histogram_hash) {
     const auto bytes = bytes_of_argument(fcinfo, 0);
     return UInt32GetDatum(
         hash_bytes(reinterpret_cast<const unsigned char *>(bytes.data()), static_cast<int>(bytes.size())));
 }
+
+// Returns the 64-bit hash of a histogram with the seed in argument 2.
 MSGSTATUS_FUNCTION(delay_histogram_hash_extended) {
     const auto bytes = bytes_of_argument(fcinfo, 0);
     return UInt64GetDatum(hash_bytes_extended(reinterpret_cast<const unsigned char *>(bytes.data()),
                                               static_cast<int>(bytes.size()), static_cast<uint64>(PG_GETARG_INT64(1))));
 }
 
+// Returns the number of delays.
 MSGSTATUS_FUNCTION(delay_histogram_count) {
     DelayHistogram histogram;
     read_histogram(PG_GETARG_DATUM(0), histogram);
     PG_RETURN_INT64(histogram.count());
 }
 
+// Returns the exact sum of the delays. Raises 22008 if an interval cannot hold it.
 MSGSTATUS_FUNCTION(delay_histogram_total) {
     DelayHistogram histogram;
     read_histogram(PG_GETARG_DATUM(0), histogram);
     return wide_interval_datum(histogram.sum());
 }
 
+// Returns the mean delay, to the microsecond; NULL if there is no delay.
 MSGSTATUS_FUNCTION(delay_histogram_average) {
     DelayHistogram histogram;
     read_histogram(PG_GETARG_DATUM(0), histogram);
@@ -251,6 +271,8 @@ MSGSTATUS_FUNCTION(delay_histogram_average) {
     return wide_interval_datum(*average);
 }
 
+// Returns the delay that the given fraction of all delays does not exceed, within 5 % of percentile_disc, or within a
+// millisecond if it is shorter than one; NULL if there is no delay. Raises 22003 for a fraction outside 0 to 1.
 MSGSTATUS_FUNCTION(delay_histogram_percentile) {
     const double fraction = fraction_argument(fcinfo);
     DelayHistogram histogram;
@@ -261,6 +283,9 @@ MSGSTATUS_FUNCTION(delay_histogram_percentile) {
     return interval_datum(*delay);
 }
 
+// Returns the percentile in seconds, with two significant digits and no finer than a millisecond; NULL if there is no
+// delay. The value is consistent with the exact average (DelayHistogram::shown_percentile). Raises 22003 for a fraction
+// outside 0 to 1.
 MSGSTATUS_FUNCTION(delay_histogram_percentile_seconds) {
     const double fraction = fraction_argument(fcinfo);
     DelayHistogram histogram;
@@ -271,12 +296,18 @@ MSGSTATUS_FUNCTION(delay_histogram_percentile_seconds) {
     return seconds_datum(*delay);
 }
 
+// Returns the time from sent to delivered; NULL if sent was not itself observed, or delivered was not reached.
 MSGSTATUS_FUNCTION(message_status_delivery_delay) {
     return delay_of_status(fcinfo, delivery_delay);
 }
+
+// Returns the time from delivered to read; NULL if delivered was not itself observed, or read was not reached.
 MSGSTATUS_FUNCTION(message_status_read_delay) {
     return delay_of_status(fcinfo, read_delay);
 }
+
+// Returns the time from the first observation to the failure, 0 if the failure is the first; NULL if the state is no
+// failure, or if nothing else was observed.
 MSGSTATUS_FUNCTION(message_status_failure_delay) {
     return delay_of_status(fcinfo, failure_delay);
 }

@@ -1,10 +1,10 @@
--- delivery_state: the totally ordered label.
+-- delivery_state: the totally ordered label of a state, its operators, its operator classes, min and max.
 
 CREATE TYPE msgstatus.delivery_state;
 
 CREATE FUNCTION msgstatus.delivery_state_in(cstring) RETURNS msgstatus.delivery_state
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_in';
-COMMENT ON FUNCTION msgstatus.delivery_state_in(cstring) IS 'Reads a label in any case, or a synonym of a provider; 22P02 for an unknown one';
+COMMENT ON FUNCTION msgstatus.delivery_state_in(cstring) IS 'Reads a label or a provider''s synonym in any case; 22P02 for another text';
 
 CREATE FUNCTION msgstatus.delivery_state_out(msgstatus.delivery_state) RETURNS cstring
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_out';
@@ -28,10 +28,10 @@ CREATE TYPE msgstatus.delivery_state (
     ALIGNMENT = char,
     STORAGE = plain
 );
-COMMENT ON TYPE msgstatus.delivery_state IS 'A label a message was seen in, such as sent or read; ordered from processing to played';
+COMMENT ON TYPE msgstatus.delivery_state IS 'A state of a message, such as sent or read; ordered from processing to played';
 
--- LEAKPROOF, since they compare two bytes and raise nothing: so a condition on the state moves into the views, which are
--- security barriers, and is estimated and evaluated there.
+-- LEAKPROOF, because the functions compare two bytes and raise no error. So a condition on the state can be pushed into the
+-- views, which are security barriers.
 CREATE FUNCTION msgstatus.delivery_state_eq(msgstatus.delivery_state, msgstatus.delivery_state) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_eq';
 COMMENT ON FUNCTION msgstatus.delivery_state_eq(msgstatus.delivery_state, msgstatus.delivery_state) IS 'implementation of = operator';
@@ -68,9 +68,9 @@ CREATE FUNCTION msgstatus.delivery_state_hash_extended(msgstatus.delivery_state,
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_hash_extended';
 COMMENT ON FUNCTION msgstatus.delivery_state_hash_extended(msgstatus.delivery_state, bigint) IS 'Hash with a seed';
 
--- Comparisons, min and max are in pg_catalog, as those of PostgreSQL's own types are, so that `state = 'read'` works whatever
--- the search_path is. They take no type but the extension's, so they decide no other expression's meaning. The operators of
--- message_status that are named as jsonb's are not there: beside jsonb's they would make `unknown ? unknown` ambiguous.
+-- Comparisons, min and max are in pg_catalog, like those of PostgreSQL's own types, so that `state = 'read'` works in every
+-- search_path. They take only types of the extension, so they change the meaning of no other expression. The operators of
+-- message_status with the names of jsonb's operators are not in pg_catalog: there, `unknown ? unknown` would become ambiguous.
 CREATE OPERATOR pg_catalog.= (
     LEFTARG = msgstatus.delivery_state, RIGHTARG = msgstatus.delivery_state, FUNCTION = msgstatus.delivery_state_eq,
     COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>),
@@ -157,8 +157,8 @@ COMMENT ON AGGREGATE pg_catalog.min(msgstatus.delivery_state) IS 'The lowest sta
 
 CREATE FUNCTION msgstatus.is_failure(msgstatus.delivery_state) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_is_failure';
-COMMENT ON FUNCTION msgstatus.is_failure(msgstatus.delivery_state) IS 'Did the message not arrive for a reason the provider names: failed, undelivered';
+COMMENT ON FUNCTION msgstatus.is_failure(msgstatus.delivery_state) IS 'Whether the provider named a reason why the message did not arrive: failed, undelivered';
 
 CREATE FUNCTION msgstatus.is_final(msgstatus.delivery_state) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_is_final';
-COMMENT ON FUNCTION msgstatus.is_final(msgstatus.delivery_state) IS 'Has the provider finished its attempt: received, partially_delivered, skipped, canceled, failed, undelivered, delivered, read, played';
+COMMENT ON FUNCTION msgstatus.is_final(msgstatus.delivery_state) IS 'Whether the provider finished its attempt: received, partially_delivered, skipped, canceled, failed, undelivered, delivered, read, played';

@@ -1,4 +1,4 @@
-// How a delivery_state travels in a Datum.
+// Converts a delivery_state from and to a Datum.
 #pragma once
 
 #include "core/delivery_state.hpp"
@@ -12,7 +12,7 @@ inline Datum state_datum(DeliveryState state) {
     return UInt8GetDatum(static_cast<uint8>(state));
 }
 
-// state_of_datum raises data_corrupted for a byte that is no state, which only a damaged table can hold.
+// Returns the state. Raises data_corrupted (XX001) for an invalid byte, which only a damaged table holds.
 inline DeliveryState state_of_datum(Datum datum) {
     const uint8 value = DatumGetUInt8(datum);
     if (value >= state_count)
@@ -20,10 +20,10 @@ inline DeliveryState state_of_datum(Datum datum) {
     return static_cast<DeliveryState>(value);
 }
 
-// list_states returns all labels, ascending, as a hint shows them, allocated in the current memory context.
+// Returns all labels in ascending order, separated by commas, for a hint; allocated in the current memory context.
 char *list_states();
 
-// parse_state_or_error returns the state with the label or raises invalid_text_representation (22P02).
+// Returns the state with the label. Raises invalid_text_representation (22P02) for an unknown label.
 DeliveryState parse_state_or_error(std::string_view label);
 
 } // namespace msgstatus

@@ -34,6 +34,7 @@ DeliveryState parse_state_or_error(std::string_view label) {
 
 } // namespace msgstatus
 
+// Returns the state that a label or a provider's synonym names, in any case. Raises 22P02 for any other text.
 MSGSTATUS_FUNCTION(delivery_state_in) {
     const char *label = PG_GETARG_CSTRING(0);
     const auto state = parse_state(label);
@@ -45,12 +46,14 @@ MSGSTATUS_FUNCTION(delivery_state_in) {
     return state_datum(*state);
 }
 
+// Returns the canonical label, in lower case.
 MSGSTATUS_FUNCTION(delivery_state_out) {
     const std::string_view name = state_name(PG_GETARG_STATE(0));
     PG_RETURN_CSTRING(pnstrdup(name.data(), name.size()));
 }
 
-// Labels travel by name, so that a client need not know the numbers.
+// Reads a label from the binary protocol. The binary form is the label too, so that a client need not know the numbers.
+// Raises 22P02 for an unknown label.
 MSGSTATUS_FUNCTION(delivery_state_recv) {
     auto *buffer = reinterpret_cast<StringInfo>(PG_GETARG_POINTER(0));
     int length = 0;
@@ -58,6 +61,7 @@ MSGSTATUS_FUNCTION(delivery_state_recv) {
     return state_datum(parse_state_or_error({label, static_cast<std::size_t>(length)}));
 }
 
+// Writes the canonical label to the binary protocol.
 MSGSTATUS_FUNCTION(delivery_state_send) {
     const std::string_view name = state_name(PG_GETARG_STATE(0));
     StringInfoData buffer;
@@ -66,6 +70,7 @@ MSGSTATUS_FUNCTION(delivery_state_send) {
     PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
+// Operators =, <>, <, <=, > and >=: compare two states by their order, from processing to played.
 MSGSTATUS_FUNCTION(delivery_state_eq) {
     PG_RETURN_BOOL(PG_GETARG_STATE(0) == PG_GETARG_STATE(1));
 }
@@ -85,30 +90,40 @@ MSGSTATUS_FUNCTION(delivery_state_ge) {
     PG_RETURN_BOOL(PG_GETARG_STATE(0) >= PG_GETARG_STATE(1));
 }
 
+// Returns a negative number, 0 or a positive number, as btree expects of a comparison.
 MSGSTATUS_FUNCTION(delivery_state_cmp) {
     PG_RETURN_INT32(static_cast<int32>(index_of(PG_GETARG_STATE(0))) -
                     static_cast<int32>(index_of(PG_GETARG_STATE(1))));
 }
 
+// Returns the 32-bit hash of a state, for hash joins and hash indexes.
 MSGSTATUS_FUNCTION(delivery_state_hash) {
     return hash_uint32(static_cast<uint32>(index_of(PG_GETARG_STATE(0))));
 }
 
+// Returns the 64-bit hash of a state with the seed in argument 2, for hash partitioning.
 MSGSTATUS_FUNCTION(delivery_state_hash_extended) {
     return hash_uint32_extended(static_cast<uint32>(index_of(PG_GETARG_STATE(0))),
                                 static_cast<uint64>(PG_GETARG_INT64(1)));
 }
 
+// Returns the larger of two states: the transition and combine function of max().
 MSGSTATUS_FUNCTION(delivery_state_larger) {
     return state_datum(std::max(PG_GETARG_STATE(0), PG_GETARG_STATE(1)));
 }
+
+// Returns the smaller of two states: the transition and combine function of min().
 MSGSTATUS_FUNCTION(delivery_state_smaller) {
     return state_datum(std::min(PG_GETARG_STATE(0), PG_GETARG_STATE(1)));
 }
 
+// Returns whether the provider named a reason why the message did not arrive: failed or undelivered.
 MSGSTATUS_FUNCTION(delivery_state_is_failure) {
     PG_RETURN_BOOL(is_failure(PG_GETARG_STATE(0)));
 }
+
+// Returns whether the provider finished its attempt: received, partially_delivered, skipped, canceled, failed,
+// undelivered, delivered, read or played.
 MSGSTATUS_FUNCTION(delivery_state_is_final) {
     PG_RETURN_BOOL(is_final(PG_GETARG_STATE(0)));
 }

@@ -1,14 +1,15 @@
--- message_status: everything observed about one message, merged.
+-- message_status: all states observed of one message, with their times, merged; its operators, its operator classes, its
+-- aggregate and its casts.
 
 CREATE TYPE msgstatus.message_status;
 
 CREATE FUNCTION msgstatus.message_status_in(cstring) RETURNS msgstatus.message_status
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_in';
-COMMENT ON FUNCTION msgstatus.message_status_in(cstring) IS 'Reads an object of states and ISO 8601 times; 22P02, 22007 for anything else';
+COMMENT ON FUNCTION msgstatus.message_status_in(cstring) IS 'Reads an object of states and ISO 8601 times; 22P02 or 22007 for another text';
 
 CREATE FUNCTION msgstatus.message_status_out(msgstatus.message_status) RETURNS cstring
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_out';
-COMMENT ON FUNCTION msgstatus.message_status_out(msgstatus.message_status) IS 'Writes exactly what was observed, in ascending order of state, in UTC';
+COMMENT ON FUNCTION msgstatus.message_status_out(msgstatus.message_status) IS 'Writes the observed states in ascending order, with their times in UTC';
 
 CREATE FUNCTION msgstatus.message_status_recv(internal) RETURNS msgstatus.message_status
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_recv';
@@ -55,20 +56,20 @@ CREATE OPERATOR msgstatus.<@ (
     LEFTARG = msgstatus.message_status, RIGHTARG = msgstatus.message_status, FUNCTION = msgstatus.message_status_contained,
     COMMUTATOR = OPERATOR(msgstatus.@>), RESTRICT = matchingsel, JOIN = matchingjoinsel
 );
-COMMENT ON OPERATOR msgstatus.<@ (msgstatus.message_status, msgstatus.message_status) IS 'would merging the left into the right change nothing?';
+COMMENT ON OPERATOR msgstatus.<@ (msgstatus.message_status, msgstatus.message_status) IS 'whether merging the left status into the right one changes nothing';
 
 CREATE OPERATOR msgstatus.@> (
     LEFTARG = msgstatus.message_status, RIGHTARG = msgstatus.message_status, FUNCTION = msgstatus.message_status_contains,
     COMMUTATOR = OPERATOR(msgstatus.<@), RESTRICT = matchingsel, JOIN = matchingjoinsel
 );
-COMMENT ON OPERATOR msgstatus.@> (msgstatus.message_status, msgstatus.message_status) IS 'would merging the right into the left change nothing?';
+COMMENT ON OPERATOR msgstatus.@> (msgstatus.message_status, msgstatus.message_status) IS 'whether merging the right status into the left one changes nothing';
 
--- The merge is its own transition and combine function, so the aggregate needs no state of its own.
+-- The merge is its own transition and combine function, so the aggregate needs no state type.
 CREATE AGGREGATE msgstatus.merge_agg(msgstatus.message_status) (
     SFUNC = msgstatus.message_status_merge, STYPE = msgstatus.message_status, COMBINEFUNC = msgstatus.message_status_merge,
     PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE msgstatus.merge_agg(msgstatus.message_status) IS 'All statuses merged into one; NULL where there is none';
+COMMENT ON AGGREGATE msgstatus.merge_agg(msgstatus.message_status) IS 'The merge of all statuses; NULL if there are none';
 
 CREATE FUNCTION msgstatus.message_status_eq(msgstatus.message_status, msgstatus.message_status) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_eq';
@@ -176,16 +177,16 @@ COMMENT ON FUNCTION msgstatus.state(msgstatus.message_status) IS 'The highest st
 
 CREATE FUNCTION msgstatus.observed_at(msgstatus.message_status, msgstatus.delivery_state) RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_observed_at';
-COMMENT ON FUNCTION msgstatus.observed_at(msgstatus.message_status, msgstatus.delivery_state) IS 'The event time of that very state, or NULL';
+COMMENT ON FUNCTION msgstatus.observed_at(msgstatus.message_status, msgstatus.delivery_state) IS 'The event time of exactly this state, or NULL';
 
 CREATE FUNCTION msgstatus.reached_at(msgstatus.message_status, msgstatus.delivery_state) RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_reached_at';
-COMMENT ON FUNCTION msgstatus.reached_at(msgstatus.message_status, msgstatus.delivery_state) IS 'The earliest time of anything observed that implies the state, or NULL';
+COMMENT ON FUNCTION msgstatus.reached_at(msgstatus.message_status, msgstatus.delivery_state) IS 'The earliest time of an observation that implies the state, or NULL';
 
 CREATE FUNCTION msgstatus.status_change(msgstatus.message_status, msgstatus.message_status) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_change';
 COMMENT ON FUNCTION msgstatus.status_change(msgstatus.message_status, msgstatus.message_status) IS
-    'What merging the second status into the first changes: a bit for each state added (2 to the power of its place in the order), and 131072 where the time of a known state becomes earlier';
+    'What merging the second status into the first changes: a bit for each state added (2 to the power of its place in the order), and 131072 if the time of a known state becomes earlier';
 
 CREATE FUNCTION msgstatus.message_status_reached(msgstatus.message_status, text) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_reached';
@@ -211,19 +212,19 @@ CREATE OPERATOR msgstatus.? (
     LEFTARG = msgstatus.message_status, RIGHTARG = text, FUNCTION = msgstatus.message_status_reached,
     RESTRICT = matchingsel, JOIN = matchingjoinsel
 );
-COMMENT ON OPERATOR msgstatus.? (msgstatus.message_status, text) IS 'was the state reached?';
+COMMENT ON OPERATOR msgstatus.? (msgstatus.message_status, text) IS 'whether the state was reached';
 
 CREATE OPERATOR msgstatus.?| (
     LEFTARG = msgstatus.message_status, RIGHTARG = text[], FUNCTION = msgstatus.message_status_reached_any,
     RESTRICT = matchingsel, JOIN = matchingjoinsel
 );
-COMMENT ON OPERATOR msgstatus.?| (msgstatus.message_status, text[]) IS 'was any of the states reached?';
+COMMENT ON OPERATOR msgstatus.?| (msgstatus.message_status, text[]) IS 'whether any of the states was reached';
 
 CREATE OPERATOR msgstatus.?& (
     LEFTARG = msgstatus.message_status, RIGHTARG = text[], FUNCTION = msgstatus.message_status_reached_all,
     RESTRICT = matchingsel, JOIN = matchingjoinsel
 );
-COMMENT ON OPERATOR msgstatus.?& (msgstatus.message_status, text[]) IS 'were all of the states reached?';
+COMMENT ON OPERATOR msgstatus.?& (msgstatus.message_status, text[]) IS 'whether all of the states were reached';
 
 CREATE OPERATOR msgstatus.-> (
     LEFTARG = msgstatus.message_status, RIGHTARG = text, FUNCTION = msgstatus.message_status_time
@@ -237,13 +238,13 @@ COMMENT ON OPERATOR msgstatus.->> (msgstatus.message_status, text) IS 'when the 
 
 CREATE FUNCTION msgstatus.message_status_to_jsonb(msgstatus.message_status) RETURNS jsonb
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_to_jsonb';
-COMMENT ON FUNCTION msgstatus.message_status_to_jsonb(msgstatus.message_status) IS 'The timeline of states reached, observed or implied';
+COMMENT ON FUNCTION msgstatus.message_status_to_jsonb(msgstatus.message_status) IS 'The timeline of reached states, observed or implied';
 
 CREATE FUNCTION msgstatus.message_status_from_jsonb(jsonb) RETURNS msgstatus.message_status
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'message_status_from_jsonb';
-COMMENT ON FUNCTION msgstatus.message_status_from_jsonb(jsonb) IS 'The status that holds the observed timeline; 22023, 22P02, 22007 for anything else';
+COMMENT ON FUNCTION msgstatus.message_status_from_jsonb(jsonb) IS 'The status of an observed timeline; 22023, 22P02 or 22007 for another value';
 
 CREATE CAST (msgstatus.message_status AS jsonb) WITH FUNCTION msgstatus.message_status_to_jsonb(msgstatus.message_status);
-COMMENT ON CAST (msgstatus.message_status AS jsonb) IS 'the timeline of states reached';
+COMMENT ON CAST (msgstatus.message_status AS jsonb) IS 'the timeline of reached states';
 CREATE CAST (jsonb AS msgstatus.message_status) WITH FUNCTION msgstatus.message_status_from_jsonb(jsonb);
-COMMENT ON CAST (jsonb AS msgstatus.message_status) IS 'the status that holds the observed timeline';
+COMMENT ON CAST (jsonb AS msgstatus.message_status) IS 'the status of an observed timeline';

@@ -1,4 +1,4 @@
-// How a message_status travels in a Datum.
+// Converts a message_status from and to a Datum.
 #pragma once
 
 #include "core/status.hpp"
@@ -8,7 +8,7 @@
 
 namespace msgstatus {
 
-// status_datum returns a palloc'd value with the short header that a row stores, so storing copies it as it is.
+// Returns a palloc'd value with the short header with which a row stores it, so that storing copies it unchanged.
 inline Datum status_datum(const Status &status) {
     const std::size_t size = packed_size(status);
     if (size + VARHDRSZ_SHORT <= VARATT_SHORT_MAX) {
@@ -23,12 +23,12 @@ inline Datum status_datum(const Status &status) {
     return PointerGetDatum(value);
 }
 
-// bytes_of returns the stored form inside a detoasted value.
+// Returns the stored form inside a detoasted value.
 inline std::span<const std::byte> bytes_of(const varlena *value) {
     return {reinterpret_cast<const std::byte *>(VARDATA_ANY(value)), VARSIZE_ANY_EXHDR(value)};
 }
 
-// status_of_datum raises data_corrupted for bytes that are no status, which only a damaged table can hold.
+// Returns the status. Raises data_corrupted (XX001) for invalid bytes, which only a damaged table holds.
 inline Status status_of_datum(Datum datum) {
     const auto status = unpack(bytes_of(PG_DETOAST_DATUM_PACKED(datum)));
     if (!status)

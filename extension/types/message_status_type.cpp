@@ -37,6 +37,8 @@ std::string_view string_of(const JsonbValue &value) {
 
 } // namespace
 
+// Returns the status that an object of states and ISO 8601 times describes. Raises 22P02 for bad syntax or an unknown
+// state, and 22007 for a bad time.
 MSGSTATUS_FUNCTION(message_status_in) {
     const char *text = PG_GETARG_CSTRING(0);
     const ParsedStatus parsed = parse_status(text);
@@ -64,13 +66,15 @@ MSGSTATUS_FUNCTION(message_status_in) {
     return status_datum(parsed.status);
 }
 
+// Returns the observed states in ascending order with their times in UTC, as a JSON object.
 MSGSTATUS_FUNCTION(message_status_out) {
     auto *text = palloc_array(char, max_status_text_size + 1);
     text[format_status(PG_GETARG_STATUS(0), text)] = '\0';
     PG_RETURN_CSTRING(text);
 }
 
-// The binary form is the stored one in network byte order: version, set of states, times.
+// Reads the binary form, which is the stored form in network byte order: version, set of states, times in microseconds
+// since 2000. Raises 22P03 for another version or for a time outside the years 1 to 9999.
 MSGSTATUS_FUNCTION(message_status_recv) {
     auto *buffer = reinterpret_cast<StringInfo>(PG_GETARG_POINTER(0));
     const auto version = static_cast<std::uint8_t>(pq_getmsgbyte(buffer));
@@ -87,10 +91,11 @@ MSGSTATUS_FUNCTION(message_status_recv) {
             ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
                             errmsg("time out of range in binary message_status")));
     }
-    // What is left over is refused by the caller, which expects the whole message to be read.
+    // The caller expects the whole message to be read, and refuses a remainder.
     return status_datum(status);
 }
 
+// Writes the binary form, as message_status_recv reads it.
 MSGSTATUS_FUNCTION(message_status_send) {
     const Status status = PG_GETARG_STATUS(0);
     StringInfoData buffer;
@@ -103,10 +108,12 @@ MSGSTATUS_FUNCTION(message_status_send) {
     PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
+// Returns the status that holds one observation. Raises 22008 for a time outside the years 1 to 9999.
 MSGSTATUS_FUNCTION(message_status_observation) {
     return status_datum(observation(PG_GETARG_STATE(0), valid_time_or_error(PG_GETARG_TIMESTAMPTZ(1))));
 }
 
+// Returns the timeline of reached states, observed and implied, as an object of states and ISO 8601 times in UTC.
 MSGSTATUS_FUNCTION(message_status_to_jsonb) {
     const Status reached = timeline(PG_GETARG_STATUS(0));
     JsonbParseState *parse_state = nullptr;
@@ -123,6 +130,8 @@ MSGSTATUS_FUNCTION(message_status_to_jsonb) {
     PG_RETURN_JSONB_P(JsonbValueToJsonb(pushJsonbValue(&parse_state, WJB_END_OBJECT, nullptr)));
 }
 
+// Returns the status that holds the observations of a timeline. Raises 22023 for a jsonb that is no object, 22P02 for
+// an unknown state, and 22007 for a time that is not an ISO 8601 string.
 MSGSTATUS_FUNCTION(message_status_from_jsonb) {
     Jsonb *timeline = PG_GETARG_JSONB_P(0);
     if (!JB_ROOT_IS_OBJECT(timeline))

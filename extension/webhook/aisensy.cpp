@@ -1,4 +1,4 @@
-// AiSensy's project webhooks. Its flat form is Meta's without the envelope, and is read there.
+// AiSensy's project webhooks. AiSensy's flat form is Meta's without the envelope; meta.cpp reads it.
 #include "observation/validation.hpp"
 #include "webhook/fields.hpp"
 #include "webhook/providers.hpp"
@@ -11,7 +11,7 @@ struct TimedState {
     DeliveryState state;
 };
 
-// The times that a project webhook may carry, several at once.
+// The times that a project webhook may have, several at once.
 constexpr std::array timed_states{
     TimedState{"sent_at", DeliveryState::sent},
     TimedState{"delivered_at", DeliveryState::delivered},
@@ -57,7 +57,7 @@ void read_aisensy_project_webhook(Reader &reader, const Json &webhook, const Con
         other.state = timed.state;
         if (is_failure(timed.state))
             other.error = error;
-        // A time that cannot be true says nothing about a state that is not the present one.
+        // An impossible time is no evidence for any state except the present one.
         if (fields.time(other, timed.member))
             reader.add(other);
     }

@@ -26,7 +26,8 @@ AttrNumber column_of(Relation table, const char *name, Oid type) {
     const AttrNumber number = get_attnum(RelationGetRelid(table), name);
     if (number == InvalidAttrNumber || get_atttype(RelationGetRelid(table), number) != type)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("msgstatus.content_setting is not as install() makes it")));
+                        errmsg("table msgstatus.content_setting has no column \"%s\" of type %s", name,
+                               format_type_be(type))));
     return number;
 }
 
@@ -44,12 +45,12 @@ bool ContentSettings::keeps_all() {
     return left_out_.empty();
 }
 
-// Without SPI, and so without asking what the caller may read: the apply functions act as the owner of the tables.
+// Reads without SPI, and so without checking privileges: the apply functions act as the owner of the tables.
 void ContentSettings::read() {
     is_read_ = true;
     const Oid schema = get_namespace_oid("msgstatus", true);
     const Oid oid = OidIsValid(schema) ? get_relname_relid("content_setting", schema) : InvalidOid;
-    // Until install() is called for this version, everything is kept, as before.
+    // Until install() is called for this version, all content is stored, as before.
     if (!OidIsValid(oid) || get_rel_relkind(oid) != RELKIND_RELATION)
         return;
     Relation table = table_open(oid, AccessShareLock);

@@ -1,4 +1,4 @@
-// Whose incoming messages are stored without their texts and media; see keep_content.
+// Decides whether the texts and media of incoming messages are stored; see keep_content.
 #pragma once
 
 #include "postgres/json.hpp"
@@ -8,13 +8,12 @@ namespace msgstatus {
 
 class ContentSettings {
 public:
-    // keeps returns whether the content of the provider's incoming messages is stored. The first call reads the table,
-    // with everything committed so far, so a setting holds in every backend from its next call that brings an incoming
-    // message. Reading it each time costs less than a cache that would have to be invalidated: the table has a few
-    // rows.
+    // Returns whether the content of the provider's incoming messages is stored. The first call reads the table,
+    // including everything committed so far, so a setting takes effect in every backend from its next call with an
+    // incoming message. Reading the few rows each time is cheaper than a cache that must be invalidated.
     bool keeps(std::string_view provider);
 
-    // keeps_all returns whether no provider's content is left out.
+    // Returns whether the content of every provider is stored.
     bool keeps_all();
 
 private:
@@ -24,7 +23,7 @@ private:
     Vector<std::string_view> left_out_;
 };
 
-// without_content returns what identifies an incoming message: nothing of it that a person may have written.
+// Returns the members that identify an incoming message, without any text that a person may have written.
 Json without_content(const Json &message);
 
 } // namespace msgstatus

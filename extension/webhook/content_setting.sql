@@ -1,4 +1,4 @@
--- What install() makes: of which providers the texts of incoming messages are not to be stored.
+-- Created by install(): the table of providers whose incoming messages are stored with or without their content.
 
 CREATE FUNCTION msgstatus.install_content_setting() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
@@ -8,9 +8,9 @@ BEGIN
         keep boolean NOT NULL
     );
     COMMENT ON TABLE msgstatus.content_setting IS
-        'Whether the texts and media of incoming messages are stored; a provider that is not listed keeps them. Changed by keep_content';
-    COMMENT ON COLUMN msgstatus.content_setting.provider IS 'As in message; the empty text stands for messages whose provider is unknown';
-    COMMENT ON COLUMN msgstatus.content_setting.keep IS 'Are they stored?';
+        'Whether the texts and media of incoming messages are stored, as keep_content sets it; those of providers not listed are stored';
+    COMMENT ON COLUMN msgstatus.content_setting.provider IS 'As in message; the empty text means messages whose provider is unknown';
+    COMMENT ON COLUMN msgstatus.content_setting.keep IS 'Whether they are stored';
 END
 $$;
-COMMENT ON FUNCTION msgstatus.install_content_setting() IS 'Makes the table content_setting; called by install()';
+COMMENT ON FUNCTION msgstatus.install_content_setting() IS 'Creates the table content_setting; called by install()';

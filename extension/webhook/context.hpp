@@ -1,4 +1,4 @@
-// What is known around a part of a webhook.
+// The context of a part of a webhook: its receipt and the members around the part.
 #pragma once
 
 #include "observation/observation.hpp"
@@ -6,24 +6,24 @@
 
 namespace msgstatus {
 
-// What is known around the part being read.
+// The context of the part that is being read.
 struct Context {
     EventTime received_at = 0;
     Text source;
     Text provider;
-    // The business's own number, where the surroundings name it.
+    // The business's own number, if a member around the part names it.
     Text business_address;
-    // Meta's `contacts` beside the statuses: the phone numbers of users whom they name by user id.
+    // Meta's `contacts` beside the statuses: phone numbers of users whose statuses hold only a user id.
     Json contacts;
     int nesting = 0;
 };
 
-// context_of returns the context of a webhook: received then, or at the start of the transaction, from a source that
-// its caller names. Raises datetime_field_overflow (22008) for a time outside the years 1 to 9999, and
+// Returns the context of a webhook with its time of receipt (default: start of the transaction) and the source that the
+// caller names. Raises datetime_field_overflow (22008) for a time outside the years 1 to 9999, and
 // string_data_right_truncation (22001) for a source of more than 256 bytes.
 Context context_of(std::optional<TimestampTz> received_at, Text source);
 
-// new_observation returns an observation with what the context knows.
+// Returns an observation filled from the context.
 Observation new_observation(const Context &context);
 
 } // namespace msgstatus

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t max_decimal_size = 40;
 
-// numeric's own input would raise for what is no number, and take what is none here, such as "NaN".
+// Checks the text first, because the input function of numeric raises for other texts and accepts "NaN".
 bool is_decimal(std::string_view text) {
     if (text.starts_with('-') || text.starts_with('+'))
         text.remove_prefix(1);

@@ -1,4 +1,4 @@
-// Reading an object member by member, so that whatever found no column of its own is left as the detail.
+// Reads an object member by member, and keeps the members without a column of their own for the detail.
 #pragma once
 
 #include <initializer_list>
@@ -7,48 +7,49 @@
 
 namespace msgstatus {
 
-// The members of a status object. Each reader returns what the member says and counts it as read if it could make use
-// of it, or if it is null; a member of another kind than expected is absent to the reader, and stays in the detail.
+// The members of a status object. A reader returns the value of a member. It counts the member as read if it could use
+// the value or if the value is null. A member of an unexpected kind is absent to the reader and stays in the detail.
 class Fields {
 public:
     explicit Fields(const Json &object) : object_(object) {}
 
-    // The bytes of a string.
+    // Returns the bytes of a string.
     Text text(std::string_view key);
-    // Those of the first of the members that holds any: an empty text and a null hide no later member.
+    // Returns the text of the first member that has any: an empty text or a null hides no later member.
     Text text(std::initializer_list<std::string_view> keys);
 
-    // A phone number as "+<digits>", or any other address as it is; from a string or a number.
+    // Returns a phone number as "+<digits>" and any other address unchanged; from a string or a number.
     Text address(std::string_view key);
-    // The first of the members that holds one.
+    // Returns the address of the first member that has one.
     Text address(std::initializer_list<std::string_view> keys);
 
-    // The bytes of a string, or the digits of a number.
+    // Returns the bytes of a string, or the digits of a number.
     Text text_or_number(std::string_view key);
 
-    // add puts a member into the rest, unless the object has one of that name or one was added before.
+    // Adds a member to the rest, unless the object has a member of that name or a member was added before.
     void add(std::string_view key, Text value);
 
-    // A whole number within `int`.
+    // Returns a whole number within `int`.
     std::optional<int> integer(std::string_view key);
 
-    // A decimal number of at most 40 digits, without trailing zeros: they would make two values that are equal.
+    // Returns a decimal number of at most 40 digits, without trailing zeros, so that equal numbers are equal values.
     Numeric decimal(std::string_view key);
 
-    // A state. Read in any case: without one, the object is rejected whole.
+    // Returns the state that a label names, in any case. A status object without a state is rejected whole.
     std::optional<DeliveryState> state(std::string_view key);
 
-    // time sets the event time of the observation from the member, or to the time of receipt where it is missing,
-    // unreadable or impossible: before 2000, or more than a day after receipt. Tells whether it was usable.
+    // Sets the event time of the observation from the member. Uses the time of receipt instead if the member is
+    // missing, unreadable or impossible: before 2000, or more than a day after receipt. Returns whether the member was
+    // usable.
     bool time(Observation &observation, std::string_view key);
 
     const Json &object() const { return object_; }
 
-    // A palloc'd document of what was not read; null where nothing is left.
+    // Returns a palloc'd document of the unread members; null if there are none.
     Jsonb *rest() const;
 
 private:
-    // Counts the member as read if `useful`, or if there is nothing in it.
+    // Counts the member as read if `useful`, or if its value is null.
     void note(std::string_view key, const Json &value, bool useful);
 
     Json object_;
@@ -58,13 +59,13 @@ private:
     Text added_;
 };
 
-// is_blank returns whether a value says nothing: it is absent, null, or a text of white space alone.
+// Returns whether a value is absent, null, or a text of white space only.
 bool is_blank(const Json &value);
 
-// set_time does what Fields::time does, from a value.
+// Sets the event time as Fields::time does, from a value.
 bool set_time(Observation &observation, const Json &value);
 
-// address_of does what Fields::address does, from a value.
+// Returns an address as Fields::address does, from a value.
 Text address_of(const Json &value);
 
 } // namespace msgstatus

@@ -1,3 +1,5 @@
+-- keep_content(): decides whether the content of a provider's incoming messages is stored.
+
 CREATE FUNCTION msgstatus.keep_content(provider text, keep boolean) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -5,7 +7,7 @@ BEGIN
     IF keep_content.provider IS NULL OR keep IS NULL THEN
         RAISE null_value_not_allowed USING MESSAGE = 'provider and keep must not be null';
     END IF;
-    -- A misspelt name would leave texts stored that somebody believes to be kept out.
+    -- A misspelt name would leave texts stored that the caller believes to be kept out.
     IF keep_content.provider NOT IN ('meta', 'twilio', 'aisensy', '') THEN
         RAISE invalid_parameter_value USING MESSAGE = format('unknown provider "%s"', keep_content.provider),
             HINT = 'The providers are meta, twilio and aisensy; the empty text stands for messages whose provider is unknown.';
@@ -15,4 +17,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.keep_content(text, boolean) IS
-    'Says whether the texts and media of a provider''s incoming messages are stored; they are unless it is told otherwise. What is stored already stays';
+    'Sets whether the texts and media of a provider''s incoming messages are stored, as they are by default; content that is already stored stays';

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view wamid_prefix = "wamid.";
 
-// The answer of the send call names this beside "accepted".
+// The message_status in the answer to a send call is "accepted" or this.
 constexpr std::string_view held_back = "held_for_quality_assessment";
 
 ErrorInfo read_error(const Json &error) {
@@ -25,7 +25,7 @@ ErrorInfo read_error(const Json &error) {
     return info;
 }
 
-// The first of `errors`, which is what Meta's own tools show; all of them stay in the detail.
+// Returns the first of `errors`, the one that Meta's own tools show. The detail keeps all of them.
 ErrorInfo first_error(const Json &errors) {
     ErrorInfo info;
     if (errors.is_object())
@@ -61,7 +61,8 @@ Text content_of(const Json &message, Text type) {
     return message[type]["caption"].string();
 }
 
-// The phone number of a user whom a status names by user id alone, where the contacts beside it tell; else nothing.
+// Returns the phone number of a user whom a status names only by user id, if the contacts beside the status have it;
+// else nothing.
 Text phone_number_of(const Context &context, Text user_id) {
     Text found;
     if (user_id.empty() || !context.contacts.is_array())
@@ -73,7 +74,7 @@ Text phone_number_of(const Context &context, Text user_id) {
     return found;
 }
 
-// The phone number of the user whose id is under `key`, or that id where no contact names the number.
+// Returns the phone number of the user whose id is under `key`, or the id if no contact has the number.
 Text address_of_user(Fields &fields, const Context &context, std::string_view key) {
     const Text user_id = fields.address(key);
     const Text number = phone_number_of(context, user_id);
@@ -89,13 +90,20 @@ Text recipient_of(Fields &fields, const Context &context) {
     return address_of_user(fields, context, "recipient_user_id");
 }
 
-// Messages that Meta took from us have an id and, mostly, what became of them; incoming ones have a sender, a time and
-// a type. What surrounds incoming messages has `metadata`.
+// Returns whether a message is an incoming one: it has a sender, a time or a type.
+bool is_incoming(const Json &message) {
+    return message["from"].exists() || message["from_user_id"].exists() || message["timestamp"].exists() ||
+           message["type"].exists();
+}
+
+// Returns whether a message comes from the answer to a send call: such a message has an id and mostly a status. The
+// members around incoming messages include `metadata`; those around answers name the product, or the On-Premises API.
 bool is_answer_to_send(const Json &value, const Json &message) {
     if (message["message_status"].exists())
         return true;
-    return !value["metadata"].exists() && message["id"].exists() && !message["from"].exists() &&
-           !message["from_user_id"].exists() && !message["timestamp"].exists() && !message["type"].exists();
+    const bool is_metas = value["messaging_product"].exists() || value["meta"].exists() ||
+                          !provider_of_id(message["id"].string()).empty();
+    return is_metas && !value["metadata"].exists() && message["id"].exists() && !is_incoming(message);
 }
 
 int count_elements(const Json &array) {
@@ -105,7 +113,8 @@ int count_elements(const Json &array) {
     return count;
 }
 
-// Whom the only message of an answer goes to; with several, nothing tells which contact is whose.
+// Returns the recipient of the only message of an answer; nothing for several messages, because the contacts do not
+// name theirs.
 Text recipient_of_answer(const Json &value) {
     Text recipient;
     if (count_elements(value["messages"]) != 1 || count_elements(value["contacts"]) != 1)
@@ -130,7 +139,7 @@ void read_meta_answer(Reader &reader, const Json &value, const Json &message, co
     Observation o = new_observation(context);
     o.message_id = fields.text("id");
     o.state = *state;
-    // It carries no time.
+    // The answer has no time.
     set_time(o, Json());
     if (value["messaging_product"].exists())
         o.facts.provider = "meta";
@@ -158,7 +167,7 @@ bool is_no_message_status(const Json &status) {
 }
 
 void read_meta_envelope(Reader &reader, const Json &envelope, const Context &context) {
-    // Messenger and Instagram webhooks of the same app.
+    // Webhooks of Messenger and Instagram, from the same app.
     const Text object = envelope["object"].string();
     if (object == "page" || object == "instagram")
         return reader.ignore();
@@ -182,7 +191,7 @@ void read_meta_entry(Reader &reader, const Json &entry, const Context &context) 
 void read_meta_change(Reader &reader, const Json &change, const Context &context) {
     if (!change.is_object())
         return reader.reject(change, context, "a change that is not an object");
-    // Template, account, quality, call and group updates are no statuses of messages.
+    // Updates of templates, accounts, quality, calls and groups are not statuses of messages.
     const Json field = change["field"];
     if (field.is_string() && field.string() != "messages")
         return reader.ignore();
@@ -195,7 +204,7 @@ void read_meta_change(Reader &reader, const Json &change, const Context &context
 
 void read_meta_value(Reader &reader, const Json &value, const Context &context) {
     Context inner = context;
-    // Bare statuses, without what surrounds them at Meta, are what AiSensy sends.
+    // Only AiSensy sends bare statuses without Meta's envelope.
     if (inner.provider.empty())
         inner.provider = value["messaging_product"].exists() || value["metadata"].exists() ? "meta" : "aisensy";
     inner.business_address = address_of(value["metadata"]["display_phone_number"]);
@@ -210,11 +219,13 @@ void read_meta_value(Reader &reader, const Json &value, const Context &context) 
     const Json messages = value["messages"];
     if (messages.is_array())
         messages.for_each_element([&](const Json &message) {
-            // Twilio's page of messages has the same member.
+            // A page of messages from Twilio has the same member.
             if (message["sid"].exists())
                 return read_twilio_resource(reader, message, context);
             if (is_answer_to_send(value, message))
                 return read_meta_answer(reader, value, message, context);
+            if (message.is_object() && !is_incoming(message))
+                return reader.reject(message, inner, "neither an incoming message nor the answer to a send");
             read_meta_message(reader, message, inner);
         });
     else if (!messages.is_null())
@@ -246,8 +257,8 @@ void read_meta_status(Reader &reader, const Json &status, const Context &context
     o.facts.direction = is_incoming(*state) ? "inbound" : "outbound";
     o.facts.sender = context.business_address;
     o.facts.recipient = recipient_of(fields, context);
-    // In a group each participant reports in an object of its own. The participant is part of what identifies the
-    // event, so it does not depend on the contacts beside the status, which may differ when Meta sends it again.
+    // In a group, each participant reports in an object of its own. The participant is part of the identity of the
+    // event, so it must not depend on the contacts beside the status, which may differ in a redelivery.
     o.participant = fields.address({"recipient_participant_id", "recipient_participant_user_id"});
     read_pricing(o.facts, status["pricing"]);
     o.detail = fields.rest();

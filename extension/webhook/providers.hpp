@@ -1,21 +1,21 @@
-// What each provider's webhooks are made of, from the outside in.
+// The readers of each provider's shapes, from the outermost object to the innermost.
 #pragma once
 
 #include "webhook/reader.hpp"
 
 namespace msgstatus {
 
-// Meta (meta.cpp), and all who send its shape.
+// Meta (meta.cpp), and all providers that send its shape.
 void read_meta_envelope(Reader &reader, const Json &envelope, const Context &context);
 void read_meta_entry(Reader &reader, const Json &entry, const Context &context);
 void read_meta_change(Reader &reader, const Json &change, const Context &context);
 void read_meta_value(Reader &reader, const Json &value, const Context &context);
 void read_meta_status(Reader &reader, const Json &status, const Context &context);
 void read_meta_message(Reader &reader, const Json &message, const Context &context);
-// provider_of_id returns the provider of a message that stands alone, told by its id; nothing for an unknown form.
+// Returns the provider of a message that stands alone, recognized by the form of its id; nothing for an unknown form.
 Text provider_of_id(Text id);
-// is_no_message_status returns whether an object in the shape of a status is known to be about a payment or a call. Any
-// other type is a message's, or unknown: what cannot be read of it is to be seen among the dead letters.
+// Returns whether an object in the shape of a status is about a payment or a call. Objects of any other type belong to
+// a message or are unknown; if they cannot be read, they become dead letters, where an operator sees them.
 bool is_no_message_status(const Json &status);
 
 // Twilio (twilio.cpp).

@@ -1,5 +1,6 @@
 #include "webhook/reader.hpp"
 
+#include "core/ascii.hpp"
 #include "observation/fingerprint.hpp"
 #include "observation/validation.hpp"
 #include "webhook/fields.hpp"
@@ -15,8 +16,9 @@ namespace {
 constexpr const char *too_deep = "nested more than 200 levels deep";
 constexpr std::string_view twilio_events = "com.twilio.";
 
-// The members by which a status object that stands alone is known as one, beside its id and status: those of Meta's.
-constexpr std::array<std::string_view, 12> status_members{
+// The members of Meta's status objects, besides id and status. One of them identifies a status object that stands
+// alone.
+constexpr std::array<std::string_view, 11> status_members{
     "timestamp",
     "recipient_id",
     "recipient_user_id",
@@ -28,48 +30,69 @@ constexpr std::array<std::string_view, 12> status_members{
     "conversation",
     "biz_opaque_callback_data",
     "gs_id",
-    "message",
 };
 
-// Members in which other providers name the address that Meta's status has in recipient_id.
+// Members in which other providers name the address that Meta names in recipient_id.
 constexpr std::array<std::string_view, 9> foreign_addresses{
     "recipient", "to", "from", "msisdn", "destination", "phone", "phone_number", "phoneNumber", "address",
 };
 
+constexpr std::size_t shortest_phone_number = 8;
+constexpr std::size_t longest_phone_number = 15; // E.164
+
 template <std::size_t N>
-bool has_any(const Json &object, const std::array<std::string_view, N> &keys) {
-    return std::any_of(keys.begin(), keys.end(), [&](std::string_view key) { return object[key].exists(); });
+bool is_one_of(std::string_view key, const std::array<std::string_view, N> &keys) {
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
-// Without any other member there is nothing to lose.
-bool has_only_id_and_status(const Json &object) {
-    bool only = true;
-    object.for_each_member([&](std::string_view key, const Json &) {
-        only = only && (key == "id" || key == "message_id" || key == "messageId" || key == "status" || key == "type");
+bool is_phone_number(std::string_view text) {
+    if (text.starts_with('+'))
+        text.remove_prefix(1);
+    return text.size() >= shortest_phone_number && text.size() <= longest_phone_number && all_digits(text);
+}
+
+struct StatusMembers {
+    bool has_metas = false;
+    bool has_foreign_address = false;
+    bool has_others = false; // beside id and status
+};
+
+StatusMembers members_of_status(const Json &object) {
+    StatusMembers found;
+    object.for_each_member([&](std::string_view key, const Json &value) {
+        if (is_one_of(key, status_members))
+            found.has_metas = found.has_others = true;
+        else if (key != "id" && key != "message_id" && key != "messageId" && key != "status" && key != "type") {
+            found.has_others = true;
+            if (is_one_of(key, foreign_addresses) || is_phone_number(value.scalar_text()))
+                found.has_foreign_address = true;
+        }
     });
-    return only;
+    return found;
 }
 
-// Other providers' reports have a status and an id, too; read as if they were Meta's they would lose the recipient and
-// the time without a trace.
+// Returns whether the object is a single status in Meta's form. Reports of other providers have a status and an id too;
+// reading them as Meta's would silently lose the recipient and the time. So an object with an address where Meta has
+// none belongs to another provider. An object with no other member has nothing to lose.
 bool is_single_status(const Json &object) {
     if (!object["status"].exists())
         return false;
-    if (is_no_message_status(object) || has_only_id_and_status(object))
+    if (is_no_message_status(object) || object["message"]["recipient_id"].exists())
         return true;
-    if (has_any(object, foreign_addresses) && is_blank(object["recipient_id"]))
+    const StatusMembers members = members_of_status(object);
+    if (members.has_foreign_address && is_blank(object["recipient_id"]))
         return false;
-    return has_any(object, status_members) || !provider_of_id(object["id"].string()).empty();
+    return members.has_metas || !members.has_others || !provider_of_id(object["id"].string()).empty();
 }
 
-// Events of Twilio Conversations: onMessageAdded, onDeliveryUpdated and the like. EventType of a status callback is one
-// such as READ.
+// Returns whether the object is an event of Twilio Conversations, such as onMessageAdded or onDeliveryUpdated. A status
+// callback has EventType too, with values such as READ.
 bool is_conversations_event(const Json &object) {
     const Text type = object["EventType"].string();
     return type.size() > 2 && type.starts_with("on") && type[2] >= 'A' && type[2] <= 'Z';
 }
 
-// Updates of a Telegram bot, and activities of Microsoft's Bot Framework.
+// Returns whether the object is an update of a Telegram bot or an activity of Microsoft's Bot Framework.
 bool is_bot_message(const Json &object) {
     return object["update_id"].is_number() || (object["channelId"].is_string() && object["serviceUrl"].is_string());
 }
@@ -103,7 +126,7 @@ void Reader::read_any(const Json &value, const Context &context) {
     value.for_each_element([&](const Json &element) { read_any(element, inner); });
 }
 
-// The order of the questions matters where shapes share members: the most specific comes first.
+// The order of these checks matters where shapes share members: the most specific shape comes first.
 void Reader::read_object(const Json &object, const Context &context) {
     if (object["entry"].exists())
         return read_meta_envelope(*this, object, context);
@@ -137,7 +160,7 @@ void Reader::read_object(const Json &object, const Context &context) {
     reject(object, context, "not a shape of any known webhook");
 }
 
-// AWS Social delivers Meta's entries through SNS: a document in a string in a document, or two.
+// AWS Social delivers Meta's entries through SNS: as a document in a string, once or twice nested.
 void Reader::read_sns_notification(const Json &object, const Context &context) {
     const Json entry = object["whatsAppWebhookEntry"];
     if (!entry.exists())
@@ -162,7 +185,7 @@ void Reader::reject(const Json &part, const Context &context, const char *reason
     Counts &counts = batch_.counts.back();
     ++counts.received;
     ++counts.rejected;
-    // Past the limit the webhook is kept whole instead; one more than the limit tells so.
+    // Beyond the limit, the webhook is stored whole instead; one rejection more than the limit marks this.
     if (batch_.rejections.size() - first_rejection_ > max_rejections_per_webhook)
         return;
     Rejection rejection;

@@ -1,7 +1,7 @@
-// Reading webhooks: which provider's shape is it, and what does it say was observed.
+// Reads webhooks: recognizes the provider's shape and collects the observations.
 //
-// reader.cpp recognises the shape; meta.cpp, twilio.cpp and aisensy.cpp each read the shapes of one provider. Content
-// never raises: what cannot be used becomes a rejection.
+// reader.cpp recognizes the shape; meta.cpp, twilio.cpp and aisensy.cpp each read the shapes of one provider. Content
+// never raises: a part that cannot be used becomes a rejection.
 #pragma once
 
 #include "observation/batch.hpp"
@@ -10,32 +10,32 @@
 
 namespace msgstatus {
 
-// Unusable parts of one webhook beyond which it is rejected whole, in one row, so that a small body cannot fill a
-// table. Meta sends at most 1000 updates in a webhook.
+// The most unusable parts of one webhook. A webhook with more is rejected whole, in one row, so that a small body
+// cannot fill a table. Meta sends at most 1000 updates in a webhook.
 inline constexpr std::size_t max_rejections_per_webhook = 1000;
 
-// Collects what is read out of the webhooks of one call.
+// Collects the observations and rejections of the webhooks of one call.
 class Reader {
 public:
     explicit Reader(Batch &batch) : batch_(batch) {}
 
-    // read_webhook reads one webhook into the batch, counted by an entry of its own.
+    // Reads one webhook into the batch, with an entry of its own in the counts.
     void read_webhook(const Json &webhook, const Context &context);
 
-    // skip_webhook counts one that is SQL NULL.
+    // Counts a webhook that is SQL NULL.
     void skip_webhook() { batch_.counts.push({}); }
 
-    // read_any reads anything a webhook may be, recognised by its shape.
+    // Reads any object that a webhook may contain, recognized by its shape.
     void read_any(const Json &value, const Context &context);
 
-    // ignore counts a part that is no status.
+    // Counts a part that is no status.
     void ignore() { ++batch_.counts.back().ignored; }
 
-    // reject keeps a part that cannot be used, with a reason (a literal) that a person understands.
+    // Rejects a part that cannot be used, with a reason (a literal) that a person understands.
     void reject(const Json &part, const Context &context, const char *reason);
 
-    // begin_object opens a status object; add() adds its observations to it, and end_object closes it. If one of them
-    // cannot be used, the object is rejected whole.
+    // Opens a status object. add() adds its observations, and end_object() closes it. If one observation cannot be
+    // used, the object is rejected whole.
     void begin_object(const Json &object, const Context &context);
     void add(Observation observation);
     void end_object();
@@ -45,15 +45,16 @@ private:
     void read_sns_notification(const Json &object, const Context &context);
     void read_embedded(const Json &object, const Json &text, const Context &context);
 
-    // Leaves out of an observation of an incoming message what is not to be stored. A detail may hold texts under any
-    // name, so it goes whole.
+    // Removes the content from an observation of an incoming message if it must not be stored. Removes the whole
+    // detail, because a detail may hold texts under any name.
     void leave_out_content(Observation &observation);
-    // What a dead letter keeps of a part: less where it may be an incoming message whose content is not stored.
+    // Returns the part as a dead letter stores it: without content, if it may be an incoming message whose content is
+    // not stored.
     Json kept_of(const Json &part, const Context &context);
 
     Batch &batch_;
     ContentSettings content_settings_;
-    // Does the open status object hold content that is not to be stored?
+    // Whether the open status object has content that must not be stored.
     bool content_left_out_ = false;
     // The open status object.
     Json object_;
@@ -63,7 +64,7 @@ private:
     std::size_t first_rejection_ = 0;
 };
 
-// add_alone adds a status object that holds one observation.
+// Adds a status object that has one observation.
 void add_alone(Reader &reader, const Json &object, const Context &context, const Observation &observation);
 
 } // namespace msgstatus

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view message_events = "com.twilio.messaging.message.";
 constexpr std::string_view inbound_events = "com.twilio.messaging.inbound-message.";
 
-// Zero and the empty text stand for no error.
+// Reads an error code. Zero and the empty text mean no error.
 std::optional<int> read_error_code(Fields &fields, std::string_view key) {
     const auto code = fields.integer(key);
     return code && *code != 0 ? code : std::nullopt;
@@ -36,17 +36,17 @@ Text lower_case(Text text) {
     return {lower, text.size()};
 }
 
-// Reads an address without its channel. A channel other than WhatsApp is kept in the detail as "channel".
+// Reads an address without its channel. The detail keeps a channel other than WhatsApp as "channel".
 Text read_address(Fields &fields, std::string_view key) {
     const Text given = trim(fields.text_or_number(key));
     const ChannelAddress split = split_channel(given);
     if (!split.channel.empty() && !equals_ignoring_case(split.channel, "whatsapp"))
         fields.add("channel", lower_case(split.channel));
-    // The id of a user of Messenger consists of digits and is no phone number.
+    // Ids of Messenger users consist of digits but are not phone numbers.
     return split.is_phone ? address_of(split.address) : split.address;
 }
 
-// The first of the states whose member says anything: another member's label does not replace one that is unknown.
+// Returns the state of the first member with a value: the label of another member does not replace an unknown label.
 std::optional<DeliveryState> first_state(Fields &fields, std::string_view key, std::string_view other) {
     const auto state = fields.state(key);
     const auto other_state = fields.state(other);
@@ -66,7 +66,7 @@ void read_twilio_callback(Reader &reader, const Json &callback, const Context &c
     o.message_id = fields.text("MessageSid");
     if (o.message_id.empty())
         o.message_id = sms_sid;
-    // A callback carries no event time. RawDlrDoneDate has no time zone and stays in the detail.
+    // A callback has no event time. RawDlrDoneDate has no time zone and stays in the detail.
     set_time(o, Json());
     o.error.code = read_error_code(fields, "ErrorCode");
     o.error.title = fields.text("ErrorMessage");
@@ -74,7 +74,7 @@ void read_twilio_callback(Reader &reader, const Json &callback, const Context &c
 
     o.facts.recipient = read_address(fields, "To");
     o.facts.sender = read_address(fields, "From");
-    // The recipient again, in which Twilio may mask digits.
+    // ChannelToAddress repeats the recipient; Twilio may mask its digits.
     if (o.facts.recipient.empty() && callback["ChannelToAddress"].string().find('*') == std::string_view::npos)
         o.facts.recipient = read_address(fields, "ChannelToAddress");
     o.facts.num_segments = fields.integer("NumSegments");
@@ -110,7 +110,7 @@ void read_twilio_resource(Reader &reader, const Json &resource, const Context &c
     o.facts.num_segments = fields.integer("num_segments");
     o.facts.content = fields.text("body");
 
-    // date_sent is when it was sent; the present state dates from the last update.
+    // date_sent is the time of state sent; date_updated is the time of the present state.
     const bool has_sent = !is_blank(resource["date_sent"]);
     const bool is_sent = *state == DeliveryState::sent;
     Observation sent = o;

@@ -23,7 +23,7 @@ DEAD_LETTERS = "SELECT payload, body FROM msgstatus.rejected_status"
 
 
 class Findings:
-    """What is wrong, by kind, with some examples of each; losses also by the round in which they were acknowledged."""
+    """The faults by kind, with some examples of each; losses also by the round in which they were acknowledged."""
 
     def __init__(self):
         self.counts = collections.Counter()
@@ -40,7 +40,7 @@ class Findings:
         self.lost.add(note)
 
     def lost_in(self, number):
-        """lost_in does return how many observations and dead letters acknowledged in a round are lost."""
+        """Returns how many observations and dead letters acknowledged in a round are lost."""
         return sum(note.round == number for note in self.lost)
 
     def __bool__(self):
@@ -52,7 +52,7 @@ class Findings:
 
 
 def audit(connection, workload, registered, findings):
-    """audit does compare the tables with the workload's notes and the ids of registered messages."""
+    """Compares the tables with the workload's notes and the ids of registered messages."""
     with connection.cursor() as cursor:
         trail = _read_trail(cursor, findings)
         _compare_trail(trail, workload.observations, findings)
@@ -63,7 +63,7 @@ def audit(connection, workload, registered, findings):
 
 
 def _read_trail(cursor, findings):
-    """_read_trail does return what makes an observation distinct -> its event time and the time of receipt."""
+    """Returns the distinguishing columns of each observation -> its event time and time of receipt."""
     trail = {}
     cursor.execute(TRAIL)
     for message_id, state, time_source, event_time, code, received_at in cursor:
@@ -101,7 +101,7 @@ def _compare_times(note, row, findings):
 
 
 def _compare_messages(cursor, trail, observations, findings):
-    """_compare_messages does check that each status is the merge of its trail, and that it holds what was acknowledged."""
+    """Checks that each status is the merge of its trail, and that it holds what was acknowledged."""
     expected = {}
     for (message_id, state, _, _), (event_time, _) in trail.items():
         times = expected.setdefault(message_id, {})

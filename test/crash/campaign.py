@@ -46,7 +46,7 @@ class Round:
     recovery: float = 0.0  # seconds from putting the plug back until every lane has worked, and
     drained: float = 0.0  # until the spool is empty, at full load
     acknowledged: int = 0  # webhooks, likewise the next three
-    on_disk: int = 0  # of those acknowledged; the answer to Twilio does not tell
+    on_disk: int = 0  # of the acknowledged ones; the answer to Twilio does not say
     refused: int = 0
     unknown: int = 0
     lost: int = 0  # observations and dead letters
@@ -65,7 +65,7 @@ class Report:
 
 
 def run(seed, spool, kinds, pace, log_directory, progress=lambda one: None):
-    """run does pull plugs of the given kinds in turn, and reports what came of it.
+    """Pulls plugs of the given kinds in turn and returns a report.
 
     seed decides what is posted, which plug of a kind is pulled, when and for how long; the rest is up to the machine.
     progress is called with each round.
@@ -114,7 +114,7 @@ def run(seed, spool, kinds, pace, log_directory, progress=lambda one: None):
 
 
 def _pull(rig, load, rng, kind, pace):
-    """_pull does pull a plug, perhaps a second one meanwhile and a third one afterwards, and waits for the recovery."""
+    """Pulls a plug, perhaps a second one meanwhile and a third one afterwards, and waits for the recovery."""
     enough = load.total() + rng.randrange(*pace.between)
     await_true(lambda: load.total() >= enough, "no webhook is acknowledged")
     done = Round([])
@@ -141,7 +141,7 @@ def _pull_one(rig, load, rng, kind, pace, done):
 
 
 def _end(rig, load):
-    """_end does bring all that is under way to an end; then no connection of the receiver may be left.
+    """Ends all that is under way; then no connection of the receiver may be left.
 
     With a spool the last webhooks go to the disk, the receiver is killed, and another one finds them there.
     """

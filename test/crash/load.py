@@ -15,7 +15,7 @@ import time
 ANSWER_TIME = 20  # seconds after which a client gives up on an answer
 RETRIED = 0.8  # how many of the webhooks that were not acknowledged are posted again
 RETRY_AFTER = (0.1, 2.0)  # seconds
-PAUSE = 0.02  # seconds of a client who was refused, or found nobody listening
+PAUSE = 0.02  # seconds that a client waits after a refusal, or where nothing listens
 REFUSALS = (408, 503)
 
 
@@ -46,7 +46,7 @@ class Load:
         self._thread.start()
 
     def cut(self):
-        """cut does break every client's connection, whatever is on its way."""
+        """Breaks every client's connection, whatever is on its way."""
         self._loop.call_soon_threadsafe(self._cut)
 
     def _cut(self):
@@ -54,11 +54,11 @@ class Load:
             writer.transport.abort()
 
     def finish(self):
-        """finish does begin nothing new; the clients end when all that is to be posted again is acknowledged."""
+        """Begins nothing new; the clients end when all webhooks to be posted again are acknowledged."""
         self._finishing = True
 
     def stop(self):
-        """stop does end the clients at once."""
+        """Ends the clients at once."""
         self._stopping = True
 
     def is_running(self):
@@ -69,11 +69,11 @@ class Load:
         return not self._thread.is_alive()
 
     def total(self):
-        """total does return how many webhooks were acknowledged so far."""
+        """Returns how many webhooks were acknowledged so far."""
         return sum(self.acknowledged.values())
 
     def bodies_on_disk(self):
-        """bodies_on_disk does return the bodies of the webhooks that went to the disk last, as the database is to get them."""
+        """Returns the bodies of the webhooks that went to the disk last, in the form in which the database is to get them."""
         return list(self._on_disk)
 
     def total_refused(self):
@@ -161,7 +161,7 @@ class Load:
         writer.transport.abort()
 
     async def _exchange(self, reader, writer, request):
-        """_exchange does return the status of the answer, whether the connection ends with it, and its body."""
+        """Returns the status of the answer, whether the connection ends with it, and its body."""
         timeout = self._loop.call_later(ANSWER_TIME, writer.transport.abort)
         try:
             writer.write(request)

@@ -1,4 +1,4 @@
-"""Who else works in the database meanwhile: the sender, who registers messages, and the housekeeping."""
+"""Other clients of the database meanwhile: the sender, which registers messages, and the housekeeping."""
 
 import random
 import threading
@@ -9,7 +9,7 @@ SENDER = "crash test"
 REGISTER = f"SELECT msgstatus.register_message(%s, content => 'Hello', created_by => '{SENDER}')"
 # Each in a transaction of its own.
 HOUSEKEEPING = ["SELECT msgstatus.maintain()", "SELECT msgstatus.replay_rejected(max_count => 50)"]
-# What an outage answers; a deadlock or anything else is not to be.
+# The errors of an outage; a deadlock, or any other error, is a fault.
 OUTAGES = ("08", "53", "57P", "25006")
 
 
@@ -45,7 +45,7 @@ class Others:
                 with connection.cursor() as cursor:
                     step(cursor)
             except psycopg2.Error as error:
-                # libpq itself tells no code.
+                # libpq's own errors have no code.
                 if error.pgcode is not None and not error.pgcode.startswith(OUTAGES):
                     self.unexpected.append(f"{step.__name__}: {error}")
                 if connection is not None:

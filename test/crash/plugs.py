@@ -19,7 +19,7 @@ RELAPSES = ["backend killed", "server killed", "immediate shutdown", "backends t
 
 
 def plug(name, of_the_spool=False, with_a_killed_receiver=True):
-    """plug does enter a mishap into the list under a name."""
+    """Enters a mishap into the list under a name."""
     def enter(function):
         KINDS[name] = contextlib.contextmanager(function)
         if of_the_spool:
@@ -31,13 +31,13 @@ def plug(name, of_the_spool=False, with_a_killed_receiver=True):
 
 
 def kinds_of(spool):
-    """kinds_of does return the kinds that there are with a spool, or without one ("off")."""
+    """Returns the kinds of plugs with a spool, or without one ("off")."""
     return [name for name in KINDS if spool != "off" or name not in OF_THE_SPOOL]
 
 
 @contextlib.contextmanager
 def frozen(pids):
-    """frozen does stop processes for as long as the context is open."""
+    """Stops processes for as long as the context is open."""
     send(pids, signal.SIGSTOP)
     try:
         yield
@@ -127,7 +127,7 @@ def database_read_only(rig, load, rng):
 def no_connections_left(rig, load, rng):
     with contextlib.ExitStack() as held:
         def all_taken():
-            """Lanes that have lost theirs compete for what becomes free."""
+            """Lanes that have lost their connections compete for free ones."""
             rig.ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     f"WHERE usename = '{ROLE}' AND application_name = 'msgstatus-receiver'")
             with contextlib.suppress(psycopg2.OperationalError):
@@ -171,7 +171,7 @@ def answer_cut(rig, load, rng):
 
 @plug("network silent")
 def network_silent(rig, load, rng):
-    """What was held back arrives late, or never."""
+    """Bytes that were held back arrive late, or never."""
     rig.proxy.silence(True)
     yield
     if rng.random() < 0.5:
@@ -183,7 +183,7 @@ def network_silent(rig, load, rng):
 
 @contextlib.contextmanager
 def no_database(rig):
-    """no_database does keep the receiver from the database."""
+    """Keeps the receiver from the database."""
     rig.proxy.refuse(True)
     rig.proxy.cut()
     try:
@@ -193,13 +193,13 @@ def no_database(rig):
 
 
 def await_refusals(load):
-    """await_refusals does return when webhooks are refused, for neither the database nor the spool takes them."""
+    """Returns when webhooks are refused because neither the database nor the spool takes them."""
     enough = load.total_refused() + 100
     await_true(lambda: load.total_refused() >= enough, "no webhook is refused")
 
 
 def await_kept(rig):
-    """await_kept does return when the spool has taken webhooks; it may be full by then."""
+    """Returns when the spool has taken webhooks; it may be full by then."""
     await_true(lambda: rig.receiver.metric("msgstatus_spool_bodies") >= 100, "no webhook is kept on disk")
 
 

@@ -1,4 +1,4 @@
-"""What lies between the receiver and the server: a TCP proxy that fails on demand."""
+"""A TCP proxy between the receiver and the server that fails on demand."""
 
 import asyncio
 import contextlib
@@ -37,35 +37,35 @@ class Proxy:
         self._loop.close()
 
     def cut(self):
-        """cut does reset every connection."""
+        """Resets every connection."""
         self._loop.call_soon_threadsafe(self._cut)
 
     def refuse(self, refusing):
-        """refuse does reset new connections until told otherwise."""
+        """Resets new connections until told otherwise."""
         self._refusing = refusing
 
     def silence(self, silent):
-        """silence does hold back all bytes until told otherwise; nobody learns why."""
+        """Holds back all bytes until told otherwise; neither side is told."""
         self._loop.call_soon_threadsafe(self._open.clear if silent else self._open.set)
 
     def cut_next_request(self):
-        """cut_next_request does reset the connection of the next request when half of it has passed."""
+        """Resets the connection of the next request when half of it has passed."""
         self._trap = "request"
 
     def cut_request_with(self, marks):
-        """cut_request_with does the same to the next request that holds one of some strings of bytes."""
+        """Resets the connection of the next request that holds one of some strings of bytes, when half of it has passed."""
         self._marks = tuple(marks)
         self._trap = "marked request"
 
     def cut_next_answer(self):
-        """cut_next_answer does reset the connection of the next answer: the server is done, and nobody learns of it."""
+        """Resets the connection of the next answer: the server is done, and the client gets no answer."""
         self._trap = "answer"
 
     def is_trapping(self):
         return self._trap is not None
 
     def spring(self):
-        """spring does take the trap away."""
+        """Takes the trap away."""
         self._trap = None
 
     def _cut(self):
@@ -108,12 +108,12 @@ class Proxy:
     def _is_trapped(self, data, direction):
         if self._trap == "marked request":
             return direction == "request" and any(mark in data for mark in self._marks)
-        # Small ones are those of connecting; webhooks and their answers are larger.
+        # Small packets belong to the connection's start; webhooks and their answers are larger.
         return self._trap == direction and len(data) > (400 if direction == "request" else 60)
 
 
 def _reset(writer):
-    """_reset does close a connection the hard way: the other side gets a reset."""
+    """Closes a connection with a reset."""
     sock = writer.get_extra_info("socket")
     if sock is not None and sock.fileno() >= 0:
         with contextlib.suppress(OSError):

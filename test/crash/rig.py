@@ -33,7 +33,7 @@ class Stuck(Exception):
 
 
 def await_true(condition, what, patience=PATIENCE):
-    """await_true does poll a condition until it holds, and returns what it said; what() describes the last state."""
+    """Polls a condition until it holds and returns its value; what() describes the last state."""
     deadline = time.monotonic() + patience
     while True:
         value = condition()
@@ -88,7 +88,7 @@ class Rig:
     # The receiver.
 
     def start_receiver(self):
-        """start_receiver does return when the receiver listens, be there a database or not."""
+        """Returns when the receiver listens, with or without a database."""
         conninfo = f"host=127.0.0.1 port={self.proxy.port} dbname={DATABASE} user={ROLE}"
         flags = ["--lanes", str(LANES), "--public-url", PUBLIC_URL, "--statement-timeout", "3", "--lock-timeout", "1"]
         if self.spool_disk is not None:
@@ -97,13 +97,13 @@ class Rig:
         self.receivers.append(self.receiver)
 
     def port(self):
-        """port does return where the receiver listens; the port of one that ended may be somebody else's."""
+        """Returns the receiver's address; the port of one that ended may be in use by another program."""
         if self.receiver.process.poll() is not None:
             raise ConnectionRefusedError
         return self.receiver.port
 
     def renew_spool(self):
-        """renew_spool does begin the spool anew, which must be empty."""
+        """Replaces the spool, which must hold no webhook, by a new one."""
         self.receiver.stop()
         self.spool_disk.clear()
         self.start_receiver()
@@ -114,13 +114,13 @@ class Rig:
         self.receiver.kill()
 
     def receiver_descriptors(self):
-        """receiver_descriptors does return how many files the receiver has open."""
+        """Returns how many files the receiver has open."""
         return len(os.listdir(f"/proc/{self.receiver.process.pid}/fd"))
 
     # The server.
 
     def ask(self, sql):
-        """ask does run a statement as superuser, past the proxy, as soon as the server takes it, and return its rows."""
+        """Runs a statement as superuser, past the proxy, as soon as the server takes it, and returns its rows."""
         def answer():
             try:
                 return [self._ask(sql)]
@@ -145,7 +145,7 @@ class Rig:
             self._session = None
 
     def start_server(self):
-        """start_server does return when the server accepts connections; what is left of the last one may linger."""
+        """Returns when the server accepts connections; processes of the last one may linger."""
         def started():
             try:
                 self.server.start()
@@ -160,18 +160,18 @@ class Rig:
         return int((self.server.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
 
     def server_processes(self):
-        """server_processes does return the pids of the postmaster's children."""
+        """Returns the pids of the postmaster's children."""
         return sorted(children_of(self.postmaster()))
 
     def lane_backends(self):
-        """lane_backends does return the pids of the lanes' backends, the oldest first."""
+        """Returns the pids of the lanes' backends, the oldest first."""
         return [pid for (pid,) in self.ask(
             f"SELECT pid FROM pg_stat_activity WHERE usename = '{ROLE}' ORDER BY backend_start")]
 
     # What has to come back after each outage.
 
     def await_recovery(self):
-        """await_recovery does return when every lane has taken a webhook since it was called, and nothing has leaked."""
+        """Returns when every lane has taken a webhook since the call, and nothing has leaked."""
         self._await(lambda: self.receiver.admin("/readyz").status == 200, "the receiver is not ready")
         self._await(lambda: len(self.lane_backends()) == LANES,
                     lambda: f"the receiver has {len(self.lane_backends())} connections to the database, and not {LANES}")
@@ -180,7 +180,7 @@ class Rig:
                     lambda: f"{self._lanes_that_worked_since(now)} of {LANES} lanes take webhooks")
 
     def await_first_lane(self):
-        """await_first_lane does return when a lane is back, and the spool, if anything is in it, has begun to drain."""
+        """Returns when a lane is back, and the spool, if anything is in it, has begun to drain."""
         self._await(self.lane_backends, "no lane comes back")
         if self.spool_disk is not None:
             most = 0
@@ -193,7 +193,7 @@ class Rig:
             self._await(falls, "the spool does not drain")
 
     def await_empty_spool(self):
-        """await_empty_spool does return when all that waited on disk is in the database."""
+        """Returns when all webhooks on disk are in the database."""
         if self.spool_disk is not None:
             self._await(lambda: self.receiver.events("spool open"), "the spool is not open")
             self._await(lambda: self.receiver.metric("msgstatus_spool_bodies") == 0,
@@ -211,18 +211,18 @@ class Rig:
                         f"'{time_of_server}' AND query LIKE '%apply_message_status_batch%'")[0][0]
 
     def await_clients(self, expected):
-        """await_clients does return when so many clients are connected."""
+        """Returns when so many clients are connected."""
         self._await(lambda: self.receiver.metric("msgstatus_connections") == expected,
                     lambda: f"{self.receiver.metric('msgstatus_connections'):.0f} of {expected} clients are connected")
 
     def await_descriptors(self, expected):
-        """await_descriptors does return when the receiver has no more files open than it should."""
+        """Returns when the receiver has no more files open than it should."""
         self._await(lambda: self.receiver_descriptors() <= expected,
                     lambda: f"the receiver has {self.receiver_descriptors()} files open, and not {expected}")
 
 
 def children_of(parent):
-    """children_of does return the pids of the processes whose parent is the given one."""
+    """Returns the pids of the processes whose parent is the given one."""
     found = set()
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -233,7 +233,7 @@ def children_of(parent):
 
 
 def send(pids, number=signal.SIGKILL):
-    """send does send a signal to processes, those that are gone left out."""
+    """Sends a signal to those of the processes that still run."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)

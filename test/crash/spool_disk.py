@@ -25,7 +25,7 @@ class SpoolDisk:
         return shutil.which("mount") is not None and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def clear(self):
-        """clear does delete the spool; no receiver may be running."""
+        """Deletes the spool; no receiver may be running."""
         shutil.rmtree(self.directory)
 
     def close(self):
@@ -35,7 +35,7 @@ class SpoolDisk:
 
     @contextlib.contextmanager
     def full(self, pid):
-        """full does leave the process no room on the disk: another file takes it all, or the process may write none."""
+        """Leaves the process no room on the disk: another file takes it all, or a limit forbids it to write."""
         if not self.mounted:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
             try:

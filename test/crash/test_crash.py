@@ -24,7 +24,7 @@ LOGS = pathlib.Path(__file__).resolve().parents[2] / "build/crash"
 
 
 def pull(capsys, spool, kinds):
-    """pull does run a campaign and show what came of it."""
+    """Runs a campaign and shows its report."""
     random.Random(SEED).shuffle(kinds)
     logs = LOGS / f"{SEED}-{spool}"
     with capsys.disabled():
@@ -53,7 +53,7 @@ def test_plugs_without_a_spool(capsys):
 
 @pytest.fixture(scope="module")
 def quiet():
-    """quiet is a workload that was posted while nothing happened, the messages registered meanwhile, and the conninfo."""
+    """A workload that was posted while nothing happened, the messages registered meanwhile, and the conninfo."""
     workload = Workload(SEED)
     with Rig(LOGS / "quiet") as rig:
         load, others = Load(workload, rig.port, CLIENTS), Others(workload, rig.server.conninfo(DATABASE))
@@ -71,7 +71,7 @@ def quiet():
 
 
 def found(quiet, sql="SELECT"):
-    """found does return the kinds of findings after statements that are undone afterwards, and how much is lost."""
+    """Returns the kinds of findings after statements that are undone afterwards, and the number of losses."""
     workload, registered, conninfo = quiet
     findings = Findings()
     connection = psycopg2.connect(conninfo)

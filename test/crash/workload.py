@@ -1,4 +1,4 @@
-"""What the driver posts: webhooks of every provider, made from a seed, and what became of each status in them.
+"""The driver's webhooks: of every provider, made from a seed, with the fate of each status in them.
 
 A message is observed in several states, some of them at two times. Its observations go out in random order, mixed with
 those of other messages, some twice: in the same body or in another one. A few statuses cannot be used, and a few bodies
@@ -35,7 +35,7 @@ POOL = 400  # observations of a provider that wait for their body
 
 
 class Note:
-    """What became of one thing that was posted. Times are those of the driver's clock, in seconds."""
+    """The fate of one observation or dead letter that was posted. Times are those of the driver's clock, in seconds."""
 
     __slots__ = ("first_posted", "posts", "first_acknowledged", "acknowledgements", "round")
 
@@ -59,7 +59,7 @@ class Note:
 
 
 class Observation(Note):
-    """Message M in state S at time T; the time in microseconds, None where the provider tells none (Twilio)."""
+    """Message M in state S at time T; the time in microseconds, None where the provider sends none (Twilio)."""
 
     __slots__ = ("message_id", "state", "time", "code")
 
@@ -115,7 +115,7 @@ class Workload:
         self._recent = collections.deque(maxlen=500)
 
     def next(self):
-        """next does return a webhook: mostly a new one, sometimes one that was returned before."""
+        """Returns a webhook: mostly a new one, sometimes one that was returned before."""
         chance = self.random.random
         if self._recent and chance() < POSTED_AGAIN:
             return self.random.choice(self._recent)
@@ -174,7 +174,7 @@ class Workload:
         return Webhook("/webhooks/aisensy", body, aisensy_signature(SECRETS["MSGSTATUS_AISENSY_SECRET"], body), notes)
 
     def _project_webhook(self, observations):
-        """_project_webhook does tell all observations of a message in one body, with times in milliseconds."""
+        """Returns all observations of a message in one body, with times in milliseconds."""
         message = {"id": "internal", "messageId": observations[0].message_id, "phone_number": "14155550100",
                    "status": observations[-1].state.upper(), "message_type": "TEMPLATE", "failureResponse": {}}
         for observation in observations:
@@ -182,7 +182,7 @@ class Workload:
         return {"id": "notification", "topic": "message.status.updated", "data": {"message": message}}
 
     def _take(self, provider):
-        """_take does return an observation to post, mostly one that has not been posted yet."""
+        """Returns an observation to post, mostly one that has not been posted yet."""
         pool = self._pools[provider]
         if not pool:
             while len(pool) < POOL:

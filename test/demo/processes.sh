@@ -15,7 +15,7 @@ processes() {
 
 receiver_pids() { processes exe "$receiver"; }
 
-# server_pids prints the postmaster: its children work in the same directory, but have it as their parent.
+# Prints the postmaster: its children work in the same directory, but have it as their parent.
 server_pids() {
     local pid all
     all=" $(processes cwd "$data" | tr '\n' ' ') "

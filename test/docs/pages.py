@@ -5,6 +5,9 @@ The word after `sql` says what is special about a block:
 
     sql              runs without an error
     sql raises=22023 its last statement raises this SQLSTATE, and the ```text block shows the message
+    sql signature    is a signature, and is not run
+
+The pages of docs/reference/ each begin with the first block of its README.md, in a database of their own.
 
 As a program, `pages.py PAGE...` prints each page with its ```text blocks as they should be, for whoever edits it:
 
@@ -19,7 +22,7 @@ import sys
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "test/e2e"))
+sys.path.insert(0, str(ROOT / "test/support"))
 
 from pgserver import PgServer  # noqa: E402
 
@@ -56,7 +59,7 @@ class Example:
 
 
 def blocks_of(page):
-    """blocks_of does return the fenced blocks of a Markdown text, in order."""
+    """Returns the fenced blocks of a Markdown text, in order."""
     blocks, current = [], None
     for number, line in enumerate(page.splitlines(), start=1):
         fence = FENCE.match(line)
@@ -73,10 +76,10 @@ def blocks_of(page):
 
 
 def examples_of(page):
-    """examples_of does return the SQL blocks of a page that are run, each with the output shown after it."""
+    """Returns the SQL blocks of a page that are run, each with the output shown after it."""
     examples = []
     for block in blocks_of(page):
-        if block.language == "sql":
+        if block.language == "sql" and "signature" not in block.flags:
             examples.append(Example(block, None))
         elif block.language == "text" and examples and examples[-1].shown is None:
             examples[-1].shown = block
@@ -84,22 +87,29 @@ def examples_of(page):
 
 
 def code_spans(page):
-    """code_spans does return what stands between backticks, outside of fenced blocks, unescaped for tables."""
+    """Returns the code spans of a page, outside of fenced blocks, unescaped for tables."""
     prose = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
     return [span.replace("\\|", "|") for span in re.findall(r"`([^`]+)`", prose)]
 
 
 def section(page, heading):
-    """section does return the part of a page under a heading, up to the next one of its level or above."""
+    """Returns the part of a page under a heading, up to the next one of its level or above."""
     start = page.index(f"\n{heading}\n") + 1
     level = len(heading) - len(heading.lstrip("#"))
     end = re.compile(rf"^#{{1,{level}}} ", flags=re.MULTILINE).search(page, start + len(heading))
     return page[start:end.start() if end else None]
 
 
-def script_of(examples):
-    """script_of does return what psql is to be fed: the blocks, and before each one a mark."""
-    lines = [r"\pset pager off", "SET client_min_messages = warning;"]
+def beginning_of(name):
+    """Returns the SQL that a page's examples go on from; the name is the page's path below the project."""
+    if not re.match(r"docs/reference/(?!README\.md)", name):
+        return ""
+    return examples_of((ROOT / "docs/reference/README.md").read_text(encoding="utf-8"))[0].sql.text
+
+
+def script_of(examples, beginning=""):
+    """Returns the input of psql: what the examples go on from, and the blocks, each after a mark."""
+    lines = [r"\pset pager off", "SET client_min_messages = warning;", r"\o /dev/null", beginning, r"\o"]
     for number, example in enumerate(examples):
         lines.append(rf"\echo {MARK.format(number)}")
         if example.sql.raises:
@@ -111,15 +121,15 @@ def script_of(examples):
 
 
 def normal(output):
-    """normal does return lines without the blanks at their ends, and without empty lines around them."""
+    """Returns lines without the blanks at their ends, and without empty lines around them."""
     return "\n".join(line.rstrip() for line in output.splitlines()).strip("\n")
 
 
-def run(page, conninfo, psql):
-    """run does run a page's examples in one session, and returns what it got as far as it came, as pairs of example and
-    output, and what went wrong, or None."""
+def run(page, conninfo, psql, beginning=""):
+    """Runs a page's examples in one session. Returns the results up to the first error, as pairs of example and
+    output, and the error, or None."""
     examples = examples_of(page)
-    done = subprocess.run([psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", conninfo], input=script_of(examples),
+    done = subprocess.run([psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", conninfo], input=script_of(examples, beginning),
                           env={**os.environ, "LC_ALL": "C.UTF-8"}, capture_output=True, encoding="utf-8", check=False)
     results = []
     for example, output in zip(examples, re.split(r"^--- block \d+ ---\n", done.stdout, flags=re.MULTILINE)[1:]):
@@ -135,7 +145,7 @@ def run(page, conninfo, psql):
 
 
 def updated(page, results):
-    """updated does return the page with the outputs as they are in place of those it shows."""
+    """Returns the page with the actual outputs in place of those it shows."""
     lines = page.splitlines()
     for example, output in reversed(results):
         if example.shown:
@@ -151,10 +161,11 @@ def main():
         run(readme, server.conninfo(server.create_database("shop", setup="")), psql)
         for number, name in enumerate(sys.argv[1:]):
             page = pathlib.Path(name).read_text(encoding="utf-8")
+            beginning = beginning_of(str(pathlib.Path(name).resolve().relative_to(ROOT)))
             # A page that makes no extension goes on where the README ends.
-            goes_on = "CREATE EXTENSION" not in page
+            goes_on = "CREATE EXTENSION" not in beginning + page
             database = "shop" if goes_on else server.create_database(f"page{number}", setup="")
-            results, failure = run(page, server.conninfo(database), psql)
+            results, failure = run(page, server.conninfo(database), psql, beginning)
             if failure:
                 sys.exit(f"{name}, {failure}")
             sys.stdout.write(updated(page, results))

@@ -1,4 +1,4 @@
-"""Expressions of Prometheus' query language, as far as it takes to tell which series they ask for."""
+"""Expressions of Prometheus' query language: parsed far enough to find the series that they ask for."""
 
 import re
 
@@ -6,22 +6,22 @@ import re
 SELECTOR = re.compile(r"\b((?:msgstatus|process)_\w+)(?:\{([^}]*)\})?")
 MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
 GROUPING = re.compile(r"\b(?:by|without|on)\s*\(([^)]*)\)")
-# What Prometheus adds to every series.
+# Labels that Prometheus adds to every series.
 TARGET = {"job", "instance"}
 
 
 def metrics_in(expression):
-    """metrics_in does return the metrics that an expression names, each with its matchers: label, operator, value."""
+    """Returns the metrics that an expression names, each with its matchers: label, operator, value."""
     return [(name, MATCHER.findall(selector)) for name, selector in SELECTOR.findall(expression)]
 
 
 def labels_in(expression):
-    """labels_in does return the labels that an expression groups by."""
+    """Returns the labels that an expression groups by."""
     return {label.strip() for group in GROUPING.findall(expression) for label in group.split(",") if label.strip()}
 
 
 def problems(expression, families):
-    """problems does return what an expression asks for that an exposition's families do not have."""
+    """Returns the metrics and labels that an expression asks for and an exposition's families lack."""
     found, labels_known = [], set(TARGET)
     for name, matchers in metrics_in(expression):
         base = re.sub(r"_(bucket|sum|count)$", "", name)

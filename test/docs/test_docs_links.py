@@ -5,8 +5,9 @@ import re
 import pages
 import pytest
 
-PAGES = ["README.md", "receiver/README.md", "test/README.md",
-         *sorted(str(page.relative_to(pages.ROOT)) for page in (pages.ROOT / "docs").rglob("*.md"))]
+PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "receiver/README.md", "test/README.md",
+         *sorted(str(page.relative_to(pages.ROOT)) for page in (pages.ROOT / "docs").rglob("*.md")),
+         *sorted(str(page.relative_to(pages.ROOT)) for page in (pages.ROOT / "extension").rglob("README.md"))]
 
 
 def without_code(page):
@@ -14,7 +15,7 @@ def without_code(page):
 
 
 def anchors(page):
-    """anchors does return the names that GitHub gives to a page's headings."""
+    """Returns the names that GitHub gives to a page's headings."""
     headings = re.findall(r"^#+ (.*)$", without_code(page), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
 

@@ -1,4 +1,4 @@
-"""The dashboard and the alert rules of docs/operations/ ask for what a receiver tells, and alerts lead to what to do."""
+"""The dashboard and the alert rules of docs/operations/ ask for metrics that a receiver has, and each alert leads to a remedy."""
 
 import json
 import re
@@ -23,7 +23,7 @@ needs_promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="promto
 
 
 def expressions():
-    """expressions does return what panels and alerts ask for, with where it stands."""
+    """Returns the expressions of panels and alerts, with their places."""
     return [(f"{panel['title']}, {target['refId']}", target["expr"]) for panel in PANELS for target in panel["targets"]] + \
         [(rule["alert"], rule["expr"]) for rule in ALERTS]
 

@@ -36,13 +36,13 @@ def options(receiver_program):
 
 
 def rows(text):
-    """rows does return the rows of a section's tables as lists of cells, without headings and rules."""
+    """Returns the rows of a section's tables as lists of cells, without headings and rules."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines if not line.startswith("|--")]
 
 
 def sources(pattern):
-    """sources does return all that a pattern finds in the receiver's source."""
+    """Returns all that a pattern finds in the receiver's source."""
     files = sorted((pages.ROOT / "receiver").rglob("*.cpp"))
     assert files
     return {match for file in files for match in re.findall(pattern, file.read_text(encoding="utf-8"))}

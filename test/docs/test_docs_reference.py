@@ -1,9 +1,10 @@
-"""docs/reference.md names everything of the extension that SQL can see, as it is, and nothing that is not there."""
+"""docs/reference/ names everything of the extension that SQL can see, as it is, and nothing that is not there."""
 
 import re
 
 import pages
 import pytest
+import reference
 from pages import code_spans, section
 
 # Of the extension itself, and of what install() makes.
@@ -24,16 +25,9 @@ RELATIONS = """
     SELECT c.relname AS name FROM pg_class AS c
     WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition"""
 COLUMNS = """
-    SELECT c.relname AS relation, a.attname AS name FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+    SELECT c.relname AS relation, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
     WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
         AND a.attnum > 0"""
-# What is called by hand: everything but what implements types, operators, aggregates, the parts of install(), and what the
-# page calls internal.
-SIGNATURES = """
-    SELECT p.proname AS name, pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result
-    FROM pg_proc AS p
-    WHERE p.pronamespace = 'msgstatus'::regnamespace AND p.prokind = 'f'
-        AND p.proname !~ '^(delivery_state_|message_status_|delay_histogram_|install_)'"""
 STATES = "SELECT unnest('{processing,received,pending,scheduled,accepted,queued,sending,sent,partially_delivered," \
     "skipped,canceled,failed,undelivered,delivered,read,played}'::msgstatus.delivery_state[])"
 
@@ -44,16 +38,18 @@ def database(docs_server):
 
 
 @pytest.fixture(scope="module")
+def functions(docs_server, database):
+    return reference.functions_of(docs_server, database)
+
+
+def text_of(name):
+    return (reference.FOLDER / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
 def page():
-    return (pages.ROOT / "docs/reference.md").read_text(encoding="utf-8")
-
-
-def short(signature):
-    """short does return a signature of PostgreSQL's as one writes it, in the schema's own terms."""
-    for long, brief in (("timestamp with time zone", "timestamptz"), ("msgstatus.", "")):
-        signature = signature.replace(long, brief)
-    signature = re.sub(r"::\w+(\[\])?", "", signature)
-    return signature
+    """All pages, as one text."""
+    return "\n".join([*reference.pages_of().values(), reference.INTERNALS.read_text(encoding="utf-8")])
 
 
 @pytest.mark.parametrize("query", [FUNCTIONS, TYPES, OPERATOR_CLASSES, RELATIONS],
@@ -72,62 +68,114 @@ def test_every_operator_is_there(docs_server, database, page):
     assert operators <= named, sorted(operators - named)
 
 
-def test_every_column_is_there(docs_server, database, page):
-    columns = docs_server.query(database, COLUMNS)
+def columns_of(server, database):
+    """Yields each table and view with the text of its section, and the names of its columns."""
+    columns = server.query(database, COLUMNS)
     assert columns
-    for relation in {row["relation"] for row in columns}:
-        heading = f"### `{relation}`"
-        named = set(code_spans(section(page, heading)))
-        missing = {row["name"] for row in columns if row["relation"] == relation} - named
-        assert not missing, f"{heading}: {sorted(missing)}"
+    text = text_of("tables.md") + text_of("views.md")
+    for relation in sorted({row["relation"] for row in columns}):
+        yield section(text, f"## `{relation}`"), {row["name"] for row in columns if row["relation"] == relation}
 
 
-def test_every_column_named_exists(docs_server, database, page):
-    columns = {(row["relation"], row["name"]) for row in docs_server.query(database, COLUMNS)}
-    for relation in {relation for relation, _ in columns}:
-        tables = [line for line in section(page, f"### `{relation}`").splitlines() if line.startswith("| `")]
+def test_every_column_is_there(docs_server, database):
+    for text, columns in columns_of(docs_server, database):
+        missing = columns - set(code_spans(text))
+        assert not missing, f"{text.splitlines()[0]}: {sorted(missing)}"
+
+
+def test_every_column_named_exists(docs_server, database):
+    for text, columns in columns_of(docs_server, database):
+        tables = [line for line in text.splitlines() if line.startswith("| `")]
         for name in (name for line in tables for name in re.findall(r"`(\w+)`", line.split("|")[1])):
-            assert (relation, name) in columns
+            assert name in columns, text.splitlines()[0]
 
 
-def test_every_reason_is_there(page):
-    files = [pages.ROOT / "extension" / f"{name}.cpp" for name in ("webhook/reader", "webhook/meta", "webhook/twilio", "webhook/aisensy", "import/row")]
+def test_every_type_of_a_column_is_right(docs_server, database):
+    types = {(row["relation"], row["name"]): reference.short(row["type"]) for row in docs_server.query(database, COLUMNS)}
+    checked = 0
+    for text, _ in columns_of(docs_server, database):
+        relation = re.match(r"## `(\w+)`", text)[1]
+        if "| column | type |" not in text:
+            continue
+        for names, shown in (line.split("|")[1:3] for line in text.splitlines() if line.startswith("| `")):
+            names, shown = re.findall(r"`(\w+)`", names), re.findall(r"`([^`]+)`", shown)
+            for name, kind in zip(names, shown if len(shown) == len(names) else shown * len(names)):
+                assert types[relation, name] == kind, f"{relation}.{name}"
+                checked += 1
+    assert checked > 100
+
+
+def test_every_reason_is_there():
+    files = [pages.ROOT / "extension" / f"{name}.cpp" for name in ("observation/validation", "webhook/reader", "webhook/meta", "webhook/twilio",
+                                                                   "webhook/aisensy", "dead_letter/kept_out", "import/row")]
     source = "\n".join(re.sub(r"//.*", "", file.read_text(encoding="utf-8")) for file in files)
     # What is written in words is a reason; keys and labels have no blanks.
     reasons = {literal.replace('\\"', '"') for literal in re.findall(r'"((?:[^"\\\n]|\\.)+)"', source) if " " in literal}
     assert "the message id is longer than 512 bytes" in reasons
-    named = {*code_spans(section(page, "## Dead letters")), *code_spans(section(page, "## Importing history"))}
+    named = {*code_spans(text_of("dead-letters.md")), *code_spans(text_of("import.md"))}
     assert reasons <= named, reasons - named
 
 
-def test_every_signature_is_right(docs_server, database, page):
-    text = "\n".join(code_spans(page))
-    internal = code_spans(page[page.index("Not to be called by hand"):])
-    functions = [row for row in docs_server.query(database, SIGNATURES) if row["name"] not in internal]
-    assert functions
-    for row in functions:
-        arguments = short(re.sub(r", OUT .*", "", row["arguments"]))
-        assert f"{row['name']}({arguments})" in text, f"{row['name']}({arguments})"
+@pytest.mark.parametrize("path", [*reference.pages_of(), reference.INTERNALS], ids=lambda path: path.name)
+def test_what_the_catalog_gives_is_up_to_date(docs_server, database, functions, path):
+    """Signatures, types and defaults of parameters, and the page of internals: `make reference` writes them."""
+    page = path.read_text(encoding="utf-8")
+    if path == reference.INTERNALS:
+        assert page == reference.internals(docs_server, database, reference.pages_of().values())
+    else:
+        assert page == reference.updated(page, functions)
 
 
-def test_every_result_is_right(docs_server, database, page):
-    for row in docs_server.query(database, SIGNATURES):
-        result = short(row["result"])
-        heading = re.search(rf"^### `{row['name']}\(.*\)` → (.*)$", page, flags=re.MULTILINE)
-        if heading:
-            assert heading[1] == ("rows" if result.startswith(("TABLE", "SETOF")) else f"`{result}`"), row["name"]
+def test_each_section_is_about_one_function(functions):
+    """So that a signature is that of the heading, and stands in one place."""
+    names = [function.name for function in functions]
+    sections = [name for page in reference.pages_of().values() for name, _, _ in reference.sections_of(page)]
+    assert len(sections) > 40
+    assert len(set(sections)) == len(sections)
+    assert all(names.count(name) == 1 for name in sections), [name for name in sections if names.count(name) != 1]
 
 
-def test_every_heading_of_a_function_is_one(docs_server, database, page):
-    functions = {row["name"] for row in docs_server.query(database, FUNCTIONS)}
-    headings = re.findall(r"^### `(\w+)\(", page, flags=re.MULTILINE)
-    assert headings
-    assert set(headings) <= functions
+def test_every_parameter_is_there(functions):
+    by_name = {function.name: function for function in functions}
+    for page in reference.pages_of().values():
+        for name, start, end in reference.sections_of(page):
+            assert reference.named_parameters(page[start:end]) == [parameter[0] for parameter in by_name[name].parameters], name
 
 
-def test_the_table_of_states(docs_server, database, page):
+def test_every_function_has_an_example():
+    """One that is run, on its page or at the beginning of them all."""
+    beginning = pages.examples_of(text_of("README.md"))
+    for page in reference.pages_of().values():
+        examples = "\n".join(example.sql.text for example in [*beginning, *pages.examples_of(page)])
+        for name, _, _ in reference.sections_of(page):
+            assert re.search(rf"\b{name}\(", examples), name
+
+
+def test_every_signature_in_a_table_is_right(functions):
+    """Small functions have a row in a table in place of a section: | `name(types)` | `result` | ... |"""
+    known = {(function.head, function.result) for function in functions}
+    rows = [[cell.strip() for cell in line.split(" | ")] for line in text_of("types.md").splitlines() if re.match(r"\| `\w+\(", line)]
+    assert len(rows) > 15
+    for row in rows:
+        for signature in re.findall(r"`(\w+\(.*?\))`", row[0]):
+            assert (signature, row[1].strip("`")) in known, signature
+
+
+def test_every_function_raises_what_its_page_says(functions):
+    """A SQLSTATE in the comment of a function stands in its section, or among the errors that all of its page, or all pages, share."""
+    shared = section(text_of("README.md"), "## Errors")
+    by_name = {function.name: function for function in functions}
+    for page in reference.pages_of().values():
+        introduction = page.split("\n##", 1)[0]
+        for name, start, end in reference.sections_of(page):
+            for sqlstate in re.findall(r"\b[0-9][0-9A-Z]{4}\b", by_name[name].comment):
+                if sqlstate != "10000":  # a number of rows
+                    assert sqlstate in introduction + page[start:end] + shared, f"{name}: {sqlstate}"
+
+
+def test_the_table_of_states(docs_server, database):
     rows = [[cell.strip() for cell in line.split("|")[1:-1]]
-            for line in section(page, "## delivery_state").splitlines() if re.match(r"\| `\w+` \| (incom|outgo)ing ", line)]
+            for line in section(text_of("types.md"), "## delivery_state").splitlines() if re.match(r"\| `\w+` \| (incom|outgo)ing ", line)]
     shown = [{"state": state.strip("`"), "implies": sorted(re.findall(r"\w+", implied)), "failure": failure == "yes",
               "final": final == "yes"} for state, _, implied, failure, final in rows]
     actual = docs_server.query(database, f"""

@@ -8,14 +8,15 @@ import pytest
 
 import pages
 
-# What a newcomer goes through in one database, and what begins in a database of its own, on a server where the former did.
+# Pages that a newcomer follows in one database, and pages that begin in a database of their own on the same server.
 PATH = ["README.md", "docs/tutorial.md", "docs/operations.md", "docs/operations/database.md"]
-OTHERS = ["campaigns.md", "existing-tables.md", "analytics.md", "reference.md"]
+OTHERS = ["campaigns.md", "existing-tables.md", "analytics.md",
+          *(f"reference/{page.name}" for page in sorted((pages.ROOT / "docs/reference").glob("*.md")) if pages.examples_of(page.read_text(encoding="utf-8")))]
 
 
 def check(server, database, name):
     page = (pages.ROOT / name).read_text(encoding="utf-8")
-    results, failure = pages.run(page, server.conninfo(database), str(server.bindir / "psql"))
+    results, failure = pages.run(page, server.conninfo(database), str(server.bindir / "psql"), pages.beginning_of(name))
     assert failure is None, f"{name}, {failure}"
     assert len(results) == len(pages.examples_of(page)) > 0
     for example, output in results:
@@ -39,7 +40,7 @@ def test_the_path(walked_server):
 
 
 def test_the_path_goes_on_with_the_same_names():
-    """What no SQL tells: the receiver's settings and cron's lines name the database and the roles that are there."""
+    """Outside of SQL, too: the receiver's settings and cron's lines name existing databases and roles."""
     found = set()
     for name in [*PATH, "docs/operations/receiver.md"]:
         found |= set(re.findall(r"dbname=(\w+)|psql (?:-XqAt -d )?(\w+)$|createdb (\w+)|-d (\w+) -c", (pages.ROOT / name).read_text(encoding="utf-8"),
@@ -65,7 +66,7 @@ def test_cron_runs_its_lines(walked_server):
 
 
 def test_where_incoming_texts_are_subscribed_to():
-    """Who subscribes to Meta's field reads there that texts are stored, and how they are not."""
+    """The page on Meta's subscription says that texts are stored, and how to switch that off."""
     for path in [pages.ROOT / "README.md", *(pages.ROOT / "docs").rglob("*.md")]:
         for line in path.read_text(encoding="utf-8").splitlines():
             if "subscribe to the field" in line:
@@ -75,7 +76,7 @@ def test_where_incoming_texts_are_subscribed_to():
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_page(walked_server, name):
-    database = walked_server.create_database(f"page_{name.removesuffix('.md')}", setup="")
+    database = walked_server.create_database(f"page_{name.removesuffix('.md').replace('/', '_')}", setup="")
     check(walked_server, database, f"docs/{name}")
 
 

@@ -41,8 +41,30 @@ def test_every_file_of_sql_is_listed_once():
 
 @pytest.mark.parametrize("room", sorted(FLOORS))
 def test_a_room_is_surveyable(room):
-    files = [path for path in (EXTENSION / room).iterdir() if path.suffix in (".cpp", ".hpp", ".sql", ".md")]
+    # README.md tells of the files, and is none of them.
+    files = [path for path in (EXTENSION / room).iterdir() if path.suffix in (".cpp", ".hpp", ".sql")]
     assert len(files) <= 25
+
+
+@pytest.mark.parametrize("room", sorted(FLOORS))
+def test_a_room_says_what_it_is(room):
+    lines = (EXTENSION / room / "README.md").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == f"# {room}"
+    assert 20 <= len(lines) <= 60
+    assert [line for line in lines if len(line) > 120] == []
+
+
+@pytest.mark.parametrize("room", sorted(FLOORS))
+def test_a_room_stands_on_what_it_includes(room):
+    page = (EXTENSION / room / "README.md").read_text(encoding="utf-8")
+    stands_on = page.partition("**Stands on**")[2].partition("\n\n")[0]
+    included = {to for _, including, to in arrows() if including == room}
+    assert included - set(re.findall(r"\.\./(\w+)/README\.md", stands_on)) == set()
+
+
+def test_the_entrance_leads_to_every_room():
+    entrance = (EXTENSION / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\]\((\w+)/README\.md\)", entrance)) == set(FLOORS)
 
 
 RECEIVER = pages.ROOT / "receiver"

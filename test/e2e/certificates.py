@@ -34,14 +34,14 @@ class Authority:
                  "-out", path.with_suffix(".pem"), *signer)
 
     def server(self, name, key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
-        """server does make a certificate, and returns the paths of its chain and its key."""
+        """Makes a certificate, and returns the paths of its chain and its key."""
         self._issue(name, "intermediate", [f"subjectAltName=DNS:{NAME}", "authorityKeyIdentifier=keyid"], key)
         chain = self.directory / f"{name}-chain.pem"
         chain.write_text((self.directory / f"{name}.pem").read_text() + self.intermediate.read_text())
         return chain, self.directory / f"{name}.key"
 
     def client(self, version=None, ciphers=None, alpn=None):
-        """client does return a context that trusts the root alone.
+        """Returns a context that trusts the root alone.
 
         version is the only one that it speaks; old ones and weak ciphers take the lower security level that they need.
         """

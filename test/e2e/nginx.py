@@ -30,7 +30,7 @@ http {{
 
 
 def documented(language):
-    """documented does return the one block of a language in docs/operations.md."""
+    """Returns the one block of a language in docs/operations.md."""
     page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     (block,) = re.findall(rf"^```{language}\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
     return block
@@ -73,7 +73,7 @@ class Nginx:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def _start(self):
-        """_start does tell whether nginx runs; the port may be taken by then."""
+        """Returns whether nginx runs; the port may be taken by then."""
         self.port = free_port()
         config = replaced(documented("nginx"), "server 127.0.0.1:8080;", f"server 127.0.0.1:{self.receiver_port};")
         config = replaced(config, "listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;")

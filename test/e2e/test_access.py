@@ -1,4 +1,4 @@
-"""Who may come in, from where, and how often."""
+"""Limits on clients: by address, by number of connections, by rate."""
 
 import json
 import socket
@@ -24,7 +24,7 @@ needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6
 
 
 def post(port, target="/webhook", headers=None, source="", host="127.0.0.1"):
-    """post does send a webhook from an address of the test's choice, and returns the answer."""
+    """Sends a webhook from an address of the test's choice, and returns the answer."""
     with Connection(port, source=source, host=host) as connection:
         return connection.post(target, one(), headers)
 

@@ -9,7 +9,6 @@ import threading
 import pytest
 
 from client import FORM, aisensy_signature, form, meta_signature, twilio_signature
-from conftest import SECRETS
 from test_providers import AISENSY, META, STATUS_URL, TWILIO
 from webhooks import aisensy_flat, meta, meta_status, new_id, twilio_fields
 
@@ -63,7 +62,7 @@ KEYS = {"contact_logs": "twilio_message_sid", "whatsapp_messages": "message_id",
         "whatsapp_logs": "message_sid", "campaign_recipients": "whatsapp_message_id"}
 
 START = 1733826600  # 2024-12-10T10:30:00Z
-# What happens to a message: what the provider says, and so many seconds after the start.
+# The life of a message: the provider's statuses, each so many seconds after the start.
 LIVES = [
     [("sent", 0)],
     [("sent", 0), ("delivered", 5)],
@@ -79,7 +78,7 @@ ORDER = ["sent", "failed", "delivered", "read"]
 
 
 def reached(life):
-    """reached does return when a message of that life reached its states, in seconds."""
+    """Returns the time, in seconds, at which a message of that life reached its states."""
     times = {}
     for status, seconds in life:
         for state in IMPLIED[status]:
@@ -130,13 +129,13 @@ class Application:
                 lives[new_id(prefix)] = life
 
     def insert(self, message_ids):
-        """insert does make the rows of messages as the application does, one by one."""
+        """Makes the rows of messages as the application does, one by one."""
         statements = [f"INSERT INTO app.{table} ({KEYS[table]}) VALUES ('{message_id}');"
                       for table, lives in self.lives.items() for message_id in lives if message_id in message_ids]
         self.database.execute("SET ROLE app_owner;\n" + "\n".join(statements))
 
     def attach(self):
-        """attach does attach the tables as an operator who does not own them, each in a transaction of its own."""
+        """Inserts the rows of messages one by one, as the application does."""
         for table, key in KEYS.items():
             self.database.execute(f"SET ROLE delivery_operator; SELECT msgstatus.attach_table('app.{table}', '{key}')")
 
@@ -145,7 +144,7 @@ class Application:
             self.database.execute(f"SELECT msgstatus.detach_table('app.{table}')")
 
     def webhooks(self):
-        """webhooks does return every webhook twice, in random order."""
+        """Returns every webhook twice, in random order."""
         posts = [(SENDERS[table], message_id, *seen)
                  for table, lives in self.lives.items() for message_id, life in lives.items() for seen in life] * 2
         self.random.shuffle(posts)
@@ -157,14 +156,14 @@ class Application:
         return ids
 
     def rows(self, table):
-        """rows does return the rows of this application's messages by message id."""
+        """Returns the rows of this application's messages by message id."""
         listed = ", ".join(f"'{message_id}'" for message_id in self.lives[table])
         found = self.database.query(f"SELECT * FROM app.{table} WHERE {KEYS[table]} IN ({listed})")
         return {row[KEYS[table]]: row for row in found}
 
 
 def post_all(receiver, posts, threads=8):
-    """post_all does post webhooks on several connections at once; all must be taken."""
+    """Posts webhooks on several connections at once; all must be taken."""
     refused = []
 
     def client(share):
@@ -186,7 +185,7 @@ def tables(database):
 
 @pytest.fixture(params=["before", "meanwhile", "after"])
 def application(request, database, tables, signed_receiver):
-    """application is one whose tables are attached before its webhooks come, while they do, or after they did; and whose
+    """An application whose tables are attached before its webhooks come, while they do, or after they did; and whose
     rows are inserted before or after their webhooks."""
     made = Application(database, request.param)
     ids, posts = made.ids(), made.webhooks()

@@ -35,7 +35,7 @@ def one_lane(start):
 
 
 def in_one_batch(receiver, database, bodies):
-    """in_one_batch does see to it that all bodies go in one call: while the only lane waits for a lock, they collect."""
+    """Sends all bodies in one call: they collect while the only lane waits for a lock."""
     before = receiver.metric("msgstatus_batch_size_count"), receiver.metric("msgstatus_batch_size_sum")
     with database.hold("LOCK TABLE msgstatus.message;"):
         first = Posts(receiver, [one()])

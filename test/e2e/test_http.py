@@ -221,7 +221,7 @@ def test_keep_alive(open_receiver, database):
 
 
 def test_pipelined_requests_are_answered_in_order(open_receiver, database):
-    # How many statuses each holds tells the answers apart; refusals, which need no database, must wait their turn.
+    # The number of statuses distinguishes the answers; refusals, which need no database, must wait their turn.
     ids, data, expected = [], b"", []
     for i in range(100):
         if i % 10 == 3:

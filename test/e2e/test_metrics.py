@@ -1,4 +1,4 @@
-"""/metrics: what is counted, and the form it is told in."""
+"""/metrics: the counts and their format."""
 
 import pathlib
 import shutil
@@ -14,7 +14,7 @@ from webhooks import meta, meta_status, new_id, one
 
 
 def scrape(receiver):
-    """scrape does return what the receiver tells now, by family."""
+    """Returns the receiver's metrics by family."""
     answer = receiver.admin("/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     return exposition.parse(answer.text)
@@ -25,7 +25,7 @@ def value(receiver, name, **labels):
 
 
 def increase(receiver, action, *samples):
-    """increase does return by how much each sample, a name and labels, grows during the action."""
+    """Returns the growth of each sample, a name and labels, during the action."""
     before = scrape(receiver)
     action()
     after = scrape(receiver)

@@ -8,7 +8,7 @@ import pytest
 import receiver as program
 from certificates import Authority
 from client import FORM, Connection, form, meta_signature, raw_post, twilio_signature
-from conftest import SECRETS
+from secrecy import SECRETS
 from nginx import PROGRAM, Nginx, documented
 from webhooks import new_id, one, twilio_fields
 
@@ -23,7 +23,7 @@ def authority(tmp_path_factory):
 
 @pytest.fixture
 def behind_nginx(start, authority):
-    """behind_nginx does start a receiver and nginx in front, and returns the receiver and what connects to nginx."""
+    """Starts a receiver and nginx in front, and returns the receiver and a function that connects to nginx."""
     running = []
 
     def begin(*flags, **variables):

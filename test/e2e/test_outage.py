@@ -8,15 +8,16 @@ import time
 import pytest
 
 from client import Connection, raw_post
-from conftest import Database, check_log
+from database import Database
 from pgserver import PgServer
 from receiver import Receiver, wait_until
+from secrecy import check_log
 from webhooks import new_id, one
 
 
 @pytest.fixture
 def own():
-    """own is a database on a server that the test may stop, and a receiver on it."""
+    """A database on a server that the test may stop, and a receiver on it."""
     with PgServer() as server:
         database = Database(server, server.create_database("outage"))
         with Receiver(database.conninfo, "--allow-unsigned") as receiver:
@@ -219,7 +220,7 @@ def test_a_trigger_that_lacks_rights_stops_nothing(own):
 
 
 def test_the_extension_made_anew(own):
-    """What happens under the lanes' prepared statements when the extension is made anew."""
+    """The extension is made anew beneath the lanes' prepared statements."""
     database, receiver = own
     assert receiver.post("/webhook", one()).status == 200
     database.execute("DROP EXTENSION msgstatus CASCADE; DROP SCHEMA IF EXISTS msgstatus CASCADE; "

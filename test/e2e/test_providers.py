@@ -4,7 +4,7 @@ import hashlib
 import json
 
 from client import FORM, aisensy_signature, form, meta_signature, request, twilio_signature
-from conftest import SECRETS
+from secrecy import SECRETS
 from webhooks import aisensy_flat, aisensy_project, meta, meta_status, new_id, twilio_fields
 
 META = SECRETS["MSGSTATUS_META_APP_SECRET"]

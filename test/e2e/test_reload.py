@@ -10,7 +10,7 @@ URL = "https://hooks.example.org"
 
 @pytest.fixture
 def secrets(tmp_path):
-    """secrets does write the files of all secrets and returns the flags that name them."""
+    """Writes the files of all secrets and returns the flags that name them."""
     def write(**lines):
         for name in ("meta-app-secret", "meta-verify-token", "twilio-auth-token", "aisensy-secret"):
             content = lines.get(name.replace("-", "_"), ["old"])
@@ -20,7 +20,7 @@ def secrets(tmp_path):
 
 
 def statuses(receiver, which):
-    """statuses does return the answers to a webhook of each provider, and to the handshake, with such secrets."""
+    """Returns the answers to a webhook of each provider, and to the handshake, with such secrets."""
     body = one()
     meta = receiver.post("/webhooks/meta", body, meta_signature(f"meta-app-secret-{which}", body)).status
     body = b'{"id": "%s", "status": "sent"}' % new_id().encode()

@@ -13,7 +13,7 @@ MADE = re.compile(r"[0-9a-f]{16}")
 
 @pytest.fixture(scope="module")
 def proxied(database):
-    """proxied is a receiver that trusts whoever connects from this machine."""
+    """A receiver that trusts every peer on this machine."""
     with Receiver(database.conninfo, "--allow-unsigned", "--trusted-proxy", "127.0.0.1") as receiver:
         yield receiver.wait_ready()
         receiver.stop()
@@ -41,7 +41,7 @@ def test_the_log_has_it_with_what_was_answered(open_receiver):
 
 def test_a_refused_signature_is_logged_with_it(signed_receiver):
     def refused():
-        # A flood of the same event is cut to one a second, so the first try may not be told.
+        # A flood of the same event is cut to one a second, so the first try may not be logged.
         request_id = signed_receiver.post("/webhooks/meta", one(), {"X-Hub-Signature-256": "sha256=00"}).headers["x-request-id"]
         return signed_receiver.events("signature refused", request_id=request_id, provider="meta")
     wait_until(refused, "an entry with the id of a refused request")

@@ -1,4 +1,4 @@
-"""Whoever takes over the receiver has its role in the database: that may bring statuses and learns nothing."""
+"""An intruder in the receiver has its role in the database: this role may bring statuses and read nothing."""
 
 import psycopg2
 import psycopg2.errors
@@ -8,7 +8,7 @@ from receiver import Receiver
 from webhooks import meta, meta_status, new_id, one
 
 MAY_CALL = {"apply_message_status", "apply_message_status_batch", "reject_webhook",
-            "alert_counts"}  # the last one tells how many alerts are active, for the metrics
+            "alert_counts"}  # the last one returns the number of active alerts, for the metrics
 TRIGGER = ("CREATE TRIGGER t BEFORE INSERT ON {} FOR EACH ROW "
            "EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()")
 NOT_WITH_VIEWS = ("42809", "55000")
@@ -17,7 +17,7 @@ SECRET = "491701234567"
 
 @pytest.fixture(scope="module")
 def role(database):
-    """role is a login of level `ingest`, in a database that has something to hide."""
+    """A login of level `ingest`, in a database that has something to hide."""
     database.execute("CREATE ROLE hooks LOGIN; SELECT msgstatus.grant_access('hooks', 'ingest');")
     database.execute(f"""
         SELECT msgstatus.register_message('hidden', recipient => '{SECRET}', content => 'a secret of {SECRET}');
@@ -28,7 +28,7 @@ def role(database):
 
 @pytest.fixture
 def ask(role):
-    """ask does run one statement as the role, and returns its rows or the SQLSTATE it ends in."""
+    """Runs one statement as the role, and returns its rows or the SQLSTATE it ends in."""
     connection = psycopg2.connect(role)
     connection.autocommit = True
 

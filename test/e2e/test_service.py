@@ -1,4 +1,4 @@
-"""The receiver under a service manager: it tells when it is ready and when it stops, and takes sockets that listen already."""
+"""The receiver under a service manager: it announces that it is ready or stops, and takes sockets that listen already."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ from webhooks import one
 
 @pytest.fixture(params=["path", "abstract"])
 def manager(request):
-    """manager is the socket of a service manager, and what NOTIFY_SOCKET is to be."""
+    """The socket of a service manager, and the value of NOTIFY_SOCKET."""
     with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         name = os.path.join(directory, "notify")
         listener.bind(name if request.param == "path" else "\0" + name)

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from conftest import SECRETS
+from secrecy import SECRETS
 from receiver import PROGRAM, clean_environment, run
 from webhooks import aisensy_flat, meta, meta_status, new_id, twilio_fields
 from client import form

@@ -1,11 +1,11 @@
-"""Whoever is not the provider is refused with 401, and nothing of it is stored."""
+"""A webhook without its provider's signature is refused with 401, and nothing of it is stored."""
 
 import json
 
 import pytest
 
 from client import FORM, aisensy_signature, form, meta_signature, twilio_signature
-from conftest import SECRETS
+from secrecy import SECRETS
 from receiver import wait_until
 from webhooks import aisensy_flat, new_id, one, twilio_fields
 

@@ -10,7 +10,7 @@ from webhooks import new_id, one
 
 
 def trickle(connection, data, pause=0.05):
-    """trickle does send byte by byte until the receiver answers or closes, and tells whether it did."""
+    """Sends byte by byte until the receiver answers or closes, and returns whether it did."""
     connection.socket.settimeout(pause)
     try:
         for byte in data:

@@ -94,7 +94,7 @@ def test_answers_that_the_client_is_slow_to_read(start_tls, authority):
 
 
 def receiver_answer(receiver, authority, request):
-    """receiver_answer does return the bytes of an answer: all answers to the same request are of one length."""
+    """Returns the bytes of an answer: all answers to the same request are of one length."""
     with Connection(receiver.port, authority.client()) as connection:
         connection.send(request)
         return connection.socket.recv(65536)

@@ -10,7 +10,7 @@ MENDED = "ALTER TYPE msgstatus.message_change DROP ATTRIBUTE x"
 
 
 def post_all(receiver, ids):
-    """post_all posts a webhook for each id, all at once, and returns the answers' statuses by id."""
+    """Posts a webhook for each id, all at once, and returns the answers' statuses by id."""
     answers = {}
 
     def post(message_id):

@@ -4,7 +4,7 @@ BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
--- refused returns what becomes of a payload among good neighbours: the reasons, and whether the dead letters are whole.
+-- Returns what becomes of a payload among good neighbours: the reasons, and whether the dead letters are whole.
 CREATE FUNCTION refused(payload jsonb) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     told text;

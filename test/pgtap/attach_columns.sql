@@ -5,16 +5,16 @@ SELECT no_plan();
 CREATE SCHEMA app;
 SET LOCAL search_path = app, public;
 
--- found returns what columns show, as {"fact": "column"}.
+-- Returns what columns show, as {"fact": "column"}.
 CREATE FUNCTION found(target regclass, columns jsonb DEFAULT NULL) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_object_agg(p.fact, p.column_name) FROM msgstatus.preview_attach(target, 'id', columns) AS p WHERE p.fact IS NOT NULL
 $$;
--- remarks returns what is said of columns, as {"column": "remark"}.
+-- Returns the remarks on columns, as {"column": "remark"}.
 CREATE FUNCTION remarks(target regclass, key_column name DEFAULT 'id', columns jsonb DEFAULT NULL) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_strip_nulls(jsonb_object_agg(COALESCE(p.column_name, p.fact, ''), p.remark))
     FROM msgstatus.preview_attach(target, key_column, columns) AS p
 $$;
--- spelled returns the words of a column, those of the states that have a word of their own in most tables.
+-- Returns the words of a column, those of the states that have a word of their own in most tables.
 CREATE FUNCTION spelled(type text, clause text DEFAULT '', columns jsonb DEFAULT NULL, content text DEFAULT NULL) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     found jsonb;
@@ -123,30 +123,30 @@ CREATE FOREIGN TABLE distant (id text, status text) SERVER nowhere;
 SELECT raises('distant', 'id', NULL, '42809', 'app.distant is not a table', '%');
 SELECT raises('part', 'id', NULL, '42809', 'app.part is a partition', 'Attach the partitioned table.');
 SELECT throws_ok($$SELECT msgstatus.attach_table('temporary', 'id')$$, '42809');
-SELECT raises('msgstatus.message', 'message_id', NULL, '42809', 'msgstatus.message is not a table of yours', '%');
+SELECT raises('msgstatus.message', 'message_id', NULL, '42809', 'msgstatus.message belongs to msgstatus or to PostgreSQL', '%');
 SELECT raises('whole', 'sid', NULL, '42703', 'column "sid" of app.whole does not exist', 'The key is the column that holds the id the provider gave%');
-SELECT raises('whole', NULL, NULL, '42703', 'no column of app.whole was given as the key', 'The key is the column that holds the id the provider gave%');
+SELECT raises('whole', NULL, NULL, '42703', 'no key column of app.whole was given', 'The key is the column that holds the id the provider gave%');
 SELECT raises('numbered', 'number', NULL, '42804', 'column "number" of app.numbered is of type integer and cannot be the key', '%text, varchar or char.');
 SELECT raises('whole', 'id', '[]', '22023', 'columns must be an object of facts and columns', 'For example%');
 SELECT raises('whole', 'id', '{"colour": "note"}', '22023', 'unknown fact "colour"', 'The facts are state, status, timeline, processing_at, %');
-SELECT raises('whole', 'id', '{"state": 5}', '22023', 'no column can be read from what is given for "state"', '%');
-SELECT raises('whole', 'id', '{"sent_at": {"column": "sent_at", "spelling": {}}}', '22023', 'no column can be read from what is given for "sent_at"', '%');
-SELECT raises('whole', 'id', '{"state": {"column": "status", "speling": {}}}', '22023', 'no column can be read from what is given for "state"', '%');
+SELECT raises('whole', 'id', '{"state": 5}', '22023', 'invalid column given for "state"', '%');
+SELECT raises('whole', 'id', '{"sent_at": {"column": "sent_at", "spelling": {}}}', '22023', 'invalid column given for "sent_at"', '%');
+SELECT raises('whole', 'id', '{"state": {"column": "status", "speling": {}}}', '22023', 'invalid column given for "state"', '%');
 SELECT raises('whole', 'id', '{"state": "stat"}', '42703', 'column "stat" of app.whole, given for "state", does not exist', 'The columns are id, status, sent_at, %');
-SELECT raises('whole', 'id', '{"retry_count": "note"}', '42804', 'column "note" of app.whole is of type text and cannot hold "retry_count"', 'It takes smallint, integer, bigint or numeric.');
-SELECT raises('whole', 'id', '{"read_at": "sent_at", "sent_at": "sent_at"}', '22023', 'column "sent_at" cannot show two things', '%');
-SELECT raises('whole', 'id', '{"state": "id"}', '22023', 'column "id" cannot show two things', '%');
-SELECT raises('others', 'id', '{"read_at": "read_at"}', '428C9', 'column "read_at" of app.others, given for "read_at", is a generated column', 'Only the table writes it.');
+SELECT raises('whole', 'id', '{"retry_count": "note"}', '42804', 'column "note" of app.whole is of type text and cannot hold "retry_count"', 'The column must be of type smallint, integer, bigint or numeric.');
+SELECT raises('whole', 'id', '{"read_at": "sent_at", "sent_at": "sent_at"}', '22023', 'column "sent_at" is given for more than one fact', '%');
+SELECT raises('whole', 'id', '{"state": "id"}', '22023', 'column "id" is given for more than one fact', '%');
+SELECT raises('others', 'id', '{"read_at": "read_at"}', '428C9', 'column "read_at" of app.others, given for "read_at", is a generated column', 'PostgreSQL itself computes the values of this column.');
 SELECT raises('numbered', 'status', '{"error_code": "code"}', '428C9', 'column "code" of app.numbered, given for "error_code", is an identity column', '%');
 SELECT raises('whole', 'id', '{"state": {"column": "status", "spelling": {"seen": "x"}}}', '22023', 'unknown state in the spelling of "state"', 'The states are processing, %');
-SELECT raises('others', 'id', '{"state": {"column": "delivered_at", "spelling": []}}', '22023', 'no column can be read from what is given for "state"', '%');
+SELECT raises('others', 'id', '{"state": {"column": "delivered_at", "spelling": []}}', '22023', 'invalid column given for "state"', '%');
 CREATE TABLE shorts (id text PRIMARY KEY, status varchar(3), sent_at timestamptz);
-SELECT raises('shorts', 'id', '{"state": {"column": "status", "spelling": {"sent": "SENT"}}}', '22023', 'the column cannot hold ''SENT'', given for the state sent', '%');
+SELECT raises('shorts', 'id', '{"state": {"column": "status", "spelling": {"sent": "SENT"}}}', '22023', 'the column cannot hold ''SENT'', the spelling of state sent', '%');
 SELECT raises('shorts', 'id', '{"state": "status"}', '42804', 'column "status" of app.shorts, of type character varying(3), can hold none of sent, delivered, read and failed', '%spelling%');
 SELECT is(found('shorts'), '{"sent_at": "sent_at"}', 'found only, it is left out');
 SELECT is(remarks('shorts') ->> 'status', 'left out: cannot hold state');
 CREATE TABLE plain (id text PRIMARY KEY, note text, updated_at timestamptz);
-SELECT raises('plain', 'id', NULL, '22023', 'app.plain has no column that could show a status', '%preview_attach%');
+SELECT raises('plain', 'id', NULL, '22023', 'app.plain has no column that can show a status', '%preview_attach%');
 SELECT throws_ok($$SELECT msgstatus.attach_table('whole', 'id', time_zone => 'Mars')$$, '22023');
 SELECT throws_ok($$SELECT msgstatus.attach_table('whole', 'id', time_zone => NULL)$$, '22004');
 

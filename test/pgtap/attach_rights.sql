@@ -1,4 +1,4 @@
--- Code of an attached table runs with the rights of whoever attached it, whenever it runs, and leaves no trace in the caller.
+-- Code of an attached table runs with the rights of the role that attached it, whenever it runs, and leaves no trace in the caller.
 BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
@@ -52,7 +52,7 @@ SELECT is((SELECT count(*)::integer FROM pg_prepared_statements WHERE name = 'of
     'a trigger cannot drop the statements of the caller');
 SELECT is((SELECT count(*)::integer FROM msgstatus.attached_table_failure AS f WHERE f.message_id = 'deallocate' AND f.error_code = '42501'), 1);
 
--- What the caller's own statements have deferred stays deferred.
+-- Constraints that the caller's own statements have deferred stay deferred.
 INSERT INTO child VALUES (1);
 
 SELECT is(msgstatus.apply_message_status('{"id": "a", "status": "delivered"}') ->> 'applied', '1');
@@ -60,7 +60,7 @@ SELECT is((SELECT status FROM app.orders WHERE wamid = 'a'), 'delivered');
 SELECT lives_ok('INSERT INTO parent VALUES (1)');
 SELECT lives_ok('SET CONSTRAINTS ALL IMMEDIATE', 'nothing waits that would run as the caller');
 SELECT is((SELECT array_agg(DISTINCT who) FROM app.seen), '{pgtap_shop}');
--- Looking at a table runs none of its owner's code as whoever looks, or tries it.
+-- Previewing or trying a table runs none of its owner's code with the caller's rights.
 SET ROLE pgtap_shop;
 CREATE FUNCTION app.note(value text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
@@ -113,7 +113,7 @@ RESET ROLE;
 SELECT is_empty($$SELECT * FROM app.seen WHERE who <> 'pgtap_shop'$$);
 SELECT is((SELECT p.spelling ->> 'failed' FROM msgstatus.preview_attach('app.by_enum', 'id') AS p WHERE p.fact = 'state'), 'failed');
 
--- Whoever brings an attached table up to date reads it as the role that attached it.
+-- An attached table is brought up to date and read as the role that attached it, whoever calls.
 SET ROLE pgtap_shop;
 SELECT msgstatus.attach_table('app.by_index', 'id');
 RESET ROLE;

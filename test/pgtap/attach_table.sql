@@ -9,11 +9,11 @@ SET LOCAL search_path = app, public;
 
 CREATE TABLE logs (n integer GENERATED ALWAYS AS IDENTITY, sid varchar(64) UNIQUE, status text NOT NULL DEFAULT 'PENDING', delivered_at timestamptz,
     failed_at timestamptz, failure_reason text, retry_count integer NOT NULL DEFAULT 0, updated_at timestamptz);
--- shown returns a row of logs without what is null and its number and time of change.
+-- Returns a row of logs without what is null and its number and time of change.
 CREATE FUNCTION shown(key text) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', l.status, to_char(l.delivered_at, 'MI:SS'), to_char(l.failed_at, 'MI:SS'), l.failure_reason, NULLIF(l.retry_count, 0)) FROM app.logs AS l WHERE l.sid = key
 $$;
--- observe applies one status, so many seconds after 10:30.
+-- Applies one status, so many seconds after 10:30.
 CREATE FUNCTION observe(id text, status text, seconds integer, code integer DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
     SELECT msgstatus.apply_message_status(jsonb_strip_nulls(jsonb_build_object('id', id, 'status', status, 'timestamp', 1733826600 + seconds,
         'errors', CASE WHEN code IS NOT NULL THEN jsonb_build_array(jsonb_build_object('code', code, 'title', 'Refused')) END)), '2024-12-10 12:00Z') ->> 'applied'
@@ -143,7 +143,7 @@ ALTER TABLE strict DROP COLUMN status;
 SELECT is(observe('good', 'played', 60), '1');
 SELECT is((SELECT failures FROM msgstatus.attached_tables), 2::bigint);
 SELECT is((SELECT error_code FROM msgstatus.attached_table_failure WHERE message_id = 'good'), '42703');
-SELECT throws_ok($$SELECT msgstatus.attach_table('strict', 'sid')$$, '22023', 'app.strict has no column that could show a status');
+SELECT throws_ok($$SELECT msgstatus.attach_table('strict', 'sid')$$, '22023', 'app.strict has no column that can show a status');
 -- A table that is dropped.
 DROP TABLE strict;
 SELECT is(observe('good', 'delivered', 50), '1');
@@ -151,7 +151,7 @@ SELECT is((SELECT is_there FROM msgstatus.attached_tables), false);
 SELECT is(msgstatus.forget_dropped_tables(), 1);
 SELECT is_empty('SELECT * FROM msgstatus.attached_tables');
 
--- Rights: those of who attached it, and row-level security of his.
+-- Rights: those of the role that attached the table, and its row-level security.
 CREATE ROLE t_app;
 CREATE ROLE t_operator;
 CREATE ROLE t_other;
@@ -193,7 +193,7 @@ SELECT is((SELECT (failures, last_error_code)::text FROM msgstatus.attached_tabl
 GRANT UPDATE (status) ON shared TO t_operator;
 SELECT is(msgstatus.resync_table('shared'), 0::bigint, 'the column''s right is enough');
 SELECT is((SELECT status FROM shared WHERE sid = 'shared 3'), 'read');
--- What failed may have no row: it never had one, or has none any more.
+-- A failed message may have no row: it never had one, or the row was deleted.
 REVOKE UPDATE ON shared FROM t_operator;
 REVOKE UPDATE (status) ON shared FROM t_operator;
 SELECT is(observe('of another table', 'read', 5) || observe('shared 3', 'played', 6), '11');

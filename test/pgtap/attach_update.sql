@@ -5,7 +5,7 @@ SELECT no_plan();
 CREATE SCHEMA app;
 SET LOCAL search_path = app, public;
 
--- reflect runs the statement for a table with the key "id" and one message, and returns how many rows it wrote.
+-- Runs the statement for a table with the key "id" and one message, and returns how many rows it wrote.
 CREATE FUNCTION reflect(target regclass, message text, status msgstatus.message_status, code integer DEFAULT NULL, title text DEFAULT NULL,
     details text DEFAULT NULL, failures integer DEFAULT 0, columns jsonb DEFAULT NULL, time_zone text DEFAULT 'UTC',
     changed_at timestamptz DEFAULT '2024-12-10 12:00Z') RETURNS integer LANGUAGE plpgsql AS $$
@@ -20,7 +20,7 @@ BEGIN
     RETURN written;
 END
 $$;
--- at returns a status that was reached so many seconds after 10:30: at('sent 0 read 9').
+-- Returns a status that was reached so many seconds after 10:30: at('sent 0 read 9').
 CREATE FUNCTION at(words text) RETURNS msgstatus.message_status LANGUAGE sql AS $$
     SELECT msgstatus.merge_agg(msgstatus.message_status(m[1]::msgstatus.delivery_state, '2024-12-10 10:30Z'::timestamptz + m[2]::numeric * interval '1 second'))
     FROM regexp_matches(words, '(\S+) (\S+)', 'g') AS m
@@ -71,7 +71,7 @@ SELECT is(word('delivered 0'), 0, 'the usual word beside one of its own');
 UPDATE words SET status = '100 % sen';
 SELECT is(word('queued 0'), 1, 'a part of a word is none');
 
--- What the statement asks of a label.
+-- The statement's conditions on a label.
 CREATE FUNCTION below(label text, state msgstatus.delivery_state, labels text[] DEFAULT '{SENT,Read,read,sent}',
     states text[] DEFAULT '{sent,read,read,sent}') RETURNS boolean
     LANGUAGE sql AS 'SELECT msgstatus.label_is_below(label, labels, states::msgstatus.delivery_state[], state)';
@@ -80,9 +80,9 @@ SELECT is(below(l, s::msgstatus.delivery_state), expected, format('%s, %s', l, s
     (NULL, 'processing', true), ('read', NULL, NULL)) AS v (l, s, expected);
 SELECT is(below('sent', 'sent', '{}', '{}'), true, 'no words');
 SELECT is(below('sent', 'sent', NULL), NULL);
-SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,read}', '{sent}')$$, '22023', 'each label needs a state');
-SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,NULL}', '{sent,read}')$$, '22023', 'each label needs a state');
-SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,read}', '{sent,NULL}')$$, '22023', 'each label needs a state');
+SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,read}', '{sent}')$$, '22023', 'labels and states must have the same length and no nulls');
+SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,NULL}', '{sent,read}')$$, '22023', 'labels and states must have the same length and no nulls');
+SELECT throws_ok($$SELECT below('sent', 'sent', '{sent,read}', '{sent,NULL}')$$, '22023', 'labels and states must have the same length and no nulls');
 
 -- Words that stand for several states.
 CREATE TYPE few AS ENUM ('pending', 'sent', 'failed', 'delivered');
@@ -203,7 +203,7 @@ UPDATE timelines SET status = 'null';
 SELECT is(reflect('timelines', 'a', at('sent 0')), 1);
 SELECT is(timeline(), '{"sent": "2024-12-10T10:30:00Z"}', 'null is as good as nothing');
 UPDATE timelines SET status = '[]';
-SELECT throws_ok($$SELECT reflect('timelines', 'a', at('sent 0'))$$, '22023', 'a timeline is an object, and not of type array');
+SELECT throws_ok($$SELECT reflect('timelines', 'a', at('sent 0'))$$, '22023', 'timeline must be a JSON object, not of type array');
 
 -- A message_status is merged.
 CREATE TABLE statuses (id varchar(20) PRIMARY KEY, s msgstatus.message_status);
@@ -236,7 +236,7 @@ UPDATE counts SET failed_at = NULL;
 SELECT is(reflect('counts', 'a', at('failed 0'), failures => NULL, changed_at => '2024-12-10 11:00Z'), 1, 'and one that it does not');
 SELECT is((SELECT (retry_count, updated_at)::text FROM counts), '(2,"2024-12-10 12:00:00+00")', 'times of change do not go back');
 
--- What tells that a row knows of a failure, where it has no failed_at.
+-- How a row without failed_at shows that it knows of a failure.
 CREATE FUNCTION counted(definition text, content text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     result text;

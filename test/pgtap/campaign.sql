@@ -10,7 +10,7 @@ SELECT is((SELECT (c.name, c.template_name, c.language_code, c.daily_send_limit,
     format('(spring,hello,en,5,draft,%s,,UTC,3)', current_user), 'a draft of the caller''s');
 SELECT lives_ok($$SELECT create_campaign('spring', owner => 'shop')$$, 'another owner may have one of that name');
 SELECT throws_ok($$SELECT create_campaign('spring')$$, '23505', NULL, 'the same one may not');
-SELECT throws_ok($$SELECT create_campaign('')$$, '22023', 'a campaign has a name and an owner');
+SELECT throws_ok($$SELECT create_campaign('')$$, '22023', 'name and owner of a campaign must not be empty');
 SELECT throws_ok($$SELECT create_campaign(NULL)$$, '22023');
 SELECT throws_ok($$SELECT create_campaign('x', owner => '')$$, '22023');
 SELECT throws_ok($$SELECT create_campaign('x', daily_send_limit => 0)$$, '22023', 'daily_send_limit must be positive');
@@ -41,9 +41,9 @@ SELECT is(add_recipients(:'adding', '{+15550100011,+15550100011}', ARRAY['{"1": 
 SELECT is((SELECT template_parameters FROM campaign_recipient WHERE campaign_id = :'adding' AND phone_number = '+15550100011'), '{"1": "first"}', 'of a number given twice, the first counts');
 SELECT is(add_recipients(:'adding', '{}'), '{"added": 0, "duplicates": 0, "refused": []}', 'nobody');
 SELECT is(add_recipients(:'adding', NULL), '{"added": 0, "duplicates": 0, "refused": []}');
-SELECT throws_ok(format('SELECT add_recipients(%L, %L, %L)', :'adding', '{+15550100001}', '{}'), '2202E', 'phone_numbers and template_parameters differ in length');
-SELECT throws_ok($$SELECT add_recipients('00000000-0000-0000-0000-000000000000', '{}')$$, 'P0002', 'there is no campaign 00000000-0000-0000-0000-000000000000');
-SELECT throws_ok($$SELECT add_recipients(NULL, '{}')$$, 'P0002', 'there is no campaign NULL');
+SELECT throws_ok(format('SELECT add_recipients(%L, %L, %L)', :'adding', '{+15550100001}', '{}'), '2202E', 'phone_numbers and template_parameters must have the same length');
+SELECT throws_ok($$SELECT add_recipients('00000000-0000-0000-0000-000000000000', '{}')$$, 'P0002', 'campaign 00000000-0000-0000-0000-000000000000 does not exist');
+SELECT throws_ok($$SELECT add_recipients(NULL, '{}')$$, 'P0002', 'campaign NULL does not exist');
 SELECT is((SELECT count(*) FROM campaign_recipient WHERE campaign_id = :'adding' AND scheduled_send_date IS NOT NULL), 0::bigint, 'a draft has no dates');
 
 -- The states of a campaign and who may go where.
@@ -72,10 +72,10 @@ SELECT throws_ok(format('SELECT add_recipients(%L, %L)', :'going', '{}'), '55000
 SELECT lives_ok(format('SELECT record_send(%L, %L)', recipient(:'going', 2), 'going 2'), 'what was sent was sent');
 SELECT is(states(:'going'), '1 sent, 2 sent');
 SELECT throws_ok($$SELECT activate_campaign('00000000-0000-0000-0000-000000000000')$$, 'P0002');
-SELECT throws_ok($$SELECT pause_campaign(NULL)$$, 'P0002', 'there is no campaign NULL');
+SELECT throws_ok($$SELECT pause_campaign(NULL)$$, 'P0002', 'campaign NULL does not exist');
 SELECT throws_ok($$SELECT cancel_campaign('00000000-0000-0000-0000-000000000000')$$, 'P0002');
 
--- Days. What is used of a day's limit is told by the dates of those who wait and by what was handed out.
+-- Days. The used part of a day's limit follows from the dates of waiting recipients and the recipients handed out.
 CREATE FUNCTION dates(campaign uuid) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg((scheduled_send_date - current_date)::text, ' ' ORDER BY recipient_number) FROM campaign_recipient WHERE campaign_id = campaign
 $$;

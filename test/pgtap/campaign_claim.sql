@@ -1,9 +1,9 @@
--- What senders are handed, within which limits, and what they report.
+-- Claims of senders, their limits, and senders' reports.
 BEGIN;
 \ir include/campaign.psql
 SELECT no_plan();
 
--- What a claim returns.
+-- The rows of a claim.
 SELECT create_campaign('rows', 'hello', 'en') AS rows \gset
 SELECT add_recipients(:'rows', '{+15550000001,+15550000002}', ARRAY['{"1": "Ann"}', NULL]::jsonb[]), activate_campaign(:'rows');
 CREATE TEMP TABLE claimed AS SELECT * FROM claim_recipients(1, lease => '10 minutes');
@@ -15,7 +15,7 @@ SELECT throws_ok('SELECT claim_recipients(10001)', '22023');
 SELECT throws_ok('SELECT claim_recipients(NULL)', '22023');
 SELECT throws_ok($$SELECT claim_recipients(1, lease => '0.9 seconds')$$, '22023', 'lease must be between 1 second and 1 day');
 SELECT throws_ok($$SELECT claim_recipients(1, lease => '25 hours')$$, '22023');
-SELECT throws_ok($$SELECT claim_recipients(1, '00000000-0000-0000-0000-000000000000')$$, 'P0002', 'there is no campaign 00000000-0000-0000-0000-000000000000');
+SELECT throws_ok($$SELECT claim_recipients(1, '00000000-0000-0000-0000-000000000000')$$, 'P0002', 'campaign 00000000-0000-0000-0000-000000000000 does not exist');
 UPDATE campaign SET status = 'paused';
 
 -- Several campaigns at once.
@@ -53,12 +53,12 @@ SELECT is(states(:'sends'), '1 sent, 2 delivered, 3 pending, 4 pending, 5 pendin
 SELECT is((SELECT campaign_id::text FROM message WHERE message_id = 'sends 2'), :'sends');
 SELECT lives_ok(format('SELECT record_send(%L, %L)', recipient(:'sends', 1), 'sends 1'), 'told twice');
 SELECT is((SELECT attempts FROM campaign_recipient_status WHERE recipient_id = recipient(:'sends', 1)), 1, 'is one attempt');
-SELECT throws_ok(format('SELECT record_send(%L, %L)', recipient(:'sends', 3), 'sends 1'), '23505', 'this message was sent to another recipient');
-SELECT throws_ok(format('SELECT record_send(%L, %L)', recipient(:'sends', 3), 'leases 3 of the second'), '23505', 'this message was sent to another recipient');
+SELECT throws_ok(format('SELECT record_send(%L, %L)', recipient(:'sends', 3), 'sends 1'), '23505', 'the message was sent to another recipient');
+SELECT throws_ok(format('SELECT record_send(%L, %L)', recipient(:'sends', 3), 'leases 3 of the second'), '23505', 'the message was sent to another recipient');
 SELECT throws_ok(format('SELECT record_send(%L, %L)', recipient(:'sends', 3), ''), '22023');
 SELECT throws_ok(format('SELECT record_send(%L, NULL)', recipient(:'sends', 3)), '22023');
 SELECT throws_ok(format('SELECT record_send(%L, %L)', recipient(:'sends', 3), repeat('x', 513)), '22023');
-SELECT throws_ok($$SELECT record_send('00000000-0000-0000-0000-000000000000', 'x')$$, 'P0002', 'there is no recipient 00000000-0000-0000-0000-000000000000');
+SELECT throws_ok($$SELECT record_send('00000000-0000-0000-0000-000000000000', 'x')$$, 'P0002', 'recipient 00000000-0000-0000-0000-000000000000 does not exist');
 SELECT throws_ok($$SELECT record_send(NULL, 'x')$$, 'P0002');
 SELECT is(states(:'sends'), '1 sent, 2 delivered, 3 pending, 4 pending, 5 pending', 'errors change nothing');
 SELECT create_campaign('by twilio', provider => 'twilio') AS twilio \gset

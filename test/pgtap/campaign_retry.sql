@@ -3,11 +3,11 @@ BEGIN;
 \ir include/campaign.psql
 SELECT no_plan();
 
--- next returns when a recipient is due next, in minutes from now.
+-- Returns the time until a recipient is due next, in minutes.
 CREATE FUNCTION next(recipient uuid) RETURNS numeric LANGUAGE sql AS $$
     SELECT round(extract(epoch FROM s.next_attempt_at - clock_timestamp()) / 60) FROM campaign_recipient_status AS s WHERE s.recipient_id = recipient
 $$;
--- attempt returns what is told of a recipient: state, attempts, retries, minutes to the next, code and reason of the failure.
+-- Returns a recipient's state, attempts, retries, minutes to the next, code and reason of the failure.
 CREATE FUNCTION attempt(recipient uuid) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', s.state, s.attempts, s.retry_count, COALESCE(next(recipient)::text, '-'), s.failure_code, s.failure_reason)
     FROM campaign_recipient_status AS s WHERE s.recipient_id = recipient
@@ -45,7 +45,7 @@ SELECT claim(:'word');
 SELECT record_send_failure(recipient(:'word', 1), 'timeout', retryable => true), record_send_failure(recipient(:'word', 2), 'too fast', 130429, retryable => false);
 SELECT is(states(:'word'), '1 pending, 2 failed, 3 pending', 'who calls may know better');
 SELECT record_send(recipient(:'word', 3), 'word 3');
-SELECT throws_ok(format('SELECT record_send_failure(%L, %L)', recipient(:'word', 3), 'x'), '55000', 'the message was sent');
+SELECT throws_ok(format('SELECT record_send_failure(%L, %L)', recipient(:'word', 3), 'x'), '55000', 'a message was sent to the recipient already');
 UPDATE error_code_catalog SET retryable = true WHERE provider = 'meta' AND code = 131026;
 SELECT made('by the catalog', 1) AS catalog \gset
 SELECT claim(:'catalog');
@@ -120,7 +120,7 @@ SELECT is(claim(:'late'), NULL);
 SELECT is((SELECT status FROM campaign WHERE campaign_id = :'late'), 'completed');
 DELETE FROM opt_out;
 
--- What the provider gave up without a failure.
+-- Messages that the provider gave up without a failure.
 SELECT made('given up', 1) AS givenup \gset
 SELECT claim(:'givenup'), record_send(recipient(:'givenup', 1), 'SM9'), apply_message_status('{"MessageSid": "SM9", "MessageStatus": "canceled"}');
 SELECT is((SELECT (state, skip_reason)::text FROM campaign_recipient_status WHERE campaign_id = :'givenup'), '(skipped,"canceled by the provider")');

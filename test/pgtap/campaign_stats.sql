@@ -23,7 +23,7 @@ SELECT columns_are('msgstatus', 'campaign_stats', '{campaign_id,campaign_name,st
 SELECT create_campaign('nobody') AS nobody \gset
 SELECT is(campaign_stats(:'nobody') - 'campaign_id', '{"campaign_name": "nobody", "status": "draft", "total_target": 0, "pending": 0, "sent": 0,
     "delivered": 0, "read": 0, "failed": 0, "skipped": 0, "progress_percentage": null, "delivery_rate": null, "read_rate": null}', 'of nobody there is no rate');
-SELECT throws_ok($$SELECT campaign_stats('00000000-0000-0000-0000-000000000000')$$, 'P0002', 'there is no campaign 00000000-0000-0000-0000-000000000000');
+SELECT throws_ok($$SELECT campaign_stats('00000000-0000-0000-0000-000000000000')$$, 'P0002', 'campaign 00000000-0000-0000-0000-000000000000 does not exist');
 
 -- Times: reached ones, so earlier steps are backfilled.
 SELECT made('times', 3) AS times \gset

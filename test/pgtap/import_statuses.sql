@@ -3,12 +3,12 @@ BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
--- imported returns "received applied unchanged rejected ignored".
+-- Returns "received applied unchanged rejected ignored".
 CREATE FUNCTION imported(query text, provider text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', i.received, i.applied, i.unchanged, i.rejected, i.ignored) FROM msgstatus.import_statuses(query, provider) AS i
 $$;
 
--- told returns the trail of a message, in short: what was received by the import just now shows no time of receipt.
+-- Returns the trail of a message, in short; observations that the import received just now show no time of receipt.
 CREATE FUNCTION told(id text) RETURNS text[] LANGUAGE sql AS $$
     SELECT array_agg(concat_ws(' ', e.state::text, to_char(NULLIF(e.event_time, now()), 'HH24:MI:SS'), NULLIF(e.time_source, 'provider'),
             e.error_code, e.error_title, e.error_details, e.detail) ORDER BY e.state, e.event_time)
@@ -160,15 +160,15 @@ SELECT is((SELECT payload - 'direction' FROM msgstatus.rejected_status WHERE pay
 SELECT is(imported($$SELECT '' AS message_id, 'sent' AS status$$), '1 0 0 1 0', 'an empty id');
 SELECT is(imported($$SELECT 'x' AS message_id, 'sent' AS status WHERE false$$), '0 0 0 0 0', 'no rows');
 
--- What cannot be imported says so.
+-- Queries that cannot be imported raise an error.
 SELECT throws_ok(format('SELECT msgstatus.import_statuses(%L)', query), code, message, query) FROM (VALUES
     ('SELECT 1 AS id', '42703', 'the query has no column "message_id"'),
-    ('SELECT 1 AS message_id, 2 AS delivred_at', '42703', 'the query has no column that tells a state'),
+    ('SELECT 1 AS message_id, 2 AS delivred_at', '42703', 'the query has no column that holds a state'),
     ('SELECT 1 AS message_id, now() AS sent_at, now() AS dispatched_at', '42702', 'the query has two columns "dispatched_at"'),
-    ('SELECT 1 AS message_id, 1 AS status', '42804', 'the query''s column "status" is of type integer, which cannot say that'),
-    ('SELECT 1 AS message_id, current_date AS sent_at', '42804', 'the query''s column "sent_at" is of type date, which cannot say that'),
-    ('SELECT 1 AS message_id, now() AS sent_at, ''x'' AS campaign_id', '42804', 'the query''s column "campaign_id" is of type text, which cannot say that'),
-    ('SELECT 1 AS message_id, now() AS sent_at, ''x'' AS metadata', '42804', 'the query''s column "metadata" is of type text, which cannot say that'),
+    ('SELECT 1 AS message_id, 1 AS status', '42804', 'the query''s column "status" has unsupported type integer'),
+    ('SELECT 1 AS message_id, current_date AS sent_at', '42804', 'the query''s column "sent_at" has unsupported type date'),
+    ('SELECT 1 AS message_id, now() AS sent_at, ''x'' AS campaign_id', '42804', 'the query''s column "campaign_id" has unsupported type text'),
+    ('SELECT 1 AS message_id, now() AS sent_at, ''x'' AS metadata', '42804', 'the query''s column "metadata" has unsupported type text'),
     ('SELECT 1 AS message_id, 1/0 AS sent_at', '22012', 'division by zero'),
     ('SELECT', '42703', 'the query has no column "message_id"'),
     ('CREATE TABLE x ()', '42P11', 'cannot open CREATE TABLE query as cursor'),

@@ -1,9 +1,9 @@
--- What install() makes, that it may be repeated whatever users did to the tables, and what is said where it was not called.
+-- install(): its objects, its repetition after users changed the tables, and the errors where it was not called.
 BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
--- told returns what a statement raises: code, message, hint.
+-- Returns the error of a statement: code, message, hint.
 CREATE FUNCTION told(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     hint text;
@@ -37,14 +37,14 @@ CREATE TEMP TABLE library AS SELECT extversion AS version FROM pg_extension WHER
 CREATE TEMP TABLE versions (version text, hint text);
 INSERT INTO versions VALUES
     ('0.0.1', 'Run: ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install();'),
-    ('99.0.0', format('Connect again, to load the library that is installed. If it is that of %1$s, install that of 99.0.0; '
+    ('99.0.0', format('Reconnect to load the installed library. If that is version %1$s, install version 99.0.0; '
         'if shared_preload_libraries names it, restart the server.', (SELECT version FROM library)));
 CREATE FUNCTION refused(subject text, refused versions) RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT is(told(statement), concat_ws(' | ', '0A000', format('%s of version %s, which the library of msgstatus %s does not serve',
+    SELECT is(told(statement), concat_ws(' | ', '0A000', format('%s of version %s, which the msgstatus library, version %s, does not support',
         subject, (refused).version, (SELECT version FROM library)), (refused).hint), subject || ' ' || (refused).version || ': ' || statement)
     FROM needs_tables
 $$;
--- What is of the same series is served.
+-- Tables of the same series are served.
 UPDATE msgstatus.installation SET version = regexp_replace(version, '[0-9]+$', '999');
 UPDATE pg_extension SET extversion = regexp_replace(extversion, '[0-9]+$', '998') WHERE extname = 'msgstatus';
 SELECT is(told(statement), 'nothing', 'of the same series: ' || statement) FROM needs_tables;

@@ -20,18 +20,18 @@ GRANT SELECT, INSERT, UPDATE ON app.logs TO t_app;
 CREATE TEMP TABLE attached (name text PRIMARY KEY, id integer);
 GRANT ALL ON attached TO PUBLIC;
 
--- attach attaches a table of the shape of app.logs, by a statement that says everything.
+-- Attaches a table of the shape of app.logs, by a statement that names every column.
 CREATE FUNCTION attach(target regclass, columns jsonb DEFAULT '{"error_text": "error"}', search_path text DEFAULT 'app, public') RETURNS integer LANGUAGE sql AS $$
     SELECT msgstatus.store_attached_table(target, 'sid', columns, format('UPDATE %s AS t SET status = msgstatus.state(c.status), error = c.error_title,
         failures = t.failures + COALESCE(c.failures, (c.error_title IS NOT NULL AND t.failures = 0)::integer) FROM pg_catalog.unnest($1) AS c WHERE t.sid = c.message_id', target), search_path, 'UTC')
 $$;
--- applied applies a status and returns how many were.
+-- Applies a status and returns how many statuses were applied.
 CREATE FUNCTION applied(VARIADIC statuses text[]) RETURNS text LANGUAGE sql AS $$
     SELECT msgstatus.apply_message_status(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', split_part(s, ' ', 1), 'status', split_part(s, ' ', 2),
         'errors', CASE WHEN s LIKE '%failed' THEN '[{"code": 131026, "title": "undeliverable"}]'::jsonb END)))) ->> 'applied'
     FROM unnest(statuses) AS s
 $$;
--- logs returns the rows in the order of keys.
+-- Returns the rows in the order of keys.
 CREATE FUNCTION logs() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(concat_ws(' ', sid, COALESCE(status, '-'), error, NULLIF(failures, 0)), ', ' ORDER BY sid, id) FROM app.logs
 $$;
@@ -39,7 +39,7 @@ CREATE FUNCTION failures() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(concat_ws(' ', message_id, error_code, attempts), ', ' ORDER BY message_id) FROM msgstatus.attached_table_failure
 $$;
 
--- What is attached is written down in the name of who attaches it.
+-- An attached table is recorded with the role that attached it.
 SET LOCAL ROLE t_attacher;
 INSERT INTO attached SELECT 'logs', msgstatus.store_attached_table('app.logs', 'sid', '{}', 'SELECT $1', 'app, public', 'UTC');
 SELECT is((SELECT attached_by::text FROM msgstatus.attached_table), 't_attacher', 'by whom');
@@ -123,7 +123,7 @@ SELECT is(failures(), 'M1 42501 1', 'rights are those of who attached it');
 GRANT UPDATE ON app.logs TO t_attacher;
 SELECT is(msgstatus.reflect_messages(id, '{M1}'), 0) FROM attached;
 
--- Triggers of the table run as who attached it and find what they name; what they raise is a failure like others.
+-- Triggers of the table run as the role that attached it and find the objects they name; their errors are ordinary failures.
 CREATE TABLE app.seen (sid text, by text, path text);
 GRANT INSERT ON app.seen TO t_attacher;
 CREATE FUNCTION app.note() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -187,7 +187,7 @@ SELECT is_empty($$SELECT * FROM msgstatus.message WHERE status::text = '{}'$$, '
 SELECT is(applied('L0 sent'), '1');
 SELECT is((SELECT status FROM app.logs WHERE sid = 'L0'), 'sent');
 
--- What goes wrong there does not fail the application's statement.
+-- An error there does not fail the application's statement.
 ALTER TABLE app.logs ADD CHECK (status <> 'played' OR sid <> 'L7');
 SELECT is(applied('L7 played', 'L8 sent'), '2');
 SET LOCAL ROLE t_app;

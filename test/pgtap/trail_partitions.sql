@@ -3,19 +3,19 @@ BEGIN;
 \ir include/helpers.psql
 SELECT no_plan();
 
--- parts returns the partitions that hold a message, without the name of the table.
+-- Returns the partitions that hold a message, without the name of the table.
 CREATE FUNCTION parts(id text) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(substr(tableoid::regclass::text, length('msgstatus.status_event_') + 1), ' ' ORDER BY received_at)
     FROM msgstatus.status_event WHERE message_id = id
 $$;
--- month returns the name of the partition of the month so many ahead.
+-- Returns the name of the partition of the month so many ahead.
 CREATE FUNCTION month(ahead integer) RETURNS text LANGUAGE sql AS $$
     SELECT to_char(date_trunc('month', now()) + ahead * interval '1 month', 'YYYY_MM')
 $$;
 CREATE FUNCTION partitions() RETURNS text[] LANGUAGE sql AS $$
     SELECT array_agg(substr(relid::text, length('msgstatus.status_event_') + 1) ORDER BY relid::text) FROM pg_partition_tree('msgstatus.status_event') WHERE isleaf
 $$;
--- apply applies a status received so many months from now.
+-- Applies a status received so many months from now.
 CREATE FUNCTION apply(id text, state text, months integer) RETURNS text LANGUAGE sql AS $$
     SELECT counts(jsonb_build_object('id', id, 'status', state), date_trunc('month', now()) + months * interval '1 month' + interval '3 days')
 $$;
@@ -40,7 +40,7 @@ SELECT is(apply('old', 'sent', -9), '1 0 1 0 0');
 SELECT is(apply('old', 'delivered', -8), '1 1 0 0 0');
 SELECT is(parts('old'), 'default default');
 
--- What the default partition holds of a month stays there; the months after it get their own.
+-- A month's rows in the default partition stay there; the months after it get partitions of their own.
 SELECT is(apply('ahead', 'sent', 0), '1 1 0 0 0');
 DO $$ BEGIN EXECUTE format('DROP TABLE msgstatus.%I', 'status_event_' || month(0)); EXECUTE format('DROP TABLE msgstatus.%I', 'status_event_' || month(1)); END $$;
 SELECT is(apply('homeless', 'sent', 0), '1 1 0 0 0', 'without its partition');
@@ -91,7 +91,7 @@ SELECT is(msgstatus.purge_events('infinity'), 0::bigint);
 SELECT is(msgstatus.maintain() ? 'rollups_folded', true, 'and does the rest');
 RESET ROLE;
 
--- A trail that its user made otherwise is his.
+-- A trail that a user partitioned otherwise is left alone.
 DROP TABLE msgstatus.status_event;
 CREATE TABLE msgstatus.status_event (LIKE msgstatus.rejected_status);
 SELECT is(msgstatus.make_trail_partitions(12), 0);

@@ -1,56 +1,12 @@
-"""What the property tests share: one private server for the session, databases on it, connections to them."""
+"""Fixtures of the property tests: one private server for the session, and databases on it."""
 
-import contextlib
-import itertools
-import pathlib
-import sys
-
-import psycopg2
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-
-from pgserver import PgServer  # noqa: E402
+from databases import Server
+from pgserver import PgServer
 
 # The smaller of two texts must be the same everywhere. "en" sorts otherwise than bytes do.
 LOCALES = {"bytewise": "", "english": "TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"}
-
-
-class Database:
-    """A database on the private server, dropped with it."""
-
-    def __init__(self, server, name):
-        self.server = server
-        self.name = name
-
-    def connect(self, **options):
-        """connect does return an autocommit connection; what it is to hold open is its user's business."""
-        connection = psycopg2.connect(self.server.conninfo(self.name), **options)
-        connection.autocommit = True
-        return connection
-
-    def query(self, sql, parameters=None):
-        """query does run one statement on a connection of its own and return its rows, or None where it has none."""
-        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
-            return cursor.fetchall() if cursor.description else None
-
-
-class Server:
-    def __init__(self, pg):
-        self.pg = pg
-        self.numbers = itertools.count(1)
-
-    def conninfo(self, database):
-        return self.pg.conninfo(database)
-
-    def create_database(self, installed=True, options=""):
-        """create_database does make a new database, with the extension and its tables unless told otherwise."""
-        database = Database(self, f"property{next(self.numbers)}")
-        Database(self, "postgres").query(f"CREATE DATABASE {database.name} {options}")
-        if installed:
-            database.query("CREATE EXTENSION msgstatus; SELECT msgstatus.install()")
-        return database
 
 
 @pytest.fixture(scope="session")

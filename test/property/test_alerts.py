@@ -1,4 +1,4 @@
-"""Who listens is told once that an alert starts, and once that it ends, whoever checks."""
+"""A listener is notified once that an alert starts and once that it ends, whichever session checks."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ CHECK = "SELECT event, name FROM msgstatus.check_alerts()"
 
 
 def notifications(connection):
-    """notifications does return the payloads that have come, once there is at least one."""
+    """Returns the payloads that have come, once there is at least one."""
     while not connection.notifies:
         assert select.select([connection], [], [], 30)[0], "nobody told"
         connection.poll()
@@ -19,7 +19,7 @@ def notifications(connection):
 
 
 def checked_by(connections):
-    """checked_by does return what check_alerts returns to sessions that call it at the same time."""
+    """Returns what check_alerts returns to sessions that call it at the same time."""
     start, results = threading.Barrier(len(connections)), []
 
     def check(connection):

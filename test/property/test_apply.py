@@ -17,7 +17,7 @@ import pytest
 from model import REGISTERED, Registration, expected_events, expected_messages
 from schedule import (Tables, disordered, empty_tables, one_by_one, partitioned, read_tables, run_all,
                       run_concurrently)
-from webhooks import IDS, Generator
+from deliveries import IDS, Generator
 
 ROUNDS = float(os.environ.get("MSGSTATUS_PROPERTY_ROUNDS", "1"))
 FIRST_SEED = int(os.environ.get("MSGSTATUS_PROPERTY_SEED", "1"))
@@ -25,7 +25,7 @@ MOST_SESSIONS = 8
 
 
 def seeds(number):
-    """seeds does return the parameters of a test that is to run for so many seeds, times the rounds."""
+    """Returns the parameters of a test that is to run for so many seeds, times the rounds."""
     chosen = range(FIRST_SEED, FIRST_SEED + max(1, int(number * ROUNDS)))
     return pytest.mark.parametrize("seed", chosen, ids=[f"seed{seed}" for seed in chosen])
 
@@ -70,7 +70,7 @@ def rolled_back(cursor):
 
 
 def outcome(cursor, calls):
-    """outcome does return what the tables hold after the calls on empty ones, and leave them empty."""
+    """Returns the tables' contents after the calls on empty tables, and empties them again."""
     with rolled_back(cursor):
         run_all(cursor, calls)
         return read_tables(cursor)

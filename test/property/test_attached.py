@@ -64,7 +64,7 @@ class Statement:
 
 
 def statuses(rng):
-    """statuses does return a call with statuses of several messages, in any order."""
+    """Returns a call with statuses of several messages, in any order."""
     said = [{"id": rng.choice(IDS), "status": rng.choice(STATES), "timestamp": NOON + rng.randrange(100)} for _ in range(rng.choice([1, 1, 3, 8]))]
     for status in said:
         if status["status"] in ("failed", "undelivered") and rng.random() < 0.8:
@@ -73,14 +73,14 @@ def statuses(rng):
 
 
 def inserts(rng):
-    """inserts does return the insertion of rows, in any order, some of them without an id yet."""
+    """Returns the insertion of rows, in any order, some of them without an id yet."""
     ids = [rng.choice([*IDS, None]) for _ in range(rng.choice([1, 1, 2, 6]))]
     return Statement("INSERT INTO logs (sid, refuses) SELECT * FROM unnest(%s::text[], %s::text[])", ids,
                      [rng.choice([None] * 6 + STATES) if refusing else None for refusing in [rng.random() < 0.3] * len(ids)])
 
 
 def names(rng):
-    """names does return an update that tells the message of a row that had none."""
+    """Returns an update that names the message of a row that had none."""
     return Statement("UPDATE logs SET sid = %s WHERE id = (SELECT min(id) FROM logs WHERE sid IS NULL) AND sid IS NULL", rng.choice(IDS))
 
 

@@ -21,7 +21,7 @@ def database(server):
 
 
 def at_once(number, run):
-    """at_once does run a function of the number in so many threads, and returns what each returned."""
+    """Runs a function of the number in so many threads, and returns what each returned."""
     results, failures, start = [None] * number, [], threading.Barrier(number)
 
     def thread(n):
@@ -133,7 +133,7 @@ class Provider:
 
 
 def work(campaign, provider, pids, n, until):
-    """work does what a sender does, with a new connection each time its own is cut, until everybody was sent to."""
+    """Sends as a sender does, with a new connection each time its own is cut, until everybody was sent to."""
     while not until.is_set():
         with contextlib.suppress(psycopg2.Error), contextlib.closing(campaign.database.connect()) as connection:
             pids[n] = connection.get_backend_pid()
@@ -195,7 +195,7 @@ def test_what_killed_senders_held_comes_back(database):
 
 
 def handed_out_twice(claims):
-    """handed_out_twice does return pairs of claims of the same recipient, one after the other."""
+    """Returns pairs of claims of the same recipient, one after the other."""
     last, pairs = {}, []
     for claimed in sorted(claims, key=lambda c: c.leased_until):
         if claimed.recipient in last:
@@ -210,7 +210,7 @@ WHERE schemaname = 'msgstatus'"""
 
 
 def rows_read(cursor, call):
-    """rows_read does return how many rows a call read one after the other, and by index."""
+    """Returns how many rows a call read by sequential scans, and by index."""
     cursor.execute("SELECT pg_stat_force_next_flush()")  # what is not flushed counts as of this transaction
     cursor.execute("BEGIN")
     call()

@@ -18,7 +18,7 @@ RETRYABLE = (130429, 131000, 131056)
 FINAL = (131026, 131047, 999999, None)
 DAILY = 40
 RETRIES = 2
-# What is said of a message, as lists of states; a number stands for a failure with that code.
+# The statuses of a message, as lists of states; a number stands for a failure with that code.
 FATES = [["sent", "delivered", "read"], ["sent", "delivered", "read"], ["sent", "delivered"], ["read"], ["sent"], [], ["accepted"],
          [131000], [130429], ["sent", 131000], [131026], ["sent", 131047], [131000, "delivered"], [131000, "sent", "read"]]
 IMPLY_SENT = {"sent", "delivered", "read"}
@@ -26,13 +26,13 @@ IMPLY_SENT = {"sent", "delivered", "read"}
 
 @dataclasses.dataclass
 class Attempt:
-    """What the model knows of one attempt: refused by the provider with a code, or a message of which states became known."""
+    """One attempt in the model: refused by the provider with a code, or a message with its known states."""
 
     message: str | None = None
     refused: bool = False
     code: int | None = None
     known: set = dataclasses.field(default_factory=set)
-    too_late: bool = False  # did its failure come when nobody looked after it any more?
+    too_late: bool = False  # did its failure come after the campaign stopped waiting for it?
 
     def delivered(self):
         return bool(self.known & {"delivered", "read"})
@@ -53,7 +53,7 @@ class Recipient:
         return any(a.delivered() for a in self.attempts)
 
     def is_to_be_tried(self):
-        """is_to_be_tried does tell whether there is an attempt to come, if nothing else happens."""
+        """Returns whether there is an attempt to come, if nothing else happens."""
         return not self.attempts or self.attempts[-1].retryable() and len(self.attempts) <= RETRIES and not self.delivered()
 
     def state(self):
@@ -64,7 +64,7 @@ class Recipient:
         return "skipped" if self.is_to_be_tried() and self.opted_out else "failed"
 
     def counts(self):
-        """counts does return what the recipient adds to: sent, delivered, read, failed, skipped."""
+        """Returns what the recipient adds to: sent, delivered, read, failed, skipped."""
         state = self.state()
         sent = state == "sent" or any(a.known & IMPLY_SENT for a in self.attempts)
         return [sent, self.delivered(), state == "read", state == "failed", state == "skipped"]
@@ -92,7 +92,7 @@ class Run:
         self.recipients[number].opted_out = True
 
     def work(self):
-        """work does what senders do until they find nothing, and returns how many they were handed."""
+        """Sends until nothing is handed out, and returns how many recipients were."""
         handed = 0
         while claimed := self.campaign.claim(self.cursor, self.rng.choice([1, 7, 20])):
             handed += len(claimed)
@@ -134,7 +134,7 @@ class Run:
             self.sql(statement, *parameters)
 
     def deliver(self, share=0.5):
-        """deliver does apply some of the statuses that are on the way, in any order, some of them again and again."""
+        """Applies some of the statuses that are on the way, in any order, some of them again and again."""
         self.rng.shuffle(self.on_the_way)
         cut = round(len(self.on_the_way) * share)
         now, self.on_the_way = self.on_the_way[:cut], self.on_the_way[cut:]
@@ -151,7 +151,7 @@ class Run:
             self.sql("SELECT msgstatus.apply_message_status(%s::jsonb)", json.dumps(payload))
 
     def day(self):
-        """day does let the hours of a day pass, and returns how many recipients were handed out in it."""
+        """Lets the hours of a day pass, and returns how many recipients were handed out in it."""
         handed = 0
         for _ in range(self.rng.randint(2, 5)):
             if self.rng.random() < 0.3:
@@ -162,7 +162,7 @@ class Run:
         return handed
 
     def finish(self):
-        """finish does run the campaign until it is completed, then lets the last statuses come."""
+        """Runs the campaign until it is completed, then lets the last statuses come."""
         for _ in range(30):
             assert self.day() <= DAILY, "more than the limit of a day"
             if self.campaign.status() == "completed":

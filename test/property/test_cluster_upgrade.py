@@ -4,7 +4,7 @@ import subprocess
 
 from pgserver import PgServer
 
-# What a database of each kind of object says; sorted, so that both clusters say the same.
+# Questions about each kind of object in a database; sorted, so that both clusters answer alike.
 QUESTIONS = """
 SELECT message_id, state FROM msgstatus.message_timeline WHERE state >= 'sent' ORDER BY state, message_id;
 SELECT max(state), min(state) FROM msgstatus.message_timeline;

@@ -1,4 +1,4 @@
-"""What a call may cost: a redelivery writes nothing, and a call runs one statement per table whatever the number of statuses."""
+"""The cost of a call: a redelivery writes nothing, and a call runs one statement per table whatever the number of statuses."""
 
 import contextlib
 import itertools
@@ -9,7 +9,7 @@ import re
 import pytest
 
 from schedule import BATCH, ApplyBatch, read_tables, run_all
-from webhooks import RECEIPTS, SOURCES, Delivery, Generator, timestamp
+from deliveries import RECEIPTS, SOURCES, Delivery, Generator, timestamp
 
 NUMBERS = itertools.count()
 
@@ -76,7 +76,7 @@ def test_a_repetition_within_a_call_is_counted_once(cursor):
 
 
 def nested_statements(cursor, call):
-    """nested_statements does return the statements that the call ran inside the server."""
+    """Returns the statements that the call ran inside the server."""
     notices = cursor.connection.notices
     cursor.execute("LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_level = notice;"
                    " SET auto_explain.log_nested_statements = on")
@@ -116,7 +116,7 @@ def test_one_statement_per_table_for_a_batch_of_bodies(cursor):
 
 
 def rows_touched(cursor, call):
-    """rows_touched does return how many rows and index entries of the tables the call read."""
+    """Returns how many rows and index entries of the tables the call read."""
     cursor.execute("BEGIN")
     call()
     cursor.execute("SELECT COALESCE(sum(seq_tup_read), 0)::int, COALESCE(sum(idx_tup_fetch), 0)::int"

@@ -10,9 +10,9 @@ import pytest
 
 from campaigns import Campaign
 from schedule import ApplyBatch, read_tables, run_all
-from webhooks import Generator
+from deliveries import Generator
 
-# What users do to tables that are theirs. The functions of theirs name what they use by schema.
+# Changes that users make to the tables. Their functions qualify every name by its schema.
 ADDITIONS = """
 SET search_path = public, msgstatus;
 CREATE ROLE {role};
@@ -100,7 +100,7 @@ def deliveries(seed, number):
 
 
 def contents(database):
-    """contents does return every row of the tables and every line of the catalog, each with where it is from."""
+    """Returns every row of the tables and every line of the catalog, each with where it is from."""
     rows = [(t, *row) for t in TABLES for row in database.query(f"SELECT t::text FROM {t} AS t")]
     return collections.Counter(rows + database.query(CATALOG))
 
@@ -131,7 +131,7 @@ def filled(server):
 
 
 def fill_campaign(database):
-    """fill_campaign does leave recipients of every kind, and one that is due."""
+    """Makes recipients of every kind, and one that is due."""
     campaign = Campaign(database, "dumped", 6, daily=5)
     database.query("SELECT msgstatus.opt_out('+15550000001', 'STOP')")
     with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
@@ -143,7 +143,7 @@ def fill_campaign(database):
 
 
 def attach_tables(database):
-    """attach_tables does leave attached tables, one of which refuses every status."""
+    """Attaches tables, one of which refuses every status."""
     with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("""
             CREATE TABLE public.attached (sid text PRIMARY KEY, status jsonb, delivered_at timestamptz);
@@ -160,7 +160,7 @@ def attach_tables(database):
 
 
 def filled_claims(database):
-    """filled_claims does return whom the next claim would hand out, which stays to be claimed."""
+    """Returns the recipients whom the next claim would hand out; they stay to be claimed."""
     with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("BEGIN")
         cursor.execute("SELECT phone_number FROM msgstatus.claim_recipients() ORDER BY 1")

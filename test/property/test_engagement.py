@@ -1,4 +1,4 @@
-"""Who got most messages, who reads them, and when: as plain Python finds it, whatever lists of recipients there are."""
+"""Engagement of recipients (messages, rates, hours) as plain Python computes it, whatever lists of recipients there are."""
 
 import contextlib
 import datetime
@@ -20,7 +20,7 @@ def outgoing(messages, since):
 
 
 def engagement(messages, now, days):
-    """engagement does return recipient -> messages, delivered, read, rate, seconds until read, last read."""
+    """Returns recipient -> messages, delivered, read, rate, seconds until read, last read."""
     since = now.replace(hour=0, minute=0, second=0, microsecond=0) - (days - 1) * DAY
     found = {}
     for m in outgoing(messages, since):
@@ -62,7 +62,7 @@ def check_all(cursor, messages):
 
 
 def random_outgoing(rng, number, recipients, name):
-    """random_outgoing does return messages to recipients of which some get more than others."""
+    """Returns messages to recipients of which some get more than others."""
     messages = random_messages(rng, number, NOW, days=25)
     for n, m in enumerate(messages):
         m.message_id = f"{name}{n}"
@@ -99,7 +99,7 @@ def local_hour(zone):
 
 
 def hours_of(messages, hour_of):
-    """hours_of does return what hour_of makes of a message -> messages, delivered, read."""
+    """Returns the counts of hour_of for a message: messages, delivered, read."""
     found = {}
     for m in messages:
         counts = found.setdefault(hour_of(m), [0, 0, 0])

@@ -88,7 +88,7 @@ def test_imports_among_live_webhooks_equal_either(cursor, connections, seed):
     run_all(cursor, [Import(rows)])
     reference = outcome(cursor)
     for _ in range(2):
-        # A third is told by the import alone, a third by webhooks alone, the rest by both.
+        # A third comes by the import alone, a third by webhooks alone, the rest by both.
         calls = random_imports(rng, rows[:40]) + random_webhooks(rng, rows[20:])
         rng.shuffle(calls)
         run_concurrently(connections, [calls[n::MOST_SESSIONS] for n in range(MOST_SESSIONS)])

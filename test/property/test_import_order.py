@@ -67,7 +67,7 @@ def await_waiting(cursor, connection):
 
 
 def meet(cursor, connections, first, second):
-    """meet does run two calls such that each has done what it can when the gate opens, and return those that a deadlock ended."""
+    """Runs two calls such that each has done all it can when the gate opens, and returns those that a deadlock ended."""
     ended = []
 
     def session(connection, call):
@@ -89,7 +89,7 @@ def meet(cursor, connections, first, second):
 
 
 def two_batches(cursor):
-    """two_batches does store rows of as many messages as two batches take, in their order."""
+    """Stores rows of as many messages as two batches take, in their order."""
     rng = random.Random(1)
     rows = [random_row(rng, n) | {"message_id": f"wamid.{n:03}"} for n in range(2 * BATCH)]
     store(cursor, rows)

@@ -33,7 +33,7 @@ def connection(server, messages):
 
 
 def random_filters(rng, share_of_times=0.25):
-    """random_filters does return arguments of message_log and message_stats."""
+    """Returns arguments of message_log and message_stats."""
     filters = {}
     start = NOW - datetime.timedelta(days=70) * rng.random() ** 3
 
@@ -54,7 +54,7 @@ def random_filters(rng, share_of_times=0.25):
 
 
 def lets_through(filters, message):
-    """lets_through does say whether a message is one that the filters mean."""
+    """Returns whether the filters let a message through."""
     metadata = None if message.metadata is None else json.dumps(message.metadata, ensure_ascii=False).lower()
     tests = {
         "state": lambda v: message.state == v,
@@ -79,7 +79,7 @@ def call(function, arguments):
 
 
 def pages(cursor, function, arguments, page_size, meanwhile=lambda: None):
-    """pages does return the rows of all pages, and calls `meanwhile` after each."""
+    """Returns the rows of all pages, and calls `meanwhile` after each."""
     found, after = [], None
     while True:
         page_arguments = {**arguments, "page_size": page_size, "after": after}
@@ -109,7 +109,7 @@ def test_pages_hold_what_the_filters_let_through(connection, messages, sort_by, 
 
 @pytest.fixture(scope="module")
 def analyst(connection):
-    """analyst does give the name of a role of that level."""
+    """Returns the name of a role of level `analyst`."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE ROLE log_analyst")
         cursor.execute("SELECT msgstatus.grant_access('log_analyst', 'analyst')")
@@ -217,7 +217,7 @@ def test_lists_hold_the_messages_that_wait(connection, messages, name):
 
 
 def test_a_prefix_that_many_share_and_a_text_found_by_an_index(server):
-    """What is found by other ways than in the tests above: there are too many for one, and an index for the other."""
+    """Searches by other plans than in the tests above: with too many messages for one plan, and by an index."""
     database = server.create_database()
     with contextlib.closing(database.connect()) as connection, rows(connection) as cursor:
         cursor.execute("CREATE EXTENSION pg_trgm")

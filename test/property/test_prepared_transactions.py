@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from conftest import Server
+from databases import Server
 from pgserver import PgServer
 
 APPLY = "SELECT msgstatus.apply_message_status(%s)"
@@ -19,7 +19,7 @@ def two_phase_server():
 
 
 def apply(session, message_id, status="failed"):
-    """apply sends a status of a message: a failed one is counted in both rollups."""
+    """Sends a status of a message: a failed one is counted in both rollups."""
     session.execute(APPLY, (json.dumps({"id": message_id, "status": status, "timestamp": "1767225600"}),))
 
 

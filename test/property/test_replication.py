@@ -42,7 +42,7 @@ def rows(cursor, sql, parameters=None):
 
 
 def contents(cursor):
-    """contents returns the rows of the tables, as texts, in an order of their own."""
+    """Returns the rows of the tables, as texts, in an order of their own."""
     return {table: rows(cursor, f"SELECT t::text FROM msgstatus.{table} AS t ORDER BY t::text COLLATE \"C\"") for table in TABLES}
 
 

@@ -33,7 +33,7 @@ def connection(server, messages):
 
 
 def select(connection, view, zone="UTC"):
-    """select does return the rows of a view with the columns of `now` and `row_number` beside its own."""
+    """Returns the rows of a view with the columns of `now` and `row_number` beside its own."""
     with rows(connection) as cursor:
         cursor.execute("SELECT set_config('timezone', %s, false)", (zone,))
         cursor.execute(f"SELECT now(), row_number() OVER (), v.* FROM msgstatus.{view} AS v")
@@ -57,7 +57,7 @@ def counts(messages):
 
 
 def rates(messages):
-    """rates does return delivery rate and read rate."""
+    """Returns delivery rate and read rate."""
     _, _, delivered, read, _ = counts(messages)
     return percentage(delivered, sum(m.attempted for m in messages)), percentage(read, delivered)
 
@@ -75,7 +75,7 @@ def counts_of(row):
 
 
 def same(numeric, expected):
-    """same does compare a rate, or a time in seconds, as rounded in the view."""
+    """Compares a rate, or a time in seconds, as rounded in the view."""
     return approximate(numeric) == pytest.approx(expected, abs=0.0051)
 
 

@@ -1,4 +1,4 @@
-"""What an update of the extension changes beside running backends: the next call raises or works, and no backend crashes."""
+"""An update of the extension beside running backends: the next call raises or works, and no backend crashes."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ TYPES = {
 
 
 def changes_of(type_name):
-    """changes_of returns how a type may change, and how it comes back."""
+    """Returns how a type may change, and how it comes back."""
     last, other = TYPES[type_name]
     name, column_type = other.split()
     # A function depends on rollup_row, whose columns can only be replaced.
@@ -67,7 +67,7 @@ def test_a_type_that_changes_raises_until_it_is_mended(server, type_name, change
         database.query(f"ALTER TYPE msgstatus.{type_name} {altered}")
         for _ in range(2):
             # The SQLSTATE on which the receiver keeps its webhooks.
-            with pytest.raises(psycopg2.errors.FeatureNotSupported, match=f"type msgstatus.{type_name} is not what"):
+            with pytest.raises(psycopg2.errors.FeatureNotSupported, match=f"type msgstatus.{type_name} does not match"):
                 caller.call(new)
         assert database.query("SELECT count(*) FROM msgstatus.status_event") == before
         assert database.query("SELECT count(*) FROM msgstatus.attached_table_failure") == [(0,)]
@@ -84,7 +84,7 @@ def test_a_type_that_changes_raises_until_it_is_mended(server, type_name, change
 
 @pytest.mark.parametrize("new", [1, 3], ids=["one message", "several messages"])
 def test_a_column_that_comes_back_as_another_type_raises(server, new):
-    """What a table returns is read by its type: a number as a pointer, or the other way round, would be read beyond its end."""
+    """A column's value is read by its type: a number read as a pointer, or a pointer as a number, would be read beyond its end."""
     database = server.create_database()
     with contextlib.closing(database.connect()) as connection:
         caller = Caller(database, connection)
@@ -138,7 +138,7 @@ class Calls:
 # Made by hand, since ALTER EXTENSION UPDATE takes a later release.
 RECORDS = {"the tables of msgstatus are": "UPDATE msgstatus.installation SET version = %s",
            "the extension msgstatus is": "UPDATE pg_extension SET extversion = %s WHERE extname = 'msgstatus'"}
-REFUSED = {"0.0.9": "ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install()", "99.0.0": "Connect again"}
+REFUSED = {"0.0.9": "ALTER EXTENSION msgstatus UPDATE; SELECT msgstatus.install()", "99.0.0": "Reconnect"}
 
 
 @pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ"])
@@ -176,7 +176,7 @@ def test_a_transaction_that_is_open_looks_again(server):
             calls.apply()
 
 
-# What a later release could add, and its library need before install() is called.
+# An object that a later release could add, and that its library could need before install() is called.
 LACKING = ["TABLE msgstatus.message DROP COLUMN sender", "TABLE msgstatus.status_event DROP COLUMN detail",
            "TABLE msgstatus.rejected_status DROP COLUMN body", "TABLE msgstatus.message_rollup DROP COLUMN in_failed",
            "TABLE msgstatus.failure_rollup RENAME TO away"]

@@ -65,7 +65,7 @@ Delay random_delay(Random &random) {
     }
 }
 
-// What a histogram holds, in the plainest words.
+// A histogram's contents, in the plainest form.
 struct HistogramModel {
     std::map<std::size_t, std::int64_t> counts;
     DelaySum sum = 0;

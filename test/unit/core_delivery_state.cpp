@@ -1,4 +1,4 @@
-// delivery_state: names, synonyms, order and what one state says about others.
+// delivery_state: names, synonyms, order, and which states imply which.
 #include "core/delivery_state.hpp"
 
 #include <gtest/gtest.h>

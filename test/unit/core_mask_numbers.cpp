@@ -1,4 +1,4 @@
-// Texts of others: what may be or hold a phone number is masked, the rest stays as it is.
+// Foreign texts: every part that may hold a phone number is masked, the rest stays as it is.
 #include "core/mask_numbers.hpp"
 
 #include <gtest/gtest.h>

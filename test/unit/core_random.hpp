@@ -14,7 +14,7 @@
 
 namespace msgstatus::test {
 
-// seed returns what the random values of this run come from: always the same, unless MSGSTATUS_TEST_SEED says
+// Returns what the random values of this run come from: always the same, unless MSGSTATUS_TEST_SEED says
 // otherwise.
 inline std::uint64_t seed() {
     const char *chosen = std::getenv("MSGSTATUS_TEST_SEED");
@@ -83,7 +83,7 @@ private:
     std::mt19937_64 engine_;
 };
 
-// What a status holds, in the plainest words.
+// A status's contents, in the plainest form.
 using Model = std::map<DeliveryState, EventTime>;
 
 inline Model model_of(const Status &status) {

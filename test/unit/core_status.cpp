@@ -1,4 +1,4 @@
-// The status: a join-semilattice, its order, what it tells, and its stored form.
+// The status: a join-semilattice, its order, its accessors, and its stored form.
 #include "core/status.hpp"
 
 #include "core_random.hpp"

@@ -21,17 +21,17 @@ CREATE FUNCTION history.begin(messages bigint, until timestamptz) RETURNS void L
                 FROM generate_series(0, 719) AS number) AS h) AS w
 $$;
 
--- chance does return a number from 0 to 1, even and independent for each message and each purpose.
+-- Returns a number from 0 to 1, even and independent for each message and each purpose.
 CREATE FUNCTION history.chance(number bigint, purpose integer) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((hashint8extended(number, purpose) & 281474976710655) + 0.5) / 281474976710656;
 
--- delay does return a log-normal delay: half are shorter than the median, and a sixth longer than its spread times.
+-- Returns a log-normal delay: half of the delays are shorter than the median, a sixth longer than `spread` times the median.
 CREATE FUNCTION history.delay(number bigint, purpose integer, median_seconds float8, spread float8) RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN median_seconds * exp(ln(spread) * sqrt(-2 * ln(history.chance(number, purpose)))
         * cos(2 * pi() * history.chance(number, purpose + 1000))) * interval '1 second';
 
--- messages does return what happened to the messages of these numbers (from 1 on), in the order of their creation. Times after
+-- Returns what happened to the messages of these numbers (from 1 on), in the order of their creation. Times after
 -- the end of the history are NULL: that has not happened yet.
 CREATE FUNCTION history.messages(first bigint, last bigint) RETURNS TABLE (
     number bigint, message_id text, provider text, direction text, sender text, recipient text, message_type text, campaign_id uuid,

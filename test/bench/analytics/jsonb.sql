@@ -1,4 +1,4 @@
--- fill does put a piece of the history into the jsonb design. Its trail, which none of the queries reads, stays empty. The index is
+-- Puts a piece of the history into the jsonb design. Its trail, which none of the queries reads, stays empty. The index is
 -- what one would add for questions about the last days.
 CREATE INDEX ON jsonb_design.message (created_at);
 

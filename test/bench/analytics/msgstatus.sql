@@ -1,4 +1,4 @@
--- fill does put a piece of the history into the tables of msgstatus: messages and their trail. The rollups are made of them at the
+-- Puts a piece of the history into the tables of msgstatus: messages and their trail. The rollups are made of them at the
 -- end, by rebuild_rollups() and maintain().
 CREATE FUNCTION history.fill_msgstatus(first bigint, last bigint) RETURNS void LANGUAGE sql SET search_path = public, msgstatus AS $$
     WITH h AS MATERIALIZED (

@@ -76,7 +76,7 @@ public:
 
     const tcp::endpoint &address() const { return address_; }
 
-    // request_text makes the bytes of a request.
+    // Makes the bytes of a request.
     void request_text(std::size_t number, std::string &out) const {
         const Webhook webhook = webhook_(number);
         out.assign("POST ").append(options_.path).append(" HTTP/1.1\r\nHost: ").append(options_.host);

@@ -23,15 +23,15 @@ struct ArrivalOptions {
     std::size_t connections = 0;
 };
 
-// What is sent as the n-th webhook: whole header lines, each with its CRLF, and the body.
+// The n-th webhook: whole header lines, each with its CRLF, and the body.
 struct Webhook {
     std::string headers;
     std::string body;
 };
 
-// run_arrivals sends `count` webhooks, the n-th n / rate seconds after the start, each on a connection that is free. If
+// Sends `count` webhooks, the n-th n / rate seconds after the start, each on a connection that is free. If
 // none is, it waits, and the wait counts: so a server that stands still shows in every request that was due meanwhile.
-// What has no answer half a minute after the last one was due counts as not answered. Throws
+// A webhook without an answer half a minute after the last one was due counts as not answered. Throws
 // boost::system::system_error if the host has no address.
 std::vector<Arrival> run_arrivals(const ArrivalOptions &options, std::size_t count,
                                   const std::function<Webhook(std::size_t)> &webhook);

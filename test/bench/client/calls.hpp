@@ -17,7 +17,7 @@ struct Measurement {
     double p50, p99;   // time of a call in milliseconds
 };
 
-// run_calls makes every call once, on `clients` connections that take the next call as soon as they are free. The
+// Makes every call once, on `clients` connections that take the next call as soon as they are free. The
 // connections come from the PG* environment variables. Each makes the call `warm_up` ten times before the clock starts,
 // and rolls it back, so that plans and caches are there. Throws std::runtime_error.
 Measurement run_calls(const std::string &statement, const Call &warm_up, const std::vector<Call> &calls,

@@ -3,10 +3,10 @@
 
 namespace bench {
 
-// cpu_seconds returns the CPU time that a process has used, in seconds; 0 where /proc does not tell.
+// Returns the CPU time that a process has used, in seconds; 0 where /proc does not say.
 double cpu_seconds(int pid);
 
-// own_cpu_seconds returns that of this process, all threads.
+// Returns the CPU time of this process, all threads.
 double own_cpu_seconds();
 
 } // namespace bench

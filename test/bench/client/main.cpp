@@ -64,7 +64,7 @@ void print(const Measurement &m, std::uint64_t statuses) {
                 static_cast<unsigned long long>(statuses), m.seconds, m.server_cpu, m.client_cpu, m.p50, m.p99);
 }
 
-// send sends each status as a webhook of its own, and writes what came of them to a file: an Arrival each.
+// Sends each status in a webhook of its own and writes an Arrival for each to a file.
 void send(const Options &options, const std::vector<Status> &statuses) {
     const auto webhook = [&](std::size_t n) {
         Webhook made{"", webhook_body({&statuses[n], 1})};

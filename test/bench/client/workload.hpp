@@ -26,7 +26,7 @@ enum class Order {
     lifecycle, // all three of every message, shuffled: a message may occur several times in one call
 };
 
-// shuffled_statuses returns the statuses [first, first + count) of an order over `messages` messages.
+// Returns the statuses [first, first + count) of an order over `messages` messages.
 std::vector<Status> shuffled_statuses(Order order, std::uint32_t messages, std::uint64_t first, std::uint64_t count);
 
 // Number of statuses in an order.
@@ -44,7 +44,7 @@ std::int64_t event_time(Status status);
 // A number of its own for each status, which looks random.
 std::int64_t fingerprint(Status status);
 
-// Meta tells the price with `sent` and with one of the later statuses.
+// Meta reports the price with `sent` and with one of the later statuses.
 bool has_pricing(Status status);
 std::string_view pricing_category(std::uint32_t message);
 bool is_billable(std::uint32_t message);

@@ -1,5 +1,5 @@
 -- The common design: the statuses of a message in a jsonb column, the webhook taken apart by a set-based SQL statement.
--- Written to be as fast as plain SQL gets; README.md tells what was tried.
+-- Written to be as fast as plain SQL gets; README.md lists the attempts.
 
 CREATE SCHEMA jsonb_design;
 
@@ -35,14 +35,14 @@ CREATE TABLE jsonb_design.status_event (
     PRIMARY KEY (message_id, fingerprint)
 );
 
--- merge_timelines does keep the earlier time of each state of both: ISO 8601 in UTC sorts as text.
+-- Merges two timelines: the earlier time of each state stays. ISO 8601 in UTC sorts as text.
 CREATE FUNCTION jsonb_design.merge_timelines(a jsonb, b jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT jsonb_object_agg(key, value ORDER BY value DESC)
     FROM (SELECT * FROM jsonb_each_text(a) UNION ALL SELECT * FROM jsonb_each_text(b)) AS both_timelines
 $$;
 
--- apply does what msgstatus.apply_message_status does, for Meta's envelope or an array of them, and returns how many
+-- Does what msgstatus.apply_message_status does, for Meta's envelope or an array of them, and returns how many
 -- observations were new. The second statement takes the rows in the order of their key, so that two calls never deadlock.
 CREATE FUNCTION jsonb_design.apply(payload jsonb) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE

@@ -21,26 +21,26 @@ CREATE TABLE jsonb_checked.rejected_status (
 
 -- These three are written so that PostgreSQL puts them in place of their calls.
 
--- address does write a phone number as +<digits>.
+-- Writes a phone number as +<digits>.
 CREATE FUNCTION jsonb_checked.address(value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT '+' || CASE WHEN translate(value, '0123456789', '') = '' THEN value ELSE regexp_replace(value, '[^0-9]', '', 'g') END
 $$;
 
--- event_time does read unix seconds, milliseconds or microseconds; NULL for what is none.
+-- Reads unix seconds, milliseconds or microseconds; NULL for anything else.
 CREATE FUNCTION jsonb_checked.event_time(value text) RETURNS timestamptz
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN translate(value, '0123456789', '') = '' AND length(value) BETWEEN 1 AND 17 THEN
         to_timestamp(value::bigint / CASE WHEN length(value) <= 11 THEN 1e0 WHEN length(value) <= 14 THEN 1e3 ELSE 1e6 END::float8) END
 $$;
 
--- code does read an integer; NULL for what is none.
+-- Reads an integer; NULL for anything else.
 CREATE FUNCTION jsonb_checked.code(value text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN translate(value, '0123456789', '') = '' AND length(value) BETWEEN 1 AND 9 THEN value::integer END
 $$;
 
--- apply does what that of the jsonb design does.
+-- Does what apply of the jsonb design does.
 CREATE FUNCTION jsonb_checked.apply(payload jsonb) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     new_observations integer;

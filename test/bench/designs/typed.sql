@@ -42,7 +42,7 @@ CREATE UNLOGGED TABLE typed_design.staged (
     read_at timestamptz GENERATED ALWAYS AS (CASE state WHEN 'read' THEN event_time END) STORED
 );
 
--- apply does write the staged statuses from the first number up to, but without, the last. Left alone, PostgreSQL would
+-- Writes the staged statuses from the first number up to, but without, the last. Left alone, PostgreSQL would
 -- plan both statements anew in each call.
 CREATE FUNCTION typed_design.apply(first bigint, last bigint) RETURNS void
     LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$

@@ -27,8 +27,8 @@ SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "rollups": rollups
 
 
 def main(names):
-    """main does run the sections in a fixed order."""
-    # A call costs less over a Unix socket than over TCP, whoever makes it.
+    """Runs the sections in a fixed order."""
+    # A call costs less over a Unix socket than over TCP, for every design.
     os.environ["PGHOST"] = database.value("SHOW unix_socket_directories", "postgres").partition(",")[0]
     if names[:1] == ["--profile"]:
         database.load(DESIGNS)

@@ -18,12 +18,12 @@ PIECE = 100_000  # messages filled in at once
 
 
 def name_of(messages):
-    """name_of does return the name of the database that holds a history of so many messages."""
+    """Returns the name of the database that holds a history of so many messages."""
     return f"history_{messages}"
 
 
 def fill(name, messages):
-    """fill does make a database in which both designs hold the same history of so many messages."""
+    """Makes a database in which both designs hold the same history of so many messages."""
     started = time.monotonic()
     database.create_empty(name)
     for script in ("history.sql", "msgstatus.sql", "jsonb.sql"):
@@ -49,7 +49,7 @@ def fill(name, messages):
 
 
 def check(name):
-    """check does compare what the two designs count, and the rollups with the messages."""
+    """Compares what the two designs count, and the rollups with the messages."""
     ours = database.sql("SELECT sum(messages), sum(sent), sum(in_delivered + in_read), sum(in_read), sum(in_failed + in_undelivered) "
                         "FROM msgstatus.hour_rollup", name)
     jsonb = database.sql("SELECT count(*), count(*) FILTER (WHERE status ?| '{sent,delivered,read,undelivered}'), "
@@ -61,14 +61,14 @@ def check(name):
 
 
 def check_rollups(name):
-    """check_rollups does compare the rollups with the messages."""
+    """Compares the rollups with the messages."""
     differences = database.value("SELECT count(*) FROM msgstatus.verify_rollups()", name)
     if differences != "0":
         raise RuntimeError(f"verify_rollups() returns {differences} rows")
 
 
 def times(name, query, runs):
-    """times does return the milliseconds that a query takes each time, after a first time, in one session that fetches all rows."""
+    """Returns the milliseconds of each run of a query, after a first run, in one session that fetches all rows."""
     script = "\n".join(["\\timing on", "\\o /dev/null", *[f"{query};" for _ in range(runs + 1)]])
     done = subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", name], input=script, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -80,7 +80,7 @@ def times(name, query, runs):
 
 
 def queries(name, question):
-    """queries does return the query of each design, with what is given in its place."""
+    """Returns the query of each design, with the values filled in."""
     found = {OURS: question.msgstatus, JSONB: question.jsonb}
     if question.given:
         rows = database.sql(question.given, name)
@@ -90,12 +90,12 @@ def queries(name, question):
 
 
 def milliseconds(value):
-    """milliseconds does write a time with two significant digits at least."""
+    """Writes a time with at least two significant digits."""
     return "" if value is None else f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def run():
-    """run does fill a database of each size, ask every question of both designs, and write the report."""
+    """Fills a database of each size, asks every question of both designs, and writes the report."""
     medians = {}
     for messages in HISTORIES:
         name = name_of(messages)

@@ -23,23 +23,23 @@ class Arrivals:
     codes: list
 
     def between(self, begin, end):
-        """between does return those that were due in a part of the time."""
+        """Returns the webhooks that were due in a part of the time."""
         kept = [i for i, at in enumerate(self.at) if begin <= at < end]
         return Arrivals(*([values[i] for i in kept] for values in (self.at, self.seconds, self.codes)))
 
     @property
     def errors(self):
-        """How many were not answered 200."""
+        """The number of webhooks that were not answered 200."""
         return sum(code != 200 for code in self.codes)
 
     def milliseconds(self, *quantiles):
-        """milliseconds does return quantiles of the time to the answer, of those that were answered."""
+        """Returns quantiles of the time to the answer, of the webhooks that were answered."""
         times = sorted(seconds for seconds, code in zip(self.seconds, self.codes, strict=True) if code)
         return [times[min(int(q * len(times)), len(times) - 1)] * 1e3 if times else float("nan") for q in quantiles]
 
 
 def read(path):
-    """read does return what the load generator wrote."""
+    """Reads the load generator's output."""
     raw = path.read_bytes()
     floats, numbers = array.array("f", raw), array.array("I", raw)
     return Arrivals(floats[0::3].tolist(), floats[1::3].tolist(), numbers[2::3].tolist())
@@ -58,7 +58,7 @@ class Run:
             stdout=subprocess.PIPE, text=True)
 
     def wait(self):
-        """wait does return what came of all webhooks."""
+        """Waits for the end and returns the arrivals of all webhooks."""
         output, _ = self.process.communicate()
         if self.process.returncode != 0:
             raise RuntimeError("the load generator failed")
@@ -66,14 +66,14 @@ class Run:
         return read(self.path)
 
     def stop(self):
-        """stop does end it early."""
+        """Ends the load early."""
         self.process.kill()
         self.process.wait()
 
 
 @contextlib.contextmanager
 def sampled(server):
-    """sampled does watch a server's memory and CPU time: yields a list that grows by (time, bytes, seconds)."""
+    """Watches a server's memory and CPU time: yields a list that grows by (time, bytes, seconds)."""
     samples, ended = [], threading.Event()
 
     def watch():

@@ -10,7 +10,7 @@ DESIGNS = (OURS,)
 CASES = ((1, 4), (10, 4), (100, 4))
 TUNED_CASES = ((100, 4),)
 
-# What many teams have, with what it holds beside: a row for each message, found by a unique index.
+# A table as many teams have it, with columns of its own: a row for each message, found by a unique index.
 LOGS = """
     CREATE TABLE whatsapp_logs (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -47,7 +47,7 @@ class SupplyWithLogs(Supply):
         self.logs = logs
 
     def take(self, count):
-        """take does what that of Supply does."""
+        """Does what Supply.take does."""
         first = super().take(count)
         if database.value("SELECT to_regclass('whatsapp_logs') IS NULL") == "t":
             database.sql(self.logs)
@@ -55,14 +55,14 @@ class SupplyWithLogs(Supply):
 
 
 def attach(attached):
-    """attach does let the calls to come know the table, or not. (To detach it and attach it again would bring all its rows up to date.)"""
+    """Lets later calls know the table, or not. (Detaching and attaching it again would bring all its rows up to date.)"""
     database.sql("DELETE FROM msgstatus.attached_table;")
     if attached:
         database.sql("INSERT INTO msgstatus.attached_table OVERRIDING SYSTEM VALUE TABLE aside;")
 
 
 def measure(supply, per_call, clients):
-    """measure does return a row of the report: calls with the table attached and without, on statuses of their own, in turn."""
+    """Returns a row of the report: calls with the table attached and without, on statuses of their own, in turn."""
     count = db.calibrate(supply, per_call, clients, DESIGNS)
 
     def measure_one(attached, _):
@@ -76,7 +76,7 @@ def measure(supply, per_call, clients):
 
 
 def run():
-    """run does measure every case and write the report."""
+    """Measures every case and writes the report."""
     header = ("", "with, statuses/s", "without, statuses/s", "left", "left, by CPU time", "WAL bytes a status")
     supply = SupplyWithLogs(DESIGNS)
     rows = [measure(supply, *case) for case in CASES]

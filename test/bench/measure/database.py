@@ -13,7 +13,7 @@ COPY = "bench"
 
 
 def sql(statements, database=COPY):
-    """sql does run statements and returns the rows as lists of strings."""
+    """Runs statements and returns the rows as lists of strings."""
     done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-F", "\t", "-d", database], input=statements,
                           capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -22,25 +22,25 @@ def sql(statements, database=COPY):
 
 
 def value(statement, database=COPY):
-    """value does return the only column of the only row."""
+    """Returns the only column of the only row."""
     return sql(statement, database)[0][0]
 
 
 def wal_position(database=COPY):
-    """wal_position does return where the WAL ends."""
+    """Returns the end of the WAL."""
     # A commit of its own, so that it is flushed to the end of a record; the WAL writer flushes to the end of a page.
     return sql("SELECT pg_current_xact_id();\nSELECT pg_current_wal_flush_lsn();", database)[-1][0]
 
 
 def wal_since(position, database=COPY):
-    """wal_since does return the bytes of the records written since, and those of the images of whole pages in them."""
+    """Returns the bytes of the records written since a position, and those of the full-page images in them."""
     rows = sql("SELECT COALESCE(sum(record_size), 0)::bigint, COALESCE(sum(fpi_size), 0)::bigint "
                f"FROM pg_get_wal_stats('{position}', '{wal_position(database)}')", database)
     return tuple(map(int, rows[0]))
 
 
 def create_empty(database=COPY, tablespace="pg_default"):
-    """create_empty does make a database with the tables of every design, all empty."""
+    """Makes a database with the tables of every design, all empty."""
     sql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE);\nCREATE DATABASE {database} TABLESPACE {tablespace};", "postgres")
     sql("CREATE EXTENSION msgstatus; SELECT msgstatus.install();", database)
     for name in ("jsonb.sql", "jsonb_checked.sql", "typed.sql"):
@@ -48,7 +48,7 @@ def create_empty(database=COPY, tablespace="pg_default"):
 
 
 def load(designs):
-    """load does make the database that the others are copies of: `sent` of every message, in each design."""
+    """Makes the database that the others are copies of: `sent` of every message, in each design."""
     started = time.monotonic()
     sql(f"CREATE TABLESPACE loaded LOCATION '{os.environ['MSGSTATUS_BENCH_LOADED']}';", "postgres")
     create_empty(LOADED, "loaded")
@@ -72,7 +72,7 @@ def load(designs):
 
 
 def load_typed(environment):
-    """load_typed does fill the typed design from the jsonb one, and stages the rows it is to apply."""
+    """Fills the typed design from the jsonb one, and stages the rows it is to apply."""
     rows = subprocess.Popen([CLIENT, "--order", "updates", "--messages", str(MESSAGES)], stdout=subprocess.PIPE)
     subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-c",
                     "COPY typed_design.staged (n, message_id, provider, direction, sender, recipient, state, event_time, "
@@ -91,7 +91,7 @@ def load_typed(environment):
 
 
 def copy_loaded():
-    """copy_loaded does make a fresh copy of the loaded database, all of it in PostgreSQL's cache."""
+    """Makes a fresh copy of the loaded database and loads it into PostgreSQL's cache."""
     sql(f"DROP DATABASE IF EXISTS {COPY} WITH (FORCE);\n"
         f"CREATE DATABASE {COPY} TEMPLATE {LOADED} TABLESPACE pg_default STRATEGY file_copy;", "postgres")
     sql("""
@@ -104,7 +104,7 @@ def copy_loaded():
 
 @contextlib.contextmanager
 def in_earnest():
-    """in_earnest does let the server vacuum by itself and make checkpoints as often as it does unless told otherwise."""
+    """Lets the server vacuum by itself and make checkpoints at its default interval."""
     sql("ALTER SYSTEM SET autovacuum = on; ALTER SYSTEM SET checkpoint_timeout = '5min'; SELECT pg_reload_conf();", "postgres")
     try:
         yield

@@ -9,7 +9,7 @@ from supply import Supply, send
 
 
 def calibrate(supply, per_call, clients, designs=DESIGNS):
-    """calibrate does return how many statuses take about a round; a whole number of calls for each client."""
+    """Returns how many statuses take about a round: a whole number of calls for each client."""
     step = per_call * clients
     count = max(step, 2000 // step * step)
     for _ in range(2):
@@ -22,7 +22,7 @@ def calibrate(supply, per_call, clients, designs=DESIGNS):
 
 
 def measure(supply, per_call, clients):
-    """measure does return the measurements of each design, one a round."""
+    """Returns the measurements of each design, one a round."""
     count = calibrate(supply, per_call, clients)
     measured = {design: [] for design in DESIGNS}
     for number in range(ROUNDS):
@@ -35,27 +35,27 @@ def measure(supply, per_call, clients):
 
 
 def per_second(measurements):
-    """per_second does return statuses a second, one a round."""
+    """Returns statuses a second, one a round."""
     return [m["statuses"] / m["seconds"] for m in measurements]
 
 
 def cpu(measurements):
-    """cpu does return microseconds of the backends' CPU time a status, one a round."""
+    """Returns microseconds of the backends' CPU time a status, one a round."""
     return [m["server_cpu"] / m["statuses"] * 1e6 for m in measurements]
 
 
 def wal(measurements):
-    """wal does return bytes of WAL a status, without images of whole pages, one a round."""
+    """Returns bytes of WAL a status, without full-page images, one a round."""
     return [m["wal"] / m["statuses"] for m in measurements]
 
 
 def page_images(measurements):
-    """page_images does return the median of the bytes of images of whole pages a status."""
+    """Returns the median of the bytes of full-page images a status."""
     return f"{statistics.median(m['page_images'] / m['statuses'] for m in measurements):.0f}"
 
 
 def in_turn(variants, measure_one):
-    """in_turn does measure each of two variants once a round, the other one first each time, and returns the measurements of each."""
+    """Measures two variants once a round, changing which one goes first, and returns the measurements of each."""
     measured = {variant: [] for variant in variants}
     for number in range(ROUNDS):
         for variant in variants if number % 2 == 0 else reversed(variants):
@@ -64,13 +64,13 @@ def in_turn(variants, measure_one):
 
 
 def what_is_left(with_it, without):
-    """what_is_left does return the cells of a report: both throughputs, and what is left of it by the clock and by CPU time."""
+    """Returns the cells of a report: both throughputs, and their ratio by the clock and by CPU time."""
     return (spread(per_second(with_it), 0), spread(per_second(without), 0), spread(ratios(per_second(with_it), per_second(without))),
             spread(ratios(cpu(without), cpu(with_it))))
 
 
 def run():
-    """run does measure every combination and write the report."""
+    """Measures every combination and writes the report."""
     supply = Supply()
     speed, work, log = [], [], []
     for per_call in CALLS:

@@ -1,4 +1,4 @@
-"""What is compared: how to hand statuses to each design, and where it keeps them."""
+"""The designs that are compared: how each takes statuses, and where it keeps them."""
 
 import dataclasses
 

@@ -14,7 +14,7 @@ DESIGNS = (OURS,)
 
 @contextlib.contextmanager
 def scraped(server):
-    """scraped does read a receiver's metrics every second."""
+    """Reads a receiver's metrics every second."""
     ended = threading.Event()
 
     def scrape():
@@ -31,7 +31,7 @@ def scraped(server):
 
 @contextlib.contextmanager
 def start(spool=False, tls=False, metrics=False):
-    """start does run a receiver with some of its features."""
+    """Runs a receiver with some of its features."""
     with contextlib.ExitStack() as stack:
         flags = ("--spool-dir", stack.enter_context(servers.spool_directory())) if spool else ()
         server = stack.enter_context(servers.receiver(False, *flags, tls=tls))
@@ -44,7 +44,7 @@ CONTESTANTS = (PLAIN, ALL)
 
 
 def run():
-    """run does measure both and write the report."""
+    """Measures both and writes the report."""
     measured = measure(CONTESTANTS, Supply(DESIGNS), 1)
     speed = {c: [m["requests"] / m["seconds"] for m in measured[c]] for c in CONTESTANTS}
     write("features", "\n\n".join([

@@ -17,7 +17,7 @@ STAGES = (("loaded", "sent of new messages", 1), ("updates", "their delivered an
 
 
 def ready(messages):
-    """ready does return the name of a database with such a history, and makes it unless an earlier section did."""
+    """Returns the name of a database with such a history; makes it unless an earlier section did."""
     name = analytics.name_of(messages)
     if database.value(f"SELECT count(*) FROM pg_database WHERE datname = '{name}'", "postgres") == "0":
         analytics.fill(name, messages)
@@ -27,7 +27,7 @@ def ready(messages):
 
 
 def run():
-    """run does send the statuses of as many new messages to both, in turn, and write the report."""
+    """Sends the statuses of as many new messages to both, in turn, and writes the report."""
     names = {messages: ready(messages) for messages in (SMALL, LARGE)}
     rows = []
     for order, what, statuses in STAGES:

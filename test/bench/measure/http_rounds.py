@@ -25,7 +25,7 @@ class Contestant:
 
 
 def write_bodies(first, count, per_body, name, signed):
-    """write_bodies does write webhooks for wrk and returns where."""
+    """Writes webhooks for wrk and returns their directory."""
     path = SCRATCH / f"{name}{'-signed' if signed else ''}"
     subprocess.run([CLIENT, "--messages", str(MESSAGES), "--first", str(first), "--count", str(count), "--per-call",
                     str(per_body), "--bodies", str(path), "--parts", str(THREADS),
@@ -34,7 +34,7 @@ def write_bodies(first, count, per_body, name, signed):
 
 
 def wrk(url, bodies, seconds, signed):
-    """wrk does send webhooks for some seconds and returns what webhooks.lua prints."""
+    """Sends webhooks for some seconds and returns what webhooks.lua prints."""
     done = subprocess.run(["wrk", "-t", str(THREADS), "-c", str(CONNECTIONS), "-d", f"{max(1, round(seconds))}s", "--latency",
                            "-s", str(BENCH / "webhooks.lua"), url, "--", str(bodies), "signed" if signed else "plain"],
                           capture_output=True, text=True, check=True)
@@ -45,12 +45,12 @@ def wrk(url, bodies, seconds, signed):
 
 
 def events(design):
-    """events does return the number of rows in the trail."""
+    """Returns the number of rows in the trail."""
     return int(database.value(f"SELECT count(*) FROM {design.status_event}"))
 
 
 def turn(contestant, written_bodies, per_body, seconds):
-    """turn does measure one server once."""
+    """Measures one server once."""
     warm_up, bodies = (written_bodies[name, contestant.share, contestant.signed] for name in ("warm-up", "bodies"))
     with contestant.start() as server:
         wrk(server.url, warm_up, 1, contestant.signed)
@@ -66,7 +66,7 @@ def turn(contestant, written_bodies, per_body, seconds):
 
 
 def write_all_bodies(contestants, supply, rate, seconds, per_body):
-    """write_all_bodies does write enough webhooks for a round, for a while of warming up and for measuring."""
+    """Writes enough webhooks for a round: warming up and measuring."""
     counts = {"warm-up": int(rate * SPARE), "bodies": int(rate * seconds * SPARE)}
     needed = 2 * per_body * sum(counts.values())
     if needed > supply.largest:
@@ -84,7 +84,7 @@ def write_all_bodies(contestants, supply, rate, seconds, per_body):
 
 
 def measure(contestants, supply, per_body):
-    """measure does return the measurements of each server, one a round."""
+    """Returns the measurements of each server, one a round."""
     measured = {contestant: [] for contestant in contestants}
     # Round -1 only finds out how many webhooks a round takes.
     rate, seconds, number = min(20000 / per_body ** 0.5, supply.largest / (4 * per_body * SPARE)), 1, -1

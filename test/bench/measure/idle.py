@@ -12,11 +12,11 @@ from settings import IDLE_CONNECTIONS
 
 DESIGNS = ()
 SPARE_DESCRIPTORS = 200
-REQUEST = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"  # no route of this listener: 404 costs nobody anything
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"  # no route of this listener: a 404 is cheap
 
 
 def allow_descriptors():
-    """allow_descriptors does raise the limit of this process and of those it starts."""
+    """Raises the limit of this process and of those it starts."""
     wanted = IDLE_CONNECTIONS + SPARE_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < wanted:
@@ -25,7 +25,7 @@ def allow_descriptors():
 
 
 def ask(connection):
-    """ask does make one request on a connection."""
+    """Makes one request on a connection."""
     connection.sendall(REQUEST)
     answer = b""
     while b"\r\n\r\n" not in answer or not answer.endswith(b"}"):
@@ -38,7 +38,7 @@ def ask(connection):
 
 
 def measure(tls):
-    """measure does return the memory of a receiver in MB: at first, with open connections, and when each was used once more."""
+    """Returns the memory of a receiver in MB: at first, with open connections, and after each connection was used once more."""
     context = ssl.create_default_context(cafile=servers.certificate()[0]) if tls else None
     flags = ("--max-connections", str(IDLE_CONNECTIONS + 100), "--idle-timeout", "3600")
     with servers.receiver(True, *flags, tls=tls) as server, contextlib.ExitStack() as stack:
@@ -61,7 +61,7 @@ def measure(tls):
 
 
 def run():
-    """run does measure connections in the clear and with TLS, and write the report."""
+    """Measures connections in the clear and with TLS, and writes the report."""
     allow_descriptors()
     database.create_empty()
     rows = [(name, *(f"{value:.1f}" for value in measured), f"{(measured[2] - measured[0]) / IDLE_CONNECTIONS * 1e3:.1f}")

@@ -20,7 +20,7 @@ CASES = {
             sent_at + interval '1 minute' AS read_at
         FROM generate_series(1, {0}) AS n, LATERAL (SELECT timestamptz '2024-01-01Z' + n * interval '2 seconds' AS sent_at) AS s""",
 }
-# The session tells at its end what CPU time its backend has used, in hundredths of a second.
+# At its end the session prints the CPU time of its backend, in hundredths of a second.
 SESSION = r"""
 SELECT pg_backend_pid() \gset
 \setenv BACKEND :pg_backend_pid
@@ -34,7 +34,7 @@ CHECKPOINT"""
 
 
 def import_history(sessions):
-    """import_history does import the table in so many sessions, and return the seconds, the rows applied and the CPU time."""
+    """Imports the table in so many sessions, and returns the seconds, the rows applied and the CPU time."""
     started = time.monotonic()
     processes = []
     for number in range(sessions):
@@ -57,7 +57,7 @@ def import_history(sessions):
 
 
 def measured(sessions):
-    """measured does return the rounds of first imports, and those of the same again."""
+    """Returns the rounds of first imports, and those of repeated ones."""
     first, again = [], []
     for _ in range(ROUNDS):
         database.sql(EMPTY)
@@ -72,7 +72,7 @@ def measured(sessions):
 
 
 def run():
-    """run does measure every case and write the report."""
+    """Measures every case and writes the report."""
     rows = []
     for name, statement in CASES.items():
         database.create_empty()

@@ -14,7 +14,7 @@ MINUTE = 60
 
 
 def row(name, part, seconds, samples):
-    """row does return a line of the report on a part of the time."""
+    """Returns a line of the report on a part of the time."""
     p50, p99, worst = part.milliseconds(0.5, 0.99, 1)
     memory = [resident for _, resident, _ in samples]
     cpu = (samples[-1][2] - samples[0][2]) / (samples[-1][0] - samples[0][0])
@@ -23,7 +23,7 @@ def row(name, part, seconds, samples):
 
 
 def run():
-    """run does hold the load and write the report."""
+    """Holds the load and writes the report."""
     count = int(LOAD_RATE * LOAD_SECONDS)
     supply = Supply(DESIGNS)
     if count > supply.largest:

@@ -12,7 +12,10 @@ from supply import Supply, send
 
 
 def run(name, per_call):
-    """run does record the backend of one client and print what costs most, callees included; `attached` is msgstatus with a table attached."""
+    """Records the backend of one client and prints the costliest functions, callees included.
+
+    `attached` is msgstatus with a table attached.
+    """
     attached = name == "attached"
     design = OURS if attached else next(d for d in DESIGNS if d.name == name)
     supply = SupplyWithLogs((OURS,)) if attached else Supply()

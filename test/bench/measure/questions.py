@@ -1,4 +1,4 @@
-"""What analysts ask, of msgstatus and of the jsonb design: the same question, the same answer."""
+"""Analysts' questions to msgstatus and to the jsonb design: the same question, the same answer."""
 
 import dataclasses
 
@@ -16,7 +16,7 @@ class Question:
 
 
 def dashboard(days):
-    """dashboard does return the question for a daily dashboard."""
+    """Returns the question for a daily dashboard."""
     return Question(
         f"{days}-day daily dashboard", 10,
         f"SELECT * FROM msgstatus.message_status_dashboard WHERE date >= current_date - {days}",

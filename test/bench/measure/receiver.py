@@ -19,7 +19,7 @@ COMPARED = ((MAIN, EACH), (MAIN, COALESCE), (SIGNED, EACH_CHECKED), (SIGNED, COA
 
 
 def run():
-    """run does measure webhooks of 1 and of 10 statuses and write the report."""
+    """Measures webhooks of 1 and of 10 statuses and writes the report."""
     servers.install_node_modules()
     supply = Supply((OURS, JSONB, CHECKED))
     parts = []

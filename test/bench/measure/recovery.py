@@ -22,14 +22,14 @@ PAUSE = 0.1  # between two looks at the spool
 
 
 def stop_cluster():
-    """stop_cluster does stop the private server, as an operator would."""
+    """Stops the private server, as an operator would."""
     subprocess.run(["pg_ctlcluster", os.environ["PGVERSION"], "regress", "stop", "--mode", "fast"], check=True,
                    capture_output=True)
 
 
 @contextlib.contextmanager
 def started_cluster():
-    """started_cluster does start the private server and yields when it takes connections, which pg_ctlcluster itself looks for
+    """Starts the private server and yields when it takes connections, which pg_ctlcluster itself looks for
     only now and then."""
     with subprocess.Popen(["pg_ctlcluster", os.environ["PGVERSION"], "regress", "start"]) as command:
         while subprocess.run(["pg_isready", "-q"], check=False).returncode != 0:
@@ -40,7 +40,7 @@ def started_cluster():
 
 
 def wait_until_empty(server):
-    """wait_until_empty does return when the spool holds nothing any more."""
+    """Returns when the spool is empty."""
     deadline = time.monotonic() + PATIENCE
     while server.metric("msgstatus_spool_bodies") > 0:
         if time.monotonic() > deadline:
@@ -49,12 +49,12 @@ def wait_until_empty(server):
 
 
 def row(name, part):
-    """row does return a line of the report on a part of the time."""
+    """Returns a line of the report on a part of the time."""
     return (name, f"{len(part.at):,}", f"{part.errors:,}", *(f"{value:.2f}" for value in part.milliseconds(0.5, 0.99, 1)))
 
 
 def run():
-    """run does measure one outage and write the report."""
+    """Measures one outage and writes the report."""
     count = int(OUTAGE_RATE * (BEFORE + OUTAGE_SECONDS + AFTER))
     supply = Supply(DESIGNS)
     if count > supply.largest:

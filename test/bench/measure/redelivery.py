@@ -10,7 +10,7 @@ CASES = ((100, 4), (1, 4))
 
 
 def run():
-    """run does measure first deliveries and their repetition, and write the report."""
+    """Measures first deliveries and their repetition, and writes the report."""
     supply = Supply()
     rows = []
     for per_call, clients in CASES:

@@ -12,19 +12,19 @@ from settings import MESSAGES, REPORTS, ROUNDS, SECONDS
 
 
 def spread(values, digits=2):
-    """spread does write min, median and max."""
+    """Writes min, median and max."""
     def number(x):
         return f"{x:,.0f}" if digits == 0 else f"{x:.{digits}f}"
     return " / ".join(number(f(values)) for f in (min, statistics.median, max))
 
 
 def ratios(above, below):
-    """ratios does divide round by round, so that what slows down a whole round cancels."""
+    """Divides round by round, so that a disturbance of a whole round cancels."""
     return [a / b for a, b in zip(above, below, strict=True)]
 
 
 def table(head, rows):
-    """table does return a Markdown table; every column but the first is aligned to the right."""
+    """Returns a Markdown table; every column but the first is aligned to the right."""
     widths = [max(len(str(row[i])) for row in (head, *rows)) for i in range(len(head))]
 
     def line(row):
@@ -35,7 +35,7 @@ def table(head, rows):
 
 
 def write(section, text):
-    """write does print the report of a section and keeps it in build/bench/SECTION.md."""
+    """Prints the report of a section and keeps it in build/bench/SECTION.md."""
     REPORTS.mkdir(parents=True, exist_ok=True)
     (REPORTS / f"{section}.md").write_text(text + "\n", encoding="utf-8")
     print(f"\n{text}\n", flush=True)
@@ -54,7 +54,7 @@ def _flush_time():
 
 
 def environment():
-    """environment does describe the machine and the server."""
+    """Describes the machine and the server."""
     shown = ("server_version", "synchronous_commit", "fsync", "full_page_writes", "shared_buffers", "max_wal_size",
              "checkpoint_timeout", "autovacuum")
     values = {name: database.value(f"SHOW {name}", "postgres") for name in shown}

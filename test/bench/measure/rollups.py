@@ -11,7 +11,7 @@ OFF = "-c msgstatus.rollups=off"
 
 
 def run():
-    """run does measure calls with and without rollups, on statuses of their own, in turn, and write the report."""
+    """Measures calls with and without rollups, on statuses of their own, in turn, and writes the report."""
     supply = Supply(DESIGNS)
     rows = []
     for per_call, clients in CASES:

@@ -41,7 +41,7 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def metrics(self):
-        """What /metrics tells."""
+        """The text of /metrics."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/metrics", timeout=10) as answer:
             return answer.read().decode()
 
@@ -51,7 +51,7 @@ class Server:
 
 
 def install_node_modules():
-    """install_node_modules does fetch what the Node handler needs, once, into build/bench/node."""
+    """Fetches the packages of the Node handler, once, into build/bench/node."""
     NODE.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json", "server.js"):
         shutil.copy(BENCH / "node" / name, NODE / name)
@@ -60,7 +60,7 @@ def install_node_modules():
 
 
 def free_port():
-    """free_port does return a TCP port of 127.0.0.1 that nobody listens on."""
+    """Returns a TCP port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -98,7 +98,7 @@ def _running(command, environment, ready_port, ready_path, cwd=None):
 
 
 def certificate():
-    """certificate does make a certificate for 127.0.0.1, once, and returns the files of it and of its key."""
+    """Makes a certificate for 127.0.0.1, once, and returns its file and its key's."""
     certificate_file, key_file = SCRATCH / "tls.crt", SCRATCH / "tls.key"
     if not certificate_file.exists():
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
@@ -109,14 +109,14 @@ def certificate():
 
 @contextlib.contextmanager
 def spool_directory():
-    """spool_directory does make a directory for a spool, which is gone afterwards."""
+    """Makes a directory for a spool, which is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="spool.", dir=SCRATCH) as directory:
         yield directory
 
 
 @contextlib.contextmanager
 def receiver(signed, *flags, tls=False):
-    """receiver does run msgstatus-receiver with its defaults but for the flags."""
+    """Runs msgstatus-receiver with its defaults except for the flags."""
     port, admin = free_port(), free_port()
     command = [RECEIVER, "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin}", "--database", "",
                "--log-level", "warning", *([] if signed else ["--allow-unsigned"]), *flags]
@@ -128,7 +128,7 @@ def receiver(signed, *flags, tls=False):
 
 @contextlib.contextmanager
 def node(mode, checked=False):
-    """node does run the Node handler in mode each or coalesce; checked: it wants signatures, as the receiver does, and calls the checked function."""
+    """Runs the Node handler in mode each or coalesce; checked: it demands signatures and calls the checked function."""
     port = free_port()
     environment = {"NODE_ENV": "production", **({"META_APP_SECRET": SECRET} if checked else {})}
     with _running(["node", "server.js", mode, str(port)], environment, port, "/", NODE) as process:

@@ -1,4 +1,4 @@
-"""What is measured, from the environment; test/bench/run tells the meaning of each."""
+"""The settings of the benchmark, from the environment; test/bench/run explains them."""
 
 import os
 import pathlib

@@ -12,7 +12,7 @@ DESIGNS = ()  # it fills empty tables
 
 
 def sizes(design):
-    """sizes does return bytes of heap (with its maps) and of indexes, of the messages and of the trail with its partitions."""
+    """Returns bytes of heap (with its maps) and of indexes, of the messages and of the trail with its partitions."""
     return {(name, part): int(database.value(
                 f"SELECT sum({function}(c.oid)) FROM pg_class AS c WHERE c.oid = '{name}'::regclass"
                 f" OR c.oid IN (SELECT relid FROM pg_partition_tree('{name}'))"))
@@ -21,7 +21,7 @@ def sizes(design):
 
 
 def run():
-    """run does fill both designs and write the report."""
+    """Fills both designs and writes the report."""
     database.create_empty()
     empty = {design: sizes(design) for design in (OURS, JSONB)}
     third = MESSAGES

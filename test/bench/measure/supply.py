@@ -14,8 +14,10 @@ SETTLING = MESSAGES // 4
 
 
 def send(design, first, count, per_call, clients, options="", name=database.COPY, order="updates"):
-    """send does apply statuses of an order to a design in the database `name`, with settings as in PGOPTIONS. It returns what the load generator measured,
-    and the WAL: bytes of records without and of images of whole pages."""
+    """Applies statuses of an order to a design in the database `name`, with settings as in PGOPTIONS.
+
+    Returns the load generator's measurements, and the bytes of WAL: of records without full-page images, and of these images.
+    """
     before = database.wal_position(name)
     done = subprocess.run([CLIENT, "--order", order, "--messages", str(MESSAGES), "--first", str(first), "--count",
                            str(count), "--per-call", str(per_call), "--clients", str(clients), *design.arguments],
@@ -40,7 +42,7 @@ class Supply:
         return (MESSAGES if TYPED in self.designs else 2 * MESSAGES) - SETTLING
 
     def take(self, count):
-        """take does return the number of the first of `count` statuses that no design has seen."""
+        """Returns the number of the first of `count` statuses that no design has seen."""
         if count > self.largest:
             raise ValueError(f"{count} statuses at once; there are {self.largest}")
         if not self._has(count):

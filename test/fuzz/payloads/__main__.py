@@ -18,11 +18,13 @@ import time
 
 import psycopg2
 
-import type_rounds
-from finding import Finding
-from mutate import Delivery
-from server import ROOT, SanitizedServer
-from webhook_rounds import WebhookRound, cut_down, random_deliveries
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+
+import type_rounds  # noqa: E402
+from finding import Finding  # noqa: E402
+from mutate import Delivery  # noqa: E402
+from server import ROOT, SanitizedServer  # noqa: E402
+from webhook_rounds import WebhookRound, cut_down, random_deliveries  # noqa: E402
 
 FINDINGS = ROOT / "build" / "fuzz" / "findings"
 REGRESSIONS = ROOT / "test" / "fuzz" / "regressions" / "payloads"
@@ -39,7 +41,7 @@ class Session:
         self.calls = 0
 
     def run(self, round_of):
-        """run runs the round that round_of(cursor) returns; a crash is a Finding, too."""
+        """Runs the round that round_of(cursor) returns; a crash is a Finding, too."""
         if self.cursor is None or self.cursor.connection.closed:
             self.cursor = self.server.connect(self.database).cursor()
             type_rounds.prepare(self.cursor)
@@ -63,7 +65,7 @@ class Session:
 
 
 def report(session, finding, name, deliveries=None):
-    """report says what was found, and keeps the deliveries."""
+    """Prints a finding and keeps its deliveries."""
     print(f"FINDING in {name}: {finding}", flush=True)
     if deliveries is not None:
         deliveries = cut_down(deliveries, session.fails)
@@ -133,7 +135,7 @@ def main():
 
 
 def check_sanitizer(session):
-    """check_sanitizer fails where nothing watches, since the run would then mean little."""
+    """Fails where no sanitizer is at work, since the run would then mean little."""
     cursor = session.server.connect(session.database).cursor()
     cursor.execute("SELECT msgstatus.state('{}'), pg_backend_pid()")
     maps = pathlib.Path(f"/proc/{cursor.fetchone()[1]}/maps").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the payload fuzzer looks for."""
+"""The payload fuzzer's findings."""
 
 
 class Finding(Exception):
@@ -6,6 +6,6 @@ class Finding(Exception):
 
 
 def hold(condition, *what):
-    """hold raises a Finding where a condition does not hold."""
+    """Raises a Finding where a condition does not hold."""
     if not condition:
         raise Finding("\n".join(map(str, what)))

@@ -64,7 +64,7 @@ NOT_FITTING = [None, True, False, "", "x", "sent", 0, 1.0, [], {}, [[]], [{}], {
 
 
 def members_in(value):
-    """members_in yields (container, key) for everything within a document, at any depth."""
+    """Yields (container, key) for everything within a document, at any depth."""
     keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     for key in keys:
         yield value, key
@@ -76,7 +76,7 @@ VOCABULARY = sorted({key for shape in SHAPES.values() for container, key in memb
 
 
 def written(value):
-    """written returns the JSON of a document."""
+    """Returns the JSON of a document."""
     if isinstance(value, Raw):
         return value.text
     if isinstance(value, dict):

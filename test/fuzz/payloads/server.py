@@ -2,15 +2,12 @@
 
 import pathlib
 import shutil
-import sys
 import time
 
 import psycopg2
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.append(str(ROOT / "test" / "e2e"))
-
-from pgserver import UnixSocketServer  # noqa: E402
+from pgserver import UnixSocketServer
 
 BUILT = ROOT / "build" / "fuzz" / "server"
 
@@ -37,7 +34,7 @@ class SanitizedServer(UnixSocketServer):
             pathlib.Path(shutil.copy(BUILT / name, self.directory)).chmod(0o755)
 
     def connect(self, database):
-        """connect returns an autocommit connection, as soon as the server takes one again after a crash."""
+        """Returns an autocommit connection, as soon as the server takes one again after a crash."""
         for attempt in range(120):
             try:
                 connection = psycopg2.connect(self.conninfo(database))
@@ -50,7 +47,7 @@ class SanitizedServer(UnixSocketServer):
         return connection
 
     def new_report(self):
-        """new_report returns what a sanitizer has written since it was last asked for, or nothing."""
+        """Returns a sanitizer's output since the last call, or nothing."""
         with open(self.log, encoding="utf-8", errors="replace") as log:
             log.seek(self.log_read)
             text = log.read()

@@ -1,17 +1,12 @@
 """The types through SQL: text and bytes are a value or a proper error, and values keep the laws of the reference."""
 
 import io
-import pathlib
 import struct
-import sys
 
 import psycopg2
 
 from finding import Finding, hold
-
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "property" / "types"))
-
-from status_model import STATES, copy_rows, random_status, to_binary, to_text  # noqa: E402
+from status_model import STATES, copy_rows, random_status, to_binary, to_text
 
 # Conditions that bad content may raise: data exceptions, a message that is too short, a limit exceeded.
 EXPECTED_ERRORS = ("22", "08P01", "54")
@@ -46,7 +41,7 @@ class TypeRound:
         self.calls = 0
 
     def check(self):
-        """check raises a Finding where something does not hold."""
+        """Raises a Finding where a law does not hold."""
         self._check_text(MESSAGE_STATUS_LAWS, self._status_text)
         self._check_text(HISTOGRAM_LAWS, self._histogram_text)
         self._run("SELECT %s::jsonb::message_status", (self._maybe_spoiled(self._status_text()),))
@@ -144,7 +139,7 @@ class TypeRound:
 
 
 def prepare(cursor):
-    """prepare makes what the rounds need in the session."""
+    """Makes the tables and functions of the rounds in the session."""
     cursor.execute("SET search_path = msgstatus, public;"
                    "CREATE TEMPORARY TABLE IF NOT EXISTS binary_input"
                    " (message_status message_status, delay_histogram delay_histogram, delivery_state delivery_state)")

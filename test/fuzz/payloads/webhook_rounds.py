@@ -12,7 +12,7 @@ APPLY = "SELECT msgstatus.apply_message_status(%s::jsonb, %s, %s)"
 BATCH = """
 SELECT array_agg(to_jsonb(c))
 FROM msgstatus.apply_message_status_batch(%s::jsonb[], %s::timestamptz[], %s::text[]) AS c"""
-# All but what tells when and how this database learned of something.
+# All columns but those of when and how the database received something.
 TABLES = {
     "message": "SELECT (to_jsonb(m) - ARRAY['created_at', 'updated_at', 'last_change', 'replaced'])::text"
                " || encode(msgstatus.message_status_send(status), 'hex') FROM msgstatus.message AS m",
@@ -25,7 +25,7 @@ VIEWS = ["SELECT * FROM msgstatus.message_timeline", "SELECT * FROM msgstatus.re
 
 
 def refused_by_jsonb(cursor, body):
-    """refused_by_jsonb tells whether the body is nothing that PostgreSQL could hold as jsonb: then it never arrives."""
+    """Returns whether PostgreSQL cannot hold the body as jsonb: then it never arrives."""
     try:
         cursor.execute("SELECT %s::jsonb", (body,))
     except (psycopg2.DataError, psycopg2.OperationalError) as error:
@@ -45,7 +45,7 @@ class WebhookRound:
         self.calls = 0
 
     def check(self):
-        """check raises a Finding where something does not hold."""
+        """Raises a Finding where a rule does not hold."""
         try:
             self._in_transaction(self._one_by_one)
             self._in_transaction(self._in_disorder)
@@ -148,7 +148,7 @@ def random_deliveries(rng):
 
 
 def smaller(deliveries):
-    """smaller yields deliveries with something left out, the largest parts first."""
+    """Yields deliveries with something left out, the largest parts first."""
     for n in range(len(deliveries)):
         if len(deliveries) > 1:
             yield deliveries[:n] + deliveries[n + 1:]
@@ -163,7 +163,7 @@ def smaller(deliveries):
 
 
 def without_one_part(value):
-    """without_one_part yields the document without one of its members, at any depth, or with one of them alone."""
+    """Yields the document without one of its members, at any depth, or with one of them alone."""
     if isinstance(value, (dict, list)):
         keys = list(value) if isinstance(value, dict) else range(len(value))
         for key in keys:
@@ -180,7 +180,7 @@ def without_one_part(value):
 
 
 def cut_down(deliveries, fails, attempts=400):
-    """cut_down returns deliveries that still fail, with less in them."""
+    """Returns deliveries that still fail, with less in them."""
     shrinking = True
     while shrinking and attempts > 0:
         shrinking = False

@@ -33,7 +33,7 @@ public:
     Client &operator=(const Client &) = delete;
     ~Client() { break_off(); }
 
-    // send writes until everything is written or the other end takes no more for ever.
+    // Writes until everything is written or the other end takes no more.
     void send(std::string_view bytes) {
         while (!bytes.empty() && !refused_) {
             const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -46,14 +46,14 @@ public:
         }
     }
 
-    // finish closes the client's half: nothing more will be asked.
+    // Closes the client's half of the connection.
     void finish() {
         ::shutdown(fd_, SHUT_WR);
         listener_.run();
         receive();
     }
 
-    // stay_silent lets all the time in the world pass, twice: for what is not complete, and for the last words.
+    // Lets both timeouts pass: that of incomplete requests and that of lingering.
     void stay_silent() {
         constexpr auto end_of_time = receiver::Clock::time_point::max() - receiver::Clock::duration(1);
         for (int i = 0; i < 2; ++i) {
@@ -64,7 +64,7 @@ public:
         }
     }
 
-    // break_off closes the connection, whatever is still on its way.
+    // Closes the connection, whatever is on its way.
     void break_off() {
         if (fd_ >= 0)
             ::close(fd_);

@@ -17,7 +17,7 @@ class Framing {
 public:
     explicit Framing(std::string_view bytes) noexcept : rest_(bytes) {}
 
-    // bodies returns those of all requests up to the first that is not complete or not certain.
+    // Returns the bodies of the requests up to the first request that is incomplete or ambiguous.
     std::vector<std::string> bodies() {
         std::vector<std::string> found;
         while (auto body = request())

@@ -1,4 +1,4 @@
-// What every fuzz target is made of: its input as text, and checks whose failure is a finding.
+// The parts of every fuzz target: its input as text, and checks whose failure is a finding.
 #pragma once
 
 #include <cstddef>

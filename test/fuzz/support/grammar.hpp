@@ -8,7 +8,7 @@
 
 namespace msgstatus::fuzz {
 
-// follows_rfc3629 tells whether the bytes are UTF-8: decoded without looking at what is allowed, and only then judged.
+// Returns whether the bytes are UTF-8: decodes them first, and only then judges the code points.
 inline bool follows_rfc3629(std::string_view text) noexcept {
     for (std::size_t i = 0; i < text.size();) {
         const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
@@ -82,7 +82,7 @@ private:
             ;
     }
 
-    // Takes a scalar, or the beginning of an array or object; tells whether a value has to follow.
+    // Takes a scalar, or the beginning of an array or object; returns whether a value has to follow.
     bool begin_value(bool &value_follows) {
         if (take('{') || take('[')) {
             const bool object = *(rest_.data() - 1) == '{';
@@ -163,7 +163,7 @@ private:
     std::string open_;
 };
 
-// follows_rfc8259 tells whether the text is one JSON value in UTF-8.
+// Returns whether the text is one JSON value in UTF-8.
 inline bool follows_rfc8259(std::string_view text) {
     return follows_rfc3629(text) && JsonGrammar(text).accepts();
 }

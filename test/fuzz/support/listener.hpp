@@ -32,7 +32,7 @@ public:
         jobs_.push_back(std::move(job));
     }
 
-    // release answers what was kept, the last first, and tells whether there was anything.
+    // Answers the kept requests, the last first, and returns whether there were any.
     bool release() {
         std::vector<receiver::Job> jobs = std::exchange(jobs_, {});
         for (auto job = jobs.rbegin(); job != jobs.rend(); ++job) {
@@ -95,7 +95,7 @@ public:
         late_answers_.forget();
     }
 
-    // run lets everything happen that can happen without another byte from a client.
+    // Runs everything that can run without another byte from a client.
     void run() {
         do {
             while (context_.poll() > 0)

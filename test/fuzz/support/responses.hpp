@@ -13,7 +13,7 @@ namespace msgstatus::fuzz {
 inline constexpr std::string_view status_line_begin = "HTTP/1.1 ";
 inline constexpr std::string_view interim_response = "HTTP/1.1 100 Continue\r\n\r\n";
 
-// without_interim_responses leaves out each "100 Continue", which a client gets or not depending on when its body
+// Removes each "100 Continue", which a client gets or not depending on when its body
 // comes.
 inline std::string without_interim_responses(std::string_view responses) {
     std::string out(responses);
@@ -22,7 +22,7 @@ inline std::string without_interim_responses(std::string_view responses) {
     return out;
 }
 
-// without_ids leaves out what tells one request from another like it.
+// Removes what differs between like requests.
 inline std::string without_ids(std::string out) {
     constexpr std::string_view name = "X-Request-Id: ";
     for (std::size_t at = 0; (at = out.find(name, at)) != std::string::npos;)
@@ -30,7 +30,7 @@ inline std::string without_ids(std::string out) {
     return out;
 }
 
-// take_line takes a header line without its end; it may hold no control character.
+// Reads a header line without its end; it may hold no control character.
 inline std::string_view take_line(std::string_view &rest) {
     const std::size_t end = rest.find("\r\n");
     FUZZ_CHECK(end != std::string_view::npos);
@@ -40,7 +40,7 @@ inline std::string_view take_line(std::string_view &rest) {
     return line;
 }
 
-// check_responses checks that the bytes are complete responses with just these statuses, and nothing after the last.
+// Checks that the bytes are complete responses with exactly these statuses, and nothing more.
 inline void check_responses(std::string_view bytes, const std::vector<unsigned> &statuses) {
     const std::string responses = without_interim_responses(bytes);
     std::string_view rest = responses;

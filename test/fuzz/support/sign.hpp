@@ -21,7 +21,7 @@ inline std::string base64_signature(std::string_view secret, std::string_view te
     return encode_base64(hmac_of(EVP_sha1(), secret, text));
 }
 
-// lower_case turns ASCII letters of the text into lower case.
+// Turns ASCII letters of the text into lower case.
 inline std::string lower_case(std::string_view text) {
     std::string out(text);
     for (char &c : out)

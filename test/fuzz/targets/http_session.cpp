@@ -43,7 +43,7 @@ void check_taken(const std::vector<std::string> &taken, const std::vector<std::s
     }
 }
 
-// exchange lets a client talk to the listener and checks that it ends as it should.
+// Lets a client talk to the listener and checks that it ends as it should.
 Exchange exchange(fuzz::Listener &listener, std::string_view bytes, std::uint8_t cut, Ending ending) {
     listener.begin();
     fuzz::Client client(listener);

@@ -12,7 +12,7 @@ using namespace msgstatus::receiver;
 
 namespace {
 
-// What may have been signed when the body is this one.
+// The texts that may have been signed for a body.
 std::vector<std::string> signed_texts(std::string_view body) {
     std::vector<std::string> texts{std::string(body)};
     if (fuzz::follows_rfc8259(body)) {

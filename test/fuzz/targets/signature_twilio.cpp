@@ -24,7 +24,7 @@ std::string parameters_of(const Form &form) {
     return out;
 }
 
-// What may have been signed: the URL as it stands, or with its port the other way round.
+// The texts that may have been signed: the URL as it is, or with its port added or removed.
 std::vector<std::string> signed_texts(const std::string &url, const std::string &parameters) {
     return {url + parameters, url_with_other_port(url) + parameters};
 }

@@ -1,15 +1,11 @@
 """The server that all tests of this folder share, and random values that are the same in every run."""
 
 import os
-import pathlib
 import random
-import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "e2e"))
-
-from pgserver import PgServer  # noqa: E402  (the path has to be set first)
+from pgserver import PgServer
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,0 @@
-"""The plugs are pulled on the server and the receiver of the end-to-end tests."""
-
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
