@@ -40,7 +40,7 @@ int run(int argc, char *argv[]) {
     mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     Receiver receiver(std::move(config));
     receiver.run();
-    if (receiver.is_resolving())
+    if (receiver.is_connecting())
         _exit(0); // a resolver that hangs cannot be broken off, and would be waited for
     return 0;
 }

@@ -29,8 +29,8 @@ public:
     /// @throws std::runtime_error if an address cannot be listened on
     void run();
 
-    /// Returns whether a host name is still being looked up, so that the end would have to wait for it.
-    bool is_resolving() const noexcept { return pool_.is_resolving(); }
+    /// Returns whether a lane is connecting, so that the end might have to wait for a host name to be looked up.
+    bool is_connecting() const noexcept { return pool_.is_connecting(); }
 
 private:
     void listen();

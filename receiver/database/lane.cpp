@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include <iterator>
 
 #include "database/lane_pool.hpp"
 #include "observe/log.hpp"
@@ -14,55 +12,49 @@ namespace msgstatus::receiver {
 namespace {
 
 constexpr const char *apply_name = "msgstatus_apply";
-constexpr const char *apply_sql = "SELECT received, applied, unchanged, rejected, ignored "
-                                  "FROM msgstatus.apply_message_status_batch($1, $2, $3)";
-constexpr std::array apply_types{oid_jsonb_array, oid_timestamptz_array, oid_text_array};
-
 constexpr const char *reject_name = "msgstatus_reject";
-constexpr const char *reject_sql = "SELECT msgstatus.reject_webhook($1, $2, $3, $4)";
-constexpr std::array reject_types{oid_text, oid_text, oid_timestamptz, oid_text};
 
 // A call without webhooks succeeds exactly where extension, tables and rights are there.
 constexpr const char *probe_sql = "SELECT FROM msgstatus.apply_message_status_batch('{}', '{}', '{}')";
 
+constexpr const char *prepare_sql =
+    "PREPARE msgstatus_apply (jsonb[], timestamptz[], text[]) AS "
+    "SELECT received, applied, unchanged, rejected, ignored FROM msgstatus.apply_message_status_batch($1, $2, $3); "
+    "PREPARE msgstatus_reject (text, text, timestamptz, text) AS SELECT msgstatus.reject_webhook($1, $2, $3, $4); ";
+
 // 200 means on disk, whatever the role, the database or the server is set to.
 constexpr const char *durable_sql =
-    "SELECT pg_catalog.set_config('synchronous_commit', CASE before WHEN 'off' THEN 'on' ELSE before END, false), "
-    "before, "
-    "pg_catalog.current_setting('fsync') FROM pg_catalog.current_setting('synchronous_commit') AS before";
+    "SELECT before, pg_catalog.current_setting('fsync'), "
+    "pg_catalog.set_config('synchronous_commit', CASE before WHEN 'off' THEN 'on' ELSE before END, false) "
+    "FROM pg_catalog.current_setting('synchronous_commit') AS before";
 
 constexpr const char *alerts_sql = "SELECT name, severity, active FROM msgstatus.alert_counts()";
 constexpr int alerts_columns = 3;
 
 constexpr std::chrono::milliseconds shortest_backoff(100);
 constexpr std::chrono::milliseconds longest_backoff(2000);
-constexpr std::chrono::seconds connect_time(15); // for each host
-constexpr std::chrono::seconds answer_slack(5);  // beyond statement_timeout, which the server keeps by itself
+constexpr std::chrono::seconds setup_time(15);
+constexpr std::chrono::seconds answer_slack(5); // beyond statement_timeout, which the server keeps by itself
 constexpr unsigned most_retries = 5;
 // If so many webhooks failed one by one and none succeeded, the fault is not with single webhooks.
 constexpr std::size_t most_culprits = 8;
-
-bool succeeded(const PgResult &result) noexcept {
-    const ExecStatusType status = PQresultStatus(result.get());
-    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
-}
 
 std::string masked_message(const PgResult &result) {
     return mask_personal_data(primary_message_of(result));
 }
 
-} // namespace
-
-Lane::Lane(const Executor &executor, LanePool &pool, std::size_t number)
-    : pool_(pool), number_(number), wake_(executor), connection_(executor, wake_), backoff_(shortest_backoff),
-      random_(std::random_device()()) {}
-
-void Lane::start() {
-    boost::asio::co_spawn(pool_.executor(), run(), boost::asio::detached);
+bool is_of_setup(const PgResult &result) {
+    return !setup_hint(sqlstate_of(result), {}, {}).empty();
 }
 
+} // namespace
+
+Lane::Lane(LanePool &pool, std::size_t number)
+    : pool_(pool), number_(number), wake_(pool.context_.get_executor()),
+      connection_(pool.context_.get_executor(), wake_), backoff_(shortest_backoff), random_(std::random_device()()) {}
+
 Awaitable<> Lane::run() {
-    while (state_ != State::stopped) {
+    while (true) {
         std::string reason;
         try {
             co_await connect();
@@ -72,8 +64,8 @@ Awaitable<> Lane::run() {
         }
         if (state_ == State::stopped)
             co_return;
-        connection_.fail(reason);
-        lose(reason, is_connected());
+        connection_.close("given up");
+        lose(reason);
         // Full to half the interval, so that lanes and receivers do not come back all at once.
         std::uniform_int_distribution<std::int64_t> jitter(backoff_.count() / 2, backoff_.count());
         const Clock::time_point again = Clock::now() + std::chrono::milliseconds(jitter(random_));
@@ -83,90 +75,63 @@ Awaitable<> Lane::run() {
     }
 }
 
-Awaitable<PgResult> Lane::answer_of(std::chrono::milliseconds time) {
-    deadline_ = Clock::now() + time;
-    PgResult result = co_await connection_.result();
-    deadline_ = Clock::time_point::max();
-    co_return result;
-}
-
 Awaitable<> Lane::connect() {
-    state_ = State::connecting;
-    problem_logged_ = false;
-    const LaneSettings &settings = pool_.settings();
-    deadline_ = Clock::now() + connect_time * 2;
+    const LaneSettings &settings = pool_.settings_;
     co_await connection_.connect(settings.database);
-    const std::string settings_sql = "SET statement_timeout = " + std::to_string(settings.statement_timeout.count()) +
-                                     "; SET lock_timeout = " + std::to_string(settings.lock_timeout.count()) + "; " +
-                                     durable_sql;
-    for (int step = 0; step < 4; ++step) {
-        if (step == 0)
-            connection_.query(settings_sql.c_str());
-        else if (step == 1)
-            connection_.prepare(apply_name, apply_sql, apply_types);
-        else if (step == 2)
-            connection_.prepare(reject_name, reject_sql, reject_types);
-        else
-            connection_.query(probe_sql);
-        const PgResult result = co_await answer_of(connect_time);
-        if (!succeeded(result))
-            refuse_setup(result);
-        if (step == 0 && connection_.server_encoding() != "UTF8") {
-            const std::string reason = "the database's encoding is " + connection_.server_encoding();
-            if (problem_logged_ = true; pool_.setup_problem_is_due(reason))
-                log(LogLevel::error, "the database is not set up",
-                    {{"lane", number_},
-                     {"database", connection_.database()},
-                     {"reason", reason},
-                     {"hint", "Use a database made WITH ENCODING 'UTF8'."}});
-            throw ConnectionLost(reason);
-        }
-        const bool is_off = step == 0 && PQgetlength(result.get(), 0, 1) == 3; // "off"
-        const bool is_unsafe = step == 0 && PQgetlength(result.get(), 0, 2) == 3;
-        if ((is_off || is_unsafe) && pool_.durability_log().admit())
-            log(LogLevel::warning, "commits are not durable",
-                {{"lane", number_},
-                 {"reason", is_unsafe
-                                ? "fsync is off: a crash of the machine loses what was answered 200"
-                                : "synchronous_commit was off for the role or the database; the lane turned it on"}});
-    }
+    const char *encoding = PQparameterStatus(connection_.get(), "server_encoding");
+    if (encoding == nullptr || encoding != std::string_view("UTF8"))
+        refuse(std::string("the database's encoding is ") + (encoding != nullptr ? encoding : "unknown"),
+               "Use a database made WITH ENCODING 'UTF8'.");
+    connection_.query("SET statement_timeout = " + std::to_string(settings.statement_timeout.count()) +
+                      "; SET lock_timeout = " + std::to_string(settings.lock_timeout.count()) + "; " + prepare_sql +
+                      probe_sql + "; " + durable_sql);
+    const PgResult result = co_await connection_.result(setup_time);
+    if (!succeeded(result))
+        refuse(result);
+    const auto is_off = [&result](int column) { return PQgetlength(result.get(), 0, column) == 3; }; // "off"
+    if ((is_off(0) || is_off(1)) && pool_.durability_log_.admit())
+        log(LogLevel::warning, "commits are not durable",
+            {{"lane", number_},
+             {"reason", is_off(1) ? "fsync is off: a crash of the machine loses what was answered 200"
+                                  : "synchronous_commit was off for the role or the database; the lane turned it on"}});
     state_ = State::idle;
-    ++pool_.metrics().connects;
-    if (reconnecting_)
-        ++pool_.metrics().reconnects;
-    reconnecting_ = false;
+    ++pool_.metrics_.connects;
+    if (std::exchange(reconnecting_, false))
+        ++pool_.metrics_.reconnects;
     log(LogLevel::info, "database connected", {{"lane", number_}});
-    pool_.setup_works();
+    pool_.setup_problem_.clear();
 }
 
 // Gives the connection up because a command on it failed that is not about a webhook.
-void Lane::refuse_setup(const PgResult &result) {
-    const std::string reason = masked_message(result);
-    const std::string hint = setup_hint(sqlstate_of(result), hint_of(result), connection_.user());
-    problem_logged_ = !hint.empty();
-    if (!hint.empty() && pool_.setup_problem_is_due(reason))
+void Lane::refuse(const PgResult &result) const {
+    refuse(masked_message(result),
+           setup_hint(sqlstate_of(result), error_field(result, PG_DIAG_MESSAGE_HINT), PQuser(connection_.get())));
+}
+
+// Gives the connection up, and tells the operator how to set the database up if that is why.
+void Lane::refuse(const std::string &reason, const std::string &hint) const {
+    if (hint.empty())
+        throw ConnectionLost(reason);
+    if (pool_.setup_problem_is_due(reason))
         log(LogLevel::error, "the database is not set up",
-            {{"lane", number_}, {"database", connection_.database()}, {"reason", reason}, {"hint", hint}});
-    throw ConnectionLost(reason);
+            {{"lane", number_}, {"database", PQdb(connection_.get())}, {"reason", reason}, {"hint", hint}});
+    throw ConnectionLost(""); // there is nothing more to say
 }
 
 // Gives back what was in flight. The connection is closed already.
-void Lane::lose(const std::string &reason, bool was_connected) {
-    state_ = State::waiting;
-    deadline_ = Clock::time_point::max();
+void Lane::lose(const std::string &reason) {
+    const bool was_connected = is_connected();
+    state_ = State::away;
     answer_done();
-    if (was_connected) {
-        reconnecting_ = true;
-        if (!problem_logged_)
-            log(LogLevel::warning, "database connection lost",
-                {{"lane", number_}, {"reason", mask_personal_data(reason)}});
-    } else {
-        ++pool_.metrics().connect_failures;
-        if (!problem_logged_ && pool_.connect_log().admit())
-            log(LogLevel::warning, "cannot connect to the database",
-                {{"lane", number_}, {"reason", reason}, {"suppressed", pool_.connect_log().take_suppressed()}});
-    }
-    give_back_all(Failure::unavailable);
+    reconnecting_ = reconnecting_ || was_connected;
+    if (!was_connected)
+        ++pool_.metrics_.connect_failures;
+    if (was_connected && !reason.empty())
+        log(LogLevel::warning, "database connection lost", {{"lane", number_}, {"reason", mask_personal_data(reason)}});
+    else if (!reason.empty() && pool_.connect_log_.admit())
+        log(LogLevel::warning, "cannot connect to the database",
+            {{"lane", number_}, {"reason", reason}, {"suppressed", pool_.connect_log_.take_suppressed()}});
+    give_back(batch_.size(), Failure::unavailable);
     pool_.lane_lost();
 }
 
@@ -190,156 +155,141 @@ Awaitable<> Lane::work() {
     }
 }
 
+// Calls the function for the batch, in halves where that fails.
 Awaitable<> Lane::carry() {
-    settled_.assign(batch_.size(), false);
-    committed_ = culprits_ = 0;
-    setup_suspect_ = false;
-    halving_ends_ = Clock::now() + 2 * pool_.settings().statement_timeout;
-    pool_.metrics().batch_size.observe(static_cast<double>(batch_.size()));
-    co_await apply({0, batch_.size()});
-    batch_.clear();
-    if (setup_suspect_ && committed_ == 0)
+    const Clock::time_point halving_ends = Clock::now() + 2 * pool_.settings_.statement_timeout;
+    std::size_t size = batch_.size(); // of the next call
+    std::size_t committed = 0;
+    std::size_t culprits = 0;
+    bool setup_suspect = false; // a call failed as it would if the database were not set up
+    pool_.metrics_.batch_size.observe(static_cast<double>(size));
+    while (!batch_.empty()) {
+        size = std::min(size, batch_.size());
+        const auto parameters = parameters_.encode({batch_.data(), size});
+        PgResult result = co_await call(apply_name, parameters);
+        Failure failure = classify_failure(sqlstate_of(result));
+        if (batch_.empty())
+            break; // the backlog has its webhooks by now
+        if (succeeded(result)) {
+            take_counts(size, result);
+        } else if (size == 1 && failure == Failure::data) {
+            const std::string reason = "jsonb refuses the body: " + primary_message_of(result) + " (SQLSTATE " +
+                                       std::string(sqlstate_of(result)) + ")";
+            result = co_await keep_as_text(reason);
+            failure = Failure::other;
+        }
+        if (succeeded(result)) {
+            committed += size;
+            size *= 2;
+            continue;
+        }
+        if (batch_.empty())
+            break;
+        setup_suspect = setup_suspect || is_of_setup(result);
+        log_failure(result, size);
+        const bool in_time = Clock::now() < halving_ends;
+        // The backlog comes with smaller batches by itself, between which others get the lane.
+        const bool halves_itself = failure != Failure::data && batch_.front().backlog_id != 0;
+        if (size > 1 && in_time && !halves_itself) {
+            size /= 2;
+            continue;
+        }
+        culprits += size;
+        const bool hopeless = committed == 0 && culprits >= most_culprits;
+        give_back(hopeless ? batch_.size() : size, failure);
+        if (!in_time)
+            size = batch_.size();
+    }
+    if (setup_suspect && committed == 0)
         co_await probe();
 }
 
-// Calls the function for a part of the batch, and in halves where that fails.
-Awaitable<> Lane::apply(Part part) {
-    PgResult result;
+// Calls a function for the first webhooks of the batch, again after a conflict.
+Awaitable<PgResult> Lane::call(const char *name, std::span<const std::string_view> parameters) {
     for (unsigned attempt = 0;; ++attempt) {
-        current_ = part;
-        call_started_ = Clock::now();
-        parameters_.encode({batch_.data() + part.begin, part.end - part.begin});
-        const auto [bodies, times, sources] = parameters_.parameters();
-        const PgParameter parameters[] = {{bodies}, {times}, {sources}};
-        connection_.execute(apply_name, parameters);
+        const Clock::time_point started = Clock::now();
+        connection_.execute(name, parameters);
         answer_done(); // the batch before: the server need not wait for that
-        result = co_await answer_of(pool_.settings().statement_timeout + answer_slack);
-        if (batch_.empty())
-            co_return; // the backlog has its webhooks by now
-        if (succeeded(result) && committed(part, result))
-            co_return;
-        if (succeeded(result)) {
-            log(LogLevel::error, "apply_message_status_batch returned something else than agreed",
-                {{"rows", PQntuples(result.get())}, {"bodies", part.end - part.begin}});
-            throw ConnectionLost("the server returned something else than agreed");
-        }
-        ++pool_.metrics().batches_failed;
+        PgResult result = co_await connection_.result(pool_.settings_.statement_timeout + answer_slack);
+        if (succeeded(result))
+            pool_.metrics_.batch_seconds.observe(std::chrono::duration<double>(Clock::now() - started).count());
+        if (succeeded(result) || batch_.empty())
+            co_return result;
+        ++pool_.metrics_.batches_failed;
         const Failure failure = classify_failure(sqlstate_of(result));
         if (failure == Failure::unavailable)
-            throw ConnectionLost(std::string(primary_message_of(result)));
+            throw ConnectionLost(primary_message_of(result));
         if (failure != Failure::conflict || attempt == most_retries)
-            break;
+            co_return result;
     }
-    const Failure failure = classify_failure(sqlstate_of(result));
-    const std::string sqlstate(sqlstate_of(result));
-    const std::size_t size = part.end - part.begin;
-    if (failure == Failure::data && size == 1) {
-        co_await reject(part.begin, "jsonb refuses the body: " + std::string(primary_message_of(result)) +
-                                        " (SQLSTATE " + sqlstate + ")");
-        co_return;
-    }
-    setup_suspect_ = setup_suspect_ || !setup_hint(sqlstate, {}, {}).empty();
-    if (pool_.failure_log().admit())
-        log(LogLevel::warning, "a call failed",
-            {{"lane", number_},
-             {"bodies", size},
-             {"request_id", batch_[part.begin].request_id},
-             {"sqlstate", sqlstate},
-             {"reason", masked_message(result)},
-             {"suppressed", pool_.failure_log().take_suppressed()}});
-    // The backlog comes with smaller batches by itself, between which others get the lane.
-    const bool halves_itself = failure != Failure::data && batch_[part.begin].backlog_id != 0;
-    if (size > 1 && !halves_itself && Clock::now() < halving_ends_) {
-        const std::size_t middle = part.begin + size / 2;
-        co_await apply({part.begin, middle});
-        const bool hopeless = committed_ == 0 && culprits_ >= most_culprits;
-        if (!batch_.empty() && !hopeless) {
-            co_await apply({middle, part.end});
-            co_return;
-        }
-        part.begin = middle;
-    } else {
-        culprits_ += size;
-    }
-    for (std::size_t i = part.begin; i < part.end && !batch_.empty(); ++i)
-        give_back(i, failure);
 }
 
-// Notes what was committed; false if the result is not of the agreed form.
-bool Lane::committed(Part part, const PgResult &result) {
-    std::optional<std::vector<BatchCounts>> counts = read_counts(result, part.end - part.begin);
-    if (!counts)
-        return false;
-    Metrics &metrics = pool_.metrics();
-    metrics.batch_seconds.observe(std::chrono::duration<double>(Clock::now() - call_started_).count());
-    metrics.bodies_committed += counts->size();
-    committed_ += counts->size();
-    done_.counts = std::move(*counts);
-    for (std::size_t i = part.begin; i < part.end; ++i) {
-        done_.jobs.push_back(std::move(batch_[i]));
-        settled_[i] = true;
+// Keeps the first webhook of the batch as text, since jsonb does not take it.
+Awaitable<PgResult> Lane::keep_as_text(std::string reason) {
+    const Job &job = batch_.front();
+    const std::string_view body = job.body.text();
+    std::string received_at;
+    append_number(received_at, job.received_at);
+    // A damaged spool may hold a NUL byte, which no text can.
+    const std::array<std::string_view, 4> parameters{body.substr(0, body.find('\0')), reason, received_at, job.source};
+    PgResult result = co_await call(reject_name, parameters);
+    if (succeeded(result) && !batch_.empty()) {
+        ++pool_.metrics_.bodies_kept_as_text;
+        pool_.committed(batch_.front(), 1, 1);
+        batch_.erase(batch_.begin());
     }
-    return true;
+    co_return result;
+}
+
+// Notes that the first webhooks of the batch are committed.
+void Lane::take_counts(std::size_t size, const PgResult &result) {
+    std::optional<std::vector<WebhookCounts>> counts = read_counts(result, size);
+    if (!counts) {
+        log(LogLevel::error, "apply_message_status_batch returned something else than agreed",
+            {{"rows", PQntuples(result.get())}, {"bodies", size}});
+        throw ConnectionLost("the server returned something else than agreed");
+    }
+    pool_.metrics_.bodies_committed += size;
+    done_counts_ = std::move(*counts);
+    const auto end = batch_.begin() + static_cast<std::ptrdiff_t>(size);
+    done_.assign(std::make_move_iterator(batch_.begin()), std::make_move_iterator(end));
+    batch_.erase(batch_.begin(), end);
 }
 
 // Answers the senders of the last call that was committed.
 void Lane::answer_done() {
-    std::vector<Job> jobs = std::exchange(done_.jobs, {});
+    std::vector<Job> jobs;
+    jobs.swap(done_);
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-        const BatchCounts &counts = done_.counts[i];
-        pool_.metrics().statuses[jobs[i].source].add(counts.received, counts.applied, counts.unchanged, counts.rejected,
-                                                     counts.ignored);
-        pool_.committed(jobs[i], counts.received, counts.rejected);
+        auto &statuses = pool_.metrics_.statuses[jobs[i].source];
+        for (std::size_t column = 0; column < statuses.size(); ++column)
+            statuses[column] += static_cast<std::uint64_t>(done_counts_[i][column]);
+        pool_.committed(jobs[i], done_counts_[i][0], done_counts_[i][3]);
     }
+    jobs.clear();
+    done_.swap(jobs); // its memory is used again
 }
 
-// Keeps a body as text.
-Awaitable<> Lane::reject(std::size_t position, std::string reason) {
-    PgResult result;
-    for (unsigned attempt = 0; attempt <= most_retries; ++attempt) {
-        const Job &job = batch_[position];
-        std::string received_at;
-        append_int64(received_at, job.received_at);
-        const PgParameter parameters[] = {{job.body.text(), false}, {reason, false}, {received_at}, {job.source}};
-        connection_.execute(reject_name, parameters);
-        answer_done();
-        result = co_await answer_of(pool_.settings().statement_timeout + answer_slack);
-        if (batch_.empty())
-            co_return;
-        if (succeeded(result)) {
-            ++pool_.metrics().bodies_kept_as_text;
-            ++committed_;
-            settled_[position] = true;
-            pool_.committed(batch_[position], 1, 1);
-            co_return;
-        }
-        ++pool_.metrics().batches_failed;
-        if (classify_failure(sqlstate_of(result)) == Failure::unavailable)
-            throw ConnectionLost(std::string(primary_message_of(result)));
-        if (classify_failure(sqlstate_of(result)) != Failure::conflict)
-            break;
-    }
-    if (pool_.failure_log().admit())
+void Lane::log_failure(const PgResult &result, std::size_t size) const {
+    if (pool_.failure_log_.admit())
         log(LogLevel::warning, "a call failed",
             {{"lane", number_},
-             {"bodies", 1},
-             {"request_id", batch_[position].request_id},
+             {"bodies", size},
+             {"request_id", batch_.front().request_id},
              {"sqlstate", sqlstate_of(result)},
              {"reason", masked_message(result)},
-             {"suppressed", pool_.failure_log().take_suppressed()}});
-    ++culprits_;
-    give_back(position, Failure::other);
+             {"suppressed", pool_.failure_log_.take_suppressed()}});
 }
 
 // Looks up which alerts are active. An extension from before there were alerts has none to tell, nor has a role that
 // was granted its level before.
 Awaitable<> Lane::ask_alerts() {
     connection_.query(alerts_sql);
-    const PgResult result = co_await answer_of(pool_.settings().statement_timeout + answer_slack);
-    std::vector<AlertCount> &alerts = pool_.metrics().alerts;
+    const PgResult result = co_await connection_.result(pool_.settings_.statement_timeout + answer_slack);
+    std::vector<AlertCount> &alerts = pool_.metrics_.alerts;
     alerts.clear();
     if (!succeeded(result) && classify_failure(sqlstate_of(result)) == Failure::unavailable)
-        refuse_setup(result);
+        refuse(result);
     if (!succeeded(result) || PQnfields(result.get()) != alerts_columns)
         co_return;
     for (int row = 0; row < PQntuples(result.get()); ++row)
@@ -350,43 +300,33 @@ Awaitable<> Lane::ask_alerts() {
 // Finds out whether the calls of a batch failed for what the webhooks hold, or any call would fail now.
 Awaitable<> Lane::probe() {
     connection_.query(probe_sql);
-    const PgResult result = co_await answer_of(pool_.settings().statement_timeout + answer_slack);
-    if (!succeeded(result) && !setup_hint(sqlstate_of(result), {}, {}).empty())
-        refuse_setup(result);
+    const PgResult result = co_await connection_.result(pool_.settings_.statement_timeout + answer_slack);
+    if (!succeeded(result) && is_of_setup(result))
+        refuse(result);
 }
 
-void Lane::give_back(std::size_t position, Failure failure) {
-    if (settled_[position])
+// Gives back the first webhooks of the batch.
+void Lane::give_back(std::size_t size, Failure failure) {
+    const auto end = batch_.begin() + static_cast<std::ptrdiff_t>(size);
+    std::vector<Job> jobs(std::make_move_iterator(batch_.begin()), std::make_move_iterator(end));
+    batch_.erase(batch_.begin(), end);
+    for (Job &job : jobs)
+        pool_.not_committed(std::move(job), failure);
+}
+
+void Lane::give_back_overdue(Clock::time_point now) {
+    if (state_ != State::busy || batch_.empty() || !pool_.is_overdue(batch_.front(), now))
         return;
-    settled_[position] = true;
-    pool_.not_committed(std::move(batch_[position]), failure);
-}
-
-// Gives back what is in flight and what is still to be called.
-void Lane::give_back_all(Failure failure) {
-    for (std::size_t i = 0; i < batch_.size(); ++i)
-        give_back(i, failure);
-    batch_.clear();
-}
-
-void Lane::sweep(Clock::time_point now) {
-    if (state_ == State::busy && !batch_.empty() && pool_.is_overdue(batch_[current_.begin], now)) {
-        for (Job &job : batch_)
-            job.may_return = true;
-        give_back_all(Failure::other); // should the call succeed yet, applying them again changes nothing
-    }
-    if (now < deadline_)
-        return;
-    deadline_ = Clock::time_point::max();
-    connection_.fail(state_ == State::connecting ? "timeout while connecting" : "the database does not answer");
+    for (Job &job : batch_)
+        job.may_return = true;
+    give_back(batch_.size(), Failure::other); // should the call succeed yet, applying them again changes nothing
 }
 
 void Lane::stop() {
     answer_done();
     state_ = State::stopped;
-    deadline_ = Clock::time_point::max();
-    connection_.fail("the receiver is stopping");
-    give_back_all(Failure::unavailable);
+    connection_.close("the receiver is stopping");
+    give_back(batch_.size(), Failure::unavailable);
 }
 
 } // namespace msgstatus::receiver

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,74 +24,56 @@ class LanePool;
 /// reconnects.
 class Lane {
 public:
-    Lane(const Executor &executor, LanePool &pool, std::size_t number);
+    Lane(LanePool &pool, std::size_t number);
 
-    void start();
+    /// Works until stop().
+    Awaitable<> run();
 
     /// Returns whether the lane can take a batch now.
     bool is_ready() const noexcept { return state_ == State::idle; }
     bool is_connected() const noexcept { return state_ == State::idle || state_ == State::busy; }
-    bool is_resolving() const noexcept { return connection_.is_resolving(); }
+    bool is_connecting() const noexcept { return connection_.is_connecting(); }
 
     /// Lets the lane look whether there is something to do.
     void wake() { wake_.wake(); }
 
-    /// Gives back webhooks whose time is up, and gives up on a database that does not answer.
-    void sweep(Clock::time_point now);
+    /// Gives back webhooks that have waited too long.
+    void give_back_overdue(Clock::time_point now);
 
     /// Closes the connection for good; what is in flight goes back to the pool.
     void stop();
 
 private:
-    enum class State : std::uint8_t { waiting, connecting, idle, busy, stopped };
-    /// A part of the batch, as positions in batch_.
-    struct Part {
-        std::size_t begin = 0;
-        std::size_t end = 0;
-    };
-    /// A call that has succeeded and whose senders have no answer yet.
-    struct Done {
-        std::vector<Job> jobs;
-        std::vector<BatchCounts> counts;
-    };
+    enum class State : std::uint8_t { away, idle, busy, stopped };
 
-    Awaitable<> run();
     Awaitable<> connect();
     Awaitable<> work();
     Awaitable<> carry();
-    Awaitable<> apply(Part part);
-    Awaitable<> reject(std::size_t position, std::string reason);
+    Awaitable<PgResult> call(const char *name, std::span<const std::string_view> parameters);
+    Awaitable<PgResult> keep_as_text(std::string reason);
     Awaitable<> ask_alerts();
     Awaitable<> probe();
-    Awaitable<PgResult> answer_of(std::chrono::milliseconds time);
-    bool committed(Part part, const PgResult &result);
+    void take_counts(std::size_t size, const PgResult &result);
     void answer_done();
-    void lose(const std::string &reason, bool was_connected);
-    void refuse_setup(const PgResult &result);
-    void give_back(std::size_t position, Failure failure);
-    void give_back_all(Failure failure);
+    void lose(const std::string &reason);
+    [[noreturn]] void refuse(const PgResult &result) const;
+    [[noreturn]] void refuse(const std::string &reason, const std::string &hint) const;
+    void log_failure(const PgResult &result, std::size_t size) const;
+    void give_back(std::size_t size, Failure failure);
 
     LanePool &pool_;
     std::size_t number_;
     Event wake_;
     PgConnection connection_;
-    Clock::time_point deadline_ = Clock::time_point::max();
     std::chrono::milliseconds backoff_;
     std::minstd_rand random_;
-    State state_ = State::waiting;
-    bool reconnecting_ = false;   ///< the connection before was lost
-    bool problem_logged_ = false; ///< why the connection was given up
+    State state_ = State::away;
+    bool reconnecting_ = false; ///< the connection before was lost
 
-    std::vector<Job> batch_; ///< those that are settled have no body's answer to come: see `settled_`
-    std::vector<bool> settled_;
-    Part current_;
-    Done done_;
+    std::vector<Job> batch_; ///< what is in flight, and after it what is still to be called
+    std::vector<Job> done_;  ///< the last call that was committed, whose senders have no answer yet
+    std::vector<WebhookCounts> done_counts_;
     BatchParameters parameters_;
-    Clock::time_point call_started_;
-    Clock::time_point halving_ends_;
-    bool setup_suspect_ = false; ///< a call of the batch failed as it would if the database were not set up
-    std::size_t committed_ = 0;
-    std::size_t culprits_ = 0;
 };
 
 } // namespace msgstatus::receiver

@@ -29,14 +29,14 @@ std::string_view message_of(std::string_view reason) noexcept {
 LanePool::LanePool(boost::asio::io_context &context, LaneSettings settings, Metrics &metrics)
     : context_(context), settings_(std::move(settings)), metrics_(metrics), times_(context.get_executor()) {
     for (std::size_t i = 0; i < settings_.lanes; ++i)
-        lanes_.push_back(std::make_unique<Lane>(context.get_executor(), *this, i + 1));
+        lanes_.push_back(std::make_unique<Lane>(*this, i + 1));
 }
 
 void LanePool::start() {
     next_alerts_ = Clock::now() + alerts_delay;
     for (const auto &lane : lanes_)
-        lane->start();
-    boost::asio::co_spawn(executor(), keep_times(), boost::asio::detached);
+        boost::asio::co_spawn(context_, lane->run(), boost::asio::detached);
+    boost::asio::co_spawn(context_, keep_times(), boost::asio::detached);
 }
 
 std::size_t LanePool::lanes_connected() const noexcept {
@@ -44,14 +44,14 @@ std::size_t LanePool::lanes_connected() const noexcept {
         std::count_if(lanes_.begin(), lanes_.end(), [](const auto &lane) { return lane->is_connected(); }));
 }
 
-bool LanePool::is_resolving() const noexcept {
-    return std::any_of(lanes_.begin(), lanes_.end(), [](const auto &lane) { return lane->is_resolving(); });
+bool LanePool::is_connecting() const noexcept {
+    return std::any_of(lanes_.begin(), lanes_.end(), [](const auto &lane) { return lane->is_connecting(); });
 }
 
 void LanePool::submit(Job &&job) {
     job.submitted = Clock::now();
     if (stopped_ || lanes_connected() == 0)
-        fall_back(std::move(job), stopped_ ? "stopping" : "database");
+        fall_back(std::move(job), "database");
     else if (queue_.size() >= settings_.queue_max)
         fall_back(std::move(job), "queue");
     else {
@@ -67,18 +67,24 @@ void LanePool::fall_back(Job &&job, std::string_view reason) {
         return;
     }
     ++metrics_.bodies_unavailable;
-    job.to.send(unavailable_answer(reason, message_of(reason)));
+    job.to.send(unavailable_answer(stopped_ && reason == "database" ? "stopping" : reason, message_of(reason)));
+}
+
+// Gives a webhook that was taken to a lane once more, if it may and one is there.
+void LanePool::queue_again(Job &&job, bool may_return, std::string_view reason) {
+    if (!may_return || stopped_ || lanes_connected() == 0) {
+        fall_back(std::move(job), reason);
+        return;
+    }
+    queue_.put_back(std::move(job));
+    wake_a_lane();
 }
 
 void LanePool::not_kept(Job &&job) {
     ++metrics_.spool_failures;
     job.spool_refused = true;
-    if (job.may_return && !stopped_ && lanes_connected() > 0) {
-        queue_.put_back(std::move(job));
-        wake_a_lane();
-    } else {
-        fall_back(std::move(job), "spool");
-    }
+    const bool may_return = job.may_return;
+    queue_again(std::move(job), may_return, "spool");
 }
 
 void LanePool::committed(const Job &job, std::int32_t received, std::int32_t rejected) {
@@ -93,13 +99,8 @@ void LanePool::not_committed(Job &&job, Failure failure) {
         backlog_->failed(job, failure);
         return;
     }
-    ++job.attempts;
-    if (failure == Failure::unavailable && job.attempts < most_attempts && !stopped_ && lanes_connected() > 0) {
-        queue_.put_back(std::move(job));
-        wake_a_lane();
-        return;
-    }
-    fall_back(std::move(job), stopped_ ? "stopping" : "database");
+    const bool may_return = failure == Failure::unavailable && ++job.attempts < most_attempts;
+    queue_again(std::move(job), may_return, "database");
 }
 
 // A lane that is woken looks for work after all that has happened at the same moment, so requests that arrived together
@@ -128,7 +129,7 @@ void LanePool::lane_lost() {
         return;
     metrics_.alerts.clear();
     while (!queue_.empty()) // nobody waits for a lane that may never come
-        fall_back(queue_.take(), stopped_ ? "stopping" : "database");
+        fall_back(queue_.take(), "database");
 }
 
 bool LanePool::setup_problem_is_due(const std::string &reason) {
@@ -155,7 +156,7 @@ Awaitable<> LanePool::keep_times() {
             backlog_->keep(std::move(job));
         }
         for (const auto &lane : lanes_)
-            lane->sweep(now);
+            lane->give_back_overdue(now);
         if (!queue_.empty() || now >= next_alerts_)
             wake_a_lane();
         co_await times_.wait(now + sweep_interval);

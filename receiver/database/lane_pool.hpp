@@ -53,30 +53,23 @@ public:
     std::size_t lanes() const noexcept { return lanes_.size(); }
     std::size_t lanes_connected() const noexcept;
     std::size_t queue_depth() const noexcept { return queue_.size(); }
-    bool is_resolving() const noexcept;
-
-    // For the lanes.
-    Executor executor() noexcept { return context_.get_executor(); }
-    /// Takes the next batch for a lane; false if there is none.
-    bool next_batch(std::vector<Job> &batch);
-    void lane_lost();
-    /// Returns whether a webhook has waited so long that it should go to the backlog, if there is one.
-    bool is_overdue(const Job &job, Clock::time_point now) const noexcept;
-    bool alerts_are_due();
-    void committed(const Job &job, std::int32_t received, std::int32_t rejected);
-    void not_committed(Job &&job, Failure failure);
-    const LaneSettings &settings() const noexcept { return settings_; }
-    Metrics &metrics() noexcept { return metrics_; }
-    /// Returns whether to log what keeps the database from taking any call: when it is new, and every ten minutes.
-    bool setup_problem_is_due(const std::string &reason);
-    void setup_works() { setup_problem_.clear(); }
-    LogLimiter &connect_log() noexcept { return connect_log_; }
-    LogLimiter &failure_log() noexcept { return failure_log_; }
-    LogLimiter &durability_log() noexcept { return durability_log_; }
+    /// Returns whether a lane is connecting, which cannot be broken off while host names are looked up.
+    bool is_connecting() const noexcept;
 
 private:
+    friend class Lane; // which is this class' other half: it takes batches and says what became of them
+
+    bool next_batch(std::vector<Job> &batch);
+    void committed(const Job &job, std::int32_t received, std::int32_t rejected);
+    void not_committed(Job &&job, Failure failure);
+    void lane_lost();
+    bool is_overdue(const Job &job, Clock::time_point now) const noexcept;
+    bool alerts_are_due();
+    bool setup_problem_is_due(const std::string &reason);
+
     Awaitable<> keep_times();
     void wake_a_lane();
+    void queue_again(Job &&job, bool may_return, std::string_view reason);
     void fall_back(Job &&job, std::string_view reason);
 
     boost::asio::io_context &context_;
@@ -87,7 +80,7 @@ private:
     std::vector<std::unique_ptr<Lane>> lanes_;
     Event times_;
     Clock::time_point next_alerts_;
-    std::string setup_problem_;
+    std::string setup_problem_; ///< what keeps the database from taking any call, as it was logged
     Clock::time_point setup_problem_logged_;
     LogLimiter connect_log_;
     LogLimiter failure_log_;

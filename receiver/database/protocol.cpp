@@ -1,29 +1,29 @@
 #include "database/protocol.hpp"
 
-#include <algorithm>
+#include <cstring>
 
 namespace msgstatus::receiver {
 namespace {
 
+// Object identifiers of built-in types (src/include/catalog/pg_type.dat), fixed for all versions.
+constexpr std::int32_t oid_text = 25;
+constexpr std::int32_t oid_jsonb = 3802;
+constexpr std::int32_t oid_timestamptz = 1184;
 constexpr char jsonb_version = 1;
 constexpr std::size_t most_kept_bytes = mebibyte;
-constexpr int count_columns = 5;
 
-void begin_array(std::string &out, unsigned element_type, std::size_t size) {
+void begin_array(std::string &out, std::int32_t element_type, std::size_t size) {
     if (out.capacity() > most_kept_bytes)
         std::string().swap(out); // an unusual batch should not cost memory for ever
     out.clear();
-    append_int32(out, 1); // dimensions
-    append_int32(out, 0); // has no NULL
-    append_int32(out, static_cast<std::int32_t>(element_type));
-    append_int32(out, static_cast<std::int32_t>(size));
-    append_int32(out, 1); // lower bound
+    // Dimensions, no NULL among the elements, their type; of the dimension, size and lower bound.
+    for (const std::int32_t field : {1, 0, element_type, static_cast<std::int32_t>(size), 1})
+        append_number(out, field);
 }
 
 // Returns the name as a role's, within a string literal.
 std::string quoted_role(std::string_view role) {
-    const bool is_plain = std::all_of(
-        role.begin(), role.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+    const bool is_plain = role.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
     std::string name;
     for (const char c : role)
         name.append(c == '"' || c == '\'' ? 2 : 1, c);
@@ -32,59 +32,41 @@ std::string quoted_role(std::string_view role) {
 
 } // namespace
 
-void append_int32(std::string &out, std::int32_t value) {
-    const auto bits = static_cast<std::uint32_t>(value);
-    for (const int shift : {24, 16, 8, 0})
-        out.push_back(static_cast<char>(bits >> shift));
-}
-
-void append_int64(std::string &out, std::int64_t value) {
-    append_int32(out, static_cast<std::int32_t>(value >> 32));
-    append_int32(out, static_cast<std::int32_t>(value & 0xffffffff));
-}
-
-std::int32_t read_int32(const char *bytes) noexcept {
-    std::uint32_t bits = 0;
-    for (int i = 0; i < 4; ++i)
-        bits = bits << 8 | static_cast<unsigned char>(bytes[i]);
-    return static_cast<std::int32_t>(bits);
-}
-
-void BatchParameters::encode(std::span<const Job> jobs) {
-    std::size_t bytes = 0;
-    for (const Job &job : jobs)
-        bytes += job.body.text().size() + 5;
+std::array<std::string_view, 3> BatchParameters::encode(std::span<const Job> jobs) {
     begin_array(bodies_, oid_jsonb, jobs.size());
     begin_array(times_, oid_timestamptz, jobs.size());
     begin_array(sources_, oid_text, jobs.size());
-    bodies_.reserve(bodies_.size() + bytes);
+    std::size_t bytes = bodies_.size();
+    for (const Job &job : jobs)
+        bytes += sizeof(std::int32_t) + sizeof jsonb_version + job.body.text().size();
+    bodies_.reserve(bytes);
     for (const Job &job : jobs) {
         const std::string &text = job.body.text();
-        append_int32(bodies_, static_cast<std::int32_t>(text.size() + 1));
-        bodies_.push_back(jsonb_version);
-        bodies_.append(text);
-        append_int32(times_, 8);
-        append_int64(times_, job.received_at);
-        append_int32(sources_, static_cast<std::int32_t>(job.source.size()));
+        append_number(bodies_, static_cast<std::int32_t>(text.size() + 1));
+        bodies_.append(1, jsonb_version).append(text);
+        append_number(times_, static_cast<std::int32_t>(sizeof job.received_at));
+        append_number(times_, job.received_at);
+        append_number(sources_, static_cast<std::int32_t>(job.source.size()));
         sources_.append(job.source);
     }
+    return {bodies_, times_, sources_};
 }
 
-std::optional<std::vector<BatchCounts>> read_counts(const PgResult &result, std::size_t webhooks) {
-    if (static_cast<std::size_t>(PQntuples(result.get())) != webhooks || PQnfields(result.get()) != count_columns)
+std::optional<std::vector<WebhookCounts>> read_counts(const PgResult &result, std::size_t webhooks) {
+    std::vector<WebhookCounts> counts(webhooks);
+    if (static_cast<std::size_t>(PQntuples(result.get())) != webhooks ||
+        PQnfields(result.get()) != std::tuple_size_v<WebhookCounts>)
         return std::nullopt;
-    std::vector<BatchCounts> counts(webhooks);
-    for (std::size_t row = 0; row < webhooks; ++row) {
-        BatchCounts &c = counts[row];
-        int column = 0;
-        for (std::int32_t *count : {&c.received, &c.applied, &c.unchanged, &c.rejected, &c.ignored}) {
-            // A NULL has no length.
-            if (PQgetlength(result.get(), static_cast<int>(row), column) != 4)
+    for (int row = 0; WebhookCounts & of_webhook : counts) {
+        for (int column = 0; std::int32_t & count : of_webhook) {
+            if (PQgetlength(result.get(), row, column) != sizeof count) // a NULL has no length
                 return std::nullopt;
-            *count = read_int32(PQgetvalue(result.get(), static_cast<int>(row), column++));
-            if (*count < 0)
+            std::memcpy(&count, PQgetvalue(result.get(), row, column++), sizeof count);
+            boost::endian::big_to_native_inplace(count);
+            if (count < 0)
                 return std::nullopt;
         }
+        ++row;
     }
     return counts;
 }

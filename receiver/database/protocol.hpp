@@ -9,28 +9,26 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/endian/conversion.hpp>
+
 #include "database/connection.hpp"
 #include "jobs/job.hpp"
 
 namespace msgstatus::receiver {
 
-// Object identifiers of built-in types (src/include/catalog/pg_type.dat), fixed for all versions.
-inline constexpr unsigned oid_text = 25;
-inline constexpr unsigned oid_jsonb = 3802;
-inline constexpr unsigned oid_timestamptz = 1184;
-inline constexpr unsigned oid_text_array = 1009;
-inline constexpr unsigned oid_jsonb_array = 3807;
-inline constexpr unsigned oid_timestamptz_array = 1185;
+/// Appends a number in network order.
+template <class Integer>
+void append_number(std::string &out, Integer value) {
+    boost::endian::native_to_big_inplace(value);
+    out.append(reinterpret_cast<const char *>(&value), sizeof value);
+}
 
 /// BatchParameters holds the three arrays of apply_message_status_batch: bodies as jsonb, times, sources. The buffers
 /// are used again for the next batch.
 class BatchParameters {
 public:
-    /// Fills the arrays from the jobs, at least one.
-    void encode(std::span<const Job> jobs);
-
-    /// Returns the bytes of $1, $2, $3.
-    std::array<std::string_view, 3> parameters() const noexcept { return {bodies_, times_, sources_}; }
+    /// Returns the bytes of $1, $2, $3 for the jobs, at least one.
+    std::array<std::string_view, 3> encode(std::span<const Job> jobs);
 
 private:
     std::string bodies_;
@@ -38,21 +36,13 @@ private:
     std::string sources_;
 };
 
-/// What came of one webhook: status objects found, and what became of them.
-struct BatchCounts {
-    std::int32_t received = 0, applied = 0, unchanged = 0, rejected = 0, ignored = 0;
-};
+/// What came of one webhook, in the order of apply_message_status_batch's columns: received, applied, unchanged,
+/// rejected, ignored.
+using WebhookCounts = std::array<std::int32_t, 5>;
 
 /// Returns the counts of a call's webhooks, nothing if the result is not of the agreed form: a row for each webhook,
 /// five numbers in each, none of them NULL or negative.
-std::optional<std::vector<BatchCounts>> read_counts(const PgResult &result, std::size_t webhooks);
-
-/// Append a number in network order.
-void append_int32(std::string &out, std::int32_t value);
-void append_int64(std::string &out, std::int64_t value);
-
-/// Reads a number in network order from a binary result column of four bytes.
-std::int32_t read_int32(const char *bytes) noexcept;
+std::optional<std::vector<WebhookCounts>> read_counts(const PgResult &result, std::size_t webhooks);
 
 /// Returns what kind of failure an SQLSTATE is (PostgreSQL documentation, appendix A).
 /// @param sqlstate  five characters, or empty if the connection broke

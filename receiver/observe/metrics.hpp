@@ -1,6 +1,7 @@
 // What the program counts, and how Prometheus reads it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -19,10 +20,7 @@ public:
     explicit Histogram(std::vector<double> bounds) : bounds_(std::move(bounds)), counts_(bounds_.size() + 1) {}
 
     void observe(double value) noexcept {
-        std::size_t i = 0;
-        while (i < bounds_.size() && value > bounds_[i])
-            ++i;
-        ++counts_[i];
+        ++counts_[static_cast<std::size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin())];
         sum_ += value;
     }
 
@@ -37,24 +35,14 @@ private:
     double sum_ = 0;
 };
 
-/// What came of the statuses in committed webhooks.
-struct StatusCounts {
-    std::uint64_t received = 0; ///< status objects found: applied, unchanged and rejected ones
-    std::uint64_t applied = 0;
-    std::uint64_t unchanged = 0;
-    std::uint64_t rejected = 0;
-    std::uint64_t ignored = 0; ///< parts of webhooks that are no status
+/// What came of the statuses in committed webhooks, in the order of apply_message_status_batch's columns. Those
+/// received are the applied, unchanged and rejected ones together; ignored parts of webhooks are no status.
+inline constexpr std::array<std::string_view, 5> status_outcomes{"received", "applied", "unchanged", "rejected",
+                                                                 "ignored"};
+using StatusCounts = std::array<std::uint64_t, status_outcomes.size()>;
 
-    /// Adds what came of one webhook. The lanes see to it that none is negative.
-    void add(std::int32_t received_, std::int32_t applied_, std::int32_t unchanged_, std::int32_t rejected_,
-             std::int32_t ignored_) noexcept {
-        received += static_cast<std::uint64_t>(received_);
-        applied += static_cast<std::uint64_t>(applied_);
-        unchanged += static_cast<std::uint64_t>(unchanged_);
-        rejected += static_cast<std::uint64_t>(rejected_);
-        ignored += static_cast<std::uint64_t>(ignored_);
-    }
-};
+/// Counters by the value of a label, a literal.
+using Counters = std::map<std::string_view, std::uint64_t>;
 
 /// How many alerts of a rule are active: a row of msgstatus.alert_counts().
 struct AlertCount {
@@ -63,22 +51,20 @@ struct AlertCount {
     std::uint64_t active = 0;
 };
 
-/// The counters. Keys are literals. What can be named beforehand starts at 0 instead of being absent, so that the first
-/// increase of a counter is seen as one.
+/// The counters. What can be named beforehand starts at 0 instead of being absent, so that the first increase of a
+/// counter is seen as one.
 struct Metrics {
-    Metrics();
-
     /// Counts an answer on the webhook listener.
     /// @param seconds  from the first byte of the request to the answer
     void count_request(std::string_view route, unsigned code, double seconds);
 
     std::map<std::pair<std::string_view, unsigned>, std::uint64_t> requests; ///< by route and status code
     std::map<std::string_view, Histogram> request_seconds;                   ///< by route
-    std::map<std::string_view, std::uint64_t> unavailable;                   ///< answers 503, by reason
-    std::map<std::string_view, std::uint64_t> signature_failures;            ///< by provider
-    std::map<std::string_view, std::uint64_t> rate_limited;                  ///< by limit
-    std::uint64_t addresses_refused = 0;                                     ///< requests from where none may come
-    std::map<std::string_view, StatusCounts> statuses;                       ///< by provider
+    Counters unavailable{{"memory", 0}, {"queue", 0}, {"database", 0}, {"spool", 0}, {"timeout", 0}, {"stopping", 0}};
+    Counters signature_failures{{"meta", 0}, {"twilio", 0}, {"aisensy", 0}, {"webhook", 0}}; ///< by provider
+    Counters rate_limited{{"address", 0}, {"all", 0}};                                       ///< by limit
+    std::uint64_t addresses_refused = 0; ///< requests from where none may come
+    std::map<std::string_view, StatusCounts> statuses{{"meta", {}}, {"twilio", {}}, {"aisensy", {}}, {"webhook", {}}};
     std::uint64_t bodies_committed = 0;
     std::uint64_t bodies_kept_as_text = 0;
     std::uint64_t bodies_unavailable = 0;
@@ -94,7 +80,7 @@ struct Metrics {
     Histogram batch_size{{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}};
     Histogram batch_seconds{{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}};
     std::vector<AlertCount> alerts; ///< as the database last told; empty where it cannot
-    double start_time = 0;          ///< of the program, in seconds since 1970
+    std::chrono::system_clock::time_point start_time = std::chrono::system_clock::now(); ///< of the program
 };
 
 /// What waits on disk; all 0 without a spool.

@@ -31,8 +31,7 @@ TEST(BatchParameters, AreBinaryArrays) {
     jobs.push_back(job(budget, "[1]", "twilio"));
     BatchParameters parameters;
     parameters.encode(jobs);
-    parameters.encode(jobs); // starts over
-    const auto [bodies, times, sources] = parameters.parameters();
+    const auto [bodies, times, sources] = parameters.encode(jobs); // starts over
     const auto header = [](int high, int low) {
         return bytes({0, 0, 0, 1, 0, 0, 0, 0, 0, 0, high, low, 0, 0, 0, 2, 0, 0, 0, 1});
     };
@@ -42,12 +41,13 @@ TEST(BatchParameters, AreBinaryArrays) {
     EXPECT_EQ(sources, header(0, 25) + bytes({0, 0, 0, 4}) + "meta" + bytes({0, 0, 0, 6}) + "twilio");
 }
 
-TEST(BatchParameters, ReadWhatTheyWrite) {
-    for (const std::int32_t value : {0, 1, -1, 256, INT32_MAX, INT32_MIN}) {
-        std::string text;
-        append_int32(text, value);
-        EXPECT_EQ(read_int32(text.data()), value);
-    }
+TEST(AppendNumber, WritesNetworkOrder) {
+    std::string out;
+    for (const std::int32_t value : {1, -1, 256, INT32_MAX, INT32_MIN})
+        append_number(out, value);
+    append_number(out, std::int64_t{-2});
+    EXPECT_EQ(out, bytes({0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0, 0, 1, 0, 0x7f, 0xff, 0xff, 0xff, 0x80, 0, 0, 0}) +
+                       bytes({0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe}));
 }
 
 TEST(JobQueue, LimitsBatchesByCountAndBytes) {
