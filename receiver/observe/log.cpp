@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <ctime>
 
 #include <poll.h>
@@ -40,66 +41,69 @@ bool needs_quotes(std::string_view text) {
            });
 }
 
-std::string beginning_of_line(LogLevel level) {
-    const auto now = std::chrono::system_clock::now();
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+void append_field(std::string &line, LogFormat format, const LogField &field) {
+    const bool json = format == LogFormat::json;
+    if (json)
+        line.append(line.empty() ? "\"" : ",\"").append(field.key).append("\":");
+    else
+        line.append(line.empty() ? "" : " ").append(field.key).append("=");
+    const std::string text = in_utf8(field.text);
+    line += !field.number && (json || needs_quotes(text)) ? json_string(text) : text;
+}
+
+// Returns the line of an event, time and level included.
+std::string line_of(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+    using namespace std::chrono;
+    const auto now = time_point_cast<milliseconds>(system_clock::now());
+    const std::time_t seconds = system_clock::to_time_t(now);
     std::tm parts{};
     gmtime_r(&seconds, &parts);
     std::array<char, 32> time{};
-    std::strftime(time.data(), time.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-    const auto since_1970 = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-    const std::string milliseconds = std::to_string(1000 + since_1970 % 1000).substr(1);
-    const std::string_view name = level_names[static_cast<std::size_t>(level)];
-    if (the_log.format == LogFormat::json)
-        return std::string(R"({"ts":")") + time.data() + "." + milliseconds + R"(Z","level":")" + std::string(name) +
-               "\",";
-    return std::string("ts=") + time.data() + "." + milliseconds + "Z level=" + std::string(name) + " ";
+    const std::size_t length = std::strftime(time.data(), time.size(), "%FT%T", &parts);
+    const auto thousandths = static_cast<int>(now.time_since_epoch().count() % 1000);
+    std::snprintf(time.data() + length, time.size() - length, ".%03dZ", thousandths);
+    std::string line;
+    append_field(line, the_log.format, {"ts", time.data()});
+    append_field(line, the_log.format, {"level", level_names[static_cast<std::size_t>(level)]});
+    const bool json = the_log.format == LogFormat::json;
+    return (json ? "{" : "") + line + (json ? "," : " ") + format_log_line(the_log.format, event, fields) +
+           (json ? "}\n" : "\n");
 }
 
 bool write_line(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
-    std::string line = beginning_of_line(level) + format_log_line(the_log.format, event, fields);
-    const std::string_view end = the_log.format == LogFormat::json ? "}\n" : "\n";
-    if (line.size() + end.size() > longest_line) // no field is so long, but the settings of an operator may be
-        line = beginning_of_line(level) + format_log_line(the_log.format, event, {{"reason", "the line is too long"}});
-    line += end;
+    std::string line = line_of(level, event, fields);
+    if (line.size() > longest_line) // no field is so long, but the settings of an operator may be
+        line = line_of(level, event, {{"reason", "the line is too long"}});
     pollfd writable{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
     return poll(&writable, 1, 0) == 1 && write(STDERR_FILENO, line.data(), line.size()) >= 0;
 }
 
-constexpr std::size_t fewest_digits = 7; // E.164 numbers in use have at least so many
+constexpr std::ptrdiff_t fewest_digits = 7; // E.164 numbers in use have at least so many
 constexpr std::string_view wamid = "wamid.";
 
 bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
-bool is_letter(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_separator(char c) noexcept {
-    return c == ' ' || c == '.' || c == '-' || c == '(' || c == ')';
+bool is_one_of(char c, std::string_view others) noexcept { // letters, digits or others
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || others.find(c) != std::string_view::npos;
 }
 bool is_base64(char c) noexcept {
-    return is_digit(c) || is_letter(c) || c == '+' || c == '/' || c == '=' || c == '_' || c == '-';
+    return is_one_of(c, "+/=_-");
 }
 bool is_of_mail(char c) noexcept {
-    return is_digit(c) || is_letter(c) || std::string_view(".!#$%&'*+/=?^_`{|}~-").find(c) != std::string_view::npos ||
-           static_cast<unsigned char>(c) > 0x7f;
+    return is_one_of(c, ".!#$%&'*+/=?^_`{|}~-") || static_cast<unsigned char>(c) > 0x7f;
 }
 
-// Returns where the number that starts at `begin` ends, at most one separator between two digits, and counts its
-// digits.
-std::size_t number_end(std::string_view text, std::size_t begin, std::size_t &digits) noexcept {
-    std::size_t end = begin;
-    digits = 0;
-    for (std::size_t i = begin; i < text.size(); ++i) {
-        if (is_digit(text[i])) {
-            ++digits;
+// Returns the number that the text begins with, its digits at most two separators apart.
+std::string_view number_at(std::string_view text) noexcept {
+    std::size_t end = 0;
+    for (std::size_t i = 0; i < text.size() && i - end <= 2; ++i) {
+        if (is_digit(text[i]))
             end = i + 1;
-        } else if (!is_separator(text[i]) || i - end >= 2) {
+        else if (std::string_view(" .-()").find(text[i]) == std::string_view::npos)
             break;
-        }
     }
-    return end;
+    return text.substr(0, end);
 }
 
 } // namespace
@@ -111,17 +115,10 @@ void start_log(LogLevel level, LogFormat format) {
 }
 
 std::string format_log_line(LogFormat format, std::string_view event, std::initializer_list<LogField> fields) {
-    const bool json = format == LogFormat::json;
-    const auto shown = [json](std::string_view given) {
-        std::string text = in_utf8(given);
-        return json || needs_quotes(text) ? json_string(text) : text;
-    };
-    std::string line = json ? "\"event\":" : "event=";
-    line += shown(event);
-    for (const LogField &field : fields) {
-        line.append(json ? ",\"" : " ").append(field.key).append(json ? "\":" : "=");
-        line += field.number ? field.text : shown(field.text);
-    }
+    std::string line;
+    append_field(line, format, {"event", event});
+    for (const LogField &field : fields)
+        append_field(line, format, field);
     return line;
 }
 
@@ -145,37 +142,31 @@ std::uint64_t dropped_log_lines() {
 
 std::string mask_personal_data(std::string_view text, std::size_t limit) {
     std::string out;
-    for (std::size_t i = 0; i < text.size();) {
-        if (text.substr(i).starts_with(wamid)) {
-            out.append(wamid).push_back('*');
-            i += wamid.size();
-            while (i < text.size() && is_base64(text[i]))
-                ++i;
-            continue;
-        }
-        if (text[i] == '@' && !out.empty() && is_of_mail(out.back())) {
-            while (!out.empty() && is_of_mail(out.back()))
-                out.pop_back();
+    while (!text.empty()) {
+        std::size_t read = 1;
+        if (text.starts_with(wamid)) {
+            out.append(wamid).append("*");
+            read = static_cast<std::size_t>(std::find_if_not(text.begin() + wamid.size(), text.end(), is_base64) -
+                                            text.begin());
+        } else if (text.front() == '@' && !out.empty() && is_of_mail(out.back())) {
+            out.erase(std::find_if_not(out.rbegin(), out.rend(), is_of_mail).base(), out.end());
             out += "*@*";
-            for (++i; i < text.size() && is_of_mail(text[i]);)
-                ++i;
-            continue;
+            read = static_cast<std::size_t>(std::find_if_not(text.begin() + 1, text.end(), is_of_mail) - text.begin());
+        } else if (is_digit(text.front())) {
+            const std::string_view number = number_at(text);
+            const auto digits = std::count_if(number.begin(), number.end(), is_digit);
+            for (std::ptrdiff_t seen = 0; const char c : number) {
+                const bool shown = !is_digit(c) || digits < fewest_digits || ++seen <= 2 || seen > digits - 2;
+                out += shown ? c : '*';
+            }
+            read = number.size();
+        } else {
+            out += text.front();
         }
-        if (!is_digit(text[i])) {
-            out.push_back(text[i++]);
-            continue;
-        }
-        std::size_t digits = 0;
-        const std::size_t end = number_end(text, i, digits);
-        for (std::size_t seen = 0; i < end; ++i) {
-            const bool shown = !is_digit(text[i]) || digits < fewest_digits || ++seen <= 2 || seen > digits - 2;
-            out.push_back(shown ? text[i] : '*');
-        }
+        text.remove_prefix(read);
     }
-    if (out.size() > limit) {
-        out.resize(limit);
-        out += "...";
-    }
+    if (out.size() > limit)
+        out.replace(limit, std::string::npos, "...");
     return out;
 }
 

@@ -18,8 +18,6 @@ enum class LogFormat : std::uint8_t { logfmt, json };
 /// One key and its value; text is quoted where the format asks for it, numbers are not.
 struct LogField {
     LogField(std::string_view key_, std::string_view value_) : key(key_), text(value_) {}
-    LogField(std::string_view key_, const char *value_) : key(key_), text(value_) {}
-    LogField(std::string_view key_, const std::string &value_) : key(key_), text(value_) {}
     template <std::integral Number>
     LogField(std::string_view key_, Number value_) : key(key_), text(std::to_string(value_)), number(true) {}
 
@@ -51,9 +49,12 @@ public:
     /// Returns whether to log now.
     bool admit() {
         const auto now = std::chrono::steady_clock::now();
-        const bool late = now - last_ >= std::chrono::seconds(1);
-        late ? last_ = now : (++suppressed_, now);
-        return late;
+        if (now - last_ < std::chrono::seconds(1)) {
+            ++suppressed_;
+            return false;
+        }
+        last_ = now;
+        return true;
     }
 
     /// Returns how many events were kept back since the last one logged, and starts over.

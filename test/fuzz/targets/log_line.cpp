@@ -1,6 +1,5 @@
 // The log: whatever a client sends, an event is one line, in its format, without phone numbers once masked.
 #include "observe/log.hpp"
-#include "observe/mask.hpp"
 
 #include <algorithm>
 
