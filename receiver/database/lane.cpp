@@ -1,12 +1,9 @@
-#include "database/lane.hpp"
+#include "database/lane_pool.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <iterator>
-
-#include "database/lane_pool.hpp"
-#include "observe/log.hpp"
 
 namespace msgstatus::receiver {
 namespace {

@@ -47,9 +47,8 @@ struct Samples {
     Samples(Number value) { // NOLINT(google-explicit-constructor)
         add("", value);
     }
-    Samples(const Histogram &histogram) : of_histogram(true) { // NOLINT(google-explicit-constructor)
-        add("", "", histogram);
-    }
+    // NOLINTNEXTLINE(google-explicit-constructor)
+    Samples(const Histogram &histogram) : of_histogram(true) { add("", "", histogram); }
     template <class Value>
     Samples(std::string_view label, const std::map<std::string_view, Value> &by_label)
         : of_histogram(std::is_same_v<Value, Histogram>) {
@@ -119,7 +118,7 @@ std::vector<Family> families(const Metrics &metrics, const Gauges &gauges) {
         alerts.add(labels({{"alert", alert.name}, {"severity", alert.severity}}), alert.active);
     const auto expiry = gauges.certificate_expiry ? Samples(since_1970(*gauges.certificate_expiry)) : Samples();
 
-    // What cannot be read of the process is 0.
+    // Of the process; what cannot be read is 0.
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     const auto cpu_time = static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
@@ -132,71 +131,54 @@ std::vector<Family> families(const Metrics &metrics, const Gauges &gauges) {
     getrlimit(RLIMIT_NOFILE, &files);
 
     return {
-        {"msgstatus_build_info", "Always 1, with the version of the receiver.",
-         Samples("version", Counters{{MSGSTATUS_VERSION, 1}})},
+        {"msgstatus_build_info", "Always 1, with the version.", Samples("version", Counters{{MSGSTATUS_VERSION, 1}})},
         {"msgstatus_requests_total", "Answers on the webhook listener by route and status code.", requests},
         {"msgstatus_request_duration_seconds", "Time from the first byte of a request to its answer.",
          Samples("route", metrics.request_seconds)},
         {"msgstatus_unavailable_total", "Answers 503 on the webhook listener.", Samples("reason", metrics.unavailable)},
-        {"msgstatus_signature_failures_total", "Webhooks refused for a missing or wrong signature by provider.",
+        {"msgstatus_signature_failures_total", "Webhooks refused for a missing or wrong signature.",
          Samples("provider", metrics.signature_failures)},
-        {"msgstatus_addresses_refused_total", "Requests from addresses that may not send them.",
-         metrics.addresses_refused},
-        {"msgstatus_rate_limited_total", "Requests beyond the limit of their address, or of all together.",
-         Samples("limit", metrics.rate_limited)},
+        {"msgstatus_addresses_refused_total", "Requests from addresses that may not do so.", metrics.addresses_refused},
+        {"msgstatus_rate_limited_total", "Requests beyond a limit of rate.", Samples("limit", metrics.rate_limited)},
 
-        {"msgstatus_statuses_received_total", "Statuses found in committed webhooks by provider.",
-         Samples("provider", received)},
-        {"msgstatus_statuses_total",
-         "Statuses, and parts of webhooks that are none (ignored), by provider and by what came of them.", outcomes},
-        {"msgstatus_bodies_committed_total", "Webhook bodies committed.", metrics.bodies_committed},
-        {"msgstatus_bodies_kept_as_text_total", "Webhook bodies that jsonb refused, kept as dead letters.",
-         metrics.bodies_kept_as_text},
-        {"msgstatus_bodies_unavailable_total", "Webhook bodies answered 503 because they could not be committed.",
-         metrics.bodies_unavailable},
+        {"msgstatus_statuses_received_total", "Statuses found in committed webhooks.", Samples("provider", received)},
+        {"msgstatus_statuses_total", "Statuses, and parts of webhooks that are none, by what came of them.", outcomes},
+        {"msgstatus_bodies_committed_total", "Bodies committed.", metrics.bodies_committed},
+        {"msgstatus_bodies_kept_as_text_total", "Bodies kept, which jsonb refused.", metrics.bodies_kept_as_text},
+        {"msgstatus_bodies_unavailable_total", "Bodies answered 503 instead of committed.", metrics.bodies_unavailable},
 
-        {"msgstatus_batch_size", "Webhook bodies in one batch.", metrics.batch_size},
-        {"msgstatus_batch_duration_seconds", "Duration of one call of the database, commit included.",
+        {"msgstatus_batch_size", "Bodies in one batch.", metrics.batch_size},
+        {"msgstatus_batch_duration_seconds", "Duration of a call of the database with its commit.",
          metrics.batch_seconds},
-        {"msgstatus_batches_failed_total", "Calls of the database that failed, retried parts included.",
-         metrics.batches_failed},
+        {"msgstatus_batches_failed_total", "Calls that failed, retried parts included.", metrics.batches_failed},
         {"msgstatus_database_connects_total", "Connections made to the database.", metrics.connects},
-        {"msgstatus_database_reconnects_total", "Those among them that replaced one that was lost.",
-         metrics.reconnects},
-        {"msgstatus_database_connect_failures_total", "Failed attempts to connect to the database.",
-         metrics.connect_failures},
+        {"msgstatus_database_reconnects_total", "Connections that replaced one that was lost.", metrics.reconnects},
+        {"msgstatus_database_connect_failures_total", "Failed attempts to connect.", metrics.connect_failures},
         {"msgstatus_lanes", "Lanes configured.", gauges.lanes},
         {"msgstatus_lanes_connected", "Lanes that are connected to the database.", gauges.lanes_connected},
         {"msgstatus_alerts_active", "Active alerts of the database by rule and severity.", alerts},
 
-        {"msgstatus_queue_depth", "Webhook bodies that wait for a lane.", gauges.queue_depth},
+        {"msgstatus_queue_depth", "Bodies that wait for a lane.", gauges.queue_depth},
         {"msgstatus_queue_limit", "The most that may wait.", gauges.queue_limit},
-        {"msgstatus_buffer_bytes", "Memory held for webhook bodies: arriving, waiting and in flight.",
-         gauges.buffer_bytes},
+        {"msgstatus_buffer_bytes", "Memory held for bodies: arriving, waiting and in flight.", gauges.buffer_bytes},
         {"msgstatus_buffer_limit_bytes", "The most there may be.", gauges.buffer_limit},
         {"msgstatus_connections", "Open connections of the webhook listener.", gauges.connections},
         {"msgstatus_connections_limit", "The most that may be open.", gauges.connections_limit},
         {"msgstatus_connections_refused_total", "Connections of addresses with too many.", gauges.refused_connections},
-        {"msgstatus_connections_evicted_total",
-         "Connections that waited longest without a request, closed to make room for others.",
-         gauges.evicted_connections},
-        {"msgstatus_log_lines_dropped_total", "Log lines dropped because standard error took none.",
-         dropped_log_lines()},
+        {"msgstatus_connections_evicted_total", "Idle connections closed to make room.", gauges.evicted_connections},
+        {"msgstatus_log_lines_dropped_total", "Log lines dropped: standard error took none.", dropped_log_lines()},
 
-        {"msgstatus_bodies_spooled_total", "Webhook bodies put on disk and answered.", metrics.bodies_spooled},
-        {"msgstatus_bodies_drained_total", "Webhook bodies brought from disk to the database.", metrics.bodies_drained},
-        {"msgstatus_spool_failures_total", "Webhook bodies that could not be put on disk.", metrics.spool_failures},
+        {"msgstatus_bodies_spooled_total", "Bodies put on disk and answered.", metrics.bodies_spooled},
+        {"msgstatus_bodies_drained_total", "Bodies brought from disk to the database.", metrics.bodies_drained},
+        {"msgstatus_spool_failures_total", "Bodies that could not be put on disk.", metrics.spool_failures},
         {"msgstatus_spool_ready", "1 while webhooks can be put on disk.", gauges.spool_ready},
-        {"msgstatus_spool_bodies", "Webhook bodies on disk.", gauges.spool.bodies},
+        {"msgstatus_spool_bodies", "Bodies on disk.", gauges.spool.bodies},
         {"msgstatus_spool_bytes", "Bytes that the spool takes on disk.", gauges.spool.bytes},
         {"msgstatus_spool_limit_bytes", "The most it may take.", gauges.spool.limit_bytes},
-        {"msgstatus_spool_oldest_age_seconds", "Time since the receipt of the body that waits longest on disk.",
-         gauges.spool.oldest_age},
+        {"msgstatus_spool_oldest_age_seconds", "Age of the body that waits longest on disk.", gauges.spool.oldest_age},
 
-        {"msgstatus_tls_handshake_failures_total", "TLS handshakes that failed or took too long.",
-         gauges.failed_handshakes},
-        {"msgstatus_tls_certificate_expiry_timestamp_seconds",
-         "When the certificate in use expires, since 1970; only with TLS.", expiry},
+        {"msgstatus_tls_handshake_failures_total", "TLS handshakes failed or timed out.", gauges.failed_handshakes},
+        {"msgstatus_tls_certificate_expiry_timestamp_seconds", "When the certificate in use expires.", expiry},
         {"msgstatus_reloads_total", "Times that certificate and secrets were read again.", metrics.reloads},
         {"msgstatus_reload_failures_total", "Times that this failed and those before stayed.", metrics.reload_failures},
 
