@@ -1,5 +1,7 @@
 #include "http/answer.hpp"
 
+#include <array>
+#include <ctime>
 #include <ostream> // Boost 1.74 forgets it
 #include <utility>
 
@@ -8,6 +10,25 @@
 #include "base/text_codec.hpp"
 
 namespace msgstatus::receiver {
+namespace {
+
+// Returns the header line of the present second.
+const std::string &date_header() {
+    static std::time_t second = 0;
+    static std::string header;
+    const std::time_t now = std::time(nullptr);
+    if (now != second) {
+        std::tm parts{};
+        gmtime_r(&now, &parts);
+        std::array<char, 64> text{};
+        std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
+        header = text.data();
+        second = now;
+    }
+    return header;
+}
+
+} // namespace
 
 Answer json_answer(std::string body) {
     Answer answer;
@@ -23,12 +44,6 @@ Answer error_answer(unsigned status, std::string_view message, std::string_view 
     return answer;
 }
 
-Answer too_many_answer(std::string_view message, unsigned retry_after) {
-    Answer answer = error_answer(429, message);
-    answer.retry_after = retry_after;
-    return answer;
-}
-
 Answer unavailable_answer(std::string_view reason, std::string_view message) {
     Answer answer = error_answer(503, message);
     answer.retry_after = 5;
@@ -41,7 +56,7 @@ std::string answer_bytes(const Answer &answer, const AnswerForm &form) {
     std::string out;
     out.reserve(256 + answer.extra_headers.size() + answer.body.size());
     out.append("HTTP/1.1 ").append(std::to_string(answer.status)).append(" ").append(phrase.data(), phrase.size());
-    out.append("\r\n").append(form.date_header);
+    out.append("\r\n").append(date_header());
     out.append("X-Request-Id: ").append(form.request_id).append("\r\n").append(answer.extra_headers);
     if (answer.retry_after > 0)
         out.append("Retry-After: ").append(std::to_string(answer.retry_after)).append("\r\n");

@@ -24,9 +24,6 @@ Answer json_answer(std::string body);
 /// @param extra_headers  whole lines, each ending in CRLF, that live as long as the program
 Answer error_answer(unsigned status, std::string_view message, std::string_view extra_headers = {});
 
-/// Returns the 429 with Retry-After.
-Answer too_many_answer(std::string_view message, unsigned retry_after);
-
 /// Returns the 503 with Retry-After.
 /// @param reason  memory, queue, database, spool, timeout or stopping
 Answer unavailable_answer(std::string_view reason, std::string_view message);
@@ -34,10 +31,9 @@ Answer unavailable_answer(std::string_view reason, std::string_view message);
 /// How to write an answer: what the request and the connection ask for.
 struct AnswerForm {
     bool keep_alive = true;
-    bool head = false;            ///< answer to HEAD: no body, but its length
-    unsigned version = 11;        ///< of the request
-    std::string_view date_header; ///< whole line with CRLF
-    std::string_view request_id;  ///< for X-Request-Id
+    bool head = false;           ///< answer to HEAD: no body, but its length
+    unsigned version = 11;       ///< of the request
+    std::string_view request_id; ///< for X-Request-Id
 };
 
 /// Returns the bytes of an answer.
