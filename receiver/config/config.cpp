@@ -44,18 +44,19 @@ AllGiven read_flags(int argc, const char *const argv[], std::vector<std::string>
             words.emplace_back(argument);
             continue;
         }
-        const std::size_t equals = argument.find('=');
-        const std::string name(argument.substr(2, equals == std::string::npos ? equals : equals - 2));
+        std::string_view value = argument.substr(2);
+        const bool has_value = value.find('=') != std::string_view::npos;
+        const std::string name(cut(value, "="));
         const Setting *setting = find_setting(name);
         if (setting == nullptr)
             throw ConfigError("unrecognised option '--" + name + "'");
-        const bool has_next = setting->value != nullptr && i + 1 < argc;
-        if (equals == std::string::npos && setting->value != nullptr && !has_next)
+        if (!has_value && setting->value == nullptr)
+            value = "true";
+        else if (!has_value && i + 1 == argc)
             throw ConfigError(name + ": the value is missing");
-        if (equals != std::string::npos)
-            given[name].values.emplace_back(argument.substr(equals + 1));
-        else
-            given[name].values.emplace_back(has_next ? argv[++i] : "true");
+        else if (!has_value)
+            value = argv[++i];
+        given[name].values.emplace_back(value);
     }
     return given;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 
@@ -26,21 +25,15 @@ class ThrowingAllocator {
 public:
     static constexpr bool kNeedFree = true;
 
-    void *Malloc(std::size_t size) { return size == 0 ? nullptr : checked(std::malloc(size)); }
-    void *Realloc(void *old, std::size_t, std::size_t size) {
-        if (size > 0)
-            return checked(std::realloc(old, size));
-        std::free(old);
-        return nullptr;
+    static void *Malloc(std::size_t size) { return size == 0 ? nullptr : ::operator new(size); }
+    static void *Realloc(void *old, std::size_t old_size, std::size_t size) {
+        void *const moved = Malloc(size);
+        if (old_size > 0 && size > 0)
+            std::memcpy(moved, old, std::min(old_size, size));
+        Free(old);
+        return moved;
     }
-    static void Free(void *memory) noexcept { std::free(memory); }
-
-private:
-    static void *checked(void *memory) {
-        if (memory == nullptr)
-            throw std::bad_alloc();
-        return memory;
-    }
+    static void Free(void *memory) noexcept { ::operator delete(memory); }
 };
 
 using Reader = rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, ThrowingAllocator>;

@@ -106,9 +106,9 @@ std::optional<Answer> WebhookRoutes::check_head(Request &request) {
     if (std::optional<Answer> refusal = is_callback ? std::nullopt : check_type(request, route))
         return refusal;
     // Who has no signature at all need not send the body.
-    const std::optional<Sender> sender = find_sender(request);
-    if (!sender || (sender->verified_by_signature && request.signature_of(sender->provider).empty()))
-        return refuse_signature(request, claimed_provider(request, route));
+    const Provider provider = claimed_provider(request, route);
+    if (!may_send(request, provider) || (verifiers_.has_secret(provider) && request.signature_of(provider).empty()))
+        return refuse_signature(request, provider);
     return std::nullopt;
 }
 
@@ -144,21 +144,19 @@ std::optional<Answer> WebhookRoutes::check_rate(const Request &request) {
     return answer;
 }
 
-// Returns who is said to have sent the webhook; nothing if it must be refused whatever its signature.
-std::optional<WebhookRoutes::Sender> WebhookRoutes::find_sender(const Request &request) const {
-    const Route &route = routes[request.route];
+// Returns whether webhooks of this provider are taken, if the signature is right where there is a secret.
+bool WebhookRoutes::may_send(const Request &request, Provider provider) const {
     if (request.signature_headers > 1)
-        return std::nullopt; // which one should count?
-    const Provider provider = claimed_provider(request, route);
+        return false; // which one should count?
     if (verifiers_.has_secret(provider))
-        return Sender{provider, true};
+        return true;
     // An unsigned body could come from any provider that sends this media type. It passes only if at least one of them
     // has no secret to sign with.
     bool may_be_unsigned = provider != Provider::unknown || !verifiers_.has_secret(Provider::twilio);
-    if (type_of(request, route) != MediaType::form)
+    if (type_of(request, routes[request.route]) != MediaType::form)
         may_be_unsigned =
             may_be_unsigned || !verifiers_.has_secret(Provider::meta) || !verifiers_.has_secret(Provider::aisensy);
-    return config_.allow_unsigned && may_be_unsigned ? std::optional(Sender{provider, false}) : std::nullopt;
+    return config_.allow_unsigned && may_be_unsigned;
 }
 
 std::string_view WebhookRoutes::refusal_reason(const Request &request, Provider provider) {
@@ -213,7 +211,7 @@ void WebhookRoutes::handle(Request &request, AnswerTo to) {
         to.send(handshake(request));
         return;
     }
-    const std::optional<Sender> sender = find_sender(request);
+    const Provider provider = claimed_provider(request, route);
     std::optional<Form> form;
     if (type_of(request, route) == MediaType::form) {
         form = decode_form(is_callback ? request.query() : request.body.text());
@@ -225,8 +223,9 @@ void WebhookRoutes::handle(Request &request, AnswerTo to) {
     // The URL of a callback by GET holds its fields, so Twilio signs nothing after it.
     const Form no_fields;
     const Form *signed_fields = is_callback ? &no_fields : form ? &*form : nullptr;
-    if (!sender || (sender->verified_by_signature && !verify(request, sender->provider, signed_fields))) {
-        to.send(refuse_signature(request, claimed_provider(request, route)));
+    if (!may_send(request, provider) ||
+        (verifiers_.has_secret(provider) && !verify(request, provider, signed_fields))) {
+        to.send(refuse_signature(request, provider));
         return;
     }
     if (form ? form->empty() : !is_json(request.body.text())) {
@@ -240,9 +239,9 @@ void WebhookRoutes::handle(Request &request, AnswerTo to) {
     Job job;
     job.body = std::move(request.body);
     job.received_at = postgres_now();
-    job.source = name_of(sender->provider);
+    job.source = name_of(provider);
     job.request_id = request.id; // which the session needs, too
-    job.empty_answer = form || sender->provider == Provider::twilio;
+    job.empty_answer = form || provider == Provider::twilio;
     job.to = std::move(to);
     pool_.submit(std::move(job));
 }

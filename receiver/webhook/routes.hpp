@@ -44,15 +44,10 @@ private:
         AisensySignature aisensy;
         std::vector<std::string> verify_tokens; ///< of Meta's handshake
     };
-    /// Who is said to have sent a webhook, and whether that is to be proved.
-    struct Sender {
-        Provider provider = Provider::unknown;
-        bool verified_by_signature = false;
-    };
 
     std::optional<Answer> check_address(const Request &request);
     std::optional<Answer> check_rate(const Request &request);
-    std::optional<Sender> find_sender(const Request &request) const;
+    bool may_send(const Request &request, Provider provider) const;
     bool verify(const Request &request, Provider provider, const Form *form);
     Answer refuse_signature(const Request &request, Provider provider);
     std::string_view refusal_reason(const Request &request, Provider provider);
