@@ -8,6 +8,7 @@
 #include <boost/beast/http/status.hpp>
 
 #include "base/text_codec.hpp"
+#include "http/request.hpp"
 
 namespace msgstatus::receiver {
 namespace {
@@ -51,25 +52,25 @@ Answer unavailable_answer(std::string_view reason, std::string_view message) {
     return answer;
 }
 
-std::string answer_bytes(const Answer &answer, const AnswerForm &form) {
+std::string answer_bytes(const Answer &answer, const Request &request, bool keep_alive) {
     const auto phrase = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(answer.status));
     std::string out;
     out.reserve(256 + answer.extra_headers.size() + answer.body.size());
     out.append("HTTP/1.1 ").append(std::to_string(answer.status)).append(" ").append(phrase.data(), phrase.size());
     out.append("\r\n").append(date_header());
-    out.append("X-Request-Id: ").append(form.request_id).append("\r\n").append(answer.extra_headers);
+    out.append("X-Request-Id: ").append(request.id).append("\r\n").append(answer.extra_headers);
     if (answer.retry_after > 0)
         out.append("Retry-After: ").append(std::to_string(answer.retry_after)).append("\r\n");
     if (!answer.content_type.empty())
         out.append("Content-Type: ").append(answer.content_type).append("\r\n");
     if (answer.status != 204) // RFC 9110, section 8.6: no length with 204
         out.append("Content-Length: ").append(std::to_string(answer.body.size())).append("\r\n");
-    if (!form.keep_alive)
+    if (!keep_alive)
         out.append("Connection: close\r\n");
-    else if (form.version == 10)
+    else if (request.version == 10)
         out.append("Connection: keep-alive\r\n");
     out.append("\r\n");
-    if (!form.head)
+    if (request.method != boost::beast::http::verb::head) // that asks for the length alone
         out.append(answer.body);
     return out;
 }

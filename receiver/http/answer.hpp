@@ -6,6 +6,8 @@
 
 namespace msgstatus::receiver {
 
+struct Request;
+
 /// An answer before it is written. The texts without an owner are literals or live as long as the program.
 struct Answer {
     unsigned status = 200;
@@ -28,15 +30,7 @@ Answer error_answer(unsigned status, std::string_view message, std::string_view 
 /// @param reason  memory, queue, database, spool, timeout or stopping
 Answer unavailable_answer(std::string_view reason, std::string_view message);
 
-/// How to write an answer: what the request and the connection ask for.
-struct AnswerForm {
-    bool keep_alive = true;
-    bool head = false;           ///< answer to HEAD: no body, but its length
-    unsigned version = 11;       ///< of the request
-    std::string_view request_id; ///< for X-Request-Id
-};
-
-/// Returns the bytes of an answer.
-std::string answer_bytes(const Answer &answer, const AnswerForm &form);
+/// Returns the bytes of an answer to a request.
+std::string answer_bytes(const Answer &answer, const Request &request, bool keep_alive);
 
 } // namespace msgstatus::receiver

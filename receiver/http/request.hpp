@@ -1,6 +1,7 @@
 // A request as far as the program looks at it, and those who answer it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -91,8 +92,7 @@ struct Request {
 
     std::string_view path() const noexcept { return std::string_view(target).substr(0, target.find('?')); }
     std::string_view query() const noexcept {
-        const std::size_t question = target.find('?');
-        return question == std::string::npos ? std::string_view() : std::string_view(target).substr(question + 1);
+        return std::string_view(target).substr(std::min(path().size() + 1, target.size()));
     }
 };
 

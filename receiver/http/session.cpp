@@ -132,8 +132,7 @@ Awaitable<bool> Session::serve_request() {
     if (!answer)
         answer = co_await ask_handler();
     const bool keep_alive = whole && parser_->keep_alive() && !answer->close && !(draining_ && !has_input());
-    const std::string bytes =
-        answer_bytes(*answer, {keep_alive, request_.method == http::verb::head, request_.version, request_.id});
+    const std::string bytes = answer_bytes(*answer, request_, keep_alive);
     server_.handler().answered(request_, *answer, Clock::now() - started_);
     request_.body.reset();
     parser_.reset(); // its memory is not needed while the client takes its time

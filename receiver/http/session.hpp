@@ -17,7 +17,7 @@ namespace msgstatus::receiver {
 class Server;
 class Session;
 
-/// The connections of a server, first the one that has waited longest for a request.
+/// The connections of a server, in the order in which they last began to wait for a request.
 using Sessions = std::list<std::shared_ptr<Session>>;
 
 /// Session serves the requests of one connection, one at a time, in a coroutine. What a client sends before its answer
