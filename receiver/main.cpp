@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include <malloc.h>
@@ -18,11 +19,11 @@ using namespace msgstatus::receiver;
 
 int run(int argc, char *argv[]) {
     Config config = load_config(argc, argv);
-    if (config.show_help || config.show_settings || config.show_version) {
-        std::fputs(config.show_help       ? help_text().c_str()
-                   : config.show_settings ? settings_table().c_str()
-                                          : "msgstatus-receiver " MSGSTATUS_VERSION "\n",
-                   stdout);
+    if (!config.show.empty()) {
+        const std::string text = config.show == "help"       ? help_text()
+                                 : config.show == "settings" ? settings_table()
+                                                             : "msgstatus-receiver " MSGSTATUS_VERSION "\n";
+        std::fputs(text.c_str(), stdout);
         return 0;
     }
     start_log(config.log_level, config.log_format);

@@ -24,16 +24,10 @@ constexpr std::size_t other_descriptors = 64;        // lanes aside: the spool's
 constexpr std::chrono::milliseconds disk_time(5000); // for the spool to take what is not committed
 constexpr std::chrono::milliseconds last_words(500); // for the answers of those who waited in vain to go out
 
-HttpLimits http_limits(const Config &config, std::size_t body_limit, std::size_t max_connections) {
-    return {.body_limit = body_limit,
-            .max_connections = max_connections,
-            .max_connections_per_address = config.max_connections_per_address,
-            .trusted_proxies = config.trusted_proxies,
-            .tls_handshake_timeout = config.tls_handshake_timeout,
-            .header_timeout = config.header_timeout,
-            .body_timeout = config.body_timeout,
-            .idle_timeout = config.idle_timeout,
-            .request_timeout = config.request_timeout};
+HttpLimits http_limits(HttpLimits limits, std::size_t body_limit, std::size_t max_connections) {
+    limits.body_limit = body_limit;
+    limits.max_connections = max_connections;
+    return limits;
 }
 
 // Reads certificate and key; null where there are none.
@@ -54,14 +48,14 @@ std::shared_ptr<TlsContext> load_tls(const Config &config) {
 // that lanes, spool and admin listener have descriptors left whatever clients do.
 std::size_t affordable_connections(const Config &config) {
     const std::size_t others = admin_connections + config.lanes + other_descriptors;
-    const std::size_t wanted = config.max_connections + others;
+    const std::size_t wanted = config.http.max_connections + others;
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return config.max_connections;
+        return config.http.max_connections;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur >= wanted)
-        return config.max_connections;
+        return config.http.max_connections;
     const std::size_t connections = limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
     log(LogLevel::warning, "the limit of open files is low",
         {{"limit", limit.rlim_cur}, {"wanted", wanted}, {"connections", connections}});
@@ -71,14 +65,14 @@ std::size_t affordable_connections(const Config &config) {
 } // namespace
 
 Receiver::Receiver(Config config)
-    : config_(std::move(config)), budget_(config_.buffer_max_bytes, config_.body_limit),
+    : config_(std::move(config)), budget_(config_.buffer_max_bytes, config_.http.body_limit),
       admin_budget_(admin_connections * admin_body_limit), pool_(context_, lane_settings(config_), metrics_),
       webhook_routes_(config_, pool_, metrics_), admin_routes_(metrics_, [this] { return gauges(); }),
       webhook_server_(context_, webhook_routes_, budget_,
-                      http_limits(config_, config_.body_limit, affordable_connections(config_))),
-      admin_server_(context_, admin_routes_, admin_budget_, http_limits(config_, admin_body_limit, admin_connections)),
-      tls_(load_tls(config_)), signals_(context_, SIGTERM, SIGINT), hangup_(context_, SIGHUP),
-      drain_timer_(context_.get_executor()) {
+                      http_limits(config_.http, config_.http.body_limit, affordable_connections(config_))),
+      admin_server_(context_, admin_routes_, admin_budget_,
+                    http_limits(config_.http, admin_body_limit, admin_connections)),
+      tls_(load_tls(config_)), signals_(context_, SIGTERM, SIGINT, SIGHUP), timer_(context_.get_executor()) {
     webhook_server_.use_tls(tls_);
     if (config_.spool_dir.empty())
         return;
@@ -126,8 +120,7 @@ void Receiver::run() {
     if (spool_)
         spool_->start();
     pool_.start();
-    wait_for_signal();
-    wait_for_hangup();
+    boost::asio::co_spawn(context_, obey_signals(), boost::asio::detached);
     boost::asio::co_spawn(context_, feed_watchdog(), boost::asio::detached);
     notify_service_manager("READY=1");
     context_.run();
@@ -144,25 +137,19 @@ Awaitable<> Receiver::feed_watchdog() {
     }
 }
 
-void Receiver::wait_for_signal() {
-    signals_.async_wait([this](error_code cancelled, int) {
-        if (cancelled)
-            return;
-        if (draining_)
+Awaitable<> Receiver::obey_signals() {
+    while (true) {
+        error_code ec;
+        const int signal = co_await signals_.async_wait(awaiting(ec));
+        if (ec)
+            co_return;
+        if (signal == SIGHUP)
+            reload();
+        else if (draining_)
             stop_waiting();
         else
             drain();
-        wait_for_signal();
-    });
-}
-
-void Receiver::wait_for_hangup() {
-    hangup_.async_wait([this](error_code cancelled, int) {
-        if (cancelled)
-            return;
-        reload();
-        wait_for_hangup();
-    });
+    }
 }
 
 // Takes certificate, key and secrets as they are in their files now: all of them, or none.
@@ -192,11 +179,7 @@ void Receiver::drain() {
     admin_routes_.stop_being_ready();
     if (spool_)
         spool_->stop_draining();
-    drain_timer_.expires_after(config_.drain_timeout);
-    drain_timer_.async_wait([this](error_code cancelled) {
-        if (!cancelled)
-            stop_waiting();
-    });
+    set_timer(config_.drain_timeout, [this] { stop_waiting(); });
     webhook_server_.drain([this] { stop_pool([this] { context_.stop(); }); });
 }
 
@@ -204,15 +187,17 @@ void Receiver::drain() {
 void Receiver::stop_waiting() {
     log(LogLevel::warning, "drain cut short",
         {{"connections", webhook_server_.connections()}, {"queue_depth", pool_.queue_depth()}});
-    const auto end_after = [this](std::chrono::milliseconds time) {
-        drain_timer_.expires_after(time);
-        drain_timer_.async_wait([this](error_code cancelled) {
-            if (!cancelled)
-                context_.stop();
-        });
-    };
-    end_after(disk_time);
-    stop_pool([end_after] { end_after(last_words); });
+    set_timer(disk_time, [this] { context_.stop(); });
+    stop_pool([this] { set_timer(last_words, [this] { context_.stop(); }); });
+}
+
+// Does something later, instead of what was to be done then.
+void Receiver::set_timer(std::chrono::milliseconds time, std::function<void()> then) {
+    timer_.expires_after(time);
+    timer_.async_wait([then = std::move(then)](error_code cancelled) {
+        if (!cancelled)
+            then();
+    });
 }
 
 // Stops the lanes and calls `done` when the spool, too, has answered.

@@ -35,11 +35,11 @@ public:
 private:
     void listen();
     Awaitable<> feed_watchdog();
-    void wait_for_signal();
-    void wait_for_hangup();
+    Awaitable<> obey_signals();
     void reload();
     void drain();
     void stop_waiting();
+    void set_timer(std::chrono::milliseconds time, std::function<void()> then);
     void stop_pool(std::function<void()> done);
     Gauges gauges() const;
 
@@ -56,8 +56,7 @@ private:
     Server admin_server_;
     std::shared_ptr<TlsContext> tls_; ///< only with --tls-cert
     boost::asio::signal_set signals_;
-    boost::asio::signal_set hangup_;
-    Timer drain_timer_;
+    Timer timer_; ///< of the drain
     bool draining_ = false;
 };
 

@@ -16,12 +16,26 @@ constexpr unsigned short all_bits = 128;
 
 // Returns what stands before the port, if there is one.
 std::string_view without_port(std::string_view hop) noexcept {
-    if (hop.starts_with('[')) {
-        const std::size_t bracket = hop.find(']');
-        return bracket == std::string_view::npos ? std::string_view() : hop.substr(1, bracket - 1);
-    }
+    if (hop.starts_with('['))
+        return hop.find(']') == std::string_view::npos ? "" : hop.substr(1, hop.find(']') - 1);
     const bool is_v6 = std::count(hop.begin(), hop.end(), ':') > 1;
     return is_v6 ? hop : hop.substr(0, hop.find(':'));
+}
+
+std::optional<ip::network_v6> parse_range(std::string_view text) {
+    const std::size_t slash = text.find('/');
+    const std::optional<Address> first = Address::parse(text.substr(0, slash));
+    if (!first)
+        return std::nullopt;
+    ip::network_v6 range(first->v6(), all_bits);
+    boost::system::error_code ec;
+    if (slash != std::string_view::npos && text.find(':') != std::string_view::npos) {
+        range = ip::make_network_v6(std::string(text), ec);
+    } else if (slash != std::string_view::npos) {
+        const ip::network_v4 v4 = ip::make_network_v4(std::string(text), ec);
+        range = ip::network_v6(first->v6(), static_cast<unsigned short>(mapped_bits + v4.prefix_length()));
+    }
+    return !ec && range == range.canonical() ? std::optional(range) : std::nullopt;
 }
 
 } // namespace
@@ -42,64 +56,41 @@ std::optional<Address> Address::parse(std::string_view text) {
 }
 
 std::uint64_t Address::subscriber() const noexcept {
+    if (v6_.is_v4_mapped()) // ffff and the address, which begins no IPv6 address in use
+        return 0xffffULL << 48 | ip::make_address_v4(ip::v4_mapped, v6_).to_uint();
     const ip::address_v6::bytes_type bytes = v6_.to_bytes();
-    const std::size_t first = v6_.is_v4_mapped() ? 8 : 0; // ffff and the address, which begins no IPv6 address in use
     std::uint64_t half = 0;
-    for (std::size_t i = 0; i < 8; ++i)
-        half = half << 8 | bytes[first + i];
-    return v6_.is_v4_mapped() ? half | 0xffffULL << 48 : half;
+    for (std::size_t i = 0; i < sizeof half; ++i)
+        half = half << 8 | bytes[i];
+    return half;
 }
 
 std::string Address::text() const {
     return v6_.is_v4_mapped() ? ip::make_address_v4(ip::v4_mapped, v6_).to_string() : v6_.to_string();
 }
 
-std::optional<AddressRange> AddressRange::parse(std::string_view text) {
-    const std::size_t slash = text.find('/');
-    const std::optional<Address> first = Address::parse(text.substr(0, slash));
-    if (!first)
-        return std::nullopt;
-    ip::network_v6 network(first->v6(), all_bits);
-    if (slash != std::string_view::npos) {
-        boost::system::error_code ec;
-        if (text.find(':') != std::string_view::npos) {
-            network = ip::make_network_v6(std::string(text), ec);
-        } else if (const auto v4 = ip::make_network_v4(std::string(text), ec); !ec) {
-            network = ip::network_v6(first->v6(), static_cast<unsigned short>(mapped_bits + v4.prefix_length()));
-        }
-        if (ec)
-            return std::nullopt;
-    }
-    return network == network.canonical() ? std::optional(AddressRange(network)) : std::nullopt;
-}
-
-bool AddressRange::contains(const Address &address) const {
-    return ip::network_v6(address.v6(), network_.prefix_length()).canonical() == network_;
-}
-
-bool AddressRange::is_everything() const {
-    return network_.prefix_length() == 0 ||
-           (network_.prefix_length() == mapped_bits && network_.address().is_v4_mapped());
-}
-
 std::optional<std::string> AddressList::add(std::string_view text) {
-    constexpr std::string_view separators = ", \t";
-    while (true) {
-        text.remove_prefix(std::min(text.find_first_not_of(separators), text.size()));
-        if (text.empty())
-            return std::nullopt;
-        const std::string_view item = text.substr(0, text.find_first_of(separators));
-        const std::optional<AddressRange> range = AddressRange::parse(item);
-        if (!range)
+    while (!text.empty()) {
+        const std::string_view item = cut(text, ", \t");
+        const std::optional<ip::network_v6> range = parse_range(item);
+        if (range)
+            ranges_.push_back(*range);
+        else if (!item.empty())
             return std::string(item);
-        ranges_.push_back(*range);
-        text.remove_prefix(item.size());
     }
+    return std::nullopt;
 }
 
 bool AddressList::contains(const Address &address) const {
-    return std::any_of(ranges_.begin(), ranges_.end(),
-                       [&](const AddressRange &range) { return range.contains(address); });
+    return std::any_of(ranges_.begin(), ranges_.end(), [&](const ip::network_v6 &range) {
+        return ip::network_v6(address.v6(), range.prefix_length()).canonical() == range;
+    });
+}
+
+bool AddressList::has_everyone() const {
+    return std::any_of(ranges_.begin(), ranges_.end(), [](const ip::network_v6 &range) {
+        return range.prefix_length() == 0 || (range.prefix_length() == mapped_bits && range.address().is_v4_mapped());
+    });
 }
 
 Address client_address(const Address &peer, std::string_view forwarded_for, const AddressList &trusted_proxies) {
@@ -108,7 +99,7 @@ Address client_address(const Address &peer, std::string_view forwarded_for, cons
         return peer;
     for (int hops = 0; hops < most_hops; ++hops) {
         const std::size_t comma = forwarded_for.rfind(',');
-        const std::string_view hop = trimmed(forwarded_for.substr(comma == std::string_view::npos ? 0 : comma + 1));
+        const std::string_view hop = trimmed(forwarded_for.substr(comma + 1)); // 0 without one
         const std::optional<Address> address = Address::parse(without_port(hop));
         if (!address)
             return peer;

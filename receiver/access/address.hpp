@@ -36,39 +36,22 @@ private:
     boost::asio::ip::address_v6 v6_;
 };
 
-/// AddressRange is the addresses that begin with the same bits.
-class AddressRange {
-public:
-    /// Returns the range in `192.0.2.0/24`, `2001:db8::/32`, or a single address; nothing if it is none of these, or if
-    /// a bit to the right of the prefix is set, which is mostly a slip.
-    static std::optional<AddressRange> parse(std::string_view text);
-
-    bool contains(const Address &address) const;
-
-    /// Returns whether every IPv4 or every IPv6 address is in it.
-    bool is_everything() const;
-
-    bool operator==(const AddressRange &) const = default;
-
-private:
-    explicit AddressRange(const boost::asio::ip::network_v6 &network) : network_(network) {}
-
-    boost::asio::ip::network_v6 network_;
-};
-
 /// AddressList is a set of ranges.
 class AddressList {
 public:
-    /// Adds ranges separated by commas or blanks.
-    /// @return what cannot be read, if anything; the ranges before it are added then
+    /// Adds ranges (`192.0.2.0/24`, `2001:db8::/32`, or a single address) separated by commas or blanks.
+    /// @return what is no range, or one with a bit to the right of its prefix set, which is mostly a slip; the ranges
+    /// before it are added then
     std::optional<std::string> add(std::string_view text);
 
     bool empty() const noexcept { return ranges_.empty(); }
     bool contains(const Address &address) const;
-    const std::vector<AddressRange> &ranges() const noexcept { return ranges_; }
+
+    /// Returns whether every IPv4 or every IPv6 address is in one of the ranges.
+    bool has_everyone() const;
 
 private:
-    std::vector<AddressRange> ranges_;
+    std::vector<boost::asio::ip::network_v6> ranges_;
 };
 
 /// Returns the address of the client: that of the connection, unless that is a trusted proxy. Then it is the last one

@@ -56,26 +56,22 @@ private:
 /// the four in its line, whose subscriber then starts anew with a full one.
 class AddressBuckets {
 public:
-    AddressBuckets() : lines_(std::size_t{1} << 14) {
-        std::random_device source;
-        seed_ = std::uint64_t{source()} << 32 | source();
-    }
-
-    TokenBucket &bucket_of(const Address &address) noexcept {
+    TokenBucket &bucket_of(const Address &address) {
         const std::uint64_t subscriber = address.subscriber();
-        auto &entries = lines_[mixed(subscriber ^ seed_) % lines_.size()].entries;
-        Entry *fullest = &entries.front();
-        for (Entry &entry : entries) {
-            if (entry.subscriber == subscriber)
-                return entry.bucket;
-            if (entry.bucket.full_at() < fullest->bucket.full_at())
-                fullest = &entry;
-        }
+        auto &entries = lines_[subscriber * multiplier_ >> (64 - line_bits)].entries;
+        const auto known = std::find_if(entries.begin(), entries.end(),
+                                        [&](const Entry &entry) { return entry.subscriber == subscriber; });
+        if (known != entries.end())
+            return known->bucket;
+        const auto fullest = std::min_element(entries.begin(), entries.end(), [](const Entry &a, const Entry &b) {
+            return a.bucket.full_at() < b.bucket.full_at();
+        });
         *fullest = {subscriber, {}};
         return fullest->bucket;
     }
 
 private:
+    static constexpr int line_bits = 14;
     struct Entry {
         std::uint64_t subscriber = 0;
         TokenBucket bucket;
@@ -84,15 +80,9 @@ private:
         std::array<Entry, 4> entries;
     };
 
-    // Scatters a number (the finalizer of MurmurHash3).
-    static std::uint64_t mixed(std::uint64_t number) noexcept {
-        number = (number ^ number >> 33) * 0xff51afd7ed558ccd;
-        number = (number ^ number >> 33) * 0xc4ceb9fe1a85ec53;
-        return number ^ number >> 33;
-    }
-
-    std::vector<Line> lines_;
-    std::uint64_t seed_; ///< so that nobody can choose addresses that share a line
+    std::vector<Line> lines_ = std::vector<Line>(std::size_t{1} << line_bits);
+    /// Odd and at random, so that nobody can choose addresses that share a line (multiply-shift hashing).
+    std::uint64_t multiplier_ = (std::uint64_t{std::random_device()()} << 32 | std::random_device()()) | 1;
 };
 
 /// RateLimiter decides whether a request may pass now.
@@ -114,12 +104,10 @@ public:
     /// Takes a token of either bucket if both have one, else none of any.
     Verdict admit(const Address &address, TokenBucket::time_point now) {
         TokenBucket *own = buckets_ ? &buckets_->bucket_of(address) : nullptr;
-        for (const auto &[limit, bucket, rate] : {std::tuple{Limit::address, own, &per_address_},
-                                                  {Limit::all, all_.is_limited() ? &bucket_ : nullptr, &all_}}) {
-            const auto wait = bucket != nullptr ? bucket->wait(*rate, now) : TokenBucket::duration::zero();
-            if (wait > TokenBucket::duration::zero())
-                return {limit, static_cast<unsigned>(std::ceil(std::chrono::duration<double>(wait).count()))};
-        }
+        if (own != nullptr && own->wait(per_address_, now) > TokenBucket::duration::zero())
+            return refuse(Limit::address, own->wait(per_address_, now));
+        if (all_.is_limited() && bucket_.wait(all_, now) > TokenBucket::duration::zero())
+            return refuse(Limit::all, bucket_.wait(all_, now));
         if (own != nullptr)
             own->take(per_address_, now);
         if (all_.is_limited())
@@ -128,6 +116,10 @@ public:
     }
 
 private:
+    static Verdict refuse(Limit limit, TokenBucket::duration wait) {
+        return {limit, static_cast<unsigned>(std::ceil(std::chrono::duration<double>(wait).count()))};
+    }
+
     Rate per_address_;
     Rate all_;
     std::optional<AddressBuckets> buckets_; ///< only with a limit for addresses

@@ -4,7 +4,6 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "base/text_codec.hpp"
 #include "commands/commands.hpp"
 #include "webhook/form.hpp"
 #include "webhook/json_check.hpp"
@@ -22,7 +21,7 @@ const std::string &first_of(const std::vector<std::string> &secrets, const char 
 }
 
 std::string hex_signature(const std::string &secret, const std::string &body) {
-    return encode_hex(Hmac(DigestKind::sha256, secret).compute({body}).span()) + "\n";
+    return Hmac("SHA256", secret).hex({body}) + "\n";
 }
 
 std::string twilio_headers(const Config &config, const std::string &body) {
@@ -30,7 +29,7 @@ std::string twilio_headers(const Config &config, const std::string &body) {
         throw ConfigError("url: must be the URL that Twilio calls, unless public-url is set");
     std::string headers, parameters;
     if (is_json(body)) {
-        const std::string hash = "bodySHA256=" + encode_hex(sha256(body).span());
+        const std::string hash = "bodySHA256=" + sha256_hex(body);
         if (config.sign_url.find(hash) == std::string::npos)
             throw ConfigError("url: must have " + hash + " in its query, because Twilio signs JSON that way");
         headers = json_type;
@@ -41,19 +40,18 @@ std::string twilio_headers(const Config &config, const std::string &body) {
         parameters = twilio_parameters(*form);
         headers = "Content-Type: application/x-www-form-urlencoded\n";
     }
-    DigestKind digest = DigestKind::sha1;
+    const char *digest = "SHA1";
     std::string secret;
     if (config.secrets.twilio_auth_tokens.empty() && !config.secrets.twilio_signing_keys.empty()) {
         const std::string &key = config.secrets.twilio_signing_keys.front();
         const std::size_t equals = key.find('=');
         headers += "X-Twilio-Webhooks-Signature-Settings: key=" + key.substr(0, equals) + ",algorithm=HMAC_SHA256\n";
-        digest = DigestKind::sha256;
+        digest = "SHA256";
         secret = key.substr(equals + 1);
     } else {
         secret = first_of(config.secrets.twilio_auth_tokens, "twilio-auth-token");
     }
-    const Digest signature = Hmac(digest, secret).compute({config.sign_url, parameters});
-    return headers + "X-Twilio-Signature: " + encode_base64(signature.span()) + "\n";
+    return headers + "X-Twilio-Signature: " + Hmac(digest, secret).base64({config.sign_url, parameters}) + "\n";
 }
 
 std::string read_body(const std::string &path) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -14,6 +15,7 @@
 #include "access/address.hpp"
 #include "access/rate_limit.hpp"
 #include "base/endpoint.hpp"
+#include "http/limits.hpp"
 #include "observe/log.hpp"
 
 namespace msgstatus::receiver {
@@ -36,11 +38,8 @@ struct Secrets {
 
 struct Config {
     Command command = Command::serve;
-    std::string file; ///< --config
+    std::string show; ///< `help`, `settings` or `version`: print that and end
     bool check_only = false;
-    bool show_help = false;
-    bool show_settings = false;
-    bool show_version = false;
     std::string sign_provider;
     std::string sign_url;        ///< what Twilio calls
     std::string sign_file = "-"; ///< `-` for standard input
@@ -51,6 +50,8 @@ struct Config {
     std::string public_url;           ///< without a slash at its end; empty if not set
     std::string tls_certificate_file; ///< empty: plain HTTP
     std::string tls_key_file;
+    HttpLimits http;
+    std::chrono::milliseconds drain_timeout{};
 
     std::string database; ///< libpq conninfo, URI or name; empty: libpq's own defaults (PGHOST, ...)
     std::size_t lanes = 0;
@@ -66,10 +67,9 @@ struct Config {
     std::chrono::milliseconds spool_after{};
 
     Secrets secrets;
-    std::map<std::string, std::string> secret_files; ///< those of them that come from a file: name and path
+    std::map<std::string, std::string, std::less<>> secret_files; ///< those of them that come from a file, by setting
     bool allow_unsigned = false;
 
-    AddressList trusted_proxies;
     AddressList allow_meta; ///< an empty list allows everyone
     AddressList allow_twilio;
     AddressList allow_aisensy;
@@ -77,19 +77,9 @@ struct Config {
     Rate rate_limit;
     Rate rate_limit_per_address;
 
-    std::size_t body_limit = 0;
-    std::size_t max_connections = 0;
-    std::size_t max_connections_per_address = 0; ///< 0: no limit
-    std::chrono::milliseconds tls_handshake_timeout{};
-    std::chrono::milliseconds header_timeout{};
-    std::chrono::milliseconds body_timeout{};
-    std::chrono::milliseconds idle_timeout{};
-    std::chrono::milliseconds request_timeout{};
-    std::chrono::milliseconds drain_timeout{};
-
     LogLevel log_level = LogLevel::info;
     LogFormat log_format = LogFormat::logfmt;
-    std::vector<std::string> warnings; ///< what is allowed and yet worth a word at the start
+    std::vector<std::string> warnings; ///< what is valid and yet probably not meant, for the log
 };
 
 /// A setting is wrong; the message names it, and never holds its value, which may be a secret in the wrong place.
@@ -99,36 +89,23 @@ public:
 };
 
 /// A setting: everything there is to know of it. Flags, environment, file, --help and the reference page come from
-/// these.
+/// these. A secret is a setting for its file, `meta-app-secret-file`; itself it is in the environment alone.
 struct Setting {
     const char *group;    ///< heading in --help
     const char *name;     ///< of the flag; MSGSTATUS_... in the environment
     const char *value;    ///< what its value is called; null: a switch
     const char *standard; ///< default, as text; empty: none
     const char *help;
-    void (*set)(Config &config, const Setting &setting, const std::string &text);
-    double least = 0; ///< of a number
+    void (*set)(Config &config, const Setting &setting, const std::string &text); ///< null: only the flag counts
+    double least = 0;                                                             ///< of a number
     double most = 0;
-    bool is_list = false; ///< may be repeated
+    bool is_list = false;                                ///< may be repeated
+    std::vector<std::string> Secrets::*secret = nullptr; ///< which its file holds
 };
 
 /// Returns every setting, those that make sense as flags only last, in the group `command_group`.
 std::span<const Setting> settings();
 inline constexpr std::string_view command_group = "Command";
-
-/// The secrets. Each `name` can be given as environment variable (MSGSTATUS_NAME) or through the setting `name-file`.
-struct SecretName {
-    const char *name;
-    std::vector<std::string> Secrets::*list;
-};
-inline constexpr SecretName secret_names[] = {{"meta-app-secret", &Secrets::meta_app_secrets},
-                                              {"meta-verify-token", &Secrets::meta_verify_tokens},
-                                              {"twilio-auth-token", &Secrets::twilio_auth_tokens},
-                                              {"twilio-signing-keys", &Secrets::twilio_signing_keys},
-                                              {"aisensy-secret", &Secrets::aisensy_secrets}};
-
-/// Returns the environment variable of a setting: `admin-listen` is MSGSTATUS_ADMIN_LISTEN.
-std::string environment_name(std::string_view setting);
 
 /// Returns what --help prints, and the table of settings in docs/operations/receiver.md.
 std::string help_text();

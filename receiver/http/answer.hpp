@@ -6,6 +6,8 @@
 
 namespace msgstatus::receiver {
 
+struct Request;
+
 /// An answer before it is written. The texts without an owner are literals or live as long as the program.
 struct Answer {
     unsigned status = 200;
@@ -24,23 +26,11 @@ Answer json_answer(std::string body);
 /// @param extra_headers  whole lines, each ending in CRLF, that live as long as the program
 Answer error_answer(unsigned status, std::string_view message, std::string_view extra_headers = {});
 
-/// Returns the 429 with Retry-After.
-Answer too_many_answer(std::string_view message, unsigned retry_after);
-
 /// Returns the 503 with Retry-After.
 /// @param reason  memory, queue, database, spool, timeout or stopping
 Answer unavailable_answer(std::string_view reason, std::string_view message);
 
-/// How to write an answer: what the request and the connection ask for.
-struct AnswerForm {
-    bool keep_alive = true;
-    bool head = false;            ///< answer to HEAD: no body, but its length
-    unsigned version = 11;        ///< of the request
-    std::string_view date_header; ///< whole line with CRLF
-    std::string_view request_id;  ///< for X-Request-Id
-};
-
-/// Returns the bytes of an answer.
-std::string answer_bytes(const Answer &answer, const AnswerForm &form);
+/// Returns the bytes of an answer to a request.
+std::string answer_bytes(const Answer &answer, const Request &request, bool keep_alive);
 
 } // namespace msgstatus::receiver

@@ -11,7 +11,7 @@ namespace {
 namespace http = boost::beast::http;
 
 constexpr std::string_view digits = "0123456789";
-constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+constexpr std::string_view alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 std::string_view plain(boost::beast::string_view text) noexcept {
     return {text.data(), text.size()};
@@ -19,8 +19,7 @@ std::string_view plain(boost::beast::string_view text) noexcept {
 
 bool has_only(std::string_view text, std::string_view punctuation) noexcept {
     return std::all_of(text.begin(), text.end(), [&](char c) {
-        return letters.find(c) != std::string_view::npos || digits.find(c) != std::string_view::npos ||
-               punctuation.find(c) != std::string_view::npos;
+        return alphanumeric.find(c) != std::string_view::npos || punctuation.find(c) != std::string_view::npos;
     });
 }
 
@@ -29,15 +28,26 @@ bool is_authority(std::string_view text) noexcept {
     return has_only(text, "-._~!$&'()*+;=%:[]"); // no comma: it would join two headers
 }
 
-std::string_view next_part(std::string_view &rest) noexcept {
-    const std::size_t end = std::min(rest.find(';'), rest.size());
-    const std::string_view part = trimmed(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    return part;
-}
-
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) noexcept {
     return equals_ignoring_case(text.substr(0, prefix.size()), prefix);
+}
+
+// Returns whether a line, its LF included, ends in CRLF, has no other CR, and continues no other line.
+bool is_good_line(std::string_view line) noexcept {
+    return line.size() > 1 && line.find('\r') == line.size() - 2 && line.front() != ' ' && line.front() != '\t';
+}
+
+bool has_good_whole_lines(std::string_view text) noexcept {
+    for (std::size_t feed = 0; (feed = text.find('\n')) != std::string_view::npos; text.remove_prefix(feed + 1)) {
+        const std::string_view line = text.substr(0, feed + 1);
+        const auto is_control = [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7f; };
+        if (!is_good_line(line) || std::any_of(line.begin(), line.end() - 2, is_control))
+            return false;
+        // RFC 9110, section 6.5.1; not every version of Beast refuses it.
+        if (starts_with_ignoring_case(line, "content-length:") || starts_with_ignoring_case(line, "transfer-encoding:"))
+            return false;
+    }
+    return true;
 }
 
 } // namespace
@@ -48,9 +58,7 @@ bool HeadLines::check(std::string_view head) noexcept {
         const std::size_t feed = rest.find('\n');
         if (feed == std::string_view::npos)
             return true; // an unfinished line is looked at when it is whole
-        if (feed == 0 || rest.find('\r') != feed - 1)
-            return false;
-        if (checked_ > 0 && (rest.front() == ' ' || rest.front() == '\t'))
+        if (!is_good_line(rest.substr(0, feed + 1)))
             return false;
         complete_ = feed == 1;
         checked_ += feed + 1;
@@ -58,43 +66,14 @@ bool HeadLines::check(std::string_view head) noexcept {
     return true;
 }
 
-bool ChunkLines::check(std::string_view parsed, const std::vector<std::string_view> &pieces) {
-    const char *from = parsed.data();
+bool has_good_lines(std::string_view text, const std::vector<std::string_view> &pieces) noexcept {
     for (const std::string_view piece : pieces) {
-        if (!check_text({from, static_cast<std::size_t>(piece.data() - from)}))
+        const std::size_t before = static_cast<std::size_t>(piece.data() - text.data());
+        if (!has_good_whole_lines(text.substr(0, before)))
             return false;
-        from = piece.data() + piece.size();
+        text.remove_prefix(before + piece.size());
     }
-    return check_text({from, static_cast<std::size_t>(parsed.data() + parsed.size() - from)});
-}
-
-bool ChunkLines::check_text(std::string_view text) {
-    constexpr std::size_t most_looked_at = 20;
-    for (const char c : text) {
-        const bool is_control = (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f;
-        if (c == '\n' ? before_ != '\r' : before_ == '\r' || (is_control && c != '\r'))
-            return false;
-        if (before_ == '\n') {
-            line_.clear();
-            if (c == ' ' || c == '\t')
-                return false;
-        }
-        if (line_.size() < most_looked_at)
-            line_.push_back(c);
-        if (c == ':' &&
-            (equals_ignoring_case(line_, "content-length:") || equals_ignoring_case(line_, "transfer-encoding:")))
-            return false; // RFC 9110, section 6.5.1; not every version of Beast refuses it
-        before_ = c;
-    }
-    return true;
-}
-
-bool has_bare_line_feed(std::string_view text) noexcept {
-    for (std::size_t feed = text.find('\n'); feed != std::string_view::npos; feed = text.find('\n', feed + 1)) {
-        if (feed == 0 || text[feed - 1] != '\r')
-            return true;
-    }
-    return false;
+    return has_good_whole_lines(text);
 }
 
 std::optional<std::string_view> read_fields(const RequestParser::value_type &message, Request &request) {
@@ -114,15 +93,17 @@ std::optional<std::string_view> read_fields(const RequestParser::value_type &mes
     request.version = message.version();
     request.host = plain(message[http::field::host]);
     request.host_headers = message.count(http::field::host);
-    request.content_type = plain(message[http::field::content_type]);
-    request.has_content_type = message.count(http::field::content_type) > 0;
+    if (message.count(http::field::content_type) > 0)
+        request.media_type = classify_media_type(plain(message[http::field::content_type]));
     request.content_encoding = plain(message[http::field::content_encoding]);
-    request.meta_signature = plain(message["X-Hub-Signature-256"]);
-    request.twilio_signature = plain(message["X-Twilio-Signature"]);
-    request.aisensy_signature = plain(message["X-AiSensy-Signature"]);
-    for (const char *name : {"X-Hub-Signature-256", "X-Twilio-Signature", "X-AiSensy-Signature"})
+    constexpr std::array<std::string_view, 4> headers = {"", "X-Hub-Signature-256", "X-Twilio-Signature",
+                                                         "X-AiSensy-Signature"}; // by provider
+    for (std::size_t provider = 1; provider < headers.size(); ++provider) {
+        const boost::beast::string_view name(headers[provider].data(), headers[provider].size());
+        request.signatures[provider] = plain(message[name]);
         request.signature_headers += message.count(name);
-    if (!request.twilio_signature.empty())
+    }
+    if (!request.signature_of(Provider::twilio).empty())
         request.twilio_settings = joined_values(message, "X-Twilio-Webhooks-Signature-Settings");
     return std::nullopt;
 }
@@ -134,13 +115,12 @@ std::optional<std::string_view> resolve_target(Request &request) {
         return "the Host header names no host";
     if (request.target.starts_with('/') || request.target == "*")
         return std::nullopt;
-    std::string_view rest = request.target;
-    for (const std::string_view scheme : {"http://", "https://"}) {
-        if (starts_with_ignoring_case(rest, scheme))
-            rest.remove_prefix(scheme.size());
-    }
-    if (rest.size() == request.target.size())
+    const std::size_t scheme = starts_with_ignoring_case(request.target, "http://")    ? 7
+                               : starts_with_ignoring_case(request.target, "https://") ? 8
+                                                                                       : 0;
+    if (scheme == 0)
         return "the target is neither a path nor a URL";
+    std::string_view rest = std::string_view(request.target).substr(scheme);
     const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
     const std::string_view authority = rest.substr(0, end);
     if (authority.empty() || !is_authority(authority) ||
@@ -165,27 +145,23 @@ std::string joined_values(const RequestParser::value_type &message, std::string_
     return list;
 }
 
-MediaType classify_media_type(std::string_view content_type) noexcept {
-    constexpr std::string_view charset = "charset=";
-    constexpr std::string_view json_suffix = "+json";
-    std::string_view rest = content_type;
-    const std::string_view type = next_part(rest);
+MediaType classify_media_type(std::string_view content_type) {
+    const std::string in_lower_case = lower_case(content_type);
+    std::string_view rest = in_lower_case;
+    const std::string_view type = trimmed(cut(rest, ";"));
     while (!rest.empty()) {
-        std::string_view value = next_part(rest);
-        if (!starts_with_ignoring_case(value, charset))
+        std::string_view value = trimmed(cut(rest, ";"));
+        if (!value.starts_with("charset="))
             continue;
-        value.remove_prefix(charset.size());
+        cut(value, "=");
         if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
             value = value.substr(1, value.size() - 2);
-        if (!equals_ignoring_case(value, "utf-8") && !equals_ignoring_case(value, "utf8") &&
-            !equals_ignoring_case(value, "us-ascii"))
+        if (value != "utf-8" && value != "utf8" && value != "us-ascii")
             return MediaType::other;
     }
-    if (equals_ignoring_case(type, "application/json") || equals_ignoring_case(type, "text/json") ||
-        (type.size() > json_suffix.size() &&
-         equals_ignoring_case(type.substr(type.size() - json_suffix.size()), json_suffix)))
+    if (type == "application/json" || type == "text/json" || (type.ends_with("+json") && type.size() > 5))
         return MediaType::json;
-    return equals_ignoring_case(type, "application/x-www-form-urlencoded") ? MediaType::form : MediaType::other;
+    return type == "application/x-www-form-urlencoded" ? MediaType::form : MediaType::other;
 }
 
 } // namespace msgstatus::receiver

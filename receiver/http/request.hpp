@@ -1,6 +1,8 @@
 // A request as far as the program looks at it, and those who answer it.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -60,31 +62,37 @@ struct BudgetBody {
 
 using RequestParser = boost::beast::http::request_parser<BudgetBody>;
 
+/// Whose webhooks come in.
+enum class Provider : std::uint8_t { unknown, meta, twilio, aisensy };
+
+enum class MediaType : std::uint8_t { json, form, other };
+
 /// Views are into the parser's fields as they were when the head was complete, so none comes from a trailer.
 struct Request {
     std::string id; ///< distinguishes it from all others in the log
     boost::beast::http::verb method = boost::beast::http::verb::unknown;
     std::string target; ///< as received; of a request that is handled, path and query
     unsigned version = 11;
+    std::uint8_t route = 0; ///< which its handler takes it for; 0: none, or its head is not even understood
 
     Address client; ///< who sent it, as far as trusted proxies tell
     std::string host;
-    std::string_view content_type;
-    std::string_view content_encoding;
-    std::string_view meta_signature;
-    std::string_view twilio_signature;
-    std::string twilio_settings; ///< X-Twilio-Webhooks-Signature-Settings: which key and digest signed
-    std::string_view aisensy_signature;
     std::size_t host_headers = 0;
-    std::size_t signature_headers = 0; ///< of all kinds; the same one twice is ambiguous
-    bool has_content_type = false;
+    MediaType media_type = MediaType::json; ///< without a Content-Type, the receiver may look (RFC 9110, section 8.3)
+    std::string_view content_encoding;
+    std::array<std::string_view, 4> signatures; ///< by provider
+    std::size_t signature_headers = 0;          ///< of all kinds; the same one twice is ambiguous
+    std::string twilio_settings;                ///< X-Twilio-Webhooks-Signature-Settings: which key and digest signed
+
+    std::string_view signature_of(Provider provider) const noexcept {
+        return signatures[static_cast<std::size_t>(provider)];
+    }
 
     BufferedBody body;
 
     std::string_view path() const noexcept { return std::string_view(target).substr(0, target.find('?')); }
     std::string_view query() const noexcept {
-        const std::size_t question = target.find('?');
-        return question == std::string::npos ? std::string_view() : std::string_view(target).substr(question + 1);
+        return std::string_view(target).substr(std::min(path().size() + 1, target.size()));
     }
 };
 
@@ -103,33 +111,21 @@ struct AnswerTo {
     void send(Answer &&answer) const { sink->answer(number, std::move(answer)); }
 };
 
-/// What became of a request.
-struct AnsweredRequest {
-    std::uint8_t route = 0;
-    const Answer &answer;
-    Clock::duration duration{}; ///< from its first byte to its answer
-    std::string_view id;
-    Address client;
-};
-
 /// RequestHandler answers the requests of one listener.
 class RequestHandler {
 public:
     virtual ~RequestHandler() = default;
 
-    /// Looks at a request before its body is read.
-    /// @param route  set to a small number that names the route for answered()
+    /// Looks at a request before its body is read, and sets its route.
     /// @return the answer if the request is refused already
-    virtual std::optional<Answer> check_head(const Request &request, std::uint8_t &route) = 0;
+    virtual std::optional<Answer> check_head(Request &request) = 0;
 
     /// Takes a complete request; the answer may come now or later.
-    virtual void handle(Request &request, std::uint8_t route, AnswerTo to) = 0;
+    virtual void handle(Request &request, AnswerTo to) = 0;
 
     /// Hears of every answer, refusals and malformed requests included, for the metrics.
-    virtual void answered(const AnsweredRequest &request) = 0;
-
-    /// The route of a request of which not even the head is understood.
-    static constexpr std::uint8_t no_route = 0;
+    /// @param duration  from the first byte of the request to its answer
+    virtual void answered(const Request & /*request*/, const Answer & /*answer*/, Clock::duration /*duration*/) {}
 };
 
 /// HeadLines looks at the lines of one head before they are parsed: each must end in CRLF, with no other CR in it, and
@@ -151,23 +147,11 @@ private:
     bool complete_ = false;
 };
 
-/// ChunkLines looks at everything in a chunked body that is no data, sizes, extensions and trailers, as strictly: no
-/// control characters, no folded lines, and no length in the trailer.
-class ChunkLines {
-public:
-    /// Looks at what was parsed; false if the request must be refused.
-    /// @param pieces  the parts of it that are data
-    bool check(std::string_view parsed, const std::vector<std::string_view> &pieces);
-
-private:
-    bool check_text(std::string_view text);
-
-    std::string line_; ///< the beginning of the present line
-    char before_ = 0;
-};
-
-/// Returns whether an LF stands there without a CR before it.
-bool has_bare_line_feed(std::string_view text) noexcept;
+/// Returns whether the lines of a chunked body, sizes, extensions and trailers, are as strict, without control
+/// characters, and without a length in the trailer.
+/// @param text    begins with a line or with data; its last line may be incomplete
+/// @param pieces  the parts of it that are data
+bool has_good_lines(std::string_view text, const std::vector<std::string_view> &pieces) noexcept;
 
 /// Fills a request from a head that was parsed.
 /// @return nullopt, or what is wrong with the head: how long a body is must have one meaning only (RFC 9112, section
@@ -187,10 +171,8 @@ bool is_request_id(std::string_view text) noexcept;
 /// Returns the values of the headers of one name as a list (RFC 9110, section 5.2).
 std::string joined_values(const RequestParser::value_type &message, std::string_view name);
 
-enum class MediaType : std::uint8_t { json, form, other };
-
 /// Returns what a Content-Type announces (RFC 9110, section 8.3): JSON of any name (`application/json`,
 /// `application/cloudevents+json`, ...), a form, or something else, to which any charset but UTF-8 belongs.
-MediaType classify_media_type(std::string_view content_type) noexcept;
+MediaType classify_media_type(std::string_view content_type);
 
 } // namespace msgstatus::receiver

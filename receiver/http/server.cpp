@@ -1,9 +1,9 @@
 #include "http/server.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
-#include <vector>
+#include <cstdio>
 
 #include <sys/socket.h>
 
@@ -26,12 +26,7 @@ using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>
 
 Server::Server(asio::io_context &context, RequestHandler &handler, BufferBudget &budget, const HttpLimits &limits)
     : handler_(handler), budget_(budget), limits_(limits), acceptor_(context.get_executor()),
-      room_(context.get_executor()), times_(context.get_executor()) {
-    std::random_device source;
-    std::seed_seq seed{source(), source(), source(), source()};
-    random_.seed(seed);
-    update_date();
-}
+      room_(context.get_executor()), times_(context.get_executor()) {}
 
 Endpoint Server::listen(const Endpoint &endpoint, bool reuse_port) {
     tcp::resolver resolver(acceptor_.get_executor());
@@ -82,30 +77,37 @@ Awaitable<> Server::accept() {
             continue;
         }
         while (sessions_.size() >= limits_.max_connections && !draining_) {
-            if (!waiting_.empty()) {
-                ++counters_.evicted;
-                if (eviction_log_.admit())
-                    log(LogLevel::warning, "too many connections",
-                        {{"closed", waiting_.front()->peer().text()}, {"suppressed", eviction_log_.take_suppressed()}});
-                waiting_.front()->close();
-            }
+            make_room();
             co_await room_.wait(Clock::now() + accept_pause); // or until one that is being served waits again
         }
-        begin_session(std::move(socket));
+        serve(std::move(socket));
     }
 }
 
-void Server::begin_session(Socket socket) {
+// Closes the connection that has waited longest for a request, if one does.
+void Server::make_room() {
+    const auto longest =
+        std::find_if(sessions_.begin(), sessions_.end(), [](const auto &session) { return session->is_waiting(); });
+    if (longest == sessions_.end())
+        return;
+    ++counters_.evicted;
+    if (eviction_log_.admit())
+        log(LogLevel::warning, "too many connections",
+            {{"closed", (*longest)->peer().text()}, {"suppressed", eviction_log_.take_suppressed()}});
+    (*longest)->close();
+}
+
+std::shared_ptr<Session> Server::serve(Socket socket) {
     error_code ec;
     const tcp::endpoint remote = socket.remote_endpoint(ec);
     const Address peer = ec ? Address() : Address(remote.address());
     if (!may_connect(peer))
-        return;
+        return nullptr;
     const auto session = std::make_shared<Session>(*this, std::move(socket), peer, tls_);
-    sessions_.insert(session);
-    session->start();
+    session->start(sessions_.insert(sessions_.end(), session));
     if (draining_)
         session->drain();
+    return session;
 }
 
 bool Server::is_counted(const Address &peer) const noexcept {
@@ -128,10 +130,11 @@ bool Server::may_connect(const Address &peer) {
     return false;
 }
 
-void Server::forget(const std::shared_ptr<Session> &session) {
-    sessions_.erase(session);
-    if (is_counted(session->peer())) {
-        const auto count = connections_of_.find(session->peer().subscriber());
+void Server::forget(Sessions::iterator place) {
+    const Address peer = (*place)->peer();
+    sessions_.erase(place);
+    if (is_counted(peer)) {
+        const auto count = connections_of_.find(peer.subscriber());
         if (--count->second == 0)
             connections_of_.erase(count);
     }
@@ -141,7 +144,6 @@ void Server::forget(const std::shared_ptr<Session> &session) {
 
 Awaitable<> Server::keep_times() {
     while (!draining_ || !sessions_.empty()) {
-        update_date();
         const Clock::time_point now = Clock::now();
         for (const auto &session : sessions_)
             session->sweep(now);
@@ -149,27 +151,11 @@ Awaitable<> Server::keep_times() {
     }
 }
 
-void Server::update_date() {
-    const std::time_t now = std::time(nullptr);
-    if (now == date_second_)
-        return;
-    date_second_ = now;
-    std::tm parts{};
-    gmtime_r(&now, &parts);
-    std::array<char, 64> text{};
-    const std::size_t size = std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
-    date_header_.assign(text.data(), size);
-}
-
 // Returns 16 hexadecimal digits at random, so that those of several receivers do not meet.
 std::string Server::next_request_id() {
-    std::string id(16, '0');
-    std::uint64_t number = random_();
-    for (char &digit : id) {
-        digit = "0123456789abcdef"[number % 16];
-        number /= 16;
-    }
-    return id;
+    std::array<char, 17> id{};
+    std::snprintf(id.data(), id.size(), "%016llx", static_cast<unsigned long long>(random_()));
+    return id.data();
 }
 
 void Server::drain(std::function<void()> done) {
@@ -182,12 +168,11 @@ void Server::drain(std::function<void()> done) {
         acceptor_.accept(socket, ec);
         if (ec)
             break;
-        begin_session(std::move(socket));
+        serve(std::move(socket));
     }
     acceptor_.close(ec);
     room_.wake();
-    const std::vector<std::shared_ptr<Session>> sessions(sessions_.begin(), sessions_.end());
-    for (const auto &session : sessions)
+    for (const auto &session : sessions_)
         session->drain();
     finish_drain();
 }

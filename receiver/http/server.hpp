@@ -2,31 +2,18 @@
 #pragma once
 
 #include <functional>
-#include <list>
 #include <memory>
 #include <random>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "access/address.hpp"
 #include "base/endpoint.hpp"
+#include "http/limits.hpp"
 #include "http/session.hpp"
 #include "observe/log.hpp"
 
 namespace msgstatus::receiver {
-
-struct HttpLimits {
-    std::size_t body_limit = 0;
-    std::size_t max_connections = 0;
-    std::size_t max_connections_per_address = 0; ///< 0: no limit; trusted proxies have none
-    AddressList trusted_proxies;
-    std::chrono::milliseconds tls_handshake_timeout{};
-    std::chrono::milliseconds header_timeout{};
-    std::chrono::milliseconds body_timeout{};
-    std::chrono::milliseconds idle_timeout{};
-    std::chrono::milliseconds request_timeout{};
-};
 
 /// Server accepts connections, at most so many at a time, and looks after their times. Beyond its limit it closes the
 /// connection that has kept it waiting for a request the longest; where none does, more wait in the backlog.
@@ -54,6 +41,10 @@ public:
     /// @param done  called once, when no connection is left
     void drain(std::function<void()> done);
 
+    /// Serves a connection, unless its address has too many.
+    /// @return its session, or null
+    std::shared_ptr<Session> serve(Socket socket);
+
     std::size_t connections() const noexcept { return sessions_.size(); }
 
     struct Counters {
@@ -67,21 +58,18 @@ public:
     RequestHandler &handler() noexcept { return handler_; }
     BufferBudget &budget() noexcept { return budget_; }
     const HttpLimits &limits() const noexcept { return limits_; }
-    const std::string &date_header() const noexcept { return date_header_; }
+    Sessions &sessions() noexcept { return sessions_; }
     std::string next_request_id();
-    /// The connections without a whole request, first the one that has kept the server waiting longest.
-    std::list<Session *> &waiting() noexcept { return waiting_; }
     void handshake_failed() noexcept { ++counters_.failed_handshakes; }
-    void forget(const std::shared_ptr<Session> &session);
+    void forget(Sessions::iterator place);
 
 private:
     Endpoint start();
     Awaitable<> accept();
     Awaitable<> keep_times();
-    void begin_session(Socket socket);
     bool is_counted(const Address &peer) const noexcept;
     bool may_connect(const Address &peer);
-    void update_date();
+    void make_room();
     void finish_drain();
 
     RequestHandler &handler_;
@@ -90,14 +78,11 @@ private:
     Acceptor acceptor_;
     Event room_;  ///< a connection has ended
     Event times_; ///< ends keep_times
-    std::list<Session *> waiting_;
-    std::unordered_set<std::shared_ptr<Session>> sessions_;
+    Sessions sessions_;
     std::unordered_map<std::uint64_t, std::size_t> connections_of_; ///< by subscriber; only with a limit
     std::function<void()> drained_;
     std::shared_ptr<TlsContext> tls_; ///< null: plain
-    std::mt19937_64 random_;
-    std::string date_header_;
-    std::int64_t date_second_ = 0;
+    std::mt19937_64 random_{std::random_device()()};
     Counters counters_;
     LogLimiter refusal_log_;
     LogLimiter eviction_log_;

@@ -26,6 +26,11 @@ constexpr std::uint64_t largest_body_read_over = 64 * kibibyte; // a refused lar
 constexpr std::size_t most_lingered = 16 * mebibyte;
 constexpr std::chrono::seconds linger_time(2);
 
+Answer closing(Answer answer) {
+    answer.close = true;
+    return answer;
+}
+
 } // namespace
 
 Session::Session(Server &server, Socket socket, const Address &peer, std::shared_ptr<TlsContext> tls)
@@ -37,7 +42,8 @@ Session::Session(Server &server, Socket socket, const Address &peer, std::shared
         tls_.emplace(socket_, tls_context_->context());
 }
 
-void Session::start() {
+void Session::start(Sessions::iterator place) {
+    place_ = place;
     asio::co_spawn(
         socket_.get_executor(), [self = shared_from_this()] { return self->run(); }, asio::detached);
 }
@@ -50,53 +56,20 @@ Awaitable<> Session::run() {
     while (goes_on)
         goes_on = co_await serve_request();
     close();
-    server_.forget(shared_from_this());
+    server_.forget(place_);
 }
 
-void Session::enter(Phase phase) {
+// Begins a phase that may take so long.
+void Session::enter(Phase phase, std::chrono::milliseconds time) {
     phase_ = phase;
     timed_out_ = false;
-    const HttpLimits &limits = server_.limits();
-    const Clock::time_point now = Clock::now();
-    switch (phase) {
-    case Phase::handshake:
-        deadline_ = now + limits.tls_handshake_timeout;
-        break;
-    case Phase::idle:
-        deadline_ = now + limits.idle_timeout;
-        break;
-    case Phase::header:
-        deadline_ = now + limits.header_timeout;
-        break;
-    case Phase::body:
-    case Phase::writing:
-        deadline_ = now + limits.body_timeout;
-        break;
-    case Phase::answering: // ask_handler() sees to it that it ends
-        deadline_ = Clock::time_point::max();
-        break;
-    case Phase::lingering:
-        deadline_ = now + linger_time;
-        break;
-    }
-    if (phase == Phase::handshake || phase == Phase::idle)
-        wait_in_line(true);
-    else if (phase == Phase::answering || phase == Phase::writing)
-        wait_in_line(false);
-}
-
-// Joins or leaves the connections that keep the server waiting for a whole request.
-void Session::wait_in_line(bool waits) {
-    std::list<Session *> &line = server_.waiting();
-    if (place_)
-        line.erase(*place_);
-    place_.reset();
-    if (waits)
-        place_ = line.insert(line.end(), this);
+    deadline_ = Clock::now() + time;
+    if (phase == Phase::idle)
+        server_.sessions().splice(server_.sessions().end(), server_.sessions(), place_);
 }
 
 Awaitable<bool> Session::shake_hands() {
-    enter(Phase::handshake);
+    enter(Phase::handshake, server_.limits().tls_handshake_timeout);
     error_code ec;
     co_await tls_->async_handshake(asio::ssl::stream_base::server, awaiting(ec));
     if (ec && !closed_)
@@ -106,17 +79,16 @@ Awaitable<bool> Session::shake_hands() {
 
 // Reads what has come; false if nothing more will, or not in time.
 Awaitable<bool> Session::fill(std::size_t most) {
-    error_code ec = asio::error::timed_out;
-    const auto room = buffer_.prepare(most);
+    if (timed_out_ || closed_)
+        co_return false;
+    error_code ec;
     std::size_t size = 0;
-    if (!timed_out_ && !closed_) {
-        if (tls_)
-            size = co_await tls_->async_read_some(room, awaiting(ec));
-        else
-            size = co_await socket_.async_read_some(room, awaiting(ec));
-    }
+    const auto room = buffer_.prepare(most);
+    if (tls_)
+        size = co_await tls_->async_read_some(room, awaiting(ec));
+    else
+        size = co_await socket_.async_read_some(room, awaiting(ec));
     buffer_.commit(size);
-    gone_ = gone_ || (ec && !timed_out_);
     co_return !ec;
 }
 
@@ -134,12 +106,6 @@ std::string_view Session::unparsed() const noexcept {
     return {static_cast<const char *>(bytes.data()), bytes.size()};
 }
 
-// RFC 9112, section 2.2: ignore empty lines before a request.
-void Session::skip_empty_lines() {
-    while (unparsed().starts_with("\r\n"))
-        buffer_.consume(2);
-}
-
 // Returns whether bytes have come that nobody has read.
 bool Session::has_input() {
     error_code ignored;
@@ -151,32 +117,26 @@ bool Session::has_input() {
 Awaitable<bool> Session::serve_request() {
     parser_.reset();
     request_ = {};
-    route_ = RequestHandler::no_route;
     if (buffer_.size() == 0 && buffer_.capacity() > most_kept_buffer)
         buffer_.shrink_to_fit();
-    std::optional<Answer> refusal = co_await read_head();
+    std::optional<Answer> answer = co_await read_head();
     if (phase_ == Phase::idle) { // without a request there is nothing to answer
-        if (!gone_)
-            co_await linger();
+        co_await linger();
         co_return false;
     }
-    if (!(refusal && refusal->close) && !gone_ && parser_ && parser_->is_header_done())
-        refusal = co_await read_body(std::move(refusal));
+    if (parser_ && parser_->is_header_done() && !(answer && answer->close))
+        answer = co_await read_body(std::move(answer));
     const bool whole = parser_ && parser_->is_done();
-    if (closed_ || (!whole && !refusal))
+    if (closed_ || (!whole && !answer))
         co_return false; // a request that is not complete will never be
-    Answer answer;
-    if (refusal)
-        answer = std::move(*refusal);
-    else
+    if (!answer)
         answer = co_await ask_handler();
-    const bool keep_alive = whole && parser_->keep_alive() && !answer.close && !(draining_ && !has_input());
-    const std::string bytes = answer_bytes(answer, {keep_alive, request_.method == http::verb::head, request_.version,
-                                                    server_.date_header(), request_.id});
-    server_.handler().answered({route_, answer, Clock::now() - started_, request_.id, request_.client});
+    const bool keep_alive = whole && parser_->keep_alive() && !answer->close && !(draining_ && !has_input());
+    const std::string bytes = answer_bytes(*answer, request_, keep_alive);
+    server_.handler().answered(request_, *answer, Clock::now() - started_);
     request_.body.reset();
     parser_.reset(); // its memory is not needed while the client takes its time
-    enter(Phase::writing);
+    enter(Phase::writing, server_.limits().body_timeout);
     const bool written = co_await write(bytes);
     if (written && !keep_alive)
         co_await linger();
@@ -185,13 +145,13 @@ Awaitable<bool> Session::serve_request() {
 
 // Reads the head and returns the answer if the request is refused already.
 Awaitable<std::optional<Answer>> Session::read_head() {
-    enter(Phase::idle);
+    enter(Phase::idle, server_.limits().idle_timeout);
     HeadLines lines;
-    while (!lines.is_complete()) {
-        if (phase_ == Phase::idle)
-            skip_empty_lines();
+    while (true) {
+        while (phase_ == Phase::idle && unparsed().starts_with("\r\n"))
+            buffer_.consume(2); // RFC 9112, section 2.2: ignore empty lines before a request
         if (phase_ == Phase::idle && !unparsed().empty() && unparsed() != "\r") {
-            enter(Phase::header);
+            enter(Phase::header, server_.limits().header_timeout);
             started_ = Clock::now();
             request_.id = server_.next_request_id();
             request_.client = peer_;
@@ -201,7 +161,7 @@ Awaitable<std::optional<Answer>> Session::read_head() {
         if (std::max(lines.size(), lines.is_complete() ? 0 : buffer_.size()) > most_head)
             co_return malformed(http::error::header_limit);
         if (lines.is_complete())
-            break;
+            co_return parse_head();
         if (phase_ == Phase::idle && draining_ && !has_input())
             co_return std::nullopt;
         const bool more = co_await fill(read_size);
@@ -210,6 +170,10 @@ Awaitable<std::optional<Answer>> Session::read_head() {
         if (!more)
             co_return std::nullopt;
     }
+}
+
+// Parses the head that is in the buffer and returns the answer if the request is refused before its body is read.
+std::optional<Answer> Session::parse_head() {
     parser_.emplace();
     parser_->header_limit(most_head);
     parser_->body_limit(server_.limits().body_limit);
@@ -219,24 +183,16 @@ Awaitable<std::optional<Answer>> Session::read_head() {
     error_code ec;
     buffer_.consume(parser_->put(buffer_.data(), ec));
     if (ec && ec != http::error::body_limit)
-        co_return malformed(ec);
+        return malformed(ec);
     std::optional<Answer> refusal = judge_head();
-    if (!refusal && ec)
-        refusal = malformed(ec);
-    if (refusal && ec)
-        refusal->close = true;
-    co_return refusal;
+    return ec ? closing(refusal ? std::move(*refusal) : malformed(ec)) : std::move(refusal);
 }
 
-// Returns the answer if the request is refused before its body is read.
 std::optional<Answer> Session::judge_head() {
-    const auto close_after = [](Answer answer) {
-        answer.close = true; // who reads a request in two ways reads the next one so, too
-        return answer;
-    };
     const RequestParser::value_type &head = parser_->get();
+    // Whoever reads a request in two ways reads the next one so, too: the connection ends.
     if (const auto problem = read_fields(head, request_))
-        return close_after(error_answer(400, "malformed request: " + std::string(*problem)));
+        return closing(error_answer(400, "malformed request: " + std::string(*problem)));
     const AddressList &proxies = server_.limits().trusted_proxies;
     if (proxies.contains(peer_)) {
         request_.client = client_address(peer_, joined_values(head, "X-Forwarded-For"), proxies);
@@ -245,14 +201,12 @@ std::optional<Answer> Session::judge_head() {
             request_.id.assign(proxy_id.data(), proxy_id.size());
     }
     if (const auto problem = resolve_target(request_))
-        return close_after(error_answer(400, *problem));
-    body_expected_ = false;
-    if (const auto expected = head[http::field::expect]; !expected.empty()) {
-        body_expected_ = equals_ignoring_case({expected.data(), expected.size()}, "100-continue");
-        if (!body_expected_)
-            return error_answer(417, "the only expectation understood is 100-continue");
-    }
-    return server_.handler().check_head(request_, route_);
+        return closing(error_answer(400, *problem));
+    const auto expected = head[http::field::expect];
+    body_expected_ = equals_ignoring_case({expected.data(), expected.size()}, "100-continue");
+    if (!expected.empty() && !body_expected_)
+        return error_answer(417, "the only expectation understood is 100-continue");
+    return server_.handler().check_head(request_);
 }
 
 // Reads the body, or over it if the request is refused, and returns the answer if it is.
@@ -269,9 +223,8 @@ Awaitable<std::optional<Answer>> Session::read_body(std::optional<Answer> refusa
             co_return std::nullopt;
     }
     if (!parser_->is_done())
-        enter(Phase::body);
+        enter(Phase::body, server_.limits().body_timeout);
     parser_->eager(true);
-    ChunkLines chunk_lines;
     for (bool needs_more = false; !parser_->is_done();) {
         bool more = true;
         if (needs_more || buffer_.size() == 0)
@@ -284,13 +237,13 @@ Awaitable<std::optional<Answer>> Session::read_body(std::optional<Answer> refusa
         const std::string_view come = unparsed();
         body.pieces.clear();
         const std::size_t parsed = parser_->put(buffer_.data(), ec);
-        if (parser_->chunked() && !chunk_lines.check(come.substr(0, parsed), body.pieces))
+        needs_more = ec == http::error::need_more;
+        // What Beast leaves then is the beginning of a line between chunks, or of the trailer. It does not bound them,
+        // and would wait for the right line end.
+        if (parser_->chunked() && !has_good_lines(needs_more ? come : come.substr(0, parsed), body.pieces))
             co_return malformed(http::error::bad_chunk_extension);
         buffer_.consume(parsed);
-        needs_more = ec == http::error::need_more;
-        // What is left of a body is the beginning of a line between chunks, or of the trailer. Beast does not bound
-        // them, and would wait for the right line end.
-        if (needs_more && (buffer_.size() > most_unparsed || has_bare_line_feed(unparsed())))
+        if (needs_more && buffer_.size() > most_unparsed)
             co_return malformed(http::error::bad_chunk_extension);
         if (ec && !needs_more)
             co_return malformed(ec);
@@ -300,34 +253,30 @@ Awaitable<std::optional<Answer>> Session::read_body(std::optional<Answer> refusa
 }
 
 // Returns the answer to a request after which the connection cannot go on.
-std::optional<Answer> Session::malformed(const error_code &ec) {
-    Answer answer;
+Answer Session::malformed(const error_code &ec) const {
     if (ec == http::error::body_limit)
-        answer = error_answer(413, "the body is larger than " + std::to_string(server_.limits().body_limit) + " bytes");
-    else if (ec == http::error::header_limit && phase_ == Phase::header) // else of a trailer
-        answer = error_answer(431, "the header is too large");
-    else if (parser_ && parser_->get().body().over_budget)
-        answer = unavailable_answer("memory", "too many bodies in memory; try again later");
-    else if (ec == http::error::bad_version)
-        answer = error_answer(505, "only HTTP/1.0 and HTTP/1.1 are understood");
-    else
-        answer = error_answer(400, "malformed request: " + ec.message());
-    answer.close = true;
-    return answer;
+        return closing(
+            error_answer(413, "the body is larger than " + std::to_string(server_.limits().body_limit) + " bytes"));
+    if (ec == http::error::header_limit && phase_ == Phase::header) // else of a trailer
+        return closing(error_answer(431, "the header is too large"));
+    if (parser_ && parser_->get().body().over_budget)
+        return closing(unavailable_answer("memory", "too many bodies in memory; try again later"));
+    if (ec == http::error::bad_version)
+        return closing(error_answer(505, "only HTTP/1.0 and HTTP/1.1 are understood"));
+    return closing(error_answer(400, "malformed request: " + ec.message()));
 }
 
 Awaitable<Answer> Session::ask_handler() {
-    enter(Phase::answering);
-    const Clock::time_point due = Clock::now() + server_.limits().request_timeout;
+    enter(Phase::answering, server_.limits().request_timeout);
     answer_.reset();
     try {
-        server_.handler().handle(request_, route_, {shared_from_this(), number_});
+        server_.handler().handle(request_, {shared_from_this(), number_});
     } catch (const std::bad_alloc &) {
         answer_ = unavailable_answer("memory", "out of memory; try again later");
     }
     request_.body.reset();
-    while (!answer_ && Clock::now() < due)
-        co_await answered_.wait(due);
+    while (!answer_ && !timed_out_)
+        co_await answered_.wait();
     ++number_; // what comes later is not for the next request
     if (!answer_)
         co_return unavailable_answer("timeout", "the answer took too long; try again later");
@@ -344,7 +293,7 @@ void Session::answer(std::uint64_t number, Answer &&answer) {
 // Closes our half and reads over what still comes, so that the last answer is not lost to a reset (RFC 9112, section
 // 9.6).
 Awaitable<> Session::linger() {
-    enter(Phase::lingering);
+    enter(Phase::lingering, linger_time);
     error_code ec;
     if (tls_) {
         SSL_set_shutdown(tls_->native_handle(), SSL_RECEIVED_SHUTDOWN); // the answer to our goodbye is not waited for
@@ -363,6 +312,7 @@ void Session::sweep(Clock::time_point now) {
         return;
     deadline_ = Clock::time_point::max();
     timed_out_ = true;
+    answered_.wake();
     error_code ignored;
     socket_.cancel(ignored);
 }
@@ -377,7 +327,6 @@ void Session::drain() {
 
 void Session::close() {
     closed_ = true;
-    wait_in_line(false);
     error_code ignored;
     socket_.close(ignored);
 }

@@ -15,6 +15,10 @@
 namespace msgstatus::receiver {
 
 class Server;
+class Session;
+
+/// The connections of a server, in the order in which they last began to wait for a request.
+using Sessions = std::list<std::shared_ptr<Session>>;
 
 /// Session serves the requests of one connection, one at a time, in a coroutine. What a client sends before its answer
 /// stays in the buffers of the system, so answers come in the order of the requests.
@@ -26,9 +30,13 @@ public:
     /// @param tls   null: plain
     Session(Server &server, Socket socket, const Address &peer, std::shared_ptr<TlsContext> tls);
 
-    void start();
+    /// @param place  among the connections of the server
+    void start(Sessions::iterator place);
     const Address &peer() const noexcept { return peer_; }
     void answer(std::uint64_t number, Answer &&answer) override;
+
+    /// Returns whether it keeps the server waiting for a whole request.
+    bool is_waiting() const noexcept { return !closed_ && phase_ <= Phase::body; }
 
     /// Ends what has taken too long.
     void sweep(Clock::time_point now);
@@ -52,12 +60,11 @@ private:
     Awaitable<bool> fill(std::size_t most);
     Awaitable<bool> write(std::string_view bytes);
     Awaitable<> linger();
+    std::optional<Answer> parse_head();
     std::optional<Answer> judge_head();
-    std::optional<Answer> malformed(const error_code &ec);
-    void skip_empty_lines();
+    Answer malformed(const error_code &ec) const;
     bool has_input();
-    void enter(Phase phase);
-    void wait_in_line(bool waits);
+    void enter(Phase phase, std::chrono::milliseconds time);
     std::string_view unparsed() const noexcept;
 
     Server &server_;
@@ -65,6 +72,7 @@ private:
     std::shared_ptr<TlsContext> tls_context_;
     std::optional<TlsStream> tls_;
     Address peer_;
+    Sessions::iterator place_;
     boost::beast::flat_buffer buffer_;
     std::optional<RequestParser> parser_;
     Request request_;
@@ -72,15 +80,12 @@ private:
     Event answered_;
     std::uint64_t number_ = 0; ///< of the request whose answer is awaited
     Clock::time_point deadline_ = Clock::time_point::max();
-    Clock::time_point started_;                           ///< when the first byte of the request was seen
-    std::optional<std::list<Session *>::iterator> place_; ///< among those that keep the server waiting
-    Phase phase_ = Phase::idle;
-    std::uint8_t route_ = RequestHandler::no_route;
+    Clock::time_point started_; ///< when the first byte of the request was seen
+    Phase phase_;
     bool timed_out_ = false;
     bool body_expected_ = false; ///< the client waits for 100 Continue
     bool draining_ = false;
     bool closed_ = false;
-    bool gone_ = false; ///< the client will send no more
 };
 
 } // namespace msgstatus::receiver

@@ -20,11 +20,6 @@ namespace {
     throw std::runtime_error(what + ": " + text);
 }
 
-// A program without a terminal can ask nobody for the passphrase of a key.
-int no_passphrase(char *, int, int, void *) {
-    return -1;
-}
-
 // Answers ALPN (RFC 7301): HTTP/1.1 or nothing.
 int select_protocol(SSL *, const unsigned char **chosen, unsigned char *chosen_size, const unsigned char *offered,
                     unsigned offered_size, void *) {
@@ -51,7 +46,8 @@ TlsContext::TlsContext(const std::string &certificate_file, const std::string &k
     SSL_CTX_set_alpn_select_cb(context, select_protocol, nullptr);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); // clients resume by tickets, which cost no memory here
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+    // A program without a terminal can ask nobody for the passphrase of a key.
+    SSL_CTX_set_default_passwd_cb(context, [](char *, int, int, void *) { return -1; });
     if (SSL_CTX_use_certificate_chain_file(context, certificate_file.c_str()) != 1)
         fail("tls-cert: cannot use the file " + certificate_file);
     if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1)

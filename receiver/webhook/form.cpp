@@ -5,20 +5,17 @@
 #include "base/text_codec.hpp"
 
 namespace msgstatus::receiver {
+
 std::optional<Form> decode_form(std::string_view text) {
     Form form;
     while (!text.empty()) {
-        const std::size_t end = std::min(text.find('&'), text.size());
-        const std::string_view field = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
+        std::string_view field = cut(text, "&");
         if (field.empty())
             continue;
         if (form.size() == max_form_fields)
             return std::nullopt;
-        const std::size_t equals = std::min(field.find('='), field.size());
         auto &[name, value] = form.emplace_back();
-        if (!append_percent_decoded(field.substr(0, equals), name) ||
-            !append_percent_decoded(field.substr(std::min(equals + 1, field.size())), value) || !is_utf8(name) ||
+        if (!append_percent_decoded(cut(field, "="), name) || !append_percent_decoded(field, value) || !is_utf8(name) ||
             !is_utf8(value))
             return std::nullopt;
     }
@@ -31,15 +28,15 @@ std::string form_to_json(const Form &form) {
         const auto same_name = [&](const auto &other) { return other.first == field->first; };
         if (std::any_of(form.begin(), field, same_name))
             continue; // written with the first of its name
-        std::vector<const std::string *> values;
+        std::vector<std::string> values;
         for (auto other = field; other != form.end(); ++other) {
-            const auto same_value = [&](const std::string *value) { return *value == other->second; };
-            if (same_name(*other) && std::none_of(values.begin(), values.end(), same_value))
-                values.push_back(&other->second);
+            std::string value = same_name(*other) ? json_string(other->second) : "";
+            if (!value.empty() && std::find(values.begin(), values.end(), value) == values.end())
+                values.push_back(std::move(value));
         }
         out.append(out.size() > 1 ? "," : "").append(json_string(field->first)).append(values.size() > 1 ? ":[" : ":");
         for (std::size_t i = 0; i < values.size(); ++i)
-            out.append(i > 0 ? "," : "").append(json_string(*values[i]));
+            out.append(i > 0 ? "," : "").append(values[i]);
         out.append(values.size() > 1 ? "]" : "");
     }
     return out + "}";

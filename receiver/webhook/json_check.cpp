@@ -1,7 +1,9 @@
 #include "webhook/json_check.hpp"
 
+#include <algorithm>
 #include <cstddef>
-#include <cstdlib>
+#include <cstdint>
+#include <cstring>
 #include <new>
 
 #include <rapidjson/memorystream.h>
@@ -23,28 +25,31 @@ class ThrowingAllocator {
 public:
     static constexpr bool kNeedFree = true;
 
-    void *Malloc(std::size_t size) { return size == 0 ? nullptr : checked(std::malloc(size)); }
-    void *Realloc(void *old, std::size_t, std::size_t size) {
-        if (size > 0)
-            return checked(std::realloc(old, size));
-        std::free(old);
-        return nullptr;
+    static void *Malloc(std::size_t size) { return size == 0 ? nullptr : ::operator new(size); }
+    static void *Realloc(void *old, std::size_t old_size, std::size_t size) {
+        void *const moved = Malloc(size);
+        if (old_size > 0 && size > 0)
+            std::memcpy(moved, old, std::min(old_size, size));
+        Free(old);
+        return moved;
     }
-    static void Free(void *memory) noexcept { std::free(memory); }
-
-private:
-    static void *checked(void *memory) {
-        if (memory == nullptr)
-            throw std::bad_alloc();
-        return memory;
-    }
+    static void Free(void *memory) noexcept { ::operator delete(memory); }
 };
 
 using Reader = rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, ThrowingAllocator>;
 using Buffer = rapidjson::GenericStringBuffer<rapidjson::UTF8<>, ThrowingAllocator>;
 
-bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
+// Looks at eight bytes at a time.
+bool is_ascii(std::string_view text) noexcept {
+    std::uint64_t seen = 0;
+    for (; text.size() >= sizeof seen; text.remove_prefix(sizeof seen)) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, text.data(), sizeof bytes);
+        seen |= bytes;
+    }
+    for (const char c : text)
+        seen |= static_cast<unsigned char>(c);
+    return (seen & 0x8080808080808080) == 0;
 }
 
 template <class Handler>
@@ -60,45 +65,33 @@ rapidjson::ParseErrorCode parse(Reader &reader, std::string_view text, Handler &
 }
 
 // RapidJSON refuses lone surrogates in escapes and numbers beyond double, which the grammar allows. Returns the text
-// with the former replaced and the latter shortened; all else, errors included, stays.
+// with the former replaced and with all runs of digits shortened, in strings, too, where they do not matter; errors
+// stay.
 std::string neutralised(std::string_view text) {
     constexpr std::size_t digits_kept = 15;
     std::string out;
     out.reserve(text.size());
-    bool in_string = false;
     bool in_exponent = false;
     std::size_t digits = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (in_string) {
-            out.push_back(c);
-            if (c == '"') {
-                in_string = false;
-            } else if (c == '\\' && i + 1 < text.size()) {
-                const char kind = text[++i];
-                out.push_back(kind);
-                const bool surrogate = kind == 'u' && i + 2 < text.size() &&
-                                       (text[i + 1] == 'd' || text[i + 1] == 'D') &&
-                                       std::string_view("89abcdefABCDEF").find(text[i + 2]) != std::string_view::npos;
-                if (surrogate) {
-                    out += "00"; // the last two digits follow as they are
-                    i += 2;
-                }
-            }
-            continue;
-        }
-        if (is_digit(c)) {
+    while (!text.empty()) {
+        const char c = text.front();
+        std::size_t size = 1;
+        if (c >= '0' && c <= '9') {
             if (in_exponent)
                 out.push_back('0');
-            else if (digits < digits_kept)
+            else if (++digits <= digits_kept)
                 out.push_back(c);
-            ++digits;
-            continue;
+        } else {
+            digits = 0;
+            in_exponent = c == 'e' || c == 'E' || (in_exponent && (c == '+' || c == '-'));
+            size = c == '\\' ? 2 : 1;
+            const bool surrogate = (text.starts_with("\\ud") || text.starts_with("\\uD")) &&
+                                   text.substr(0, 4).find_first_of("89abcdefABCDEF", 3) == 3;
+            if (surrogate)
+                size = 4; // the last two digits follow as they are
+            out.append(surrogate ? "\\u00" : text.substr(0, size));
         }
-        digits = 0;
-        in_exponent = c == 'e' || c == 'E' || (in_exponent && (c == '+' || c == '-'));
-        in_string = c == '"';
-        out.push_back(c);
+        text.remove_prefix(std::min(size, text.size()));
     }
     return out;
 }
@@ -125,16 +118,13 @@ std::string without_json_space(std::string_view text) {
     bool in_string = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
-        if (in_string) {
-            out.push_back(c);
-            if (c == '\\' && i + 1 < text.size())
-                out.push_back(text[++i]);
-            else if (c == '"')
-                in_string = false;
-        } else if (c != ' ' && c != '\t' && c != '\r' && c != '\n') {
-            out.push_back(c);
-            in_string = c == '"';
-        }
+        if (!in_string && (c == ' ' || c == '\t' || c == '\r' || c == '\n'))
+            continue;
+        out.push_back(c);
+        if (in_string && c == '\\' && i + 1 < text.size())
+            out.push_back(text[++i]);
+        else if (c == '"')
+            in_string = !in_string;
     }
     return out;
 }

@@ -1,6 +1,7 @@
 #include "webhook/routes.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text_codec.hpp"
 #include "jobs/job.hpp"
@@ -12,46 +13,58 @@ namespace {
 
 using boost::beast::http::verb;
 
-enum Route : std::uint8_t { other_route, any_route, meta_route, aisensy_route, twilio_route };
+/// A route: whose webhooks it takes, or anyone's; from which addresses; and by which methods.
+struct Route {
+    std::string_view path;
+    Provider provider;
+    AddressList Config::*allowed;
+    std::string_view methods;
 
-constexpr std::array<std::string_view, 5> route_names = {"other", "/webhook", "/webhooks/meta", "/webhooks/aisensy",
-                                                         "/webhooks/twilio/status"};
+    bool has_handshake() const noexcept { return provider == Provider::unknown || provider == Provider::meta; }
+    bool takes_forms() const noexcept { return provider == Provider::unknown || provider == Provider::twilio; }
+};
+constexpr std::array<Route, 5> routes = {{
+    {"other", Provider::unknown, nullptr, ""},
+    {"/webhook", Provider::unknown, &Config::allow_webhook, "Allow: GET, HEAD, POST\r\n"},
+    {"/webhooks/meta", Provider::meta, &Config::allow_meta, "Allow: GET, HEAD, POST\r\n"},
+    {"/webhooks/aisensy", Provider::aisensy, &Config::allow_aisensy, "Allow: POST\r\n"},
+    {"/webhooks/twilio/status", Provider::twilio, &Config::allow_twilio, "Allow: GET, POST\r\n"},
+}};
 
-Route find_route(std::string_view path) noexcept {
-    for (std::uint8_t route = any_route; route <= twilio_route; ++route) {
-        if (path == route_names[route])
-            return static_cast<Route>(route);
-    }
-    return other_route;
+constexpr std::array<std::string_view, 4> provider_names = {"webhook", "meta", "twilio", "aisensy"};
+
+std::string_view name_of(Provider provider) noexcept {
+    return provider_names[static_cast<std::size_t>(provider)];
 }
 
-bool has_handshake(std::uint8_t route) noexcept {
-    return route == any_route || route == meta_route;
+// Returns whose webhook the request is: the route says so, or on /webhook the signature header.
+Provider claimed_provider(const Request &request, const Route &route) noexcept {
+    if (route.provider != Provider::unknown)
+        return route.provider;
+    for (const Provider provider : {Provider::meta, Provider::twilio, Provider::aisensy}) {
+        if (!request.signature_of(provider).empty())
+            return provider;
+    }
+    return Provider::unknown;
 }
 
 // Returns whether the request is a callback of Twilio's by GET. Meta's handshake carries no signature of Twilio's, so
 // on /webhook the header decides between the two.
-bool is_twilio_get(const Request &request, std::uint8_t route) noexcept {
+bool is_twilio_get(const Request &request, const Route &route) noexcept {
     return request.method == verb::get &&
-           (route == twilio_route || (route == any_route && !request.twilio_signature.empty()));
+           (route.provider == Provider::twilio ||
+            (route.provider == Provider::unknown && !request.signature_of(Provider::twilio).empty()));
 }
 
-std::string_view allowed_methods(std::uint8_t route) noexcept {
-    if (has_handshake(route))
-        return "Allow: GET, HEAD, POST\r\n";
-    return route == twilio_route ? "Allow: GET, POST\r\n" : "Allow: POST\r\n";
+// Returns the type of what holds the webhook: the body, or the query.
+MediaType type_of(const Request &request, const Route &route) noexcept {
+    return is_twilio_get(request, route) ? MediaType::form : request.media_type;
 }
 
-MediaType type_of(const Request &request) noexcept {
-    // Without a Content-Type, RFC 9110 (section 8.3) lets the receiver look: all but forms are JSON here.
-    return request.has_content_type ? classify_media_type(request.content_type) : MediaType::json;
-}
-
-std::optional<Answer> check_type(const Request &request, std::uint8_t route, MediaType type) {
-    const bool takes_forms = route == any_route || route == twilio_route;
-    if (type == MediaType::other || (type == MediaType::form && !takes_forms))
-        return error_answer(415, takes_forms ? "the Content-Type must name JSON or a form, in UTF-8"
-                                             : "the Content-Type must name JSON, in UTF-8");
+std::optional<Answer> check_type(const Request &request, const Route &route) {
+    if (request.media_type == MediaType::other || (request.media_type == MediaType::form && !route.takes_forms()))
+        return error_answer(415, route.takes_forms() ? "the Content-Type must name JSON or a form, in UTF-8"
+                                                     : "the Content-Type must name JSON, in UTF-8");
     if (!request.content_encoding.empty() && !equals_ignoring_case(request.content_encoding, "identity"))
         return error_answer(415, "the body must not be compressed: no Content-Encoding but identity",
                             "Accept-Encoding: identity\r\n");
@@ -60,80 +73,56 @@ std::optional<Answer> check_type(const Request &request, std::uint8_t route, Med
 
 } // namespace
 
+WebhookRoutes::Verifiers::Verifiers(const Secrets &secrets)
+    : meta(secrets.meta_app_secrets), twilio(secrets.twilio_auth_tokens, secrets.twilio_signing_keys),
+      aisensy(secrets.aisensy_secrets), verify_tokens(secrets.meta_verify_tokens) {}
+
+bool WebhookRoutes::Verifiers::has_secret(Provider provider) const noexcept {
+    return (provider == Provider::meta && meta.has_secret()) || (provider == Provider::twilio && twilio.has_secret()) ||
+           (provider == Provider::aisensy && aisensy.has_secret());
+}
+
 WebhookRoutes::WebhookRoutes(const Config &config, LanePool &pool, Metrics &metrics)
-    : config_(config), pool_(pool), metrics_(metrics), meta_(config.secrets.meta_app_secrets),
-      twilio_(config.secrets.twilio_auth_tokens, config.secrets.twilio_signing_keys),
-      aisensy_(config.secrets.aisensy_secrets), verify_tokens_(config.secrets.meta_verify_tokens),
+    : config_(config), pool_(pool), metrics_(metrics), verifiers_(config.secrets),
       rate_limiter_(config.rate_limit_per_address, config.rate_limit) {}
 
-void WebhookRoutes::use_secrets(const Secrets &secrets) {
-    MetaSignature meta(secrets.meta_app_secrets);
-    TwilioSignature twilio(secrets.twilio_auth_tokens, secrets.twilio_signing_keys);
-    AisensySignature aisensy(secrets.aisensy_secrets);
-    std::vector<std::string> verify_tokens = secrets.meta_verify_tokens;
-    meta_ = std::move(meta);
-    twilio_ = std::move(twilio);
-    aisensy_ = std::move(aisensy);
-    verify_tokens_ = std::move(verify_tokens);
-}
-
-std::string_view WebhookRoutes::name_of(Provider provider) noexcept {
-    constexpr std::array<std::string_view, 4> names = {"webhook", "meta", "twilio", "aisensy"};
-    return names[static_cast<std::size_t>(provider)];
-}
-
-std::string_view WebhookRoutes::signature_of(const Request &request, Provider provider) noexcept {
-    if (provider == Provider::meta)
-        return request.meta_signature;
-    return provider == Provider::twilio ? request.twilio_signature : request.aisensy_signature;
-}
-
-bool WebhookRoutes::has_secret(Provider provider) const noexcept {
-    return (provider == Provider::meta && meta_.has_secret()) ||
-           (provider == Provider::twilio && twilio_.has_secret()) ||
-           (provider == Provider::aisensy && aisensy_.has_secret());
-}
-
-std::optional<Answer> WebhookRoutes::check_head(const Request &request, std::uint8_t &route) {
-    route = find_route(request.path());
-    if (route == other_route)
+std::optional<Answer> WebhookRoutes::check_head(Request &request) {
+    const auto found = std::find_if(routes.begin() + 1, routes.end(),
+                                    [&](const Route &route) { return route.path == request.path(); });
+    if (found == routes.end())
         return error_answer(404, "no such route");
-    if (std::optional<Answer> refusal = check_address(request, route))
+    const Route &route = *found;
+    request.route = static_cast<std::uint8_t>(found - routes.begin());
+    if (std::optional<Answer> refusal = check_address(request))
         return refusal;
     if (std::optional<Answer> refusal = check_rate(request))
         return refusal;
     const bool is_get = request.method == verb::get || request.method == verb::head;
     const bool is_callback = is_twilio_get(request, route);
-    if (!(request.method == verb::post || is_callback || (is_get && has_handshake(route))))
-        return error_answer(405, "method not allowed", allowed_methods(route));
+    if (request.method != verb::post && !is_callback && !(is_get && route.has_handshake()))
+        return error_answer(405, "method not allowed", route.methods);
     if (is_get && !is_callback)
         return std::nullopt;
-    const MediaType type = is_callback ? MediaType::form : type_of(request);
-    if (std::optional<Answer> refusal = is_callback ? std::nullopt : check_type(request, route, type))
+    if (std::optional<Answer> refusal = is_callback ? std::nullopt : check_type(request, route))
         return refusal;
     // Who has no signature at all need not send the body.
-    const std::optional<Sender> sender = find_sender(request, route, type);
-    if (!sender || (sender->verified_by_signature && signature_of(request, sender->provider).empty()))
-        return refuse_signature(request, claimed_provider(request, route));
+    const Provider provider = claimed_provider(request, route);
+    if (!may_send(request, provider) || (verifiers_.has_secret(provider) && request.signature_of(provider).empty()))
+        return refuse_signature(request, provider);
     return std::nullopt;
 }
 
-std::optional<Answer> WebhookRoutes::check_address(const Request &request, std::uint8_t route) {
-    const AddressList *allowed = &config_.allow_webhook;
-    if (route == meta_route)
-        allowed = &config_.allow_meta;
-    else if (route == twilio_route)
-        allowed = &config_.allow_twilio;
-    else if (route == aisensy_route)
-        allowed = &config_.allow_aisensy;
-    if (allowed->empty() || allowed->contains(request.client))
+std::optional<Answer> WebhookRoutes::check_address(const Request &request) {
+    const Route &route = routes[request.route];
+    const AddressList &allowed = config_.*route.allowed;
+    if (allowed.empty() || allowed.contains(request.client))
         return std::nullopt;
     ++metrics_.addresses_refused;
     if (address_log_.admit())
         log(LogLevel::warning, "address refused",
             {{"request_id", request.id},
              {"client", request.client.text()},
-             {"route", route_names[route]},
+             {"route", route.path},
              {"suppressed", address_log_.take_suppressed()}});
     return error_answer(403, "requests from your address are not taken here");
 }
@@ -150,54 +139,41 @@ std::optional<Answer> WebhookRoutes::check_rate(const Request &request) {
              {"client", request.client.text()},
              {"limit", limit},
              {"suppressed", rate_log_.take_suppressed()}});
-    return too_many_answer("too many requests; try again later", verdict.retry_after);
+    Answer answer = error_answer(429, "too many requests; try again later");
+    answer.retry_after = verdict.retry_after;
+    return answer;
 }
 
-WebhookRoutes::Provider WebhookRoutes::claimed_provider(const Request &request, std::uint8_t route) noexcept {
-    if (route == meta_route || (route == any_route && !request.meta_signature.empty()))
-        return Provider::meta;
-    if (route == twilio_route || (route == any_route && !request.twilio_signature.empty()))
-        return Provider::twilio;
-    if (route == aisensy_route || (route == any_route && !request.aisensy_signature.empty()))
-        return Provider::aisensy;
-    return Provider::unknown;
-}
-
-// Returns who is said to have sent the webhook; nothing if it must be refused whatever its signature.
-std::optional<WebhookRoutes::Sender> WebhookRoutes::find_sender(const Request &request, std::uint8_t route,
-                                                                MediaType type) const {
+// Returns whether webhooks of this provider are taken, if the signature is right where there is a secret.
+bool WebhookRoutes::may_send(const Request &request, Provider provider) const {
     if (request.signature_headers > 1)
-        return std::nullopt; // which one should count?
-    const Provider provider = claimed_provider(request, route);
-    if (provider != Provider::unknown) {
-        if (has_secret(provider))
-            return Sender{provider, true};
-        return config_.allow_unsigned ? std::optional(Sender{provider, false}) : std::nullopt;
-    }
-    // Without a signature the body may be anyone's who could send such a one; it passes only where one of them has no
-    // secret to sign with.
-    const bool may_be_unsigned =
-        type == MediaType::form
-            ? !has_secret(Provider::twilio)
-            : !has_secret(Provider::meta) || !has_secret(Provider::twilio) || !has_secret(Provider::aisensy);
-    return config_.allow_unsigned && may_be_unsigned ? std::optional(Sender{}) : std::nullopt;
+        return false; // which one should count?
+    if (verifiers_.has_secret(provider))
+        return true;
+    // An unsigned body could come from any provider that sends this media type. It passes only if at least one of them
+    // has no secret to sign with.
+    bool may_be_unsigned = provider != Provider::unknown || !verifiers_.has_secret(Provider::twilio);
+    if (type_of(request, routes[request.route]) != MediaType::form)
+        may_be_unsigned =
+            may_be_unsigned || !verifiers_.has_secret(Provider::meta) || !verifiers_.has_secret(Provider::aisensy);
+    return config_.allow_unsigned && may_be_unsigned;
 }
 
 std::string_view WebhookRoutes::refusal_reason(const Request &request, Provider provider) {
     if (request.signature_headers > 1)
         return "more than one signature header";
-    if (provider != Provider::unknown && !has_secret(provider))
+    if (provider != Provider::unknown && !verifiers_.has_secret(provider))
         return "no secret is set for this provider";
     if (request.signature_headers == 0)
         return "no signature header";
-    if (provider == Provider::twilio && !twilio_.knows(request.twilio_settings))
+    if (provider == Provider::twilio && !verifiers_.twilio.knows(request.twilio_settings))
         return "unknown signing key or algorithm";
     return "wrong signature";
 }
 
 Answer WebhookRoutes::refuse_signature(const Request &request, Provider provider) {
     // Without a secret nothing counts as a provider's failure: the alert is for secrets that no longer fit.
-    const bool checked = request.signature_headers <= 1 && has_secret(provider);
+    const bool checked = request.signature_headers <= 1 && verifiers_.has_secret(provider);
     ++metrics_.signature_failures[name_of(checked ? provider : Provider::unknown)];
     LogLimiter &limiter = signature_log_[static_cast<std::size_t>(provider)];
     if (limiter.admit())
@@ -211,15 +187,16 @@ Answer WebhookRoutes::refuse_signature(const Request &request, Provider provider
 }
 
 bool WebhookRoutes::verify(const Request &request, Provider provider, const Form *form) {
-    const std::string_view signature = signature_of(request, provider);
+    const std::string_view signature = request.signature_of(provider);
     const std::string &body = request.body.text();
     if (provider == Provider::meta)
-        return meta_.verify(signature, body);
+        return verifiers_.meta.verify(signature, body);
     if (provider == Provider::aisensy)
-        return aisensy_.verify(signature, body);
+        return verifiers_.aisensy.verify(signature, body);
+    TwilioSignature &twilio = verifiers_.twilio;
     const auto verify_url = [&](const std::string &url) {
-        return form != nullptr ? twilio_.verify_form(signature, url, *form, request.twilio_settings)
-                               : twilio_.verify_body(signature, url, body, request.twilio_settings);
+        return form != nullptr ? twilio.verify_form(signature, url, *form, request.twilio_settings)
+                               : twilio.verify_body(signature, url, body, request.twilio_settings);
     };
     if (!config_.public_url.empty())
         return verify_url(config_.public_url + request.target);
@@ -227,16 +204,16 @@ bool WebhookRoutes::verify(const Request &request, Provider provider, const Form
            verify_url("http://" + request.host + request.target);
 }
 
-void WebhookRoutes::handle(Request &request, std::uint8_t route, AnswerTo to) {
+void WebhookRoutes::handle(Request &request, AnswerTo to) {
+    const Route &route = routes[request.route];
     const bool is_callback = is_twilio_get(request, route);
     if (request.method != verb::post && !is_callback) {
         to.send(handshake(request));
         return;
     }
-    const MediaType type = is_callback ? MediaType::form : type_of(request);
-    const std::optional<Sender> sender = find_sender(request, route, type);
+    const Provider provider = claimed_provider(request, route);
     std::optional<Form> form;
-    if (type == MediaType::form) {
+    if (type_of(request, route) == MediaType::form) {
         form = decode_form(is_callback ? request.query() : request.body.text());
         if (!form) {
             to.send(error_answer(400, "the body or query is no well-formed form in UTF-8, or has too many fields"));
@@ -246,8 +223,9 @@ void WebhookRoutes::handle(Request &request, std::uint8_t route, AnswerTo to) {
     // The URL of a callback by GET holds its fields, so Twilio signs nothing after it.
     const Form no_fields;
     const Form *signed_fields = is_callback ? &no_fields : form ? &*form : nullptr;
-    if (!sender || (sender->verified_by_signature && !verify(request, sender->provider, signed_fields))) {
-        to.send(refuse_signature(request, claimed_provider(request, route)));
+    if (!may_send(request, provider) ||
+        (verifiers_.has_secret(provider) && !verify(request, provider, signed_fields))) {
+        to.send(refuse_signature(request, provider));
         return;
     }
     if (form ? form->empty() : !is_json(request.body.text())) {
@@ -261,9 +239,9 @@ void WebhookRoutes::handle(Request &request, std::uint8_t route, AnswerTo to) {
     Job job;
     job.body = std::move(request.body);
     job.received_at = postgres_now();
-    job.source = name_of(sender->provider);
+    job.source = name_of(provider);
     job.request_id = request.id; // which the session needs, too
-    job.empty_answer = form || sender->provider == Provider::twilio;
+    job.empty_answer = form || provider == Provider::twilio;
     job.to = std::move(to);
     pool_.submit(std::move(job));
 }
@@ -274,7 +252,7 @@ Answer WebhookRoutes::handshake(const Request &request) const {
     const std::optional<std::string_view> token = parameter("hub.verify_token");
     const std::optional<std::string_view> challenge = parameter("hub.challenge");
     bool known = false;
-    for (const std::string &expected : verify_tokens_)
+    for (const std::string &expected : verifiers_.verify_tokens)
         known = (token && equal_in_constant_time(*token, expected)) || known;
     if (!known || !challenge || parameter("hub.mode") != std::string_view("subscribe"))
         return error_answer(403, "the handshake failed");
@@ -285,16 +263,16 @@ Answer WebhookRoutes::handshake(const Request &request) const {
     return answer;
 }
 
-void WebhookRoutes::answered(const AnsweredRequest &request) {
-    const std::string_view route = route_names[request.route];
-    const unsigned status = request.answer.status;
-    metrics_.count_request(route, status, std::chrono::duration<double>(request.duration).count());
+void WebhookRoutes::answered(const Request &request, const Answer &answer, Clock::duration duration) {
+    const std::string_view route = routes[request.route].path;
+    const unsigned status = answer.status;
+    metrics_.count_request(route, status, std::chrono::duration<double>(duration).count());
     if (status == 503) {
-        ++metrics_.unavailable[request.answer.reason];
+        ++metrics_.unavailable[answer.reason];
         if (unavailable_log_.admit())
             log(LogLevel::warning, "webhook not taken",
                 {{"request_id", request.id},
-                 {"reason", request.answer.reason},
+                 {"reason", answer.reason},
                  {"suppressed", unavailable_log_.take_suppressed()}});
     }
     // A mistake in a provider's setup shows in these; 403 is the handshake's, or logged as a refused address, too.
@@ -305,7 +283,7 @@ void WebhookRoutes::answered(const AnsweredRequest &request) {
              {"client", request.client.text()},
              {"route", route},
              {"status", status},
-             {"answer", request.answer.body}, // its texts are fixed, so nothing of the request is logged
+             {"answer", answer.body}, // its texts are fixed, so nothing of the request is logged
              {"suppressed", refusal_log_.take_suppressed()}});
     if (log_enabled(LogLevel::debug))
         log(LogLevel::debug, "answered",
@@ -313,7 +291,7 @@ void WebhookRoutes::answered(const AnsweredRequest &request) {
              {"client", request.client.text()},
              {"route", route},
              {"status", status},
-             {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(request.duration).count()}});
+             {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()}});
 }
 
 } // namespace msgstatus::receiver

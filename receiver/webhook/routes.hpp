@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -27,40 +26,37 @@ public:
 
     /// Checks webhooks against these secrets from now on.
     /// @throws std::runtime_error if OpenSSL fails; the secrets before then stay
-    void use_secrets(const Secrets &secrets);
+    void use_secrets(const Secrets &secrets) { verifiers_ = Verifiers(secrets); }
 
-    std::optional<Answer> check_head(const Request &request, std::uint8_t &route) override;
-    void handle(Request &request, std::uint8_t route, AnswerTo to) override;
-    void answered(const AnsweredRequest &request) override;
+    std::optional<Answer> check_head(Request &request) override;
+    void handle(Request &request, AnswerTo to) override;
+    void answered(const Request &request, const Answer &answer, Clock::duration duration) override;
 
 private:
-    enum class Provider : std::uint8_t { unknown, meta, twilio, aisensy };
-    /// Who is said to have sent a webhook, and whether that is to be proved.
-    struct Sender {
-        Provider provider = Provider::unknown;
-        bool verified_by_signature = false;
+    /// What webhooks are checked against.
+    struct Verifiers {
+        explicit Verifiers(const Secrets &secrets);
+
+        bool has_secret(Provider provider) const noexcept;
+
+        MetaSignature meta;
+        TwilioSignature twilio;
+        AisensySignature aisensy;
+        std::vector<std::string> verify_tokens; ///< of Meta's handshake
     };
 
-    std::optional<Answer> check_address(const Request &request, std::uint8_t route);
+    std::optional<Answer> check_address(const Request &request);
     std::optional<Answer> check_rate(const Request &request);
-    std::optional<Sender> find_sender(const Request &request, std::uint8_t route, MediaType type) const;
-    bool has_secret(Provider provider) const noexcept;
+    bool may_send(const Request &request, Provider provider) const;
     bool verify(const Request &request, Provider provider, const Form *form);
     Answer refuse_signature(const Request &request, Provider provider);
     std::string_view refusal_reason(const Request &request, Provider provider);
     Answer handshake(const Request &request) const;
 
-    static Provider claimed_provider(const Request &request, std::uint8_t route) noexcept;
-    static std::string_view name_of(Provider provider) noexcept;
-    static std::string_view signature_of(const Request &request, Provider provider) noexcept;
-
     const Config &config_;
     LanePool &pool_;
     Metrics &metrics_;
-    MetaSignature meta_;
-    TwilioSignature twilio_;
-    AisensySignature aisensy_;
-    std::vector<std::string> verify_tokens_; ///< of Meta's handshake
+    Verifiers verifiers_;
     RateLimiter rate_limiter_;
     std::array<LogLimiter, 4> signature_log_; ///< one a provider
     LogLimiter address_log_;

@@ -1,11 +1,15 @@
 #include "webhook/signature.hpp"
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
+#include <boost/algorithm/hex.hpp>
+#include <boost/algorithm/string/replace.hpp>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/params.h>
+#include <openssl/sha.h>
 
 #include "base/text_codec.hpp"
 #include "webhook/json_check.hpp"
@@ -17,35 +21,37 @@ const unsigned char *bytes_of(std::string_view text) noexcept {
     return reinterpret_cast<const unsigned char *>(text.data());
 }
 
-std::vector<Hmac> hmac_keys(DigestKind kind, const std::vector<std::string> &secrets) {
+std::vector<Hmac> hmac_keys(const char *digest, const std::vector<std::string> &secrets) {
     std::vector<Hmac> keys;
     for (const std::string &secret : secrets)
-        keys.emplace_back(kind, secret);
+        keys.emplace_back(digest, secret);
     return keys;
 }
 
 // Returns whether the HMAC of the concatenated parts under any of the keys is the one claimed.
-bool any_key_signs(std::vector<Hmac> &keys, std::span<const unsigned char> claimed,
-                   std::initializer_list<std::string_view> parts) {
+// @param spelled  Hmac's function that writes it as the header does
+bool any_key_signs(std::vector<Hmac> &keys, std::string (Hmac::*spelled)(std::initializer_list<std::string_view>),
+                   std::string_view claimed, std::initializer_list<std::string_view> parts) {
     bool found = false;
     for (Hmac &key : keys)
-        found = equal_in_constant_time(key.compute(parts).span(), claimed) || found;
+        found = equal_in_constant_time((key.*spelled)(parts), claimed) || found;
     return found;
 }
 
 // How a query is encoded that was decoded before: like encodeURIComponent (querystring.stringify), the same after a URL
 // parser has encoded its apostrophes, like URLSearchParams, like RFC 3986; and with everything left as it is that may
-// stand in a query, with apostrophes and without.
+// stand in a query, with apostrophes and without, and with the brackets that people write there.
 struct QueryEncoding {
     std::string_view kept; // besides letters and digits
     std::string_view space;
 };
-constexpr std::array<QueryEncoding, 6> query_encodings = {{{"-_.!~*'()", "%20"},
+constexpr std::array<QueryEncoding, 7> query_encodings = {{{"-_.!~*'()", "%20"},
                                                            {"-_.!~*()", "%20"},
                                                            {"*-._", "+"},
                                                            {"-._~", "%20"},
                                                            {"-_.!~*'()@:/?$,;", "%20"},
-                                                           {"-_.!~*()@:/?$,;", "%20"}}};
+                                                           {"-_.!~*()@:/?$,;", "%20"},
+                                                           {"-_.!~*'()@:/?$,;[]", "%20"}}};
 
 void append_encoded(std::string_view text, const QueryEncoding &encoding, std::string &out) {
     constexpr std::string_view digits = "0123456789ABCDEF";
@@ -61,13 +67,24 @@ void append_encoded(std::string_view text, const QueryEncoding &encoding, std::s
     }
 }
 
-// Returns the URL as a parser of the WHATWG's URL standard writes it: escapes stay, and what may not stand in a query
+std::string encoded(const Form &query, const QueryEncoding &encoding) {
+    std::string out;
+    for (const auto &[name, value] : query) {
+        out += out.empty() ? "" : "&";
+        append_encoded(name, encoding, out);
+        out += '=';
+        append_encoded(value, encoding, out);
+    }
+    return out;
+}
+
+// Returns the query as a parser of the WHATWG's URL standard writes it: escapes stay, and what may not stand in a query
 // is encoded (section 4.1, the special-query percent-encode set).
-std::string as_parsed(std::string_view url, std::size_t question) {
-    std::string out(url.substr(0, question));
-    for (const char c : url.substr(question)) {
-        constexpr std::string_view encoded = "\"#<>'";
-        if (c > ' ' && c <= '~' && encoded.find(c) == std::string_view::npos)
+std::string as_parsed(std::string_view query) {
+    std::string out;
+    for (const char c : query) {
+        constexpr std::string_view forbidden = "\"#<>'";
+        if (c > ' ' && c <= '~' && forbidden.find(c) == std::string_view::npos)
             out += c;
         else
             append_encoded({&c, 1}, {"", "%20"}, out);
@@ -75,90 +92,103 @@ std::string as_parsed(std::string_view url, std::size_t question) {
     return out;
 }
 
+// Returns the query with its escaped brackets (PHP's `a[]=1`) as they are.
+std::string with_brackets(std::string query) {
+    boost::algorithm::ireplace_all(query, "%5B", "[");
+    boost::algorithm::ireplace_all(query, "%5D", "]");
+    return query;
+}
+
+// Returns the query with `a` for each `a=`.
+std::string without_empty_values(std::string_view query) {
+    std::string out;
+    while (!query.empty()) {
+        const std::string_view field = cut(query, "&");
+        const bool is_bare = field.find('=') == field.size() - 1;
+        out.append(field.substr(0, field.size() - (is_bare ? 1 : 0))).append(query.empty() ? "" : "&");
+    }
+    return out;
+}
+
 } // namespace
 
-Hmac::Hmac(DigestKind kind, std::string_view key) {
+Hmac::Hmac(const char *digest, std::string_view key) {
     EVP_MAC *mac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
     if (mac == nullptr)
         throw std::runtime_error("OpenSSL offers no HMAC");
     context_.reset(EVP_MAC_CTX_new(mac));
-    EVP_MAC_free(mac); // the context holds its own reference
-    char name[] = "SHA256";
-    char name_sha1[] = "SHA1";
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, kind == DigestKind::sha1 ? name_sha1 : name, 0),
-        OSSL_PARAM_construct_end(),
-    };
+    EVP_MAC_free(mac);         // the context holds its own reference
+    std::string name = digest; // OpenSSL wants it writable
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.data(), 0),
+                                 OSSL_PARAM_construct_end()};
     if (!context_ || EVP_MAC_init(context_.get(), bytes_of(key), key.size(), params) != 1)
         throw std::runtime_error("OpenSSL cannot set up an HMAC");
 }
 
-Digest Hmac::compute(std::initializer_list<std::string_view> parts) {
+std::string Hmac::compute(std::initializer_list<std::string_view> parts) {
     // Without a key, init starts over with the one given at construction.
     bool ok = EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1;
     for (const std::string_view part : parts)
         ok = ok && EVP_MAC_update(context_.get(), bytes_of(part), part.size()) == 1;
-    Digest digest;
-    ok = ok && EVP_MAC_final(context_.get(), digest.bytes.data(), &digest.size, digest.bytes.size()) == 1;
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    std::size_t size = 0;
+    ok = ok && EVP_MAC_final(context_.get(), digest.data(), &size, digest.size()) == 1;
     if (!ok)
         throw std::runtime_error("OpenSSL cannot compute an HMAC");
-    return digest;
+    return {digest.begin(), digest.begin() + size};
 }
 
-Digest sha256(std::string_view text) {
-    Digest digest;
-    unsigned size = 0;
-    if (EVP_Digest(text.data(), text.size(), digest.bytes.data(), &size, EVP_sha256(), nullptr) != 1)
+std::string Hmac::hex(std::initializer_list<std::string_view> parts) {
+    return boost::algorithm::hex_lower(compute(parts));
+}
+
+std::string Hmac::base64(std::initializer_list<std::string_view> parts) {
+    return encode_base64(compute(parts));
+}
+
+std::string sha256_hex(std::string_view text) {
+    std::string digest(SHA256_DIGEST_LENGTH, '\0');
+    if (SHA256(bytes_of(text), text.size(), reinterpret_cast<unsigned char *>(digest.data())) == nullptr)
         throw std::runtime_error("OpenSSL cannot compute a SHA-256");
-    digest.size = size;
-    return digest;
-}
-
-bool equal_in_constant_time(std::span<const unsigned char> a, std::span<const unsigned char> b) noexcept {
-    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+    return boost::algorithm::hex_lower(digest);
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-MetaSignature::MetaSignature(const std::vector<std::string> &secrets) : keys_(hmac_keys(DigestKind::sha256, secrets)) {}
+MetaSignature::MetaSignature(const std::vector<std::string> &secrets) : keys_(hmac_keys("SHA256", secrets)) {}
 
 bool MetaSignature::verify(std::string_view header, std::string_view body) {
     constexpr std::string_view prefix = "sha256=";
-    std::array<unsigned char, 32> claimed{};
-    if (!header.starts_with(prefix) || !decode_hex(header.substr(prefix.size()), claimed))
-        return false;
-    return any_key_signs(keys_, claimed, {body});
+    return header.starts_with(prefix) &&
+           any_key_signs(keys_, &Hmac::hex, lower_case(header.substr(prefix.size())), {body});
 }
 
-AisensySignature::AisensySignature(const std::vector<std::string> &secrets)
-    : keys_(hmac_keys(DigestKind::sha256, secrets)) {}
+AisensySignature::AisensySignature(const std::vector<std::string> &secrets) : keys_(hmac_keys("SHA256", secrets)) {}
 
 bool AisensySignature::verify(std::string_view header, std::string_view body) {
     constexpr std::string_view prefix = "sha256=";
     if (header.starts_with(prefix))
         header.remove_prefix(prefix.size());
-    std::array<unsigned char, 32> claimed{};
-    if (!decode_hex(header, claimed))
-        return false;
-    if (any_key_signs(keys_, claimed, {body}))
+    const std::string claimed = lower_case(header);
+    if (any_key_signs(keys_, &Hmac::hex, claimed, {body}))
         return true;
     if (body.size() > most_reserialised)
         return false;
-    if (any_key_signs(keys_, claimed, {without_json_space(body)}))
+    if (any_key_signs(keys_, &Hmac::hex, claimed, {without_json_space(body)}))
         return is_json(body);
     // No form is no body: the signature of nothing must not pass for that of a body that cannot be printed anew.
     const std::string reserialised = reserialised_json(body);
-    return !reserialised.empty() && any_key_signs(keys_, claimed, {reserialised});
+    return !reserialised.empty() && any_key_signs(keys_, &Hmac::hex, claimed, {reserialised});
 }
 
 TwilioSignature::TwilioSignature(const std::vector<std::string> &auth_tokens,
                                  const std::vector<std::string> &signing_keys)
-    : keys_(hmac_keys(DigestKind::sha1, auth_tokens)) {
-    for (const std::string &key : signing_keys) {
-        const std::size_t equals = key.find('=');
-        signing_keys_[key.substr(0, equals)].emplace_back(DigestKind::sha256, key.substr(equals + 1));
+    : keys_(hmac_keys("SHA1", auth_tokens)) {
+    for (std::string_view secret : signing_keys) {
+        const std::string_view name = cut(secret, "=");
+        signing_keys_[std::string(name)].emplace_back("SHA256", secret);
     }
 }
 
@@ -168,17 +198,14 @@ std::vector<Hmac> *TwilioSignature::keys_of(std::string_view settings) {
         return &keys_;
     std::string_view key, algorithm;
     while (!settings.empty()) {
-        const std::size_t end = std::min(settings.find(','), settings.size());
-        const std::string_view setting = trimmed(settings.substr(0, end));
-        settings.remove_prefix(std::min(end + 1, settings.size()));
-        const std::size_t equals = std::min(setting.find('='), setting.size());
-        const std::string_view name = setting.substr(0, equals);
+        std::string_view setting = trimmed(cut(settings, ","));
+        const std::string_view name = cut(setting, "=");
         if (name != "key" && name != "algorithm")
             continue;
         std::string_view &value = name == "key" ? key : algorithm;
         if (!value.empty())
             return nullptr;
-        value = setting.substr(std::min(equals + 1, setting.size()));
+        value = setting;
     }
     const auto found = signing_keys_.find(key);
     return algorithm == "HMAC_SHA256" && found != signing_keys_.end() ? &found->second : nullptr;
@@ -187,20 +214,20 @@ std::vector<Hmac> *TwilioSignature::keys_of(std::string_view settings) {
 bool TwilioSignature::verify(std::string_view header, std::string_view url, std::string_view parameters,
                              std::string_view settings) {
     std::vector<Hmac> *keys = keys_of(settings);
-    std::array<unsigned char, 32> buffer{};
-    const std::span<unsigned char> claimed(buffer.data(), settings.empty() ? 20 : 32);
-    if (keys == nullptr || decode_base64(header, claimed) != claimed.size())
+    if (keys == nullptr)
         return false;
-    // Each spelling costs an HMAC of the parameters, before anything proves who asks for it; no callback has so many.
-    constexpr std::size_t most_tried_again = 65536;
-    for (const std::string &spelling : url_spellings(url)) {
-        if (parameters.size() > most_tried_again && spelling != url)
-            break;
-        if (any_key_signs(*keys, claimed, {spelling, parameters}) ||
-            any_key_signs(*keys, claimed, {url_with_other_port(spelling), parameters}))
-            return true;
-    }
-    return false;
+    const auto is_signed = [&](std::string_view spelling) {
+        return any_key_signs(*keys, &Hmac::base64, header, {spelling, parameters}) ||
+               any_key_signs(*keys, &Hmac::base64, header, {url_with_other_port(spelling), parameters});
+    };
+    if (is_signed(url))
+        return true;
+    // Each spelling costs two HMACs of the parameters, before anything proves who asks; no callback has so many.
+    constexpr std::size_t most_tried_again = 16384;
+    if (parameters.size() > most_tried_again)
+        return false;
+    const std::vector<std::string> spellings = url_spellings(url);
+    return std::any_of(spellings.begin() + 1, spellings.end(), is_signed);
 }
 
 bool TwilioSignature::verify_form(std::string_view header, std::string_view url, const Form &form,
@@ -210,32 +237,20 @@ bool TwilioSignature::verify_form(std::string_view header, std::string_view url,
 
 bool TwilioSignature::verify_body(std::string_view header, std::string_view url, std::string_view body,
                                   std::string_view settings) {
-    const std::size_t question = url.find('?');
-    if (question == std::string_view::npos)
-        return false;
-    const std::optional<Form> query = decode_form(url.substr(question + 1));
-    if (!query)
-        return false;
-    const std::optional<std::string_view> hex = form_value(*query, "bodySHA256");
-    std::array<unsigned char, 32> claimed{};
-    if (!hex || !decode_hex(*hex, claimed))
-        return false;
-    return equal_in_constant_time(sha256(body).span(), claimed) && verify(header, url, {}, settings);
+    std::string_view query = url;
+    cut(query, "?");
+    const std::optional<Form> fields = decode_form(query);
+    const std::optional<std::string_view> hash = fields ? form_value(*fields, "bodySHA256") : std::nullopt;
+    return hash && equal_in_constant_time(lower_case(*hash), sha256_hex(body)) && verify(header, url, {}, settings);
 }
 
 std::string twilio_parameters(const Form &form) {
-    std::vector<const std::pair<std::string, std::string> *> fields;
-    fields.reserve(form.size());
-    std::size_t size = 0;
-    for (const auto &field : form) {
-        fields.push_back(&field);
-        size += field.first.size() + field.second.size();
-    }
+    std::vector<const Form::value_type *> fields;
+    std::transform(form.begin(), form.end(), std::back_inserter(fields), [](const auto &field) { return &field; });
     std::sort(fields.begin(), fields.end(), [](const auto *a, const auto *b) { return *a < *b; });
     const auto same = [](const auto *a, const auto *b) { return *a == *b; };
     fields.erase(std::unique(fields.begin(), fields.end(), same), fields.end());
     std::string out;
-    out.reserve(size);
     for (const auto *field : fields)
         out.append(field->first).append(field->second);
     return out;
@@ -243,23 +258,19 @@ std::string twilio_parameters(const Form &form) {
 
 std::vector<std::string> url_spellings(std::string_view url) {
     std::vector<std::string> spellings = {std::string(url)};
-    const std::size_t question = url.find('?');
-    if (question == std::string_view::npos)
+    std::string_view query = url;
+    const std::string before(cut(query, "?"));
+    if (query.empty())
         return spellings;
-    spellings.push_back(as_parsed(url, question));
-    const std::optional<Form> query = decode_form(url.substr(question + 1));
-    if (!query)
-        return spellings;
-    for (const QueryEncoding &encoding : query_encodings) {
-        std::string spelling(url.substr(0, question));
-        char separator = '?';
-        for (const auto &[name, value] : *query) {
-            spelling += separator;
-            append_encoded(name, encoding, spelling);
-            spelling += '=';
-            append_encoded(value, encoding, spelling);
-            separator = '&';
-        }
+    std::vector<std::string> queries = {std::string(query), as_parsed(query), with_brackets(std::string(query))};
+    if (const std::optional<Form> form = decode_form(query)) {
+        for (const QueryEncoding &encoding : query_encodings)
+            queries.push_back(encoded(*form, encoding));
+    }
+    for (std::size_t i = 0, size = queries.size(); i < size; ++i)
+        queries.push_back(without_empty_values(queries[i]));
+    for (const std::string &spelled : queries) {
+        std::string spelling = before + "?" + spelled;
         if (std::find(spellings.begin(), spellings.end(), spelling) ==
             spellings.end()) // each costs an HMAC of the body
             spellings.push_back(std::move(spelling));
@@ -271,23 +282,16 @@ std::string url_with_other_port(std::string_view url) {
     const std::size_t scheme_end = url.find("://");
     if (scheme_end == std::string_view::npos)
         return std::string(url);
-    const std::size_t authority = scheme_end + 3;
-    const std::size_t authority_end = std::min(url.find_first_of("/?#", authority), url.size());
-    const std::size_t user_end = url.substr(0, authority_end).rfind('@');
-    const std::size_t host = user_end == std::string_view::npos || user_end < authority ? authority : user_end + 1;
-    // The colons of an IPv6 address stand within brackets.
-    const std::size_t bracket = url.substr(0, authority_end).find(']', host);
-    const std::size_t colon =
-        url.substr(0, authority_end).find(':', bracket == std::string_view::npos ? host : bracket);
-    std::string out;
-    out.reserve(url.size() + 4);
-    if (colon != std::string_view::npos) {
-        out.append(url.substr(0, colon));
-    } else {
-        out.append(url.substr(0, authority_end));
-        out.append(equals_ignoring_case(url.substr(0, scheme_end), "https") ? ":443" : ":80");
-    }
-    return out.append(url.substr(authority_end));
+    const std::size_t begin = scheme_end + 3;
+    const std::size_t end = std::min(url.find_first_of("/?#", begin), url.size());
+    const std::string_view authority = url.substr(begin, end - begin);
+    const std::size_t host = authority.rfind('@') + 1; // 0 without user information
+    const std::size_t bracket = authority.find(']', host);
+    const std::size_t colon = authority.find(':', bracket == std::string_view::npos ? host : bracket); // not of IPv6
+    const std::string_view port = equals_ignoring_case(url.substr(0, scheme_end), "https") ? ":443" : ":80";
+    std::string out(url.substr(0, begin));
+    out.append(authority.substr(0, colon)).append(colon == std::string_view::npos ? port : "");
+    return out.append(url.substr(end));
 }
 
 } // namespace msgstatus::receiver

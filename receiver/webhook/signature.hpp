@@ -2,12 +2,10 @@
 // changed without downtime. What is compared is compared in constant time.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,40 +16,33 @@
 
 namespace msgstatus::receiver {
 
-enum class DigestKind { sha1, sha256 };
-
-/// A digest with its length: 20 bytes for SHA-1, 32 for SHA-256.
-struct Digest {
-    std::array<unsigned char, 32> bytes{};
-    std::size_t size = 0;
-
-    std::span<const unsigned char> span() const noexcept { return {bytes.data(), size}; }
-};
-
 /// Hmac computes HMACs (RFC 2104) with one key, which stays set up between messages, since that costs more than a short
 /// body. Not for use by several threads at a time.
 class Hmac {
 public:
+    /// @param digest  `SHA1` or `SHA256`
     /// @throws std::runtime_error if OpenSSL has no such digest
-    Hmac(DigestKind kind, std::string_view key);
+    Hmac(const char *digest, std::string_view key);
 
-    /// Returns the HMAC of the concatenated parts.
+    /// Returns the HMAC of the concatenated parts in lower-case hex digits, or in base64.
     /// @throws std::runtime_error if OpenSSL fails
-    Digest compute(std::initializer_list<std::string_view> parts);
+    std::string hex(std::initializer_list<std::string_view> parts);
+    std::string base64(std::initializer_list<std::string_view> parts);
 
 private:
+    std::string compute(std::initializer_list<std::string_view> parts);
+
     struct Free {
         void operator()(EVP_MAC_CTX *context) const noexcept { EVP_MAC_CTX_free(context); }
     };
     std::unique_ptr<EVP_MAC_CTX, Free> context_;
 };
 
-/// Returns the plain SHA-256 of the text.
+/// Returns the plain SHA-256 of the text in lower-case hex digits.
 /// @throws std::runtime_error if OpenSSL fails
-Digest sha256(std::string_view text);
+std::string sha256_hex(std::string_view text);
 
-/// Compare two digests, or two secrets, without showing by the duration where they differ. Only lengths may show.
-bool equal_in_constant_time(std::span<const unsigned char> a, std::span<const unsigned char> b) noexcept;
+/// Compares two secrets without showing by the duration where they differ. Only their lengths may show.
 bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
 
 /// Meta's X-Hub-Signature-256: `sha256=` and the hex HMAC-SHA256 of the raw body, keyed with the app secret.
@@ -121,8 +112,9 @@ private:
 /// sorted order, name and value.
 std::string twilio_parameters(const Form &form);
 
-/// Returns the URL as it is, as a URL parser would write it, then with its query decoded and encoded again in each of
-/// the ways in use. Twilio may sign another encoding than it sends, and its own libraries try several, too.
+/// Returns the ways to write a URL that Twilio may have signed, each once and at most 20: first as it is, then with
+/// its query in the encodings in use, each also without the `=` of empty fields. Twilio may sign another encoding than
+/// it sends, and its own libraries try several, too.
 std::vector<std::string> url_spellings(std::string_view url);
 
 /// Returns the URL without its port if it has one, else with its scheme's own (443 or 80), as Twilio signs some URLs

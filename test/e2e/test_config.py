@@ -48,7 +48,10 @@ def test_check_config_warns():
     done = run("--check-config")
     assert done.returncode == 0
     assert "nothing is configured" in done.stderr and "no secret is set for meta, twilio, aisensy" in done.stderr
-    done = run("--check-config", MSGSTATUS_META_APP_SECRET="a", MSGSTATUS_AISENSY_SECRET="b")
+    secrets = {"MSGSTATUS_META_APP_SECRET": "a", "MSGSTATUS_AISENSY_SECRET": "b"}
+    done = run("--check-config", **secrets)
+    assert "meta-verify-token: not set, so Meta's handshake gets 403" in done.stderr
+    done = run("--check-config", **secrets, MSGSTATUS_META_VERIFY_TOKEN="c")
     assert (done.returncode, done.stderr.count("\n")) == (0, 1)
     assert "no secret is set for twilio: their" in done.stderr
 

@@ -66,7 +66,7 @@ TEST_F(ConfigTest, HasTheDocumentedDefaults) {
     const Config config = load({});
     EXPECT_EQ(config.listen, (Endpoint{"127.0.0.1", 8080}));
     EXPECT_EQ(config.admin_listen, (Endpoint{"127.0.0.1", 9090}));
-    EXPECT_EQ(config.body_limit, 4U * 1024 * 1024);
+    EXPECT_EQ(config.http.body_limit, 4U * 1024 * 1024);
     EXPECT_TRUE(config.secrets.meta_app_secrets.empty());
     EXPECT_FALSE(config.allow_unsigned);
 }
@@ -201,10 +201,35 @@ TEST_F(ConfigTest, WarnsOfWhatIsAllowedYetDangerous) {
     set("MSGSTATUS_TWILIO_AUTH_TOKEN", "two");
     set("MSGSTATUS_NO_SUCH", "three");
     const Config config = load({"--allow-unsigned"});
-    ASSERT_EQ(config.warnings.size(), 3U);
+    ASSERT_EQ(config.warnings.size(), 4U);
     EXPECT_TRUE(names(config.warnings[0], "MSGSTATUS_NO_SUCH"));
     EXPECT_TRUE(names(config.warnings[1], "name of aisensy")) << config.warnings[1];
-    EXPECT_TRUE(names(config.warnings[2], "public-url"));
+    EXPECT_TRUE(names(config.warnings[2], "meta-verify-token"));
+    EXPECT_TRUE(names(config.warnings[3], "public-url"));
+}
+
+TEST_F(ConfigTest, WarnsOfAnAppSecretWithoutAVerifyToken) {
+    set("MSGSTATUS_META_APP_SECRET", "one");
+    EXPECT_TRUE(warned({}, "meta-verify-token"));
+    EXPECT_TRUE(warned({"--check-config"}, "meta-verify-token"));
+    set("MSGSTATUS_META_VERIFY_TOKEN", "two");
+    EXPECT_FALSE(warned({}, "meta-verify-token"));
+    set("MSGSTATUS_META_APP_SECRET", "");
+    EXPECT_FALSE(warned({}, "meta-verify-token"));
+}
+
+TEST_F(ConfigTest, AnEmptyValueIsTheDefault) {
+    EXPECT_EQ(load({"--lanes="}).lanes, 2U);
+    EXPECT_EQ(load({"--config", file("conf", "lanes =\n")}).lanes, 2U);
+    EXPECT_TRUE(names(problem({"--allow-meta="}), "allow-meta")) << "a list that names nobody would allow everyone";
+}
+
+TEST_F(ConfigTest, ListsMayBeRepeatedAndNothingElse) {
+    const Config config = load({"--allow-meta=192.0.2.1", "--allow-meta", "192.0.2.2, 192.0.2.3"});
+    for (const char *address : {"192.0.2.1", "192.0.2.2", "192.0.2.3"})
+        EXPECT_TRUE(config.allow_meta.contains(*Address::parse(address))) << address;
+    EXPECT_TRUE(names(problem({"--lanes=1", "--lanes=2"}), "lanes"));
+    EXPECT_TRUE(names(problem({"--config", file("conf", "lanes = 1\nlanes = 1\n")}), "lanes"));
 }
 
 TEST_F(ConfigTest, TheHelpNamesEveryOption) {

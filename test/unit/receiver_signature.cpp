@@ -1,11 +1,12 @@
 // The signatures of PROVIDERS' documentation, and everything near them that must not pass.
 
-#include <array>
+#include <set>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "webhook/signature.hpp"
-#include "base/text_codec.hpp"
 
 namespace msgstatus::receiver {
 namespace {
@@ -120,9 +121,7 @@ TEST(TwilioSignature, VerifiesSha256WithTheKeyThatIsNamed) {
 
 // Signed with Hmac itself: the subject here is the text that is signed.
 bool accepts_as_signed(const std::string &wire, const std::string &as_signed) {
-    Hmac hmac(DigestKind::sha1, "12345");
-    const Digest digest = hmac.compute({as_signed});
-    return TwilioSignature({"12345"}).verify_form(encode_base64(digest.span()), wire, {});
+    return TwilioSignature({"12345"}).verify_form(Hmac("SHA1", "12345").base64({as_signed}), wire, {});
 }
 
 TEST(TwilioSignature, AcceptsOtherEncodingsOfTheQuery) {
@@ -145,6 +144,39 @@ TEST(TwilioSignature, AcceptsOtherEncodingsOfTheQuery) {
     EXPECT_FALSE(accepts_as_signed(url + "x", url + "y"));
     EXPECT_FALSE(accepts_as_signed(url + "x%26e=y", url + "x&e=y")) << "other fields";
     EXPECT_FALSE(accepts_as_signed(url + "x%2By", url + "x+y")) << "a plus sign is no space";
+}
+
+TEST(TwilioSignature, AcceptsBracketsThatWereEscapedOnTheWay) {
+    const std::string url = "https://a.b/c?";
+    EXPECT_TRUE(accepts_as_signed(url + "d%5B%5D=e&d%5b%5d=f", url + "d[]=e&d[]=f"));
+    EXPECT_TRUE(accepts_as_signed(url + "d[]=e", url + "d%5B%5D=e")) << "the reverse";
+    EXPECT_TRUE(accepts_as_signed(url + "d%5B%5D=e%40f%20g", url + "d[]=e%40f%20g")) << "all else as it came";
+    EXPECT_TRUE(accepts_as_signed(url + "d%5B%5D=e%40f", url + "d[]=e@f")) << "all else as people write it";
+    EXPECT_TRUE(accepts_as_signed(url + "d%5B%5D=e", "https://a.b:443/c?d[]=e"));
+    EXPECT_FALSE(accepts_as_signed(url + "d%5B%5D=e", url + "d[=e"));
+    EXPECT_FALSE(accepts_as_signed(url + "d%5B%5D=e", url + "d=e"));
+    EXPECT_FALSE(accepts_as_signed("https://a.b/%5B%5D?d=e", "https://a.b/[]?d=e")) << "the path stays";
+}
+
+TEST(TwilioSignature, AcceptsEmptyFieldsWithAndWithoutTheirEqualsSign) {
+    const std::string url = "https://a.b/c?";
+    EXPECT_TRUE(accepts_as_signed(url + "d=", url + "d"));
+    EXPECT_TRUE(accepts_as_signed(url + "d", url + "d=")) << "the reverse";
+    EXPECT_TRUE(accepts_as_signed(url + "d=&e=f&g=", url + "d&e=f&g"));
+    EXPECT_TRUE(accepts_as_signed(url + "d%5B%5D=&e=f", url + "d[]&e=f"));
+    EXPECT_TRUE(accepts_as_signed(url + "e=x@y&d=", url + "e=x%40y&d"));
+    EXPECT_FALSE(accepts_as_signed(url + "d==", url + "d=")) << "the value is an equals sign";
+    EXPECT_FALSE(accepts_as_signed(url + "d=e", url + "d"));
+    EXPECT_FALSE(accepts_as_signed(url + "d=&e=f", url + "e=f"));
+}
+
+TEST(UrlSpellings, AreFewAndDistinct) {
+    EXPECT_EQ(url_spellings("https://a.b/c").size(), 1U);
+    EXPECT_EQ(url_spellings("https://a.b/c?d=e").size(), 1U);
+    const std::vector<std::string> most = url_spellings("https://a.b/c?d%5B%5D=It's+x@y%2fz\xc3\xa9!~$&f=&g%27=%40");
+    EXPECT_LE(most.size(), 20U);
+    EXPECT_EQ(std::set<std::string>(most.begin(), most.end()).size(), most.size());
+    EXPECT_EQ(most.front(), "https://a.b/c?d%5B%5D=It's+x@y%2fz\xc3\xa9!~$&f=&g%27=%40");
 }
 
 TEST(UrlWithOtherPort, AddsOrRemovesThePort) {

@@ -24,10 +24,7 @@ public:
         fd_ = ends[0];
         receiver::Socket socket = listener.make_socket();
         socket.assign(boost::asio::ip::tcp::v4(), ends[1]);
-        const auto session =
-            std::make_shared<receiver::Session>(listener.server(), std::move(socket), receiver::Address(), nullptr);
-        session_ = session;
-        session->start();
+        session_ = listener.server().serve(std::move(socket));
     }
     Client(const Client &) = delete;
     Client &operator=(const Client &) = delete;

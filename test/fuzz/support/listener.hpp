@@ -69,9 +69,10 @@ class WatchedRoutes : public receiver::WebhookRoutes {
 public:
     using WebhookRoutes::WebhookRoutes;
 
-    void answered(const receiver::AnsweredRequest &request) override {
-        WebhookRoutes::answered(request);
-        statuses_.push_back(request.answer.status);
+    void answered(const receiver::Request &request, const receiver::Answer &answer,
+                  receiver::Clock::duration duration) override {
+        WebhookRoutes::answered(request, answer, duration);
+        statuses_.push_back(answer.status);
     }
 
     std::vector<unsigned> &statuses() noexcept { return statuses_; }
