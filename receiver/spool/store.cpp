@@ -257,6 +257,7 @@ SpoolReport SpoolStore::read(std::int64_t after, std::size_t most, std::size_t m
                 return;
             Job &job = report.jobs.emplace_back();
             job.backlog_id = select.integer(0);
+            last_read_ = std::max(last_read_, job.backlog_id);
             job.received_at = select.integer(1);
             job.source = literal_source(select.bytes(2));
             job.body.replace(std::string(body));
@@ -372,14 +373,15 @@ void SpoolStore::open_database() {
         throw std::runtime_error("the spool is of format " + std::to_string(version) + ", made by another version");
     execute(opened, "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     if (is_new)
-        in_transaction(opened, [opened] {
+        in_transaction(opened, [&] {
             execute(opened, "CREATE TABLE webhook ("
                             "id INTEGER PRIMARY KEY AUTOINCREMENT, "
                             "received_at INTEGER NOT NULL, " // microseconds since 2000-01-01 00:00 UTC
                             "source TEXT NOT NULL, "
                             "body BLOB NOT NULL)");
             // Ids begin at the time of day, so that those of an earlier file mean nothing in this one.
-            execute(opened, "INSERT INTO sqlite_sequence VALUES ('webhook', " + std::to_string(postgres_now()) + ")");
+            const std::int64_t before = std::max(postgres_now(), last_read_); // the clock may have been set back
+            execute(opened, "INSERT INTO sqlite_sequence VALUES ('webhook', " + std::to_string(before) + ")");
             execute(opened, "PRAGMA application_id = " + std::to_string(application_id));
             execute(opened, "PRAGMA user_version = " + std::to_string(format_version));
         });

@@ -110,6 +110,7 @@ private:
     Database database_;
     std::size_t depth_ = 0;
     std::optional<std::int64_t> oldest_;
+    std::int64_t last_read_ = 0;     ///< the greatest id that was given out
     std::set<std::int64_t> removed_; ///< yet in the file: to delete takes room, too, and a full disk has none
 };
 
