@@ -45,16 +45,14 @@ class BufferedBody {
 public:
     BufferedBody() = default;
     BufferedBody(BufferedBody &&other) noexcept { swap(other); }
-    BufferedBody &operator=(BufferedBody &&other) noexcept {
-        if (this != &other) {
-            reset();
-            swap(other);
-        }
+    BufferedBody &operator=(BufferedBody other) noexcept {
+        swap(other);
         return *this;
     }
-    BufferedBody(const BufferedBody &) = delete;
-    BufferedBody &operator=(const BufferedBody &) = delete;
-    ~BufferedBody() { reset(); }
+    ~BufferedBody() {
+        if (budget_ != nullptr)
+            budget_->give_back(charged_);
+    }
 
     /// Appends a piece that arrived; false if the budget does not allow it.
     /// @param most  bytes that the body will have at most, if that is known
@@ -83,13 +81,7 @@ public:
 
     const std::string &text() const noexcept { return text_; }
 
-    void reset() noexcept {
-        std::string().swap(text_);
-        if (budget_ != nullptr)
-            budget_->give_back(charged_);
-        budget_ = nullptr;
-        charged_ = 0;
-    }
+    void reset() noexcept { *this = BufferedBody(); }
 
 private:
     bool hold(BufferBudget &budget, std::size_t bytes) noexcept {

@@ -1,14 +1,14 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
+#include <utility> // Boost 1.74 forgets it
 
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/signal_set.hpp>
 
 #include "commands/commands.hpp"
 #include "commands/part_settings.hpp"
-#include "database/lane_pool.hpp"
-#include "spool/spool.hpp"
 
 namespace msgstatus::receiver {
 namespace {
@@ -17,87 +17,67 @@ constexpr std::chrono::milliseconds look_interval(50);
 constexpr std::chrono::seconds patience(30); // without a webhook that is committed, for the database to come back say
 
 /// DrainCommand runs lanes and spool without the rest of the program until there is nothing more to do.
-class DrainCommand {
-public:
+struct DrainCommand {
     explicit DrainCommand(const Config &config)
-        : pool_(context_, lane_settings(config), metrics_), spool_(context_, spool_settings(config), pool_, metrics_),
-          timer_(context_.get_executor()), signals_(context_, SIGTERM, SIGINT) {
-        pool_.use_backlog(spool_);
+        : pool(context, lane_settings(config), metrics), spool(context, spool_settings(config), pool, metrics) {
+        pool.use_backlog(spool);
     }
 
-    int run() {
-        spool_.start();
-        pool_.start();
-        signals_.async_wait([this](boost::system::error_code cancelled, int) {
-            if (!cancelled)
-                end("interrupted");
-        });
-        look();
-        context_.run();
-        const SpoolState &state = spool_.state();
-        const std::string left = state.open ? std::to_string(state.depth) : "unknown";
-        std::printf("drained %llu, left %s%s%s\n", static_cast<unsigned long long>(metrics_.bodies_drained),
-                    left.c_str(), reason_.empty() ? "" : ": ", reason_.c_str());
-        return state.open && state.depth == 0 ? 0 : 1;
-    }
-
-private:
-    void look() {
-        const Clock::time_point now = Clock::now();
-        if (metrics_.bodies_drained != drained_) {
-            drained_ = metrics_.bodies_drained;
-            progress_at_ = now;
+    // Waits until there is nothing more to do, and stops; what is in flight stays in the spool.
+    Awaitable<> watch() {
+        Event later(context.get_executor());
+        std::uint64_t drained = 0;
+        Clock::time_point progress_at = Clock::now();
+        while (reason == nullptr) {
+            co_await later.wait(Clock::now() + look_interval);
+            if (metrics.bodies_drained > drained)
+                progress_at = Clock::now();
+            drained = metrics.bodies_drained;
+            reason = reason_to_end(progress_at);
         }
-        if (const char *reason = reason_to_end(now)) {
-            end(reason);
-            return;
-        }
-        timer_.expires_after(look_interval);
-        timer_.async_wait([this](boost::system::error_code cancelled) {
-            if (!cancelled)
-                look();
-        });
+        spool.stop_draining();
+        pool.stop();
+        spool.finish([this] { context.stop(); });
     }
 
     // Returns why to end, nothing as long as there is something to do.
-    const char *reason_to_end(Clock::time_point now) const {
-        if (spool_.has_failed())
-            return "the spool cannot be used";
-        if (spool_.state().open && spool_.state().depth == 0)
+    const char *reason_to_end(Clock::time_point progress_at) const {
+        if (interrupted)
+            return ": interrupted";
+        if (spool.has_failed())
+            return ": the spool cannot be used";
+        if (spool.state().open && spool.state().depth == 0)
             return "";
-        if (spool_.has_gone_round())
-            return "the database refuses what is left";
-        if (now - progress_at_ > patience)
-            return pool_.lanes_connected() == 0 ? "the database cannot be reached" : "the database takes nothing";
+        if (spool.has_gone_round())
+            return ": the database refuses what is left";
+        if (Clock::now() - progress_at > patience)
+            return pool.lanes_connected() == 0 ? ": the database cannot be reached" : ": the database takes nothing";
         return nullptr;
     }
 
-    // Stops; what is in flight stays in the spool.
-    void end(const char *reason) {
-        timer_.cancel();
-        signals_.cancel();
-        reason_ = reason;
-        spool_.stop_draining();
-        pool_.stop();
-        spool_.finish([this] { context_.stop(); });
-    }
-
-    Metrics metrics_;
-    boost::asio::io_context context_{1};
-    LanePool pool_;
-    Spool spool_;
-    Timer timer_;
-    boost::asio::signal_set signals_;
-    std::uint64_t drained_ = 0;
-    Clock::time_point progress_at_ = Clock::now();
-    std::string reason_;
+    Metrics metrics;
+    boost::asio::io_context context{1};
+    LanePool pool;
+    Spool spool;
+    bool interrupted = false;
+    const char *reason = nullptr; ///< to end
 };
 
 } // namespace
 
 int drain_command(const Config &config) {
     std::signal(SIGXFSZ, SIG_IGN); // a limit on the size of files is an error of write
-    return DrainCommand(config).run();
+    DrainCommand command(config);
+    boost::asio::signal_set signals(command.context, SIGTERM, SIGINT);
+    signals.async_wait([&command](error_code, int) { command.interrupted = true; });
+    command.spool.start();
+    command.pool.start();
+    boost::asio::co_spawn(command.context, command.watch(), boost::asio::detached);
+    command.context.run();
+    const SpoolState &state = command.spool.state();
+    std::printf("drained %llu, left %s%s\n", static_cast<unsigned long long>(command.metrics.bodies_drained),
+                state.open ? std::to_string(state.depth).c_str() : "unknown", command.reason);
+    return state.open && state.depth == 0 ? 0 : 1;
 }
 
 } // namespace msgstatus::receiver

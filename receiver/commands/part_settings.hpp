@@ -20,7 +20,8 @@ inline LaneSettings lane_settings(const Config &config) {
 
 inline SpoolSettings spool_settings(const Config &config) {
     return {.directory = config.spool_dir,
-            .limits = {.max_bytes = config.spool_max_bytes, .largest_body = config.http.body_limit},
+            .max_bytes = config.spool_max_bytes,
+            .largest_body = config.http.body_limit,
             .batch_max = config.batch_max,
             .batch_max_bytes = config.batch_max_bytes};
 }

@@ -27,26 +27,27 @@ struct Job {
     AnswerTo to;
 };
 
-/// Tells the sender that the webhook is committed: `{"status": "success", "processed": n}`, or "partial_success".
-/// @param received, rejected  status objects found, and those among them that could not be used
-inline void answer_committed(const Job &job, std::int32_t received, std::int32_t rejected) {
+/// Tells the sender of success.
+/// @param json  the answer, unless the provider wants none
+inline void answer_success(const Job &job, std::string json) {
     Answer answer;
     if (job.empty_answer)
         answer.status = 204;
     else
-        answer = json_answer(std::string(R"({"status":")") + (rejected > 0 ? "partial_success" : "success") +
-                             R"(","processed":)" + std::to_string(std::max(received - rejected, 0)) + "}");
+        answer = json_answer(std::move(json));
     job.to.send(std::move(answer));
 }
 
-/// Tells the sender that the webhook is safe, though not yet committed.
+/// Tells the sender that the webhook is committed: `{"status": "success", "processed": n}`, or "partial_success".
+/// @param received, rejected  status objects found, and those among them that could not be used
+inline void answer_committed(const Job &job, std::int32_t received, std::int32_t rejected) {
+    answer_success(job, std::string(R"({"status":")") + (rejected > 0 ? "partial_success" : "success") +
+                            R"(","processed":)" + std::to_string(std::max(received - rejected, 0)) + "}");
+}
+
+/// Tells the sender that the webhook is on disk, though not yet committed.
 inline void answer_kept(const Job &job) {
-    Answer answer;
-    if (job.empty_answer)
-        answer.status = 204;
-    else
-        answer = json_answer(R"({"status":"success","processed":0,"spooled":true})");
-    job.to.send(std::move(answer));
+    answer_success(job, R"({"status":"success","processed":0,"spooled":true})");
 }
 
 /// JobQueue keeps jobs in the order of their arrival.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -16,13 +15,6 @@
 
 namespace msgstatus::receiver {
 
-struct SpoolSettings {
-    std::string directory;
-    SpoolLimits limits;
-    std::size_t batch_max = 0;       ///< webhooks, and
-    std::size_t batch_max_bytes = 0; ///< bytes of bodies in one call of the database
-};
-
 /// Spool keeps webhooks on disk for when the database is back, and brings them to the lanes then: one batch at a time,
 /// so small that live webhooks hardly feel it, in the order in which they came. A webhook is removed from the disk when
 /// it is committed. A batch that fails comes again in halves, until one webhook stands alone. That one is passed over,
@@ -33,7 +25,7 @@ struct SpoolSettings {
 class Spool : public Backlog {
 public:
     Spool(boost::asio::io_context &context, const SpoolSettings &settings, LanePool &pool, Metrics &metrics);
-    /// Waits for the operations under way; what they would have told is lost.
+    /// Waits for the operation under way; what it would have told is lost.
     ~Spool() override { thread_.join(); }
 
     void start();
@@ -60,18 +52,14 @@ public:
     SpoolGauges gauges() const;
 
 private:
-    using Operation = std::function<SpoolReport(SpoolWorker &)>;
+    using Operation = std::function<SpoolReport(SpoolStore &)>;
 
     Awaitable<SpoolReport> run(Operation operation);
     Awaitable<> stay_open();
     Awaitable<> take_in();
     Awaitable<> drain();
-    Awaitable<bool> offer(std::vector<SpoolEntry> entries);
-    Awaitable<> remove(std::vector<std::int64_t> ids);
-    Awaitable<> end_round(std::size_t depth);
-    void batch_failed(std::size_t size);
-    void adapt_size(std::size_t size, std::size_t bytes, Clock::duration took);
-    void start_over();
+    Awaitable<> offer(std::vector<Job> jobs);
+    bool can_drain() const noexcept;
     void note(const SpoolReport &report);
 
     boost::asio::io_context &context_;
@@ -85,31 +73,23 @@ private:
 
     // The way in. While one commit is under way others collect, and go as one.
     JobQueue waiting_;
-    bool committing_ = false;
     Event arrived_;
     std::function<void()> finished_;
 
     // The way out.
-    std::uint64_t file_ = 0;       ///< that all ids are from
-    std::int64_t cursor_ = 0;      ///< the last webhook that was read
-    std::size_t size_;             ///< of the next batch to read
-    std::vector<SpoolEntry> next_; ///< the batch that is ready for a lane
-    std::size_t outstanding_ = 0;  ///< webhooks that a lane has
-    std::vector<std::int64_t> committed_;
-    bool failed_ = false;
+    std::vector<Job> next_;               ///< the batch that is ready for a lane
+    std::size_t outstanding_ = 0;         ///< webhooks that a lane has
+    std::vector<std::int64_t> committed_; ///< of the batch
+    bool failed_ = false;                 ///< one of the batch at least
     bool lane_lost_ = false;
-    Event settled_; ///< a lane has done with a batch
+    Event settled_; ///< a lane has done with the batch
     Clock::time_point taken_at_;
-    std::set<std::int64_t> leftovers_; ///< committed, yet on disk: to delete takes room, too, and a full disk has none
-    std::size_t passed_over_ = 0;      ///< webhooks up to cursor_ that failed
-    std::size_t drained_ = 0;          ///< since there was nothing left
-    Clock::duration rest_{};
-    std::chrono::milliseconds pause_;
-    std::chrono::milliseconds retry_pause_;
-    Clock::time_point retry_at_ = Clock::time_point::min();
+    std::size_t passed_over_ = 0; ///< webhooks that failed in this round
+    Clock::time_point next_round_ = Clock::time_point::min();
+    std::size_t drained_ = 0; ///< since there was nothing left
     bool stopped_ = false;
 
-    SpoolWorker worker_; ///< for the thread alone
+    SpoolStore store_; ///< for the thread alone
     boost::asio::thread_pool thread_{1};
 };
 

@@ -1,168 +1,117 @@
 // The webhooks on disk: a directory for this process alone, and in it one table of an SQLite database.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
+#include <sqlite3.h>
+
 #include "base/net.hpp"
-#include "spool/sqlite.hpp"
+#include "jobs/job.hpp"
 
 namespace msgstatus::receiver {
 
-/// How much the spool may hold.
-struct SpoolLimits {
-    std::size_t max_bytes = 0;    ///< of all its files together
-    std::size_t largest_body = 0; ///< that it has to have room for
-};
+struct SpoolSettings {
+    std::string directory;
+    std::size_t max_bytes = 0;       ///< of all its files together
+    std::size_t largest_body = 0;    ///< that it has to have room for
+    std::size_t batch_max = 0;       ///< webhooks, and
+    std::size_t batch_max_bytes = 0; ///< bytes of bodies in one call of the database
 
-/// A webhook to be kept. The texts belong to somebody else.
-struct SpoolItem {
-    std::int64_t received_at = 0; ///< microseconds since 2000-01-01 00:00 UTC
-    std::string_view source;
-    std::string_view body;
-};
-
-/// A webhook that is kept.
-struct SpoolEntry {
-    std::int64_t id = 0; ///< ascending in the order in which they were kept; never used again
-    std::int64_t received_at = 0;
-    std::string source;
-    std::string body;
-};
-
-/// SpoolFiles claims a directory for this process, for as long as it lives. The directory and the files in it are for
-/// their owner alone (modes 0700, 0600), because they hold bodies of webhooks.
-class SpoolFiles {
-public:
-    /// Makes the directory if it is missing (its parent must be there) and the database file in it, empty.
-    /// @throws SpoolError  (unusable) somebody else may enter it or owns it, another process holds it, no permission,
-    /// ...
-    explicit SpoolFiles(const std::string &directory);
-    ~SpoolFiles();
-    SpoolFiles(const SpoolFiles &) = delete;
-    SpoolFiles &operator=(const SpoolFiles &) = delete;
-
-    std::string database() const { return directory_ + "/spool.db"; }
-
-    /// Returns the size of all files of the database, or of its write-ahead log alone.
-    std::size_t bytes() const noexcept;
-    std::size_t log_bytes() const noexcept;
-
-    /// Returns whether the directory is in memory, so that a crash of the machine empties it.
-    bool is_in_memory() const noexcept;
-
-    /// Renames the database, which must be closed, so that a new one can be begun, and makes that.
-    /// @return the new name of the old one
-    /// @throws SpoolError  (unusable) also if so many were set aside before that something must be wrong with the disk
-    std::string set_aside();
-
-    /// Deletes the database, which must be closed, and makes a new one.
-    void discard();
-
-private:
-    void make_database() const;
-
-    std::string directory_;
-    int lock_ = -1;
-};
-
-/// SpoolStore keeps webhooks. It is used by one thread at a time, blocks, and throws SpoolError, after which what is on
-/// disk is as it was before.
-class SpoolStore {
-public:
-    /// Opens the database in `files`, and makes its table if it has none.
-    SpoolStore(const SpoolFiles &files, const SpoolLimits &limits);
-
-    /// Keeps webhooks, all or none; they are on disk when it returns.
-    void append(std::span<const SpoolItem> items);
-
-    /// Returns the first webhooks with an id greater than `after`: at most `most`, and of at most `most_bytes`
-    /// together, though one in any case.
-    std::vector<SpoolEntry> read(std::int64_t after, std::size_t most, std::size_t most_bytes);
-
-    /// Forgets webhooks. After a power cut some of them may be there again.
-    void remove(std::span<const std::int64_t> ids);
-
-    /// Returns how many webhooks there are.
-    std::size_t depth() const noexcept { return depth_; }
-    /// Returns when the one that was kept first was received.
-    std::optional<std::int64_t> oldest();
-
-    /// Returns how many bytes the write-ahead log may take.
-    std::size_t log_limit() const noexcept { return log_limit_; }
-    /// Returns how many bytes of bodies one append should hold at most.
-    std::size_t batch_bytes() const noexcept { return log_limit_ / 4; }
-
-private:
-    std::int64_t integer(const char *sql);
-    void prepare_database();
-    void make_room_in_log(std::size_t bytes);
-
-    const SpoolFiles &files_;
-    std::size_t log_limit_;
-    SqliteDatabase database_;
-    std::optional<SqliteStatement> insert_;
-    std::optional<SqliteStatement> select_;
-    std::optional<SqliteStatement> delete_;
-    std::optional<SqliteStatement> oldest_;
-    std::size_t depth_ = 0;
+    /// Returns how many of the bytes the write-ahead log may take. A body goes through the log whole, and takes up to
+    /// twice its size where pages are half filled.
+    std::size_t log_bytes() const noexcept {
+        return std::min(max_bytes / 2, std::max(16 * mebibyte, 4 * largest_body));
+    }
 };
 
 /// The spool as it is after an operation.
 struct SpoolState {
     bool open = false;
-    std::uint64_t file = 0; ///< counts the openings; ids of one mean nothing in another
-    std::size_t depth = 0;
+    std::size_t depth = 0; ///< webhooks
     std::size_t bytes = 0;
-    std::size_t batch_bytes = 0;
-    std::optional<std::int64_t> oldest;
+    std::optional<std::int64_t> oldest; ///< when the webhook that was kept first was received
+};
+
+enum class SpoolFailure : std::uint8_t {
+    none,
+    full,     ///< no room, on the disk or within spool-max-bytes; what is there can be read and removed
+    corrupt,  ///< the file is damaged, or is no spool
+    unusable, ///< it cannot be opened, read or written now: permissions, a read-only disk, held by someone else
 };
 
 /// What became of an operation.
 struct SpoolReport {
     SpoolState state;
     bool done = false;
-    bool opened = false;                     ///< it was not open before
-    bool in_memory = false;                  ///< where no crash of the machine is survived
-    std::optional<SpoolError::Kind> failure; ///< what went wrong, even if the operation was then done
-    std::string reason;
-    std::string set_aside; ///< where the damaged file went
-    std::vector<SpoolEntry> entries;
+    bool opened = false;                       ///< it was not open before
+    bool in_memory = false;                    ///< where no crash of the machine is survived
+    SpoolFailure failure = SpoolFailure::none; ///< what went wrong, even if the operation was then done
+    std::string reason;                        ///< without data of webhooks
+    std::string set_aside;                     ///< where the damaged file went
+    std::vector<Job> jobs;
 };
 
-/// SpoolWorker runs the operations of the spool one after another, and opens it as often as it takes. No exception
-/// leaves it. What is damaged is set aside and a new file begun; after any other failure but lack of room the spool is
-/// closed, and opened anew by the next open().
-class SpoolWorker {
+/// SpoolStore keeps webhooks, and opens its files as often as it takes. It is used by one thread at a time and blocks;
+/// no exception leaves it. What is damaged is set aside and a new file begun; after any other failure but lack of room
+/// all is closed, and opened anew by the next operation.
+///
+/// The directory and the files in it are for their owner alone (modes 0700, 0600), because they hold bodies of
+/// webhooks. It is made if it is missing; its parent must be there.
+class SpoolStore {
 public:
-    SpoolWorker(std::string directory, const SpoolLimits &limits) : directory_(std::move(directory)), limits_(limits) {}
+    explicit SpoolStore(SpoolSettings settings) : settings_(std::move(settings)) {}
+    ~SpoolStore() { release(); }
+    SpoolStore(const SpoolStore &) = delete;
+    SpoolStore &operator=(const SpoolStore &) = delete;
 
     SpoolReport open();
-    SpoolReport append(std::span<const SpoolItem> items);
+
+    /// Keeps webhooks, all or none; they are on disk when it returns.
+    SpoolReport append(std::span<const Job> jobs);
+
+    /// Returns the first webhooks with an id (`backlog_id`) greater than `after`: at most `most`, and of at most
+    /// `most_bytes` together, though one in any case. Ids ascend in the order in which webhooks were kept, and none is
+    /// used twice, also not in a file that takes the place of another.
     SpoolReport read(std::int64_t after, std::size_t most, std::size_t most_bytes);
-    /// Forgets webhooks. An empty spool gives its space back.
-    /// @param file  where the ids are from
-    SpoolReport remove(std::uint64_t file, std::span<const std::int64_t> ids);
-    /// Begins a new file in place of one that holds nothing but these webhooks.
-    SpoolReport discard(std::uint64_t file, std::span<const std::int64_t> ids);
+
+    /// Forgets webhooks, whether the disk has room for that or not. After a power cut some of them may be there again.
+    /// A spool that is empty then gives its space back.
+    SpoolReport remove(std::span<const std::int64_t> ids);
 
 private:
+    struct Close {
+        void operator()(sqlite3 *database) const noexcept { sqlite3_close_v2(database); }
+    };
+    using Database = std::unique_ptr<sqlite3, Close>;
+
     template <class Operation>
     SpoolReport run(Operation operation);
-    void open_store();
-    void begin_anew();
-    void look(SpoolReport &report);
+    std::string path(const std::string &suffix = "") const { return settings_.directory + "/spool.db" + suffix; }
+    std::size_t bytes() const;
+    void claim_directory();
+    void release() noexcept;
+    void open_database();
+    std::string set_aside();
+    void discard();
+    void make_room_in_log(std::size_t bytes);
+    void erase(const std::set<std::int64_t> &ids);
 
-    std::string directory_;
-    SpoolLimits limits_;
-    std::optional<SpoolFiles> files_;
-    std::optional<SpoolStore> store_;
-    std::uint64_t file_ = 0;
+    SpoolSettings settings_;
+    int lock_ = -1;
+    Database database_;
+    std::size_t depth_ = 0;
+    std::optional<std::int64_t> oldest_;
+    std::int64_t last_read_ = 0;     ///< the greatest id that was given out
+    std::set<std::int64_t> removed_; ///< yet in the file: to delete takes room, too, and a full disk has none
 };
 
 } // namespace msgstatus::receiver

@@ -78,6 +78,16 @@ def test_a_poison_body_among_good_ones(one_lane, database, name, position):
     assert "SQLSTATE" in rows[0]["reason"]
 
 
+def test_looking_for_alerts_holds_up_no_webhook(one_lane, database):
+    """The lane looks for them by itself some seconds after its start; a lock that somebody holds must not stop it there."""
+    with database.hold("LOCK TABLE msgstatus.message;"):
+        wait_until(lambda: database.query("SELECT FROM pg_stat_activity WHERE application_name = 'msgstatus-receiver' "
+                                          "AND query LIKE '%alert_counts%'"), "the lane to look for alerts")
+        posts = Posts(one_lane, [one()])
+        wait_until(lambda: one_lane.metric("msgstatus_batch_size_count") == 1, "the call to be in flight")
+    assert posts.wait()[0].status == 200
+
+
 def test_many_poison_bodies(one_lane, database):
     database.execute("DELETE FROM msgstatus.rejected_status")
     ids = [new_id() for _ in range(10)]

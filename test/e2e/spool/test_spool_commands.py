@@ -94,7 +94,7 @@ def test_what_can_be_saved_of_a_damaged_file(database, spooling, tmp_path):
     saved = tmp_path / "saved"
     page = (ROOT / "docs/operations/receiver.md").read_text(encoding="utf-8")
     (commands,) = re.findall(r"^(install -d .*?)msgstatus-receiver drain", page, flags=re.MULTILINE | re.DOTALL)
-    subprocess.run(["bash", "-ec", commands.replace("spool.db.corrupt-TIME", aside)], cwd=tmp_path, check=True,
+    subprocess.run(["bash", "-ec", commands.replace("spool.db.corrupt-1", aside)], cwd=tmp_path, check=True,
                    stderr=subprocess.DEVNULL)
     database.server.start()
     done = run("drain", "--spool-dir", str(saved), "--database", database.conninfo)
