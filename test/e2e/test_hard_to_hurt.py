@@ -14,9 +14,10 @@ import exposition
 import pytest
 
 from client import FORM, Connection, aisensy_signature, raw_post, request
-from conftest import SECRETS, Database
+from database import Database
 from pgserver import free_port
 from receiver import PATIENCE, PROGRAM, Receiver, clean_environment, wait_until
+from secrecy import SECRETS
 from webhooks import new_id, one
 
 MEGABYTE = 1 << 20
