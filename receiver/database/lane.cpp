@@ -53,7 +53,7 @@ Lane::Lane(LanePool &pool, std::size_t number)
       connection_(pool.context_.get_executor(), wake_), backoff_(shortest_backoff), random_(std::random_device()()) {}
 
 Awaitable<> Lane::run() {
-    while (true) {
+    while (state_ != State::stopped) {
         std::string reason;
         try {
             co_await connect();
