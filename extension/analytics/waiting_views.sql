@@ -20,6 +20,7 @@ BEGIN
         AND msgstatus.state(m.status) >= 'accepted'
         AND msgstatus.state(m.status) <= 'sent'
         AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - interval '5 minutes'
+        AND m.direction IS DISTINCT FROM 'inbound'
     ORDER BY m.created_at DESC, 1;
     COMMENT ON VIEW msgstatus.undelivered_messages IS
         'Messages that a provider accepted more than 5 minutes ago and that were neither delivered nor failed; phone numbers masked';
@@ -39,6 +40,7 @@ BEGIN
     WHERE (SELECT msgstatus.sees_all('msgstatus.message')) IS NOT NULL
         AND msgstatus.state(m.status) = 'delivered'
         AND msgstatus.reached_at(m.status, 'delivered') <= now() - interval '1 day'
+        AND m.direction IS DISTINCT FROM 'inbound'
     ORDER BY m.created_at DESC, 1;
     COMMENT ON VIEW msgstatus.unread_messages IS
         'Messages that were delivered more than a day ago and were not read; phone numbers masked';

@@ -55,9 +55,14 @@ int compare_failure(const Contribution &a, const Contribution &b) {
     return compare_values(a.counted->error_code, b.counted->error_code);
 }
 
+// The direction alone tells: readers of webhooks set it by the state where a provider does not name it.
+bool is_inbound(const Counted &counted) {
+    return counted.direction == "inbound";
+}
+
 bool has_failed(const Counted &counted) {
     const auto now = state(counted.status);
-    return now && is_failure(*now);
+    return now && is_failure(*now) && !is_inbound(counted);
 }
 
 // palloc aligns to 8 bytes, and the histogram's sum has 16.
@@ -78,7 +83,7 @@ void count_delay(RollupRow &row, RollupDelay which, std::optional<Delay> delay, 
 
 // The hash is PostgreSQL's hashtextextended, by which recount_messages sums, too.
 std::int64_t hash_of_recipient(const Counted &counted) {
-    if (counted.recipient.empty() || counted.direction == "inbound")
+    if (counted.recipient.empty())
         return 0;
     const auto *bytes = reinterpret_cast<const unsigned char *>(counted.recipient.data());
     const std::uint64_t hash = DatumGetUInt64(hash_any_extended(bytes, static_cast<int>(counted.recipient.size()), 0));
@@ -88,10 +93,13 @@ std::int64_t hash_of_recipient(const Counted &counted) {
 void count_message(RollupRow &row, const Contribution &c) {
     const Status &status = c.counted->status;
     row.counters[counter_messages] += c.sign;
-    if (reached_at(status, DeliveryState::sent))
-        row.counters[counter_sent] += c.sign;
     if (const auto now = state(status))
         row.counters[counter_in_state + index_of(*now)] += c.sign;
+    // An inbound message has no outcome.
+    if (is_inbound(*c.counted))
+        return;
+    if (reached_at(status, DeliveryState::sent))
+        row.counters[counter_sent] += c.sign;
     count_delay(row, delay_delivery, delivery_delay(status), c.sign);
     count_delay(row, delay_reading, read_delay(status), c.sign);
     count_delay(row, delay_failure, failure_delay(status), c.sign);
@@ -172,7 +180,7 @@ void RollupChanges::push(EventTime created_at, const Counted &counted, int sign)
     Contribution c;
     c.hour = hour_of(created_at);
     c.counted = &counted;
-    c.business = counted.direction == "inbound" ? counted.recipient : counted.sender;
+    c.business = is_inbound(counted) ? counted.recipient : counted.sender;
     c.sign = sign;
     contributions_.push(c);
 }
