@@ -101,7 +101,7 @@ BEGIN
             ('{unread_messages}', 'age', 'The time since delivered_at'),
             ('{stuck_messages}', 'age', 'The time since created_at'),
             ('{message_timeline}' || waiting, 'created_at',
-                'When the message was first registered or reported'),
+                'When the message was first received or registered, whichever call came first'),
             ('{message_timeline}', 'updated_at', 'When the row last changed'),
             -- Operation.
             ('{rejected_summary}', 'reason', 'Why the dead letters could not be used'),

@@ -168,17 +168,17 @@ const Counted &copy_of(const Counted &counted) {
 
 } // namespace
 
-void RollupChanges::contribute(EventTime created_at, const Counted &counted, int sign) {
+void RollupChanges::contribute(const Counted &counted, int sign) {
     if (kept_in_ == nullptr)
-        return push(created_at, counted, sign);
+        return push(counted, sign);
     const MemoryContext caller = MemoryContextSwitchTo(kept_in_);
-    push(created_at, copy_of(counted), sign);
+    push(copy_of(counted), sign);
     MemoryContextSwitchTo(caller);
 }
 
-void RollupChanges::push(EventTime created_at, const Counted &counted, int sign) {
+void RollupChanges::push(const Counted &counted, int sign) {
     Contribution c;
-    c.hour = hour_of(created_at);
+    c.hour = hour_of(counted.created_at);
     c.counted = &counted;
     c.business = is_inbound(counted) ? counted.recipient : counted.sender;
     c.sign = sign;
@@ -189,9 +189,9 @@ void RollupChanges::add(const WrittenMessage &message) {
     if (!message.is_inserted()) {
         if (message.added_states() == 0 && !message.replaced)
             return;
-        contribute(message.created_at, message.before, -1);
+        contribute(message.before, -1);
     }
-    contribute(message.created_at, message.after, 1);
+    contribute(message.after, 1);
 }
 
 void RollupChanges::write() {
