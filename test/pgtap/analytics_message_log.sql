@@ -101,5 +101,29 @@ SET LOCAL ROLE t_analyst;
 SELECT is((SELECT count(*) FROM msgstatus.message_log(sort_by => 'state')), 3::bigint, 'the functions act as the owner');
 RESET ROLE;
 
+-- The views of waiting messages read only the time in which messages wait: none, where none waits.
+RESET ROLE;
+TRUNCATE msgstatus.message;
+INSERT INTO msgstatus.message (message_id, created_at, status)
+SELECT 'done' || n, now() - n * interval '1 hour', msgstatus.message_status('read', now() - n * interval '1 hour') FROM generate_series(10, 500) AS n;
+SELECT msgstatus.rebuild_rollups();
+ANALYZE msgstatus.message;
+CREATE FUNCTION pg_temp.read_in_vain(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    plan jsonb;
+BEGIN
+    EXECUTE 'EXPLAIN (ANALYZE, FORMAT JSON) ' || statement INTO plan;
+    RETURN COALESCE((SELECT sum(r::bigint) FROM jsonb_path_query(plan, '$.**."Rows Removed by Filter"') AS r
+        WHERE jsonb_path_exists(plan, '$.** ? (@."Relation Name" == "message" && @."Rows Removed by Filter" == $r)', jsonb_build_object('r', r))), 0);
+END
+$$;
+SET LOCAL enable_seqscan = off;
+SELECT is(pg_temp.read_in_vain('SELECT * FROM msgstatus.undelivered_messages'), 0::bigint, 'nothing waits for delivery: no message is read');
+SELECT is(pg_temp.read_in_vain('SELECT * FROM msgstatus.unread_messages'), 0::bigint, 'nor for reading');
+SELECT cmp_ok(pg_temp.read_in_vain('SELECT * FROM msgstatus.message_timeline WHERE state = ''sent'''), '>', 0::bigint, 'as others are');
+SELECT msgstatus.apply_message_status('{"id": "waiting", "status": "sent"}', now() - interval '100 hours');
+SELECT is((SELECT array_agg(message_id) FROM msgstatus.undelivered_messages), '{waiting}');
+SELECT cmp_ok(pg_temp.read_in_vain('SELECT * FROM msgstatus.undelivered_messages'), '<', 4::bigint, 'one waits: its hour is read');
+
 SELECT finish();
 ROLLBACK;
