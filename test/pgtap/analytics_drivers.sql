@@ -48,6 +48,8 @@ PREPARE counted(text) AS SELECT total FROM msgstatus.message_stats(state => $1);
 SELECT results_eq($$EXECUTE counted('failed')$$, 'VALUES (1::bigint)', 'when counting');
 PREPARE times(text) AS SELECT count(*) FROM msgstatus.message_log(created_from => $1::timestamptz);
 SELECT results_eq($$EXECUTE times('2024-01-01')$$, 'VALUES (3::bigint)', 'a text as a time needs a cast');
+SELECT is((SELECT count(*) FROM msgstatus.message_log(state => t.state)), 1::bigint, 'a state of a view') FROM msgstatus.message_timeline AS t;
+SELECT is((SELECT total FROM msgstatus.message_stats('read'::msgstatus.delivery_state)), 1::bigint);
 RESET ROLE;
 
 SELECT finish();
