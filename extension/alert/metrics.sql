@@ -30,8 +30,7 @@ RETURNS SETOF msgstatus.alert_reading
     FROM (
         SELECT s.attempted, 100.0 * s.delivered / NULLIF(s.attempted, 0) AS rate
         FROM (
-            SELECT sum(h.in_sent + h.in_partially_delivered + h.in_failed + h.in_undelivered + h.in_delivered + h.in_read + h.in_played) AS attempted,
-                sum(h.in_delivered + h.in_read + h.in_played) AS delivered
+            SELECT sum(h.attempted) AS attempted, sum(h.delivered) AS delivered
             FROM msgstatus.hour_rollup AS h
             WHERE h.hour >= date_trunc('hour', now(), 'UTC') - $3
         ) AS s
@@ -50,7 +49,7 @@ RETURNS SETOF msgstatus.alert_reading
     FROM (
         SELECT s.delivered, 100.0 * s.read / NULLIF(s.delivered, 0) AS rate
         FROM (
-            SELECT sum(h.in_delivered + h.in_read + h.in_played) AS delivered, sum(h.in_read + h.in_played) AS read
+            SELECT sum(h.delivered) AS delivered, sum(h.read) AS read
             FROM msgstatus.hour_rollup AS h
             WHERE h.hour >= date_trunc('hour', now(), 'UTC') - $3
         ) AS s

@@ -1,7 +1,10 @@
 -- message_log(): the messages that a filter finds, page by page.
+--
+-- A state is a text, so that an empty one filters nothing and drivers may pass their own texts. A function of the same name
+-- takes a delivery_state, which has to be given: so a call without any argument has one meaning.
 
 CREATE FUNCTION msgstatus.read_message_log(
-    sees_all boolean, state msgstatus.delivery_state, message_type text, provider text, direction text,
+    sees_all boolean, state text, message_type text, provider text, direction text,
     recipient_prefix text, campaign_id uuid, created_from timestamptz, created_before timestamptz, metadata_text text,
     sort_by text, page_size bigint, after text
 ) RETURNS SETOF msgstatus.message_log_row
@@ -19,7 +22,7 @@ BEGIN
     ELSIF sort_by IS NULL OR sort_by NOT IN ('time', 'state') THEN
         RAISE invalid_parameter_value USING MESSAGE = format('cannot sort by "%s"', sort_by), HINT = 'Sort by time or state.';
     END IF;
-    IF sort_by = 'time' OR state IS NOT NULL THEN
+    IF sort_by = 'time' OR filter.state IS NOT NULL THEN
         RETURN QUERY SELECT p.* FROM msgstatus.find_messages(sees_all, filter, start, missing) AS p;
         RETURN;
     END IF;
@@ -40,11 +43,11 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.read_message_log(boolean, msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
+COMMENT ON FUNCTION msgstatus.read_message_log(boolean, text, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
     'message_log() for the owner of the tables';
 
 CREATE FUNCTION msgstatus.message_log(
-    state msgstatus.delivery_state DEFAULT NULL,
+    state text DEFAULT NULL,
     message_type text DEFAULT NULL,
     provider text DEFAULT NULL,
     direction text DEFAULT NULL,
@@ -61,5 +64,25 @@ CREATE FUNCTION msgstatus.message_log(
     -- time finds each message on another page.
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET random_page_cost = 1.1
     AS 'MODULE_PATHNAME', 'read_as_owner';
-COMMENT ON FUNCTION msgstatus.message_log(msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
+COMMENT ON FUNCTION msgstatus.message_log(text, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
     'The messages that match all filters, newest first or by state, a page at a time after a page_cursor; ids and addresses masked for roles that may not read message; 22023 for another order, page size or cursor';
+
+CREATE FUNCTION msgstatus.message_log(
+    state msgstatus.delivery_state,
+    message_type text DEFAULT NULL,
+    provider text DEFAULT NULL,
+    direction text DEFAULT NULL,
+    recipient_prefix text DEFAULT NULL,
+    campaign_id uuid DEFAULT NULL,
+    created_from timestamptz DEFAULT NULL,
+    created_before timestamptz DEFAULT NULL,
+    metadata_text text DEFAULT NULL,
+    sort_by text DEFAULT 'time',
+    page_size bigint DEFAULT 50,
+    after text DEFAULT NULL
+) RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM msgstatus.message_log($1::text, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+$$;
+COMMENT ON FUNCTION msgstatus.message_log(msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
+    'message_log() for a state of the type delivery_state';

@@ -52,7 +52,7 @@ BEGIN
                     'claim_from_campaign', 'check_messages', 'delivered_earlier', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
                     'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
                 WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc IN ('read_as_owner', 'read_totals_as_owner')
-                    OR p.proname IN ('sees_all', 'shown_id')
+                    OR p.proname IN ('sees_all', 'shown_id', 'message_log', 'message_stats')
                 ELSE p.proname NOT LIKE 'install%' AND p.proname <> 'grant_access'
             END
     LOOP

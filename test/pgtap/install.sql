@@ -90,7 +90,7 @@ SELECT is((SELECT array_agg(indexrelid::regclass::text) FROM pg_index WHERE indr
 SELECT msgstatus.register_message('hot', recipient => '491701234567', message_type => 'text', campaign_id => gen_random_uuid());
 CREATE TEMP TABLE updates AS SELECT pg_stat_get_xact_tuples_updated('msgstatus.message'::regclass) AS all_of_them,
     pg_stat_get_xact_tuples_hot_updated('msgstatus.message'::regclass) AS hot;
-SELECT counts(jsonb_build_object('id', 'hot', 'status', s, 'timestamp', '1733832000', 'recipient_id', '491701234567'))
+SELECT counts(jsonb_build_object('id', 'hot', 'status', s, 'timestamp', '1733832000', 'recipient_id', '491701234567'), now())
 FROM unnest('{sent,failed,delivered,read}'::text[]) AS s;
 SELECT results_eq($$SELECT pg_stat_get_xact_tuples_updated('msgstatus.message'::regclass) - all_of_them,
     pg_stat_get_xact_tuples_hot_updated('msgstatus.message'::regclass) - hot FROM updates$$, 'VALUES (4::bigint, 4::bigint)', 'statuses are heap-only updates');

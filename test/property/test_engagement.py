@@ -103,9 +103,9 @@ def hours_of(messages, hour_of):
     found = {}
     for m in messages:
         counts = found.setdefault(hour_of(m), [0, 0, 0])
-        counts[0] += m.state not in ("processing", "received")
-        counts[1] += m.reached("delivered")
-        counts[2] += m.reached("read")
+        counts[0] += m.outgoing
+        counts[1] += m.delivered
+        counts[2] += m.read
     return found
 
 

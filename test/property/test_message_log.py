@@ -41,13 +41,13 @@ def random_filters(rng, share_of_times=0.25):
         if rng.random() < share:
             filters[name] = rng.choice(values)
 
-    maybe(0.4, "state", *RANKS)
-    maybe(0.25, "message_type", "text", "image", "none such")
-    maybe(0.25, "provider", "meta", "twilio")
-    maybe(0.2, "direction", "outbound", "inbound")
+    maybe(0.4, "state", *RANKS, "")
+    maybe(0.25, "message_type", "text", "image", "none such", "")
+    maybe(0.25, "provider", "meta", "twilio", "")
+    maybe(0.2, "direction", "outbound", "inbound", "")
     maybe(0.15, "campaign_id", *CAMPAIGNS, uuid.UUID(int=3))
-    maybe(0.25, "recipient_prefix", "+49", "+491500001", "+1555000010", "+4915%", "7")
-    maybe(0.25, "metadata_text", "sale WINTER", "0%", "r_s", "back\\\\slash", "\"order\": 12", "none such")
+    maybe(0.25, "recipient_prefix", "+49", "+491500001", "+1555000010", "+4915%", "7", "")
+    maybe(0.25, "metadata_text", "sale WINTER", "0%", "r_s", "back\\\\slash", "\"order\": 12", "none such", " ")
     maybe(share_of_times, "created_from", start, start.replace(minute=0, second=0, microsecond=0))
     maybe(share_of_times, "created_before", start + rng.random() * datetime.timedelta(days=20), start + datetime.timedelta(minutes=20))
     return filters
@@ -63,7 +63,8 @@ def lets_through(filters, message):
         "created_from": lambda v: message.created_at >= v,
         "created_before": lambda v: message.created_at < v,
     }
-    return all(tests.get(name, lambda v, name=name: getattr(message, name) == v)(value) for name, value in filters.items())
+    return all(tests.get(name, lambda v, name=name: getattr(message, name) == v)(value)
+               for name, value in filters.items() if not isinstance(value, str) or value.strip())
 
 
 def newest_first(messages):
@@ -145,12 +146,15 @@ def test_pages_of_analysts_hold_stand_ins_of_the_same(connection, messages, anal
 def test_stats_count_what_the_filters_let_through(connection, messages, seed):
     filters = random_filters(random.Random(1000 + seed), share_of_times=0.6)
     meant = [m for m in messages if lets_through(filters, m)]
-    delivered = sum(m.reached("delivered") for m in meant)
+    attempted, delivered, read, failed = (sum(getattr(m, outcome) for m in meant) for outcome in ("attempted", "delivered", "read", "failed"))
     with rows(connection) as cursor:
         cursor.execute(call("message_stats", filters), filters)
         (stats,) = cursor.fetchall()
-    assert stats[:4] == (len(meant), delivered, sum(m.reached("read") for m in meant), sum(m.failed for m in meant)), filters
-    assert approximate(stats.success_rate) == pytest.approx(percentage(delivered, len(meant)), abs=0.005)
+    assert stats[:4] == (len(meant), delivered, read, failed), filters
+    assert stats.attempted == attempted
+    for rate, expected in (("success_rate", percentage(delivered, len(meant))), ("delivery_rate", percentage(delivered, attempted)),
+                           ("read_rate", percentage(read, delivered))):
+        assert approximate(getattr(stats, rate)) == pytest.approx(expected, abs=0.005)
 
 
 def test_rows_tell_what_is_known(connection, messages):
@@ -185,10 +189,10 @@ def test_pages_cover_everything_once_while_messages_are_added(server, messages):
 
 
 WAITING = {
-    "undelivered_messages": (datetime.timedelta(minutes=5), lambda m: m.state in ("accepted", "queued", "sending", "sent"),
+    "undelivered_messages": (datetime.timedelta(minutes=5), lambda m: m.outgoing and m.state in ("accepted", "queued", "sending", "sent"),
                              lambda m: min(filter(None, (m.created_at, m.reached_at("sent"))))),
-    "unread_messages": (datetime.timedelta(days=1), lambda m: m.state == "delivered", lambda m: m.reached_at("delivered")),
-    "stuck_messages": (datetime.timedelta(minutes=15), lambda m: m.state is None and m.direction != "inbound",
+    "unread_messages": (datetime.timedelta(days=1), lambda m: m.outgoing and m.state == "delivered", lambda m: m.reached_at("delivered")),
+    "stuck_messages": (datetime.timedelta(minutes=15), lambda m: m.outgoing and m.state is None,
                        lambda m: m.created_at),
 }
 
