@@ -369,7 +369,7 @@ CREATE FUNCTION msgstatus.alert_error_code(c msgstatus.alert_condition) RETURNS 
         ON c.code = f.error_code AND c.provider = CASE f.provider WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
     WHERE f.now >= GREATEST($1.minimum_count, 1) AND f.now > $1.threshold * f.usual
         -- More messages fail where more are sent.
-        AND COALESCE(f.now * 100 > $1.relative_threshold * a.attempted, true)
+        AND COALESCE(msgstatus.rate_is_below(a.attempted - f.now, a.attempted, 100 - $1.relative_threshold), true)
 $$;
 COMMENT ON FUNCTION msgstatus.alert_error_code(msgstatus.alert_condition) IS
     'A row for each provider and error code, or none, by which at least minimum_count messages failed, more than threshold times as many as expected from the 24 hours before, and more than relative_threshold percent of the messages';

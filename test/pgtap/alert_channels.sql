@@ -97,6 +97,12 @@ SELECT is(active(), '{webhooks_silent meta 11}', 'whose dead letter it is, is no
 INSERT INTO msgstatus.rejected_status (received_at, provider, sender, reason, body) VALUES (now(), 'meta', '+1', 'x', 'x');
 SELECT is(active(), '{}', 'a webhook that was rejected is a webhook');
 SELECT only_rule('webhooks_silent');
+SELECT messages(1, 'delivered', '30 minutes'), messages(6, '', '20 minutes');
+INSERT INTO msgstatus.message (message_id, provider, direction, sender, status, created_at) VALUES ('old', 'meta', 'outbound', '+1', msgstatus.message_status('sent', now() - interval '1 day'), now() - interval '1 day');
+SELECT is(active(), '{webhooks_silent meta 20}');
+SELECT counts(jsonb_build_object('id', 'old', 'status', 'read', 'timestamp', floor(extract(epoch FROM now() - interval '12 minutes'))), now());
+SELECT is(active(), '{}', 'nobody says that no webhook came while messages of yesterday are read');
+SELECT only_rule('webhooks_silent');
 SELECT messages(20, 'delivered', '20 hours', registered => '30 hours'), messages(20, '', '6 hours');
 SELECT is(active(), '{}', 'registered ten hours ahead, as yesterday');
 
