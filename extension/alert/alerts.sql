@@ -15,6 +15,7 @@ CREATE FUNCTION msgstatus.read_active_alerts(sees_all boolean) RETURNS SETOF msg
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     rule record;
+    senders CONSTANT msgstatus.alert_sender[] := ARRAY(SELECT s FROM msgstatus.senders_with_receipts() AS s);
 BEGIN
     FOR rule IN SELECT r.* FROM msgstatus.alert_rule AS r WHERE r.enabled ORDER BY r.severity, r.name LOOP
         RETURN QUERY EXECUTE format('
@@ -23,7 +24,7 @@ BEGIN
             LEFT JOIN msgstatus.alert_state AS s ON s.name = $2 AND s.subject = COALESCE(a.subject, '''')
             ORDER BY a.subject', 'alert_' || rule.metric)
         USING rule.severity, rule.name, (rule.threshold, rule.minimum_count, rule.period, rule.age, rule.relative_threshold,
-            rule.statistic, rule.per)::msgstatus.alert_condition;
+            rule.statistic, rule.per, senders)::msgstatus.alert_condition;
     END LOOP;
 END
 $$;

@@ -1,5 +1,11 @@
 -- What the alert rules measure: one function for each metric.
 
+CREATE TYPE msgstatus.alert_sender AS (
+    provider text,
+    sender text
+);
+COMMENT ON TYPE msgstatus.alert_sender IS 'A sender whose messages are reported as read';
+
 CREATE TYPE msgstatus.alert_condition AS (
     threshold numeric,
     minimum_count integer,
@@ -7,9 +13,10 @@ CREATE TYPE msgstatus.alert_condition AS (
     age interval,
     relative_threshold numeric,
     statistic text,
-    per text
+    per text,
+    senders msgstatus.alert_sender[]
 );
-COMMENT ON TYPE msgstatus.alert_condition IS 'The columns of alert_rule that a metric uses';
+COMMENT ON TYPE msgstatus.alert_condition IS 'The columns of alert_rule that a metric uses, and senders_with_receipts()';
 
 CREATE TYPE msgstatus.alert_reading AS (
     subject text,
@@ -53,7 +60,7 @@ COMMENT ON FUNCTION msgstatus.is_history(msgstatus.message_status, timestamptz) 
 
 -- SMS has no read receipts, and other rates than WhatsApp. Twilio's addresses are stored without their channel, so a sender's
 -- channel is told by its messages: of the last ten days, some were read or none. Meta and AiSensy always have receipts.
-CREATE FUNCTION msgstatus.senders_with_receipts() RETURNS TABLE (provider text, sender text)
+CREATE FUNCTION msgstatus.senders_with_receipts() RETURNS SETOF msgstatus.alert_sender
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT r.provider, r.sender
     FROM msgstatus.message_rollup AS r
@@ -95,7 +102,7 @@ RETURNS TABLE (subject text, attempted numeric, delivered numeric, delivery msgs
             AND NOT msgstatus.is_history(m.status, m.updated_at)
         GROUP BY m.provider, m.sender
     ) AS m
-    LEFT JOIN msgstatus.senders_with_receipts() AS s
+    LEFT JOIN unnest($1.senders) AS s
         ON s.provider IS NOT DISTINCT FROM m.provider AND s.sender IS NOT DISTINCT FROM m.sender
     GROUP BY 1
 $$;
@@ -146,7 +153,7 @@ CREATE FUNCTION msgstatus.alert_read_rate(c msgstatus.alert_condition) RETURNS S
         SELECT msgstatus.alert_subject(h.provider, true, $1.per) AS subject, h.back, sum(h.delivered)::numeric AS delivered,
             sum(h.read)::numeric AS read, 100.0 * sum(h.read) / NULLIF(sum(h.delivered), 0) AS rate
         FROM (SELECT h.provider, h.sender, h.back, sum(h.delivered) AS delivered, sum(h.read) AS read FROM hours AS h GROUP BY 1, 2, 3) AS h
-        JOIN msgstatus.senders_with_receipts() AS s
+        JOIN unnest($1.senders) AS s
             ON s.provider IS NOT DISTINCT FROM h.provider AND s.sender IS NOT DISTINCT FROM h.sender
         GROUP BY 1, 2
     ), usual AS (
@@ -187,7 +194,7 @@ BEGIN
             WHERE r.hour >= since AND r.direction IS DISTINCT FROM 'inbound'
             GROUP BY r.provider, r.sender
         ) AS r
-        LEFT JOIN msgstatus.senders_with_receipts() AS s
+        LEFT JOIN unnest(c.senders) AS s
             ON s.provider IS NOT DISTINCT FROM r.provider AND s.sender IS NOT DISTINCT FROM r.sender
         GROUP BY 1
         ORDER BY 1
@@ -197,7 +204,7 @@ BEGIN
             OR counted.waiting * 100 <= c.relative_threshold * counted.handed;
         SELECT count(*) INTO waiting
         FROM msgstatus.message AS m
-        LEFT JOIN LATERAL (SELECT s.* FROM msgstatus.senders_with_receipts() AS s WHERE c.per = 'channel') AS s
+        LEFT JOIN LATERAL (SELECT s.* FROM unnest(c.senders) AS s WHERE c.per = 'channel') AS s
             ON s.provider IS NOT DISTINCT FROM m.provider AND s.sender IS NOT DISTINCT FROM m.sender
         WHERE m.created_at >= since AND m.direction IS DISTINCT FROM 'inbound'
             AND msgstatus.state(m.status) >= 'accepted' AND msgstatus.state(m.status) <= 'sent'
@@ -255,11 +262,13 @@ CREATE FUNCTION msgstatus.alert_silence(c msgstatus.alert_condition) RETURNS SET
 DECLARE
     quiet record;
     unanswered record;
+    sign_of_life timestamptz;
+    silent boolean;
 BEGIN
     -- Channels with messages that nobody has answered since the last hour of which a message was.
     FOR quiet IN
         WITH senders AS MATERIALIZED (
-            SELECT * FROM msgstatus.senders_with_receipts()
+            SELECT * FROM unnest(c.senders)
         ), hours AS (
             SELECT msgstatus.alert_subject(r.provider, s.provider IS NOT NULL OR s.sender IS NOT NULL, c.per) AS subject, r.hour,
                 sum(r.messages) AS messages, sum(r.answered) AS answered
@@ -277,41 +286,49 @@ BEGIN
         ), last AS (
             SELECT h.subject, COALESCE(max(h.hour) FILTER (WHERE h.answered > 0), min(h.hour)) AS hour
             FROM hours AS h GROUP BY h.subject
-        ), heard AS (
-            SELECT msgstatus.alert_subject(l.provider, s.provider IS NOT NULL OR s.sender IS NOT NULL, c.per) AS subject, l.heard_at
-            FROM msgstatus.last_signs_of_life(now() - c.period) AS l
-            LEFT JOIN senders AS s ON s.provider IS NOT DISTINCT FROM l.provider AND s.sender IS NOT DISTINCT FROM l.sender
         )
-        SELECT l.subject, l.hour,
-            -- Whose messages an unknown provider sends, any provider's webhook may answer.
-            (SELECT max(w.heard_at) FROM heard AS w WHERE w.subject IS NOT DISTINCT FROM l.subject OR l.subject = 'unknown') AS heard_at
+        SELECT l.subject, l.hour
         FROM last AS l JOIN hours AS h ON h.subject IS NOT DISTINCT FROM l.subject AND h.hour >= l.hour
         GROUP BY l.subject, l.hour
         HAVING sum(h.messages - h.answered) >= GREATEST(c.minimum_count, 1)
         ORDER BY l.subject
     LOOP
-        WITH senders AS MATERIALIZED (
-            SELECT * FROM msgstatus.senders_with_receipts()
-        ), recent AS (
-            SELECT m.created_at, m.updated_at, msgstatus.state(m.status) IS NOT NULL AS answered,
-                GREATEST(COALESCE(msgstatus.reached_at(m.status, 'sent'), msgstatus.observed_at(m.status, msgstatus.state(m.status)))
-                    - m.created_at, '0') AS delay
-            FROM msgstatus.message AS m
-            LEFT JOIN senders AS s ON s.provider IS NOT DISTINCT FROM m.provider AND s.sender IS NOT DISTINCT FROM m.sender
-            WHERE m.created_at >= GREATEST(quiet.hour, now() - c.period) AND m.direction IS DISTINCT FROM 'inbound'
-                AND msgstatus.alert_subject(m.provider, s.provider IS NOT NULL OR s.sender IS NOT NULL, c.per) IS NOT DISTINCT FROM quiet.subject
-        ), since AS (
-            SELECT GREATEST(quiet.heard_at, max(r.updated_at), '-infinity') AS heard_at,
-                -- Where messages are registered ahead of sending, as long as that is no silence.
-                extract(epoch FROM percentile_disc(0.5) WITHIN GROUP (ORDER BY r.delay)) / 60 AS usual
-            FROM recent AS r WHERE r.answered
-        )
-        SELECT count(*) AS messages, extract(epoch FROM now() - min(r.created_at)) / 60 AS minutes,
-            GREATEST(c.threshold, round(c.relative_threshold * min(s.usual), 1)) AS allowed
-        INTO unanswered
-        FROM recent AS r, since AS s
-        WHERE NOT r.answered AND r.created_at > s.heard_at;
-        IF unanswered.messages >= GREATEST(c.minimum_count, 1) AND unanswered.minutes >= unanswered.allowed THEN
+        sign_of_life := NULL;
+        FOR attempt IN 1 .. 2 LOOP
+            WITH senders AS MATERIALIZED (
+                SELECT * FROM unnest(c.senders)
+            ), recent AS (
+                SELECT m.created_at, m.updated_at, msgstatus.state(m.status) IS NOT NULL AS answered,
+                    GREATEST(COALESCE(msgstatus.reached_at(m.status, 'sent'), msgstatus.observed_at(m.status, msgstatus.state(m.status)))
+                        - m.created_at, '0') AS delay
+                FROM msgstatus.message AS m
+                LEFT JOIN senders AS s ON s.provider IS NOT DISTINCT FROM m.provider AND s.sender IS NOT DISTINCT FROM m.sender
+                WHERE m.created_at >= GREATEST(quiet.hour, now() - c.period) AND m.direction IS DISTINCT FROM 'inbound'
+                    AND msgstatus.alert_subject(m.provider, s.provider IS NOT NULL OR s.sender IS NOT NULL, c.per) IS NOT DISTINCT FROM quiet.subject
+            ), since AS (
+                SELECT GREATEST(sign_of_life, max(r.updated_at), '-infinity') AS heard_at,
+                    -- Where messages are registered ahead of sending, as long as that is no silence.
+                    extract(epoch FROM percentile_disc(0.5) WITHIN GROUP (ORDER BY r.delay)) / 60 AS usual
+                FROM recent AS r WHERE r.answered
+            )
+            SELECT count(*) AS messages, extract(epoch FROM now() - min(r.created_at)) / 60 AS minutes,
+                GREATEST(c.threshold, round(c.relative_threshold * min(s.usual), 1)) AS allowed
+            INTO unanswered
+            FROM recent AS r, since AS s
+            WHERE NOT r.answered AND r.created_at > s.heard_at;
+            silent := unanswered.messages >= GREATEST(c.minimum_count, 1) AND unanswered.minutes >= unanswered.allowed;
+            EXIT WHEN attempt = 2 OR NOT silent;
+            -- The messages of this time have had no webhook. Those before may have had one. Any provider's webhook may be about
+            -- a message whose provider is unknown.
+            SELECT max(l.heard_at) INTO sign_of_life
+            FROM msgstatus.last_signs_of_life(now() - c.period) AS l
+            LEFT JOIN unnest(c.senders) AS s
+                ON s.provider IS NOT DISTINCT FROM l.provider AND s.sender IS NOT DISTINCT FROM l.sender
+            WHERE quiet.subject = 'unknown'
+                OR msgstatus.alert_subject(l.provider, s.provider IS NOT NULL OR s.sender IS NOT NULL, c.per) IS NOT DISTINCT FROM quiet.subject;
+            EXIT WHEN sign_of_life IS NULL;
+        END LOOP;
+        IF silent THEN
             RETURN NEXT (quiet.subject, round(unanswered.minutes, 1), unanswered.allowed,
                 format('No webhook%s for %s minutes, although %s messages were sent (%s minutes are allowed): is the receiver up, does the provider reach it, is its secret right?',
                     msgstatus.of_subject(quiet.subject), floor(unanswered.minutes), unanswered.messages, unanswered.allowed))::msgstatus.alert_reading;
