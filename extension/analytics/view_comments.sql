@@ -113,7 +113,7 @@ BEGIN
             ('{active_alerts}', 'severity', 'The severity of the rule'),
             ('{active_alerts}', 'name', 'The rule, in alert_rule'),
             ('{active_alerts}', 'subject',
-                'The subject of a rule with several: provider and error code'),
+                'The subject of a rule with several: provider and channel, or provider and error code'),
             ('{active_alerts}', 'value', 'The measured value'),
             ('{active_alerts}', 'threshold', 'The threshold of the comparison'),
             ('{active_alerts}', 'since', 'When check_alerts() first found the alert; now, if it has not yet'),
