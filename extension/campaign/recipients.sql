@@ -37,7 +37,7 @@ BEGIN
     IF cardinality($2) <> cardinality($3) THEN
         RAISE array_subscript_error USING MESSAGE = 'phone_numbers and template_parameters must have the same length';
     END IF;
-    IF state IN ('active', 'paused') THEN
+    IF state <> 'draft' THEN
         today := (SELECT (clock_timestamp() AT TIME ZONE c.time_zone)::date FROM msgstatus.campaign AS c WHERE c.campaign_id = $1);
     END IF;
 
@@ -77,11 +77,18 @@ BEGIN
             FILTER (WHERE j.problem IS NOT NULL), '[]'))
     INTO result
     FROM judged AS j;
-    RETURN result;
+    -- A campaign that completed itself goes on: nobody would activate it again for recipients who came a moment too late.
+    IF state = 'completed' AND (result ->> 'added')::bigint > 0 THEN
+        state := 'active';
+        UPDATE msgstatus.campaign AS c
+        SET status = 'active', activated_at = now(), completed_at = NULL, updated_at = now()
+        WHERE c.campaign_id = $1;
+    END IF;
+    RETURN result || jsonb_build_object('status', state);
 END
 $$;
 COMMENT ON FUNCTION msgstatus.add_recipients(uuid, text[], jsonb[]) IS
-    'Adds recipients, each with its parameters, to a campaign that is not canceled; returns how many were added, how many were duplicates, and which were refused and why; P0002 for an unknown campaign, 55000 for a canceled one, 2202E for arrays of different lengths';
+    'Adds recipients, each with its parameters, to a campaign that is not canceled, and activates a completed one again; returns how many were added, how many were duplicates, which were refused and why, and the status of the campaign; P0002 for an unknown campaign, 55000 for a canceled one, 2202E for arrays of different lengths';
 
 CREATE FUNCTION msgstatus.skip_recipient(recipient uuid, reason text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -27,20 +27,20 @@ SELECT is(add_recipients(:'adding', ARRAY['+1 (555) 010-0001', 'whatsapp:+155501
     '{"added": 3, "duplicates": 1, "refused": [
         {"phone_number": null, "reason": "there is none"}, {"phone_number": "", "reason": "there is none"},
         {"phone_number": "Acme", "reason": "not a phone number"}, {"phone_number": "0301234567", "reason": "without its country code"},
-        {"phone_number": "+123", "reason": "fewer than 7 digits"}]}'::jsonb, 'numbers are normalized, duplicates dropped, the rest refused with a reason');
+        {"phone_number": "+123", "reason": "fewer than 7 digits"}], "status": "draft"}'::jsonb, 'numbers are normalized, duplicates dropped, the rest refused with a reason');
 SELECT is(r ->> 'reason', reason, r ->> 'phone_number')
 FROM ROWS FROM (jsonb_array_elements(add_recipients(:'adding', '{0049 30 1234567,+49 (0)30 1234567,+1234567890123456,tel:+4930123456}') -> 'refused'),
     unnest('{begins with 00 in place of +,"with a (0), which may or may not belong to it",more than 15 digits,not a phone number}'::text[])) AS f (r, reason);
 SELECT is((SELECT string_agg(phone_number, ' ' ORDER BY recipient_number) FROM campaign_recipient WHERE campaign_id = :'adding'),
     '+15550100001 +15550100002 +4930123456', 'in the order of the list');
 SELECT is(add_recipients(:'adding', '{+15550100002,+15550100009}', ARRAY['{"1": "Ann"}', '{"1": "Bob"}']::jsonb[]),
-    '{"added": 1, "duplicates": 1, "refused": []}', 'again, with parameters');
+    '{"added": 1, "duplicates": 1, "refused": [], "status": "draft"}', 'again, with parameters');
 SELECT is((SELECT jsonb_object_agg(phone_number, template_parameters) FROM campaign_recipient WHERE campaign_id = :'adding' AND template_parameters IS NOT NULL),
     '{"+15550100009": {"1": "Bob"}}', 'who is there keeps what he has');
 SELECT is(add_recipients(:'adding', '{+15550100011,+15550100011}', ARRAY['{"1": "first"}', '{"1": "second"}']::jsonb[]) ->> 'added', '1');
 SELECT is((SELECT template_parameters FROM campaign_recipient WHERE campaign_id = :'adding' AND phone_number = '+15550100011'), '{"1": "first"}', 'of a number given twice, the first counts');
-SELECT is(add_recipients(:'adding', '{}'), '{"added": 0, "duplicates": 0, "refused": []}', 'nobody');
-SELECT is(add_recipients(:'adding', NULL), '{"added": 0, "duplicates": 0, "refused": []}');
+SELECT is(add_recipients(:'adding', '{}'), '{"added": 0, "duplicates": 0, "refused": [], "status": "draft"}', 'nobody');
+SELECT is(add_recipients(:'adding', NULL), '{"added": 0, "duplicates": 0, "refused": [], "status": "draft"}');
 SELECT throws_ok(format('SELECT add_recipients(%L, %L, %L)', :'adding', '{+15550100001}', '{}'), '2202E', 'phone_numbers and template_parameters must have the same length');
 SELECT throws_ok($$SELECT add_recipients('00000000-0000-0000-0000-000000000000', '{}')$$, 'P0002', 'campaign 00000000-0000-0000-0000-000000000000 does not exist');
 SELECT throws_ok($$SELECT add_recipients(NULL, '{}')$$, 'P0002', 'campaign NULL does not exist');
@@ -117,10 +117,15 @@ SELECT record_send_failure(recipient(:'all', 2), 'number unknown', 131026);
 SELECT is(claim(:'all'), NULL);
 SELECT is((SELECT (status, completed_at IS NOT NULL)::text FROM campaign WHERE campaign_id = :'all'), '(completed,t)');
 SELECT throws_ok(format('SELECT cancel_campaign(%L)', :'all'), '55000', 'campaign "all" is completed');
-SELECT is(add_recipients(:'all', '{+15550000003}') ->> 'added', '1', 'somebody was forgotten');
-SELECT is(claim(:'all'), NULL);
-SELECT is(activate_campaign(:'all') ->> 'waiting', '1');
+SELECT is(add_recipients(:'all', '{+15550000001,Acme}') ->> 'status', 'completed', 'nobody was added');
+SELECT is(add_recipients(:'all', '{+15550000003}'), '{"added": 1, "duplicates": 0, "refused": [], "status": "active"}',
+    'a campaign that completed itself goes on with who was added later');
+SELECT is((SELECT completed_at FROM campaign WHERE campaign_id = :'all'), NULL);
 SELECT is(claim(:'all'), '3');
+SELECT record_send(recipient(:'all', 3), 'all 3');
+SELECT is(claim(:'all'), NULL);
+SELECT is((SELECT status FROM campaign WHERE campaign_id = :'all'), 'completed', 'and completes itself again');
+SELECT is(activate_campaign(:'all') ->> 'waiting', '0', 'which may be undone by hand');
 SELECT made('empty', 0) AS empty \gset
 SELECT is(claim(:'empty'), NULL);
 SELECT is((SELECT status FROM campaign WHERE campaign_id = :'empty'), 'active', 'one without recipients waits for some');
