@@ -65,7 +65,7 @@ $$;
 COMMENT ON FUNCTION msgstatus.lock_campaign(uuid, text[]) IS
     'Locks the row of a campaign and returns its status; P0002 for an unknown campaign, 55000 if its status is not allowed';
 
-CREATE FUNCTION msgstatus.free_send_dates(campaign uuid, places bigint, starting date)
+CREATE FUNCTION msgstatus.free_send_dates(campaign uuid, places bigint, starting date, moving boolean DEFAULT false)
 RETURNS TABLE (place bigint, send_date date)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -83,6 +83,7 @@ BEGIN
             SELECT GREATEST(r.scheduled_send_date, $3), count(*)
             FROM msgstatus.campaign_recipient AS r
             WHERE r.campaign_id = $1 AND r.waiting AND r.scheduled_send_date IS NOT NULL
+                AND NOT ($4 AND r.scheduled_send_date IS NOT DISTINCT FROM r.planned_send_date)
             GROUP BY 1
             UNION ALL
             SELECT d.day, d.claimed FROM msgstatus.campaign_day AS d WHERE d.campaign_id = $1 AND d.day >= $3
@@ -100,35 +101,79 @@ BEGIN
     LIMIT $2;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.free_send_dates(uuid, bigint, date) IS
-    'The dates of this many sends of a campaign, from the free places of each day within the daily limit';
+COMMENT ON FUNCTION msgstatus.free_send_dates(uuid, bigint, date, boolean) IS
+    'The dates of this many sends of a campaign, from the free places of each day within the daily limit; the places of recipients that may move are free if moving is set';
 
-CREATE FUNCTION msgstatus.activate_campaign(campaign uuid, starting date DEFAULT NULL) RETURNS jsonb
+CREATE FUNCTION msgstatus.first_day(campaign uuid) RETURNS date
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (
+        SELECT GREATEST(c.first_send_date, (clock_timestamp() AT TIME ZONE c.time_zone)::date)
+        FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign);
+END
+$$;
+COMMENT ON FUNCTION msgstatus.first_day(uuid) IS 'The first day on which a recipient of a campaign may still be sent to';
+
+CREATE FUNCTION msgstatus.spread_recipients(campaign uuid, moving boolean) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     -- Forces a hash join of recipients with their places. The statistics know nothing yet of a campaign that was just filled,
     -- and the planner would assume that it is empty.
     SET enable_nestloop = off SET jit = off
     AS $$
 DECLARE
-    today date;
-    unscheduled bigint;
+    places bigint;
     dates date[];
-    result jsonb;
 BEGIN
-    PERFORM msgstatus.lock_campaign(campaign, '{draft,completed}');
-    SELECT (clock_timestamp() AT TIME ZONE c.time_zone)::date INTO today
-    FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign;
-    SELECT count(*) INTO unscheduled
-    FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = campaign AND r.waiting AND r.scheduled_send_date IS NULL;
+    SELECT count(*) INTO places
+    FROM msgstatus.campaign_recipient AS r
+    WHERE r.campaign_id = campaign AND r.waiting
+        AND (r.scheduled_send_date IS NULL OR moving AND r.scheduled_send_date = r.planned_send_date);
     dates := ARRAY(SELECT d.send_date
-        FROM msgstatus.free_send_dates(campaign, unscheduled, GREATEST(starting, today)) AS d ORDER BY d.place);
-    UPDATE msgstatus.campaign_recipient AS r SET scheduled_send_date = dates[p.place]
+        FROM msgstatus.free_send_dates(campaign, places, msgstatus.first_day(campaign), moving) AS d ORDER BY d.place);
+    UPDATE msgstatus.campaign_recipient AS r
+    SET scheduled_send_date = dates[p.place], planned_send_date = dates[p.place]
     FROM (
         SELECT u.recipient_id, row_number() OVER (ORDER BY u.recipient_number) AS place
         FROM msgstatus.campaign_recipient AS u
-        WHERE u.campaign_id = campaign AND u.waiting AND u.scheduled_send_date IS NULL
+        WHERE u.campaign_id = campaign AND u.waiting
+            AND (u.scheduled_send_date IS NULL OR moving AND u.scheduled_send_date = u.planned_send_date)
     ) AS p
-    WHERE r.recipient_id = p.recipient_id AND r.campaign_id = campaign AND r.waiting;
+    WHERE r.recipient_id = p.recipient_id AND r.campaign_id = campaign AND r.waiting
+        AND r.planned_send_date IS DISTINCT FROM dates[p.place];
+END
+$$;
+COMMENT ON FUNCTION msgstatus.spread_recipients(uuid, boolean) IS
+    'Gives the waiting recipients of a campaign that have no date the next free ones; with moving, also those whose date was not set by hand';
+
+CREATE FUNCTION msgstatus.campaign_limit_changed() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Without a limit, claims are not counted. So what was counted is wrong once there is none, or one again.
+    IF OLD.daily_send_limit IS NULL OR NEW.daily_send_limit IS NULL THEN
+        DELETE FROM msgstatus.campaign_day AS d WHERE d.campaign_id = NEW.campaign_id;
+    END IF;
+    IF NEW.status IN ('active', 'paused') THEN
+        IF NEW.daily_send_limit IS NOT NULL THEN
+            PERFORM msgstatus.begin_days(NEW.campaign_id,
+                msgstatus.campaign_days(NEW.campaign_id, clock_timestamp(), clock_timestamp()));
+        END IF;
+        PERFORM msgstatus.spread_recipients(NEW.campaign_id, true);
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.campaign_limit_changed() IS
+    'Trigger on campaign: spreads waiting recipients over days by the new limit, so that they move up or back';
+
+CREATE FUNCTION msgstatus.activate_campaign(campaign uuid, starting date DEFAULT NULL) RETURNS jsonb
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    result jsonb;
+BEGIN
+    PERFORM msgstatus.lock_campaign(campaign, '{draft,completed}');
+    UPDATE msgstatus.campaign AS c SET first_send_date = starting
+    WHERE c.campaign_id = campaign AND c.first_send_date IS DISTINCT FROM starting;
+    PERFORM msgstatus.spread_recipients(campaign, false);
     UPDATE msgstatus.campaign AS c
     SET status = 'active', activated_at = now(), completed_at = NULL, updated_at = now()
     WHERE c.campaign_id = campaign;

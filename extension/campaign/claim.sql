@@ -213,10 +213,8 @@ BEGIN
                 WHERE r.campaign_id = active.campaign_id AND r.waiting AND r.scheduled_send_date <= active.today) THEN
             days := msgstatus.campaign_days(active.campaign_id, at, leased_until);
             allowed := missing;
-            IF active.daily_send_limit IS NULL THEN
-                -- Without a limit, claims are not counted. If a limit is set later today, counting starts anew.
-                DELETE FROM msgstatus.campaign_day AS d WHERE d.campaign_id = active.campaign_id AND d.day = ANY (days);
-            ELSE
+            -- Without a limit, claims are not counted, and wait for nobody.
+            IF active.daily_send_limit IS NOT NULL THEN
                 allowed := msgstatus.sends_left(active.campaign_id, days, waits);
                 CONTINUE WHEN allowed IS NULL;
                 waits := false; -- never wait for a lock while holding another

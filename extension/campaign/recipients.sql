@@ -29,7 +29,7 @@ CREATE FUNCTION msgstatus.add_recipients(
 DECLARE
     state text;
     fresh bigint;
-    today date;
+    first_day date;
     result jsonb;
 BEGIN
     -- The lock serializes calls that add to one campaign, and keeps the campaign from being completed meanwhile.
@@ -38,7 +38,7 @@ BEGIN
         RAISE array_subscript_error USING MESSAGE = 'phone_numbers and template_parameters must have the same length';
     END IF;
     IF state <> 'draft' THEN
-        today := (SELECT (clock_timestamp() AT TIME ZONE c.time_zone)::date FROM msgstatus.campaign AS c WHERE c.campaign_id = $1);
+        first_day := msgstatus.first_day($1);
     END IF;
 
     WITH given AS (
@@ -59,11 +59,13 @@ BEGIN
         SELECT d.phone_number, d.parameters, row_number() OVER (ORDER BY d.n) AS place FROM distinct_numbers AS d
     ), dates AS (
         SELECT array_agg(s.send_date ORDER BY s.place) AS by_place
-        FROM msgstatus.free_send_dates($1, (SELECT count(*) FROM fresh AS f), today) AS s
-        WHERE today IS NOT NULL
+        FROM msgstatus.free_send_dates($1, (SELECT count(*) FROM fresh AS f), first_day) AS s
+        WHERE first_day IS NOT NULL
     ), added AS (
-        INSERT INTO msgstatus.campaign_recipient (campaign_id, phone_number, template_parameters, scheduled_send_date, max_retries)
-        SELECT $1, f.phone_number, f.parameters, (SELECT s.by_place FROM dates AS s)[f.place], c.max_retries
+        INSERT INTO msgstatus.campaign_recipient (campaign_id, phone_number, template_parameters, scheduled_send_date, planned_send_date,
+            max_retries)
+        SELECT $1, f.phone_number, f.parameters, (SELECT s.by_place FROM dates AS s)[f.place],
+            (SELECT s.by_place FROM dates AS s)[f.place], c.max_retries
         FROM msgstatus.campaign AS c
         CROSS JOIN fresh AS f
         WHERE c.campaign_id = $1

@@ -18,6 +18,7 @@ BEGIN
         retry_delay interval NOT NULL DEFAULT '5 minutes' CHECK (retry_delay >= '0'),
         max_retry_delay interval NOT NULL DEFAULT '6 hours' CHECK (max_retry_delay >= '0'),
         retry_window interval NOT NULL DEFAULT '1 day' CHECK (retry_window >= '0'),
+        first_send_date date,
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now(),
         activated_at timestamptz,
@@ -44,6 +45,8 @@ BEGIN
         'The time from a failure to the first retry; doubled for each further retry';
     COMMENT ON COLUMN msgstatus.campaign.max_retry_delay IS 'The longest time from a failure to a retry';
     COMMENT ON COLUMN msgstatus.campaign.retry_window IS 'How long after a send a failure still leads to a retry';
+    COMMENT ON COLUMN msgstatus.campaign.first_send_date IS
+        'The first day that recipients may be given, as activate_campaign was told; NULL: any';
     COMMENT ON COLUMN msgstatus.campaign.created_at IS 'When the campaign was created';
     COMMENT ON COLUMN msgstatus.campaign.updated_at IS 'When the status last changed';
     COMMENT ON COLUMN msgstatus.campaign.activated_at IS 'When the campaign was last activated or resumed';
@@ -58,6 +61,7 @@ BEGIN
         phone_number text COLLATE "C" NOT NULL,
         template_parameters jsonb,
         scheduled_send_date date,
+        planned_send_date date,
         waiting boolean NOT NULL DEFAULT true,
         claimed_at timestamptz,
         due_at timestamptz,
@@ -98,6 +102,8 @@ BEGIN
     COMMENT ON COLUMN msgstatus.campaign_recipient.template_parameters IS 'The values of the template for this recipient';
     COMMENT ON COLUMN msgstatus.campaign_recipient.scheduled_send_date IS
         'The first day of the send; NULL before the campaign is activated';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.planned_send_date IS
+        'The first day as the campaign planned it; another scheduled_send_date was set by hand, and does not move with the limit';
     COMMENT ON COLUMN msgstatus.campaign_recipient.waiting IS 'Whether the recipient was never claimed, sent to or skipped';
     COMMENT ON COLUMN msgstatus.campaign_recipient.claimed_at IS 'When a sender that has not reported yet claimed the recipient';
     COMMENT ON COLUMN msgstatus.campaign_recipient.due_at IS 'When the lease expires or the retry is due';
@@ -151,6 +157,15 @@ BEGIN
     COMMENT ON COLUMN msgstatus.campaign_day.campaign_id IS 'The campaign, which has a daily limit';
     COMMENT ON COLUMN msgstatus.campaign_day.day IS 'The day, in the time zone of the campaign';
     COMMENT ON COLUMN msgstatus.campaign_day.claimed IS 'The number of sends handed out';
+
+    IF NOT EXISTS (SELECT FROM pg_trigger AS t
+        WHERE t.tgrelid = 'msgstatus.campaign'::regclass AND t.tgname = 'campaign_limit_changed') THEN
+        CREATE TRIGGER campaign_limit_changed AFTER UPDATE OF daily_send_limit ON msgstatus.campaign
+            FOR EACH ROW WHEN (OLD.daily_send_limit IS DISTINCT FROM NEW.daily_send_limit)
+            EXECUTE FUNCTION msgstatus.campaign_limit_changed();
+        COMMENT ON TRIGGER campaign_limit_changed ON msgstatus.campaign IS
+            'Moves waiting recipients to the days that the new limit gives them';
+    END IF;
 
     CREATE TABLE IF NOT EXISTS msgstatus.opt_out (
         phone_number text COLLATE "C" PRIMARY KEY,

@@ -100,6 +100,26 @@ SELECT is(claim(:'own'), '3', 'who waits longest comes first');
 SELECT made('unlimited', 3) AS unlimited \gset
 SELECT is(dates(:'unlimited'), '0 0 0', 'without a limit all on one day');
 
+-- The days follow the limit.
+SELECT made('raised', 6, 1) AS raised \gset
+SELECT claim(:'raised');
+UPDATE campaign_recipient SET scheduled_send_date = current_date + 9 WHERE recipient_id = recipient(:'raised', 3);
+UPDATE campaign SET daily_send_limit = 2 WHERE campaign_id = :'raised';
+SELECT is(dates(:'raised'), '0 0 9 1 1 2', 'a higher limit moves up who waits, but for a date given by hand');
+SELECT is(claim(:'raised'), '2', 'from today on');
+UPDATE campaign SET daily_send_limit = 1 WHERE campaign_id = :'raised';
+SELECT is(dates(:'raised'), '0 0 9 1 2 3', 'a lower one moves them back');
+UPDATE campaign SET daily_send_limit = NULL WHERE campaign_id = :'raised';
+SELECT is(dates(:'raised'), '0 0 9 0 0 0', 'and none brings them all to today');
+UPDATE campaign SET daily_send_limit = 3 WHERE campaign_id = :'raised';
+SELECT is(dates(:'raised'), '0 0 9 0 1 1', 'what was sent before there was a limit counts');
+SELECT made('raised later', 4, 1, active => false) AS later \gset
+SELECT activate_campaign(:'later', current_date + 5);
+UPDATE campaign SET daily_send_limit = 3 WHERE campaign_id = :'later';
+SELECT is(dates(:'later'), '5 5 5 6', 'nobody moves to before the start');
+SELECT add_recipients(:'later', '{+15550000005}');
+SELECT is(dates(:'later'), '5 5 5 6 6', 'nor is added before it');
+
 -- The day is that of the campaign's time zone: here, where it is already tomorrow or still yesterday.
 SELECT CASE WHEN extract(hour FROM now()) < 12 THEN '-12' ELSE '12' END AS hours \gset
 SELECT create_campaign('far away', time_zone => format('<far>%s', -(:hours))) AS far \gset
