@@ -100,13 +100,14 @@ CREATE FUNCTION msgstatus.keep_attempts(recipients uuid[]) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO msgstatus.campaign_attempt
-        (campaign_id, recipient_id, attempt, message_id, sent_at, failed_at, failure_code, failure_reason)
-    SELECT r.campaign_id, r.recipient_id, r.retry_count + 1, r.message_id, r.sent_at, r.failed_at, r.failure_code, r.failure_reason
+        (campaign_id, recipient_id, attempt, message_id, sent_at, failed_at, failure_code, failure_reason, claim)
+    SELECT r.campaign_id, r.recipient_id, r.retry_count + 1, r.message_id, r.sent_at, r.failed_at, r.failure_code, r.failure_reason,
+        r.attempt_claim
     FROM msgstatus.campaign_recipient AS r
     WHERE r.recipient_id = ANY (recipients) AND (r.message_id IS NOT NULL OR r.failed_at IS NOT NULL);
     UPDATE msgstatus.campaign_recipient AS r
     SET retry_count = r.retry_count + 1, message_id = NULL, sent_at = NULL, failed_at = NULL, failure_code = NULL,
-        failure_reason = NULL
+        failure_reason = NULL, attempt_claim = NULL
     WHERE r.recipient_id = ANY (recipients) AND (r.message_id IS NOT NULL OR r.failed_at IS NOT NULL);
 END
 $$;
@@ -150,7 +151,8 @@ BEGIN
         END IF;
         WITH changed AS (
             UPDATE msgstatus.campaign_recipient AS r
-            SET waiting = false, claimed_at = at, due_at = leased_until, updated_at = now()
+            SET waiting = false, claimed_at = at, due_at = leased_until, claims = r.claims + 1,
+                updated_at = now()
             WHERE r.recipient_id = ANY (candidates) AND (r.waiting OR r.due_at IS NOT NULL)
             RETURNING r.recipient_id
         )
@@ -173,7 +175,8 @@ CREATE FUNCTION msgstatus.claim_recipients(
     language_code text,
     template_parameters jsonb,
     retry_count integer,
-    leased_until timestamptz
+    leased_until timestamptz,
+    claim integer
 )
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     -- Forces index scans, because campaigns are filled and claimed from before their tables are analyzed. JIT is off, because
@@ -225,7 +228,7 @@ BEGIN
                 PERFORM msgstatus.count_sends(active.campaign_id, days, cardinality(claimed));
                 RETURN QUERY
                 SELECT r.recipient_id, r.campaign_id, r.phone_number, active.template_name, active.language_code,
-                    r.template_parameters, r.retry_count, r.due_at
+                    r.template_parameters, r.retry_count, r.due_at, r.claims
                 FROM msgstatus.campaign_recipient AS r WHERE r.recipient_id = ANY (claimed);
                 CONTINUE;
             END IF;
@@ -240,4 +243,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.claim_recipients(integer, uuid, interval) IS
-    'Hands out due recipients of active campaigns, or of one, at most max_count (1 to 10000) and within daily limits, each to one caller until its lease (1 second to 1 day) expires; the caller reports each by record_send, record_send_failure or skip_recipient; P0002 for an unknown campaign, 22023 for a value out of range';
+    'Hands out due recipients of active campaigns, or of one, at most max_count (1 to 10000) and within daily limits, each to one caller until its lease (1 second to 1 day) expires; the caller reports each by record_send, record_send_failure or skip_recipient, which take the number of the claim; P0002 for an unknown campaign, 22023 for a value out of range';

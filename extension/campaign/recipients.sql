@@ -92,18 +92,31 @@ $$;
 COMMENT ON FUNCTION msgstatus.add_recipients(uuid, text[], jsonb[]) IS
     'Adds recipients, each with its parameters, to a campaign that is not canceled, and activates a completed one again; returns how many were added, how many were duplicates, which were refused and why, and the status of the campaign; P0002 for an unknown campaign, 55000 for a canceled one, 2202E for arrays of different lengths';
 
-CREATE FUNCTION msgstatus.skip_recipient(recipient uuid, reason text DEFAULT NULL) RETURNS void
+CREATE FUNCTION msgstatus.check_claim(recipient uuid, claim integer, claims integer) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF claim NOT BETWEEN 1 AND claims THEN
+        RAISE invalid_parameter_value USING MESSAGE = format('recipient %s has no claim %s', recipient, claim),
+            HINT = format('It was handed out %s times.', claims);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.check_claim(uuid, integer, integer) IS
+    'Raises 22023 for the number of a claim that a recipient, claimed so many times, cannot have had';
+
+CREATE FUNCTION msgstatus.skip_recipient(recipient uuid, reason text DEFAULT NULL, claim integer DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     r record;
 BEGIN
     PERFORM msgstatus.check_installation();
-    SELECT l.campaign_id, l.claimed_at, l.due_at, l.skipped_at INTO r
+    SELECT l.campaign_id, l.claimed_at, l.due_at, l.skipped_at, l.claims INTO r
     FROM msgstatus.campaign_recipient AS l WHERE l.recipient_id = recipient FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE no_data_found USING MESSAGE = format('recipient %s does not exist', COALESCE(recipient::text, 'NULL'));
     END IF;
-    IF r.skipped_at IS NOT NULL THEN
+    PERFORM msgstatus.check_claim(recipient, claim, r.claims);
+    IF r.skipped_at IS NOT NULL OR claim < r.claims THEN
         RETURN;
     END IF;
     UPDATE msgstatus.campaign_recipient AS u
@@ -115,5 +128,5 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.skip_recipient(uuid, text) IS
-    'Skips a recipient, before or after a send; if a sender holds it, the claim no longer counts for the daily limit; P0002 for an unknown recipient';
+COMMENT ON FUNCTION msgstatus.skip_recipient(uuid, text, integer) IS
+    'Skips a recipient, before or after a send; if a sender holds it, the claim no longer counts for the daily limit; no effect for a claim after which the recipient was claimed again; P0002 for an unknown recipient, 22023 for an unknown claim';

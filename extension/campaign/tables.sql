@@ -66,6 +66,8 @@ BEGIN
         claimed_at timestamptz,
         due_at timestamptz,
         check_at timestamptz,
+        claims integer NOT NULL DEFAULT 0,
+        attempt_claim integer,
         message_id text COLLATE "C",
         sent_at timestamptz,
         failed_at timestamptz,
@@ -108,6 +110,10 @@ BEGIN
     COMMENT ON COLUMN msgstatus.campaign_recipient.claimed_at IS 'When a sender that has not reported yet claimed the recipient';
     COMMENT ON COLUMN msgstatus.campaign_recipient.due_at IS 'When the lease expires or the retry is due';
     COMMENT ON COLUMN msgstatus.campaign_recipient.check_at IS 'When to check next whether the message failed';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.claims IS
+        'How many times the recipient was handed out, which is the number of the latest claim';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.attempt_claim IS
+        'The claim whose report made the current attempt; NULL: the report named none';
     COMMENT ON COLUMN msgstatus.campaign_recipient.message_id IS 'The message of the current attempt';
     COMMENT ON COLUMN msgstatus.campaign_recipient.sent_at IS 'When the send of the current attempt was recorded';
     COMMENT ON COLUMN msgstatus.campaign_recipient.failed_at IS
@@ -131,6 +137,7 @@ BEGIN
         failed_at timestamptz,
         failure_code integer,
         failure_reason text,
+        claim integer,
         PRIMARY KEY (recipient_id, attempt)
     );
     CREATE INDEX IF NOT EXISTS campaign_attempt_campaign ON msgstatus.campaign_attempt (campaign_id);
@@ -145,6 +152,7 @@ BEGIN
     COMMENT ON COLUMN msgstatus.campaign_attempt.failed_at IS 'When the rejection by the provider was recorded';
     COMMENT ON COLUMN msgstatus.campaign_attempt.failure_code IS 'The provider''s code for the rejection; see error_code_catalog';
     COMMENT ON COLUMN msgstatus.campaign_attempt.failure_reason IS 'The sender''s words for the rejection';
+    COMMENT ON COLUMN msgstatus.campaign_attempt.claim IS 'The claim whose report made the attempt; NULL: the report named none';
 
     CREATE TABLE IF NOT EXISTS msgstatus.campaign_day (
         campaign_id uuid NOT NULL REFERENCES msgstatus.campaign ON DELETE CASCADE,

@@ -105,6 +105,34 @@ def test_claims_of_several_campaigns_do_not_deadlock(database):
     assert all(c.value("SELECT sum(claimed) FROM msgstatus.campaign_day WHERE campaign_id = %s") == 300 for c in campaigns)
 
 
+def test_reports_that_name_their_claim_are_exact(database):
+    """Reports come in any order, late and twice; whatever they say, the day counts each claim once."""
+    rng = random.Random(5)
+    campaign = Campaign(database, "tokens", 8, daily=100_000, retries=5)
+    reports, claims = [], 0
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        for _ in range(150):
+            if rng.random() < 0.5:
+                cursor.execute("SELECT recipient_id, claim FROM msgstatus.claim_recipients(%s, %s)", (rng.randint(1, 5), campaign.id))
+                for recipient, claim in cursor.fetchall():
+                    claims += 1
+                    if rng.random() < 0.15:
+                        reports.append(("record_send(%s, %s, claim => %s)", (recipient, f"message of claim {claim} of {recipient}", claim)))
+                    else:
+                        reports.append(("record_send_failure(%s, %s, 130429, claim => %s)", (recipient, f"failure {claims}", claim)))
+            elif reports:
+                call, arguments = rng.choice(reports)
+                try:
+                    cursor.execute("SELECT msgstatus." + call, arguments)
+                except psycopg2.errors.ObjectNotInPrerequisiteState:
+                    raise AssertionError("a claim that was reported as failed did not send") from None
+            if rng.random() < 0.3:
+                campaign.age("5 minutes")
+            assert campaign.value("SELECT COALESCE(sum(claimed), 0) FROM msgstatus.campaign_day WHERE campaign_id = %s") == claims
+        held = campaign.value("SELECT count(*) FROM msgstatus.campaign_recipient WHERE campaign_id = %s AND claims > 1")
+    assert claims > 20 and held > 3
+
+
 class Provider:
     """Takes messages, and remembers for whom."""
 
