@@ -71,10 +71,25 @@ BEGIN
         WHERE c.campaign_id = $1
         ORDER BY f.place
         RETURNING 1
+    ), known AS MATERIALIZED (
+        SELECT DISTINCT ON (j.phone_number) j.parameters, (
+            SELECT r.recipient_id FROM msgstatus.campaign_recipient AS r
+            WHERE r.campaign_id = $1 AND r.phone_number = j.phone_number) AS recipient_id
+        FROM judged AS j
+        WHERE j.problem IS NULL
+        ORDER BY j.phone_number, j.n
+    ), updated AS (
+        -- Not while a sender holds the recipient: it may send what it was given.
+        UPDATE msgstatus.campaign_recipient AS r SET template_parameters = k.parameters, updated_at = now()
+        FROM known AS k
+        WHERE r.recipient_id = k.recipient_id AND k.parameters IS NOT NULL AND k.parameters IS DISTINCT FROM r.template_parameters
+            AND (r.waiting OR r.claimed_at IS NULL AND num_nulls(r.due_at) = 0)
+        RETURNING 1
     )
     SELECT jsonb_build_object(
         'added', (SELECT count(*) FROM added),
         'duplicates', count(*) FILTER (WHERE j.problem IS NULL) - (SELECT count(*) FROM added),
+        'updated', (SELECT count(*) FROM updated),
         'refused', COALESCE(jsonb_agg(jsonb_build_object('phone_number', j.written, 'reason', j.problem) ORDER BY j.n)
             FILTER (WHERE j.problem IS NOT NULL), '[]'))
     INTO result
@@ -90,7 +105,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.add_recipients(uuid, text[], jsonb[]) IS
-    'Adds recipients, each with its parameters, to a campaign that is not canceled, and activates a completed one again; returns how many were added, how many were duplicates, which were refused and why, and the status of the campaign; P0002 for an unknown campaign, 55000 for a canceled one, 2202E for arrays of different lengths';
+    'Adds recipients, each with its parameters, to a campaign that is not canceled, and activates a completed one again; returns how many were added, how many were duplicates, how many of these got other parameters because they were not sent to yet, which were refused and why, and the status of the campaign; P0002 for an unknown campaign, 55000 for a canceled one, 2202E for arrays of different lengths';
 
 CREATE FUNCTION msgstatus.check_claim(recipient uuid, claim integer, claims integer) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -27,20 +27,31 @@ SELECT is(add_recipients(:'adding', ARRAY['+1 (555) 010-0001', 'whatsapp:+155501
     '{"added": 3, "duplicates": 1, "refused": [
         {"phone_number": null, "reason": "there is none"}, {"phone_number": "", "reason": "there is none"},
         {"phone_number": "Acme", "reason": "not a phone number"}, {"phone_number": "0301234567", "reason": "without its country code"},
-        {"phone_number": "+123", "reason": "fewer than 7 digits"}], "status": "draft"}'::jsonb, 'numbers are normalized, duplicates dropped, the rest refused with a reason');
+        {"phone_number": "+123", "reason": "fewer than 7 digits"}], "updated": 0, "status": "draft"}'::jsonb, 'numbers are normalized, duplicates dropped, the rest refused with a reason');
 SELECT is(r ->> 'reason', reason, r ->> 'phone_number')
 FROM ROWS FROM (jsonb_array_elements(add_recipients(:'adding', '{0049 30 1234567,+49 (0)30 1234567,+1234567890123456,tel:+4930123456}') -> 'refused'),
     unnest('{begins with 00 in place of +,"with a (0), which may or may not belong to it",more than 15 digits,not a phone number}'::text[])) AS f (r, reason);
 SELECT is((SELECT string_agg(phone_number, ' ' ORDER BY recipient_number) FROM campaign_recipient WHERE campaign_id = :'adding'),
     '+15550100001 +15550100002 +4930123456', 'in the order of the list');
 SELECT is(add_recipients(:'adding', '{+15550100002,+15550100009}', ARRAY['{"1": "Ann"}', '{"1": "Bob"}']::jsonb[]),
-    '{"added": 1, "duplicates": 1, "refused": [], "status": "draft"}', 'again, with parameters');
+    '{"added": 1, "duplicates": 1, "refused": [], "updated": 1, "status": "draft"}', 'again, with parameters');
 SELECT is((SELECT jsonb_object_agg(phone_number, template_parameters) FROM campaign_recipient WHERE campaign_id = :'adding' AND template_parameters IS NOT NULL),
-    '{"+15550100009": {"1": "Bob"}}', 'who is there keeps what he has');
+    '{"+15550100002": {"1": "Ann"}, "+15550100009": {"1": "Bob"}}', 'who is there gets them, too');
+SELECT is(add_recipients(:'adding', '{+15550100002,+15550100009}', ARRAY['{"1": "Ann"}', NULL]::jsonb[]) ->> 'updated', '0', 'the same, or none, change nothing');
+SELECT made('replaced', 5) AS replaced \gset
+SELECT claim(:'replaced', 4), record_send(recipient(:'replaced', 1), 'replaced 1'), record_send_failure(recipient(:'replaced', 2), 'too fast', 130429),
+    skip_recipient(recipient(:'replaced', 3));
+SELECT is(add_recipients(:'replaced', ARRAY(SELECT '+1555000000' || n FROM generate_series(1, 5) AS n), array_fill('{"1": "new"}'::jsonb, '{5}')),
+    '{"added": 0, "duplicates": 5, "refused": [], "updated": 2, "status": "active"}', 'not of who was sent to, is being sent to or was skipped');
+SELECT is((SELECT string_agg(right(phone_number, 1), ' ' ORDER BY phone_number) FROM campaign_recipient WHERE campaign_id = :'replaced' AND template_parameters = '{"1": "new"}'),
+    '2 5', 'but of who waits, for a retry, too');
+SELECT wait(:'replaced', '4 minutes');
+SELECT is((SELECT template_parameters FROM claim_recipients(1, :'replaced')), '{"1": "new"}', 'which are handed out');
+UPDATE campaign SET status = 'paused' WHERE campaign_id = :'replaced';
 SELECT is(add_recipients(:'adding', '{+15550100011,+15550100011}', ARRAY['{"1": "first"}', '{"1": "second"}']::jsonb[]) ->> 'added', '1');
 SELECT is((SELECT template_parameters FROM campaign_recipient WHERE campaign_id = :'adding' AND phone_number = '+15550100011'), '{"1": "first"}', 'of a number given twice, the first counts');
-SELECT is(add_recipients(:'adding', '{}'), '{"added": 0, "duplicates": 0, "refused": [], "status": "draft"}', 'nobody');
-SELECT is(add_recipients(:'adding', NULL), '{"added": 0, "duplicates": 0, "refused": [], "status": "draft"}');
+SELECT is(add_recipients(:'adding', '{}'), '{"added": 0, "duplicates": 0, "refused": [], "updated": 0, "status": "draft"}', 'nobody');
+SELECT is(add_recipients(:'adding', NULL), '{"added": 0, "duplicates": 0, "refused": [], "updated": 0, "status": "draft"}');
 SELECT throws_ok(format('SELECT add_recipients(%L, %L, %L)', :'adding', '{+15550100001}', '{}'), '2202E', 'phone_numbers and template_parameters must have the same length');
 SELECT throws_ok($$SELECT add_recipients('00000000-0000-0000-0000-000000000000', '{}')$$, 'P0002', 'campaign 00000000-0000-0000-0000-000000000000 does not exist');
 SELECT throws_ok($$SELECT add_recipients(NULL, '{}')$$, 'P0002', 'campaign NULL does not exist');
@@ -138,7 +149,7 @@ SELECT is(claim(:'all'), NULL);
 SELECT is((SELECT (status, completed_at IS NOT NULL)::text FROM campaign WHERE campaign_id = :'all'), '(completed,t)');
 SELECT throws_ok(format('SELECT cancel_campaign(%L)', :'all'), '55000', 'campaign "all" is completed');
 SELECT is(add_recipients(:'all', '{+15550000001,Acme}') ->> 'status', 'completed', 'nobody was added');
-SELECT is(add_recipients(:'all', '{+15550000003}'), '{"added": 1, "duplicates": 0, "refused": [], "status": "active"}',
+SELECT is(add_recipients(:'all', '{+15550000003}'), '{"added": 1, "duplicates": 0, "refused": [], "updated": 0, "status": "active"}',
     'a campaign that completed itself goes on with who was added later');
 SELECT is((SELECT completed_at FROM campaign WHERE campaign_id = :'all'), NULL);
 SELECT is(claim(:'all'), '3');
