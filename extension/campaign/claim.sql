@@ -23,7 +23,7 @@ $$;
 COMMENT ON FUNCTION msgstatus.delivered_earlier(uuid) IS
     'Whether a message of an earlier attempt at this recipient was delivered';
 
-CREATE FUNCTION msgstatus.check_messages(campaign uuid, at timestamptz, until timestamptz, max_count integer) RETURNS void
+CREATE FUNCTION msgstatus.check_messages(campaign uuid, at timestamptz, until timestamptz, max_count integer) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     WITH looked_at AS MATERIALIZED (
@@ -73,10 +73,11 @@ BEGIN
         updated_at = now()
     FROM locked AS l
     WHERE r.recipient_id = l.recipient_id;
+    RETURN FOUND;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.check_messages(uuid, timestamptz, timestamptz, integer) IS
-    'Checks sent messages: failed ones that may be retried become due, ones in transit are checked again later, others no more';
+    'Checks sent messages: failed ones that may be retried become due, ones in transit are checked again later, others no more; returns whether it changed any, and so locks them';
 
 CREATE FUNCTION msgstatus.complete_campaign(campaign uuid) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -210,19 +211,25 @@ BEGIN
         ORDER BY random()
     LOOP
         EXIT WHEN missing = 0;
-        PERFORM msgstatus.check_messages(active.campaign_id, at, at, 100 + 2 * $1);
+        days := msgstatus.campaign_days(active.campaign_id, at, leased_until);
+        allowed := missing;
+        -- Days come before recipients, and a claim that holds anything waits for nobody: a sender that reports several sends in a
+        -- transaction holds days while it waits for recipients. Without a limit, claims are not counted.
+        IF active.daily_send_limit IS NOT NULL AND (
+            EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.due_at <= at)
+            OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.check_at <= at)
+            OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS r
+                WHERE r.campaign_id = active.campaign_id AND r.waiting AND r.scheduled_send_date <= active.today)) THEN
+            allowed := msgstatus.sends_left(active.campaign_id, days, waits);
+            CONTINUE WHEN allowed IS NULL;
+            waits := false;
+        END IF;
+        waits := NOT msgstatus.check_messages(active.campaign_id, at, at, 100 + 2 * $1) AND waits;
         IF EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.due_at <= at)
             OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS r
                 WHERE r.campaign_id = active.campaign_id AND r.waiting AND r.scheduled_send_date <= active.today) THEN
-            days := msgstatus.campaign_days(active.campaign_id, at, leased_until);
-            allowed := missing;
-            -- Without a limit, claims are not counted, and wait for nobody.
-            IF active.daily_send_limit IS NOT NULL THEN
-                allowed := msgstatus.sends_left(active.campaign_id, days, waits);
-                CONTINUE WHEN allowed IS NULL;
-                waits := false; -- never wait for a lock while holding another
-            END IF;
             claimed := msgstatus.claim_from_campaign(active.campaign_id, LEAST(missing, allowed), at, leased_until);
+            waits := false;
             IF claimed <> '{}' THEN
                 missing := missing - cardinality(claimed);
                 PERFORM msgstatus.count_sends(active.campaign_id, days, cardinality(claimed));
@@ -234,7 +241,7 @@ BEGIN
             END IF;
         END IF;
         -- Nothing to send: check messages before their time, and whether the campaign is complete.
-        PERFORM msgstatus.check_messages(active.campaign_id, at, 'infinity', 100 + 2 * $1);
+        waits := NOT msgstatus.check_messages(active.campaign_id, at, 'infinity', 100 + 2 * $1) AND waits;
         PERFORM msgstatus.complete_campaign(active.campaign_id);
     END LOOP;
     IF $2 IS NOT NULL AND NOT EXISTS (SELECT FROM msgstatus.campaign AS c WHERE c.campaign_id = $2) THEN

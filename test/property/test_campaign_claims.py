@@ -86,6 +86,47 @@ def test_with_a_limit_nobody_waits_long(database):
         assert len(campaign.claim_all(other)) == 40
 
 
+def test_a_claim_without_a_limit_waits_for_no_day(database):
+    """Also not for the days that were counted while the campaign had a limit."""
+    campaign = Campaign(database, "limit dropped", 100, daily=50)
+    with connections(database, 2) as (slow, other), slow.cursor() as cursor, other.cursor() as claiming:
+        campaign.claim(claiming, 10)
+        database.query("UPDATE msgstatus.campaign SET daily_send_limit = NULL WHERE campaign_id = %s", (campaign.id,))
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT FROM msgstatus.campaign_day WHERE campaign_id = %s FOR UPDATE", (campaign.id,))
+        claiming.execute("SET statement_timeout = '30s'")
+        assert len(campaign.claim(claiming, 10)) == 10
+        cursor.execute("ROLLBACK")
+
+
+def test_a_claim_that_waits_for_a_day_holds_no_recipient(database):
+    """A message that failed is due to be looked after, which writes its recipient, while the day is held by a report."""
+    campaign = Campaign(database, "looked after", 2, daily=2)
+    database.query("ALTER FUNCTION msgstatus.sends_left(uuid, date[], boolean) SET lock_timeout = '1min'")
+    try:
+        with connections(database, 3) as (slow, other, third), slow.cursor() as cursor, other.cursor() as claiming, third.cursor() as looking:
+            sent = campaign.claim(claiming, 1)[0].recipient
+            claiming.execute("SELECT msgstatus.record_send(%s, 'looked after')", (sent,))
+            database.query("""SELECT msgstatus.apply_message_status('{"id": "looked after", "status": "failed",
+                "errors": [{"code": 131000, "title": "Something went wrong"}]}')""")
+            campaign.age("1 hour")
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT FROM msgstatus.campaign_day WHERE campaign_id = %s FOR UPDATE", (campaign.id,))
+            claiming.execute("SELECT pg_backend_pid()")
+            pid = claiming.fetchone()[0]
+            claim = threading.Thread(target=campaign.claim, args=(claiming, 1))
+            claim.start()
+            deadline = time.monotonic() + 60
+            while not database.query("SELECT 1 FROM pg_locks WHERE pid = %s AND NOT granted", (pid,)) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            # Raises 55P03 if the claim holds it.
+            looking.execute("SELECT FROM msgstatus.campaign_recipient WHERE recipient_id = %s FOR NO KEY UPDATE NOWAIT", (sent,))
+            cursor.execute("ROLLBACK")
+            claim.join()
+    finally:
+        database.query("ALTER FUNCTION msgstatus.sends_left(uuid, date[], boolean) SET lock_timeout = '1s'")
+
+
 def test_claims_of_several_campaigns_do_not_deadlock(database):
     """Claims that go through all campaigns in random order, each with a limit, so that each holds locks that others want."""
     database.query("UPDATE msgstatus.campaign SET status = 'paused' WHERE status = 'active'")
