@@ -11,7 +11,11 @@ CREATE FUNCTION msgstatus.create_campaign(
     retry_window interval DEFAULT '1 day',
     time_zone text DEFAULT 'UTC',
     provider text DEFAULT NULL,
-    owner text DEFAULT CURRENT_USER
+    owner text DEFAULT CURRENT_USER,
+    starts_at timestamptz DEFAULT NULL,
+    send_from time DEFAULT NULL,
+    send_until time DEFAULT NULL,
+    sends_per_second integer DEFAULT NULL
 ) RETURNS uuid
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -30,19 +34,27 @@ BEGIN
         RAISE invalid_parameter_value USING MESSAGE = 'daily_send_limit must be positive',
             HINT = 'NULL means no limit.';
     END IF;
+    IF create_campaign.sends_per_second <= 0 THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'sends_per_second must be positive',
+            HINT = 'NULL means no limit.';
+    END IF;
+    IF num_nulls($13, $14) = 1 OR $13 = $14 THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'send_from and send_until must be two different times, or both null',
+            HINT = 'NULL means at any hour.';
+    END IF;
     IF LEAST(create_campaign.retry_delay, create_campaign.max_retry_delay, create_campaign.retry_window) < '0'
         OR create_campaign.max_retries < 0 THEN
         RAISE invalid_parameter_value
             USING MESSAGE = 'max_retries, retry_delay, max_retry_delay and retry_window must not be negative';
     END IF;
     INSERT INTO msgstatus.campaign (name, template_name, language_code, daily_send_limit, max_retries, retry_delay,
-        max_retry_delay, retry_window, time_zone, provider, owner)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, ''), $11)
+        max_retry_delay, retry_window, time_zone, provider, owner, starts_at, send_from, send_until, sends_per_second)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, ''), $11, $12, $13, $14, $15)
     RETURNING campaign_id INTO made;
     RETURN made;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.create_campaign(text, text, text, integer, integer, interval, interval, interval, text, text, text) IS
+COMMENT ON FUNCTION msgstatus.create_campaign(text, text, text, integer, integer, interval, interval, interval, text, text, text, timestamptz, time, time, integer) IS
     'Creates a campaign in status draft and returns its id; 23505 if the owner has a campaign of that name, 22023 for a value out of range, 22004 for NULL in a parameter that must have a value';
 
 CREATE FUNCTION msgstatus.lock_campaign(campaign uuid, allowed text[]) RETURNS text
@@ -108,8 +120,12 @@ CREATE FUNCTION msgstatus.first_day(campaign uuid) RETURNS date
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN (
-        SELECT GREATEST(c.first_send_date, (clock_timestamp() AT TIME ZONE c.time_zone)::date)
-        FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign);
+        -- Not today if the sending hours of today are over.
+        SELECT GREATEST(c.first_send_date,
+            n.at::date + COALESCE(c.send_from < c.send_until AND n.at::time >= c.send_until, false)::integer)
+        FROM msgstatus.campaign AS c
+        CROSS JOIN LATERAL (SELECT GREATEST(c.starts_at, clock_timestamp()) AT TIME ZONE c.time_zone) AS n (at)
+        WHERE c.campaign_id = campaign);
 END
 $$;
 COMMENT ON FUNCTION msgstatus.first_day(uuid) IS 'The first day on which a recipient of a campaign may still be sent to';

@@ -191,9 +191,12 @@ DECLARE
     active record;
     days date[];
     allowed integer;
+    left_over integer;
     claimed uuid[];
     missing integer := $1;
     waits boolean := true;
+    closes timestamptz;
+    until timestamptz;
 BEGIN
     PERFORM msgstatus.check_installation();
     IF $1 IS NULL OR $1 NOT BETWEEN 1 AND 10000 THEN
@@ -202,37 +205,53 @@ BEGIN
     IF $3 IS NULL OR $3 NOT BETWEEN '1 second' AND '1 day' THEN
         RAISE invalid_parameter_value USING MESSAGE = 'lease must be between 1 second and 1 day';
     END IF;
-    leased_until := at + $3;
     -- In random order, so that no campaign waits until another one is finished.
     FOR active IN
-        SELECT c.campaign_id, c.daily_send_limit, c.template_name, c.language_code, (at AT TIME ZONE c.time_zone)::date AS today
+        SELECT c.campaign_id, c.daily_send_limit, c.sends_per_second, c.template_name, c.language_code, (at AT TIME ZONE c.time_zone)::date AS today
         FROM msgstatus.campaign AS c
         WHERE c.status = 'active' AND ($2 IS NULL OR c.campaign_id = $2)
         ORDER BY random()
     LOOP
         EXIT WHEN missing = 0;
-        days := msgstatus.campaign_days(active.campaign_id, at, leased_until);
+        -- Whoever sends before the lease expires sends within the sending hours.
+        closes := msgstatus.sending_ends(active.campaign_id, at);
+        until := LEAST(at + $3, closes);
+        days := msgstatus.campaign_days(active.campaign_id, at, until);
         allowed := missing;
         -- Days come before recipients, and a claim that holds anything waits for nobody: a sender that reports several sends in a
         -- transaction holds days while it waits for recipients. Without a limit, claims are not counted.
-        IF active.daily_send_limit IS NOT NULL AND (
+        IF closes IS NOT NULL AND num_nonnulls(active.daily_send_limit, active.sends_per_second) > 0 AND (
             EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.due_at <= at)
             OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.check_at <= at)
             OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS r
                 WHERE r.campaign_id = active.campaign_id AND r.waiting AND r.scheduled_send_date <= active.today)) THEN
-            allowed := msgstatus.sends_left(active.campaign_id, days, waits);
-            CONTINUE WHEN allowed IS NULL;
+            IF active.daily_send_limit IS NOT NULL THEN
+                left_over := msgstatus.sends_left(active.campaign_id, days, waits);
+                CONTINUE WHEN left_over IS NULL;
+                allowed := LEAST(allowed, left_over);
+            END IF;
+            IF active.sends_per_second IS NOT NULL THEN
+                left_over := msgstatus.paced_sends(active.campaign_id, at, waits);
+                waits := false;
+                CONTINUE WHEN left_over IS NULL;
+                allowed := LEAST(allowed, left_over);
+            END IF;
             waits := false;
         END IF;
         waits := NOT msgstatus.check_messages(active.campaign_id, at, at, 100 + 2 * $1) AND waits;
-        IF EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.due_at <= at)
+        IF closes IS NOT NULL AND (
+            EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.due_at <= at)
             OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS r
-                WHERE r.campaign_id = active.campaign_id AND r.waiting AND r.scheduled_send_date <= active.today) THEN
-            claimed := msgstatus.claim_from_campaign(active.campaign_id, LEAST(missing, allowed), at, leased_until);
+                WHERE r.campaign_id = active.campaign_id AND r.waiting AND r.scheduled_send_date <= active.today)) THEN
+            claimed := msgstatus.claim_from_campaign(active.campaign_id, allowed, at, until);
             waits := false;
             IF claimed <> '{}' THEN
                 missing := missing - cardinality(claimed);
                 PERFORM msgstatus.count_sends(active.campaign_id, days, cardinality(claimed));
+                IF active.sends_per_second IS NOT NULL THEN
+                    UPDATE msgstatus.campaign_pace AS p SET sends = p.sends - cardinality(claimed)
+                    WHERE p.campaign_id = active.campaign_id;
+                END IF;
                 RETURN QUERY
                 SELECT r.recipient_id, r.campaign_id, r.phone_number, active.template_name, active.language_code,
                     r.template_parameters, r.retry_count, r.due_at, r.claims
@@ -250,4 +269,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.claim_recipients(integer, uuid, interval) IS
-    'Hands out due recipients of active campaigns, or of one, at most max_count (1 to 10000) and within daily limits, each to one caller until its lease (1 second to 1 day) expires; the caller reports each by record_send, record_send_failure or skip_recipient, which take the number of the claim; P0002 for an unknown campaign, 22023 for a value out of range';
+    'Hands out due recipients of active campaigns, or of one, at most max_count (1 to 10000), within sending hours and limits, each to one caller until its lease (1 second to 1 day) expires; the caller reports each by record_send, record_send_failure or skip_recipient, which take the number of the claim; P0002 for an unknown campaign, 22023 for a value out of range';

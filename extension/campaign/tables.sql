@@ -19,13 +19,18 @@ BEGIN
         max_retry_delay interval NOT NULL DEFAULT '6 hours' CHECK (max_retry_delay >= '0'),
         retry_window interval NOT NULL DEFAULT '1 day' CHECK (retry_window >= '0'),
         first_send_date date,
+        starts_at timestamptz,
+        send_from time,
+        send_until time,
+        sends_per_second integer CHECK (sends_per_second > 0),
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now(),
         activated_at timestamptz,
         paused_at timestamptz,
         completed_at timestamptz,
         canceled_at timestamptz,
-        UNIQUE (owner, name)
+        UNIQUE (owner, name),
+        CHECK (num_nulls(send_from, send_until) <> 1 AND (send_from <> send_until) IS NOT FALSE)
     );
     COMMENT ON TABLE msgstatus.campaign IS 'One row for each campaign: a template, sent to many recipients';
     COMMENT ON COLUMN msgstatus.campaign.campaign_id IS 'Key';
@@ -47,6 +52,13 @@ BEGIN
     COMMENT ON COLUMN msgstatus.campaign.retry_window IS 'How long after a send a failure still leads to a retry';
     COMMENT ON COLUMN msgstatus.campaign.first_send_date IS
         'The first day that recipients may be given, as activate_campaign was told; NULL: any';
+    COMMENT ON COLUMN msgstatus.campaign.starts_at IS 'When the first recipient may be handed out; NULL: once the campaign is active';
+    COMMENT ON COLUMN msgstatus.campaign.send_from IS
+        'When the sending hours begin, in the time zone of the campaign; NULL: senders get recipients at any hour';
+    COMMENT ON COLUMN msgstatus.campaign.send_until IS
+        'When the sending hours end; before send_from, they end on the next day';
+    COMMENT ON COLUMN msgstatus.campaign.sends_per_second IS
+        'How many recipients may be handed out in a second; NULL: any number';
     COMMENT ON COLUMN msgstatus.campaign.created_at IS 'When the campaign was created';
     COMMENT ON COLUMN msgstatus.campaign.updated_at IS 'When the status last changed';
     COMMENT ON COLUMN msgstatus.campaign.activated_at IS 'When the campaign was last activated or resumed';
@@ -166,6 +178,17 @@ BEGIN
     COMMENT ON COLUMN msgstatus.campaign_day.day IS 'The day, in the time zone of the campaign';
     COMMENT ON COLUMN msgstatus.campaign_day.claimed IS 'The number of sends handed out';
 
+    CREATE TABLE IF NOT EXISTS msgstatus.campaign_pace (
+        campaign_id uuid PRIMARY KEY REFERENCES msgstatus.campaign ON DELETE CASCADE,
+        sends numeric NOT NULL,
+        counted_at timestamptz NOT NULL
+    );
+    COMMENT ON TABLE msgstatus.campaign_pace IS
+        'The sends that a campaign with sends_per_second has left; they grow until they are those of a second. Claims lock the row';
+    COMMENT ON COLUMN msgstatus.campaign_pace.campaign_id IS 'The campaign';
+    COMMENT ON COLUMN msgstatus.campaign_pace.sends IS 'How many sends were left';
+    COMMENT ON COLUMN msgstatus.campaign_pace.counted_at IS 'When so many were left';
+
     IF NOT EXISTS (SELECT FROM pg_trigger AS t
         WHERE t.tgrelid = 'msgstatus.campaign'::regclass AND t.tgname = 'campaign_limit_changed') THEN
         CREATE TRIGGER campaign_limit_changed AFTER UPDATE OF daily_send_limit ON msgstatus.campaign
@@ -187,4 +210,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_campaigns() IS
-    'Creates the tables campaign, campaign_recipient, campaign_attempt, campaign_day and opt_out; called by install()';
+    'Creates the tables of campaigns and opt_out; called by install()';

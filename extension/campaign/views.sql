@@ -37,7 +37,8 @@ BEGIN
         r.max_retries,
         CASE
             WHEN s.state <> 'pending' THEN NULL
-            WHEN r.waiting THEN r.scheduled_send_date::timestamp AT TIME ZONE c.time_zone
+            WHEN r.waiting THEN GREATEST(c.starts_at, (r.scheduled_send_date
+                + CASE WHEN c.send_from < c.send_until THEN c.send_from ELSE '00:00' END) AT TIME ZONE c.time_zone)
             ELSE COALESCE(r.due_at, f.failed_at + msgstatus.retry_pause(r.retry_count, c.retry_delay, c.max_retry_delay))
         END AS next_attempt_at
     FROM (
