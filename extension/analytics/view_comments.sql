@@ -151,6 +151,7 @@ BEGIN
             ('{campaign_recipient_status}', 'max_retries', 'The most retries'),
             ('{campaign_recipient_status}', 'next_attempt_at',
                 'For a pending recipient: its day, its retry, or the end of its lease'),
+            ('{campaign_recipient_status}', 'external_id', 'Your own id of the recipient, as it was added'),
             ('{campaign_stats}', 'status', 'draft, active, paused, completed or canceled'),
             ('{campaign_stats}', 'total_target', 'Recipients'),
             ('{campaign_stats}', 'pending', 'Recipients not sent to yet, or to be tried again'),

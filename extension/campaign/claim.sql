@@ -177,7 +177,8 @@ CREATE FUNCTION msgstatus.claim_recipients(
     template_parameters jsonb,
     retry_count integer,
     leased_until timestamptz,
-    claim integer
+    claim integer,
+    external_id text
 )
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     -- Forces index scans, because campaigns are filled and claimed from before their tables are analyzed. JIT is off, because
@@ -254,7 +255,8 @@ BEGIN
                 END IF;
                 RETURN QUERY
                 SELECT r.recipient_id, r.campaign_id, r.phone_number, active.template_name, active.language_code,
-                    r.template_parameters, r.retry_count, r.due_at, r.claims
+                    r.template_parameters, r.retry_count, r.due_at, r.claims,
+                    r.external_id
                 FROM msgstatus.campaign_recipient AS r WHERE r.recipient_id = ANY (claimed);
                 CONTINUE;
             END IF;

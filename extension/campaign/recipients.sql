@@ -18,7 +18,7 @@ COMMENT ON FUNCTION msgstatus.phone_number_problem(text, text) IS
     'The reason why an address, as written and normalized, cannot be the phone number of a recipient; NULL if it can';
 
 CREATE FUNCTION msgstatus.add_recipients(
-    campaign uuid, phone_numbers text[], template_parameters jsonb[] DEFAULT NULL
+    campaign uuid, phone_numbers text[], template_parameters jsonb[] DEFAULT NULL, external_ids text[] DEFAULT NULL
 ) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     -- Forces lookups by index, and dates in an array. The statistics know nothing yet of a campaign that is being filled, and a
@@ -34,21 +34,24 @@ DECLARE
 BEGIN
     -- The lock serializes calls that add to one campaign, and keeps the campaign from being completed meanwhile.
     state := msgstatus.lock_campaign($1, '{draft,active,paused,completed}');
-    IF cardinality($2) <> cardinality($3) THEN
-        RAISE array_subscript_error USING MESSAGE = 'phone_numbers and template_parameters must have the same length';
+    IF cardinality($2) <> cardinality($3) OR cardinality($2) <> cardinality($4) THEN
+        RAISE array_subscript_error
+            USING MESSAGE = 'phone_numbers, template_parameters and external_ids must have the same length';
     END IF;
     IF state <> 'draft' THEN
         first_day := msgstatus.first_day($1);
     END IF;
 
     WITH given AS (
-        SELECT g.n, g.phone_number AS written, msgstatus.normalize_address(g.phone_number) AS phone_number, g.parameters
-        FROM unnest($2, $3) WITH ORDINALITY AS g (phone_number, parameters, n)
+        SELECT g.n, g.phone_number AS written, msgstatus.normalize_address(g.phone_number) AS phone_number, g.parameters,
+            g.external_id
+        FROM unnest($2, $3, $4) WITH ORDINALITY AS g (phone_number, parameters, external_id, n)
     ), judged AS (
-        SELECT g.n, g.written, g.phone_number, g.parameters, msgstatus.phone_number_problem(g.written, g.phone_number) AS problem
+        SELECT g.n, g.written, g.phone_number, g.parameters, g.external_id,
+            msgstatus.phone_number_problem(g.written, g.phone_number) AS problem
         FROM given AS g
     ), distinct_numbers AS (
-        SELECT DISTINCT ON (j.phone_number) j.n, j.phone_number, j.parameters
+        SELECT DISTINCT ON (j.phone_number) j.n, j.phone_number, j.parameters, j.external_id
         FROM judged AS j
         -- Not by NOT EXISTS, which PostgreSQL would plan as a join.
         WHERE j.problem IS NULL AND (
@@ -56,15 +59,15 @@ BEGIN
             WHERE r.campaign_id = $1 AND r.phone_number = j.phone_number) IS NULL
         ORDER BY j.phone_number, j.n
     ), fresh AS (
-        SELECT d.phone_number, d.parameters, row_number() OVER (ORDER BY d.n) AS place FROM distinct_numbers AS d
+        SELECT d.phone_number, d.parameters, d.external_id, row_number() OVER (ORDER BY d.n) AS place FROM distinct_numbers AS d
     ), dates AS (
         SELECT array_agg(s.send_date ORDER BY s.place) AS by_place
         FROM msgstatus.free_send_dates($1, (SELECT count(*) FROM fresh AS f), first_day) AS s
         WHERE first_day IS NOT NULL
     ), added AS (
-        INSERT INTO msgstatus.campaign_recipient (campaign_id, phone_number, template_parameters, scheduled_send_date, planned_send_date,
-            max_retries)
-        SELECT $1, f.phone_number, f.parameters, (SELECT s.by_place FROM dates AS s)[f.place],
+        INSERT INTO msgstatus.campaign_recipient (campaign_id, phone_number, template_parameters, external_id,
+            scheduled_send_date, planned_send_date, max_retries)
+        SELECT $1, f.phone_number, f.parameters, f.external_id, (SELECT s.by_place FROM dates AS s)[f.place],
             (SELECT s.by_place FROM dates AS s)[f.place], c.max_retries
         FROM msgstatus.campaign AS c
         CROSS JOIN fresh AS f
@@ -72,7 +75,7 @@ BEGIN
         ORDER BY f.place
         RETURNING 1
     ), known AS MATERIALIZED (
-        SELECT DISTINCT ON (j.phone_number) j.parameters, (
+        SELECT DISTINCT ON (j.phone_number) j.parameters, j.external_id, (
             SELECT r.recipient_id FROM msgstatus.campaign_recipient AS r
             WHERE r.campaign_id = $1 AND r.phone_number = j.phone_number) AS recipient_id
         FROM judged AS j
@@ -80,9 +83,13 @@ BEGIN
         ORDER BY j.phone_number, j.n
     ), updated AS (
         -- Not while a sender holds the recipient: it may send what it was given.
-        UPDATE msgstatus.campaign_recipient AS r SET template_parameters = k.parameters, updated_at = now()
+        UPDATE msgstatus.campaign_recipient AS r
+        SET template_parameters = COALESCE(k.parameters, r.template_parameters),
+            external_id = COALESCE(k.external_id, r.external_id), updated_at = now()
         FROM known AS k
-        WHERE r.recipient_id = k.recipient_id AND k.parameters IS NOT NULL AND k.parameters IS DISTINCT FROM r.template_parameters
+        WHERE r.recipient_id = k.recipient_id
+            AND (COALESCE(k.parameters, r.template_parameters), COALESCE(k.external_id, r.external_id))
+                IS DISTINCT FROM (r.template_parameters, r.external_id)
             AND (r.waiting OR r.claimed_at IS NULL AND num_nulls(r.due_at) = 0)
         RETURNING 1
     )
@@ -104,8 +111,8 @@ BEGIN
     RETURN result || jsonb_build_object('status', state);
 END
 $$;
-COMMENT ON FUNCTION msgstatus.add_recipients(uuid, text[], jsonb[]) IS
-    'Adds recipients, each with its parameters, to a campaign that is not canceled, and activates a completed one again; returns how many were added, how many were duplicates, how many of these got other parameters because they were not sent to yet, which were refused and why, and the status of the campaign; P0002 for an unknown campaign, 55000 for a canceled one, 2202E for arrays of different lengths';
+COMMENT ON FUNCTION msgstatus.add_recipients(uuid, text[], jsonb[], text[]) IS
+    'Adds recipients, each with its parameters and your own id, to a campaign that is not canceled, and activates a completed one again; returns how many were added, how many were duplicates, how many of these got other parameters or ids because they were not sent to yet, which were refused and why, and the status of the campaign; P0002 for an unknown campaign, 55000 for a canceled one, 2202E for arrays of different lengths';
 
 CREATE FUNCTION msgstatus.check_claim(recipient uuid, claim integer, claims integer) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

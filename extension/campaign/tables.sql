@@ -72,6 +72,7 @@ BEGIN
         recipient_number bigint GENERATED ALWAYS AS IDENTITY,
         phone_number text COLLATE "C" NOT NULL,
         template_parameters jsonb,
+        external_id text,
         scheduled_send_date date,
         planned_send_date date,
         waiting boolean NOT NULL DEFAULT true,
@@ -114,6 +115,7 @@ BEGIN
         'The position, ascending in the order of the added lists';
     COMMENT ON COLUMN msgstatus.campaign_recipient.phone_number IS 'As +<digits>; once in a campaign';
     COMMENT ON COLUMN msgstatus.campaign_recipient.template_parameters IS 'The values of the template for this recipient';
+    COMMENT ON COLUMN msgstatus.campaign_recipient.external_id IS 'Your own id of the recipient, shown in views as it is';
     COMMENT ON COLUMN msgstatus.campaign_recipient.scheduled_send_date IS
         'The first day of the send; NULL before the campaign is activated';
     COMMENT ON COLUMN msgstatus.campaign_recipient.planned_send_date IS

@@ -40,18 +40,19 @@ BEGIN
             WHEN r.waiting THEN GREATEST(c.starts_at, (r.scheduled_send_date
                 + CASE WHEN c.send_from < c.send_until THEN c.send_from ELSE '00:00' END) AT TIME ZONE c.time_zone)
             ELSE COALESCE(r.due_at, f.failed_at + msgstatus.retry_pause(r.retry_count, c.retry_delay, c.max_retry_delay))
-        END AS next_attempt_at
+        END AS next_attempt_at,
+        r.external_id
     FROM (
         SELECT r.recipient_id, r.campaign_id, r.phone_number, r.scheduled_send_date, r.waiting, r.due_at, r.check_at, r.message_id,
             r.sent_at, r.failed_at, r.failure_code, r.failure_reason, r.skipped_at, r.skip_reason, r.retry_count, r.max_retries,
-            NULL::msgstatus.message_status AS earlier
+            r.external_id, NULL::msgstatus.message_status AS earlier
         FROM msgstatus.campaign_recipient AS r WHERE r.retry_count = 0
         UNION ALL
         -- A retried recipient has earlier attempts, looked up for each recipient: planned with statistics that know no attempts
         -- yet, a join would compare them with all recipients.
         SELECT r.recipient_id, r.campaign_id, r.phone_number, r.scheduled_send_date, r.waiting, r.due_at, r.check_at, r.message_id,
             r.sent_at, r.failed_at, r.failure_code, r.failure_reason, r.skipped_at, r.skip_reason, r.retry_count, r.max_retries,
-            (SELECT msgstatus.merge_agg((SELECT am.status FROM msgstatus.message AS am WHERE am.message_id = ca.message_id))
+            r.external_id, (SELECT msgstatus.merge_agg((SELECT am.status FROM msgstatus.message AS am WHERE am.message_id = ca.message_id))
                 FROM msgstatus.campaign_attempt AS ca WHERE ca.recipient_id = r.recipient_id)
         FROM msgstatus.campaign_recipient AS r WHERE r.retry_count > 0
     ) AS r

@@ -52,10 +52,19 @@ SELECT is(add_recipients(:'adding', '{+15550100011,+15550100011}', ARRAY['{"1": 
 SELECT is((SELECT template_parameters FROM campaign_recipient WHERE campaign_id = :'adding' AND phone_number = '+15550100011'), '{"1": "first"}', 'of a number given twice, the first counts');
 SELECT is(add_recipients(:'adding', '{}'), '{"added": 0, "duplicates": 0, "refused": [], "updated": 0, "status": "draft"}', 'nobody');
 SELECT is(add_recipients(:'adding', NULL), '{"added": 0, "duplicates": 0, "refused": [], "updated": 0, "status": "draft"}');
-SELECT throws_ok(format('SELECT add_recipients(%L, %L, %L)', :'adding', '{+15550100001}', '{}'), '2202E', 'phone_numbers and template_parameters must have the same length');
+SELECT throws_ok(format('SELECT add_recipients(%L, %L, %L)', :'adding', '{+15550100001}', '{}'), '2202E', 'phone_numbers, template_parameters and external_ids must have the same length');
 SELECT throws_ok($$SELECT add_recipients('00000000-0000-0000-0000-000000000000', '{}')$$, 'P0002', 'campaign 00000000-0000-0000-0000-000000000000 does not exist');
 SELECT throws_ok($$SELECT add_recipients(NULL, '{}')$$, 'P0002', 'campaign NULL does not exist');
 SELECT is((SELECT count(*) FROM campaign_recipient WHERE campaign_id = :'adding' AND scheduled_send_date IS NOT NULL), 0::bigint, 'a draft has no dates');
+
+-- The team's own ids.
+SELECT create_campaign('own ids') AS ids \gset
+SELECT is(add_recipients(:'ids', '{+15550000001,+15550000002,+15550000001}', external_ids => '{customer 7,NULL,customer 9}') ->> 'added', '2');
+SELECT is(add_recipients(:'ids', '{+15550000001,+15550000002}', external_ids => '{NULL,customer 8}') ->> 'updated', '1');
+SELECT throws_ok(format('SELECT add_recipients(%L, %L, external_ids => %L)', :'ids', '{+15550100001}', '{}'), '2202E');
+SELECT activate_campaign(:'ids');
+SELECT is((SELECT array_agg(external_id ORDER BY external_id) FROM campaign_recipient_status WHERE campaign_id = :'ids'), '{customer 7,customer 8}', 'are in the view');
+SELECT is((SELECT array_agg(external_id ORDER BY external_id) FROM claim_recipients(9, :'ids')), '{customer 7,customer 8}', 'and handed out');
 
 -- The states of a campaign and who may go where.
 SELECT made('going', 2, active => false) AS going \gset
