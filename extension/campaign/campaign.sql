@@ -15,7 +15,8 @@ CREATE FUNCTION msgstatus.create_campaign(
     starts_at timestamptz DEFAULT NULL,
     send_from time DEFAULT NULL,
     send_until time DEFAULT NULL,
-    sends_per_second integer DEFAULT NULL
+    sends_per_second integer DEFAULT NULL,
+    sender text DEFAULT NULL
 ) RETURNS uuid
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -48,13 +49,14 @@ BEGIN
             USING MESSAGE = 'max_retries, retry_delay, max_retry_delay and retry_window must not be negative';
     END IF;
     INSERT INTO msgstatus.campaign (name, template_name, language_code, daily_send_limit, max_retries, retry_delay,
-        max_retry_delay, retry_window, time_zone, provider, owner, starts_at, send_from, send_until, sends_per_second)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, ''), $11, $12, $13, $14, $15)
+        max_retry_delay, retry_window, time_zone, provider, owner, starts_at, send_from, send_until, sends_per_second,
+        sender)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, ''), $11, $12, $13, $14, $15, NULLIF(msgstatus.normalize_address($16), ''))
     RETURNING campaign_id INTO made;
     RETURN made;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.create_campaign(text, text, text, integer, integer, interval, interval, interval, text, text, text, timestamptz, time, time, integer) IS
+COMMENT ON FUNCTION msgstatus.create_campaign(text, text, text, integer, integer, interval, interval, interval, text, text, text, timestamptz, time, time, integer, text) IS
     'Creates a campaign in status draft and returns its id; 23505 if the owner has a campaign of that name, 22023 for a value out of range, 22004 for NULL in a parameter that must have a value';
 
 CREATE FUNCTION msgstatus.lock_campaign(campaign uuid, allowed text[]) RETURNS text

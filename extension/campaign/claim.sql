@@ -178,7 +178,8 @@ CREATE FUNCTION msgstatus.claim_recipients(
     retry_count integer,
     leased_until timestamptz,
     claim integer,
-    external_id text
+    external_id text,
+    sender text
 )
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     -- Forces index scans, because campaigns are filled and claimed from before their tables are analyzed. JIT is off, because
@@ -191,6 +192,7 @@ DECLARE
     at timestamptz := clock_timestamp();
     active record;
     days date[];
+    sender_days date[];
     allowed integer;
     left_over integer;
     claimed uuid[];
@@ -208,7 +210,7 @@ BEGIN
     END IF;
     -- In random order, so that no campaign waits until another one is finished.
     FOR active IN
-        SELECT c.campaign_id, c.daily_send_limit, c.sends_per_second, c.template_name, c.language_code, (at AT TIME ZONE c.time_zone)::date AS today
+        SELECT c.campaign_id, c.daily_send_limit, c.sends_per_second, c.sender, c.template_name, c.language_code, (at AT TIME ZONE c.time_zone)::date AS today
         FROM msgstatus.campaign AS c
         WHERE c.status = 'active' AND ($2 IS NULL OR c.campaign_id = $2)
         ORDER BY random()
@@ -218,10 +220,11 @@ BEGIN
         closes := msgstatus.sending_ends(active.campaign_id, at);
         until := LEAST(at + $3, closes);
         days := msgstatus.campaign_days(active.campaign_id, at, until);
+        sender_days := msgstatus.sender_days(active.sender, at, until);
         allowed := missing;
         -- Days come before recipients, and a claim that holds anything waits for nobody: a sender that reports several sends in a
         -- transaction holds days while it waits for recipients. Without a limit, claims are not counted.
-        IF closes IS NOT NULL AND num_nonnulls(active.daily_send_limit, active.sends_per_second) > 0 AND (
+        IF closes IS NOT NULL AND num_nonnulls(active.daily_send_limit, sender_days, active.sends_per_second) > 0 AND (
             EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.due_at <= at)
             OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.check_at <= at)
             OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS r
@@ -229,6 +232,14 @@ BEGIN
             IF active.daily_send_limit IS NOT NULL THEN
                 left_over := msgstatus.sends_left(active.campaign_id, days, waits);
                 CONTINUE WHEN left_over IS NULL;
+                allowed := LEAST(allowed, left_over);
+            END IF;
+            IF sender_days IS NOT NULL THEN
+                left_over := msgstatus.sender_sends_left(active.sender, sender_days, waits);
+                IF left_over IS NULL THEN
+                    waits := false; -- it may hold the day of the campaign
+                    CONTINUE;
+                END IF;
                 allowed := LEAST(allowed, left_over);
             END IF;
             IF active.sends_per_second IS NOT NULL THEN
@@ -249,6 +260,7 @@ BEGIN
             IF claimed <> '{}' THEN
                 missing := missing - cardinality(claimed);
                 PERFORM msgstatus.count_sends(active.campaign_id, days, cardinality(claimed));
+                PERFORM msgstatus.count_sender_sends(active.sender, sender_days, cardinality(claimed));
                 IF active.sends_per_second IS NOT NULL THEN
                     UPDATE msgstatus.campaign_pace AS p SET sends = p.sends - cardinality(claimed)
                     WHERE p.campaign_id = active.campaign_id;
@@ -256,7 +268,7 @@ BEGIN
                 RETURN QUERY
                 SELECT r.recipient_id, r.campaign_id, r.phone_number, active.template_name, active.language_code,
                     r.template_parameters, r.retry_count, r.due_at, r.claims,
-                    r.external_id
+                    r.external_id, active.sender
                 FROM msgstatus.campaign_recipient AS r WHERE r.recipient_id = ANY (claimed);
                 CONTINUE;
             END IF;

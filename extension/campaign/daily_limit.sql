@@ -32,17 +32,24 @@ COMMENT ON FUNCTION msgstatus.count_sends(uuid, date[], integer) IS
 CREATE FUNCTION msgstatus.count_attempt(campaign uuid, claimed_at timestamptz, leased_until timestamptz) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    at timestamptz := clock_timestamp();
+    number text := (SELECT c.sender FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign);
     leased date[] := msgstatus.campaign_days(campaign, claimed_at, leased_until);
-    today date[];
+    today date[] := msgstatus.campaign_days(campaign, at, at);
 BEGIN
-    IF claimed_at IS NOT NULL AND cardinality(leased) = 1 THEN
-        RETURN;
-    END IF;
-    today := msgstatus.campaign_days(campaign, clock_timestamp(), clock_timestamp());
     IF claimed_at IS NULL THEN
         PERFORM msgstatus.count_sends(campaign, today, 1);
     ELSIF leased && today THEN
         PERFORM msgstatus.count_sends(campaign, array_remove(leased, today[1]), -1);
+    END IF;
+    IF number IS NOT NULL THEN
+        leased := msgstatus.sender_days(number, claimed_at, leased_until);
+        today := msgstatus.sender_days(number, at, at);
+        IF claimed_at IS NULL THEN
+            PERFORM msgstatus.count_sender_sends(number, today, 1);
+        ELSIF leased && today THEN
+            PERFORM msgstatus.count_sender_sends(number, array_remove(leased, today[1]), -1);
+        END IF;
     END IF;
 END
 $$;

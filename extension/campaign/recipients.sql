@@ -147,6 +147,8 @@ BEGIN
     WHERE u.recipient_id = recipient;
     IF r.claimed_at IS NOT NULL THEN
         PERFORM msgstatus.count_sends(r.campaign_id, msgstatus.campaign_days(r.campaign_id, r.claimed_at, r.due_at), -1);
+        PERFORM msgstatus.count_sender_sends(c.sender, msgstatus.sender_days(c.sender, r.claimed_at, r.due_at), -1)
+        FROM msgstatus.campaign AS c WHERE c.campaign_id = r.campaign_id;
     END IF;
 END
 $$;

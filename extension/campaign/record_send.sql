@@ -11,8 +11,9 @@ DECLARE
 BEGIN
     PERFORM msgstatus.check_installation();
     SELECT l.campaign_id, l.phone_number, l.message_id, l.failed_at, l.claimed_at, l.due_at, l.skipped_at, l.claims, l.attempt_claim,
-        c.provider, c.template_name,
-        (l.claimed_at AT TIME ZONE c.time_zone)::date = (l.due_at AT TIME ZONE c.time_zone)::date AS within_a_day
+        c.provider, c.template_name, c.sender,
+        (l.claimed_at AT TIME ZONE c.time_zone)::date = (l.due_at AT TIME ZONE c.time_zone)::date
+            AND c.sender IS NULL AS within_a_day
     INTO r
     FROM msgstatus.campaign_recipient AS l
     JOIN msgstatus.campaign AS c ON c.campaign_id = l.campaign_id
@@ -31,7 +32,7 @@ BEGIN
     END IF;
     reported := $3 IS NOT NULL AND (r.attempt_claim IS NOT DISTINCT FROM $3
         OR EXISTS (SELECT FROM msgstatus.campaign_attempt AS a WHERE a.recipient_id = $1 AND a.claim = $3));
-    PERFORM msgstatus.register_message($2, provider => r.provider, direction => 'outbound', recipient => r.phone_number,
+    PERFORM msgstatus.register_message($2, provider => r.provider, direction => 'outbound', recipient => r.phone_number, sender => r.sender,
         message_type => CASE WHEN r.template_name IS NOT NULL THEN 'template' END, campaign_id => r.campaign_id);
     IF r.message_id IS NOT NULL OR r.failed_at IS NOT NULL THEN
         PERFORM msgstatus.keep_attempts(ARRAY[$1]);

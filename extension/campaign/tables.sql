@@ -23,6 +23,7 @@ BEGIN
         send_from time,
         send_until time,
         sends_per_second integer CHECK (sends_per_second > 0),
+        sender text COLLATE "C",
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now(),
         activated_at timestamptz,
@@ -59,6 +60,8 @@ BEGIN
         'When the sending hours end; before send_from, they end on the next day';
     COMMENT ON COLUMN msgstatus.campaign.sends_per_second IS
         'How many recipients may be handed out in a second; NULL: any number';
+    COMMENT ON COLUMN msgstatus.campaign.sender IS
+        'The number or address that the campaign is sent from, whose limit in sender_limit it shares; NULL: unknown';
     COMMENT ON COLUMN msgstatus.campaign.created_at IS 'When the campaign was created';
     COMMENT ON COLUMN msgstatus.campaign.updated_at IS 'When the status last changed';
     COMMENT ON COLUMN msgstatus.campaign.activated_at IS 'When the campaign was last activated or resumed';
@@ -179,6 +182,29 @@ BEGIN
     COMMENT ON COLUMN msgstatus.campaign_day.campaign_id IS 'The campaign, which has a daily limit';
     COMMENT ON COLUMN msgstatus.campaign_day.day IS 'The day, in the time zone of the campaign';
     COMMENT ON COLUMN msgstatus.campaign_day.claimed IS 'The number of sends handed out';
+
+    CREATE TABLE IF NOT EXISTS msgstatus.sender_limit (
+        sender text COLLATE "C" PRIMARY KEY,
+        daily_send_limit integer NOT NULL CHECK (daily_send_limit > 0),
+        time_zone text NOT NULL CHECK ((timestamp '2000-01-01' AT TIME ZONE time_zone) IS NOT NULL)
+    );
+    COMMENT ON TABLE msgstatus.sender_limit IS 'The daily limits of sender numbers, each shared by the campaigns of its number';
+    COMMENT ON COLUMN msgstatus.sender_limit.sender IS 'The sender of campaigns, as normalize_address writes it';
+    COMMENT ON COLUMN msgstatus.sender_limit.daily_send_limit IS
+        'How many recipients of all its campaigns may be handed out in a day';
+    COMMENT ON COLUMN msgstatus.sender_limit.time_zone IS 'The time zone of its days';
+
+    CREATE TABLE IF NOT EXISTS msgstatus.sender_day (
+        sender text COLLATE "C" NOT NULL REFERENCES msgstatus.sender_limit ON DELETE CASCADE,
+        day date NOT NULL,
+        claimed integer NOT NULL,
+        PRIMARY KEY (sender, day)
+    );
+    COMMENT ON TABLE msgstatus.sender_day IS
+        'The used part of the daily limit of a sender number; claims lock the row of their day, after that of their campaign';
+    COMMENT ON COLUMN msgstatus.sender_day.sender IS 'The sender, which has a daily limit';
+    COMMENT ON COLUMN msgstatus.sender_day.day IS 'The day, in the time zone of sender_limit';
+    COMMENT ON COLUMN msgstatus.sender_day.claimed IS 'The number of sends handed out';
 
     CREATE TABLE IF NOT EXISTS msgstatus.campaign_pace (
         campaign_id uuid PRIMARY KEY REFERENCES msgstatus.campaign ON DELETE CASCADE,

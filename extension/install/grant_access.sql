@@ -49,7 +49,8 @@ BEGIN
                 WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'sees_all', 'shown_id', 'register_message',
                     'create_campaign', 'activate_campaign', 'pause_campaign', 'resume_campaign', 'cancel_campaign', 'lock_campaign',
                     'add_recipients', 'free_send_dates', 'first_day', 'spread_recipients', 'begin_days',
-                    'check_claim', 'sending_ends', 'paced_sends', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
+                    'check_claim', 'sending_ends', 'paced_sends',
+                    'limit_sender', 'sender_days', 'count_sender_sends', 'sender_sends_left', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
                     'claim_from_campaign', 'check_messages', 'delivered_earlier', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
                     'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
                 WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc IN ('read_as_owner', 'read_totals_as_owner')
@@ -76,7 +77,8 @@ BEGIN
         EXECUTE format('GRANT SELECT ON msgstatus.message TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON msgstatus.campaign, msgstatus.campaign_recipient TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT ON msgstatus.campaign_attempt TO %s', role);
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.campaign_day, msgstatus.campaign_pace TO %s', role);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.campaign_day, msgstatus.campaign_pace,'
+            ' msgstatus.sender_limit, msgstatus.sender_day TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT, DELETE ON msgstatus.opt_out TO %s', role);
         EXECUTE format('GRANT SELECT ON msgstatus.error_code_catalog, msgstatus.installation TO %s', role);
     END IF;
@@ -85,7 +87,7 @@ BEGIN
             ' msgstatus.rejected_status, msgstatus.error_code_catalog, msgstatus.message_rollup, msgstatus.folded_hour,'
             ' msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day, msgstatus.maintenance,'
             ' msgstatus.campaign, msgstatus.campaign_recipient, msgstatus.campaign_attempt, msgstatus.campaign_day, msgstatus.campaign_pace,'
-            ' msgstatus.opt_out, msgstatus.alert_rule, msgstatus.alert_state, msgstatus.content_setting TO %s', role);
+            ' msgstatus.sender_limit, msgstatus.sender_day, msgstatus.opt_out, msgstatus.alert_rule, msgstatus.alert_state, msgstatus.content_setting TO %s', role);
         EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.hour_rollup, msgstatus.attached_table,'
             ' msgstatus.attached_table_failure, msgstatus.attached_tables TO %s', role);
         EXECUTE format('GRANT DELETE ON msgstatus.attached_table_failure TO %s', role);

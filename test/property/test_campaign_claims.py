@@ -174,6 +174,26 @@ def test_reports_that_name_their_claim_are_exact(database):
     assert claims > 20 and held > 3
 
 
+def test_campaigns_share_the_limit_of_their_number(database):
+    database.query("UPDATE msgstatus.campaign SET status = 'paused' WHERE status = 'active'")
+    campaigns = [Campaign(database, f"shared {n}", 200, daily=(150 if n % 2 else None)) for n in range(4)]
+    database.query("UPDATE msgstatus.campaign SET sender = '+15550990000' WHERE campaign_id = ANY (%s::uuid[])", ([c.id for c in campaigns],))
+    database.query("SELECT msgstatus.limit_sender('+15550990000', 300, (SELECT time_zone FROM msgstatus.campaign WHERE campaign_id = %s))",
+                   (campaigns[0].id,))
+
+    def claim(connection):
+        claimed = []
+        with connection.cursor() as cursor:
+            for _ in range(20):
+                cursor.execute("SELECT recipient_id FROM msgstatus.claim_recipients(40)")
+                claimed += cursor.fetchall()
+        return claimed
+
+    with connections(database, 4) as senders:
+        claimed = sum(at_once(4, lambda n: claim(senders[n])), []) + claim(senders[0])
+    assert len(set(claimed)) == len(claimed) == 300, "the limit is kept, and used"
+
+
 class Provider:
     """Takes messages, and remembers for whom."""
 
