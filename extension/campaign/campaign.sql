@@ -240,3 +240,55 @@ END
 $$;
 COMMENT ON FUNCTION msgstatus.cancel_campaign(uuid) IS
     'Ends a campaign for good: recipients not sent to count as skipped; P0002 for an unknown campaign, 55000 for a completed one';
+
+CREATE FUNCTION msgstatus.copy_campaign(campaign uuid, name text, with_recipients boolean DEFAULT false) RETURNS uuid
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    made uuid;
+BEGIN
+    PERFORM msgstatus.check_installation();
+    IF COALESCE($2, '') = '' THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'name of a campaign must not be empty';
+    END IF;
+    INSERT INTO msgstatus.campaign (name, owner, provider, template_name, language_code, daily_send_limit, time_zone, max_retries,
+        retry_delay, max_retry_delay, retry_window, send_from, send_until, sends_per_second, sender)
+    SELECT $2, c.owner, c.provider, c.template_name, c.language_code, c.daily_send_limit, c.time_zone, c.max_retries,
+        c.retry_delay, c.max_retry_delay, c.retry_window, c.send_from, c.send_until, c.sends_per_second, c.sender
+    FROM msgstatus.campaign AS c WHERE c.campaign_id = $1
+    RETURNING campaign_id INTO made;
+    IF made IS NULL THEN
+        RAISE no_data_found USING MESSAGE = format('campaign %s does not exist', COALESCE($1::text, 'NULL'));
+    END IF;
+    IF $3 THEN
+        INSERT INTO msgstatus.campaign_recipient (campaign_id, phone_number, template_parameters, external_id, max_retries)
+        SELECT made, r.phone_number, r.template_parameters, r.external_id, c.max_retries
+        FROM msgstatus.campaign_recipient AS r
+        JOIN msgstatus.campaign AS c ON c.campaign_id = r.campaign_id
+        WHERE r.campaign_id = $1
+        ORDER BY r.recipient_number;
+    END IF;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.copy_campaign(uuid, text, boolean) IS
+    'Creates a draft with the settings of a campaign, except its start, and with its recipients if asked for; returns its id; P0002 for an unknown campaign, 23505 if the owner has a campaign of that name, 22023 for an empty name';
+
+CREATE FUNCTION msgstatus.reschedule_campaign(campaign uuid, starting date DEFAULT NULL) RETURNS jsonb
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    result jsonb;
+BEGIN
+    PERFORM msgstatus.lock_campaign(campaign, '{active,paused}');
+    UPDATE msgstatus.campaign AS c SET first_send_date = starting
+    WHERE c.campaign_id = campaign AND c.first_send_date IS DISTINCT FROM starting;
+    PERFORM msgstatus.spread_recipients(campaign, true);
+    SELECT jsonb_build_object('waiting', count(*), 'first_send_date', min(r.scheduled_send_date),
+        'last_send_date', max(r.scheduled_send_date))
+    INTO result
+    FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = campaign AND r.waiting;
+    RETURN result;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.reschedule_campaign(uuid, date) IS
+    'Spreads the waiting recipients of an active or paused campaign again, from today or a later date on, except those whose date was set by hand; returns what activate_campaign returns; P0002 for an unknown campaign, 55000 for one in another status';

@@ -284,3 +284,43 @@ END
 $$;
 COMMENT ON FUNCTION msgstatus.claim_recipients(integer, uuid, interval) IS
     'Hands out due recipients of active campaigns, or of one, at most max_count (1 to 10000), within sending hours and limits, each to one caller until its lease (1 second to 1 day) expires; the caller reports each by record_send, record_send_failure or skip_recipient, which take the number of the claim; P0002 for an unknown campaign, 22023 for a value out of range';
+
+CREATE FUNCTION msgstatus.preview_claims(campaign uuid, max_count integer DEFAULT 100) RETURNS TABLE (
+    recipient_id uuid,
+    phone_number text,
+    template_name text,
+    language_code text,
+    template_parameters jsonb,
+    retry_count integer,
+    external_id text,
+    sender text,
+    due timestamptz
+)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM msgstatus.check_installation();
+    IF $2 IS NULL OR $2 NOT BETWEEN 1 AND 10000 THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'max_count must be between 1 and 10000';
+    END IF;
+    IF NOT EXISTS (SELECT FROM msgstatus.campaign AS c WHERE c.campaign_id = $1) THEN
+        RAISE no_data_found USING MESSAGE = format('campaign %s does not exist', COALESCE($1::text, 'NULL'));
+    END IF;
+    RETURN QUERY
+    SELECT r.recipient_id, r.phone_number, c.template_name, c.language_code, r.template_parameters,
+        r.retry_count + (r.message_id IS NOT NULL OR r.failed_at IS NOT NULL)::integer, r.external_id, c.sender, d.due
+    FROM msgstatus.campaign AS c
+    JOIN msgstatus.campaign_recipient AS r ON r.campaign_id = c.campaign_id AND (r.waiting OR r.due_at IS NOT NULL)
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN r.waiting THEN GREATEST(c.starts_at, (COALESCE(r.scheduled_send_date, msgstatus.first_day(c.campaign_id))
+            + CASE WHEN c.send_from < c.send_until THEN c.send_from ELSE '00:00' END) AT TIME ZONE c.time_zone) ELSE r.due_at END
+        OFFSET 0
+    ) AS d (due)
+    WHERE c.campaign_id = $1 AND c.status NOT IN ('completed', 'canceled')
+        AND NOT EXISTS (SELECT FROM msgstatus.opt_out AS o WHERE o.phone_number = r.phone_number)
+    ORDER BY r.waiting, d.due, r.recipient_number
+    LIMIT $2;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.preview_claims(uuid, integer) IS
+    'The recipients of a campaign that claims will hand out next, of a draft too, in their order and with the time from which each is due, without those who opted out; changes and locks nothing; P0002 for an unknown campaign, 22023 for max_count out of 1 to 10000';

@@ -124,6 +124,46 @@ BEGIN
     ) AS n;
     COMMENT ON VIEW msgstatus.campaign_stats IS
         'One row for each campaign: the numbers of recipients by state, where a read message counts as sent, delivered and read; rates in per cent';
+
+    CREATE OR REPLACE VIEW msgstatus.campaign_failures AS
+    SELECT n.campaign_id,
+        n.campaign_name,
+        n.failure_code,
+        n.failure_reason,
+        n.recipients,
+        round(100.0 * n.recipients / sum(n.recipients) OVER (PARTITION BY n.campaign_id), 2) AS percent
+    FROM (
+        -- Words differ where the code is the same, so the most frequent ones stand for it.
+        SELECT s.campaign_id,
+            s.campaign_name,
+            s.failure_code,
+            mode() WITHIN GROUP (ORDER BY s.failure_reason COLLATE "C") AS failure_reason,
+            count(*) AS recipients
+        FROM msgstatus.campaign_recipient_status AS s
+        WHERE s.state = 'failed'
+        GROUP BY s.campaign_id, s.campaign_name, s.failure_code, CASE WHEN s.failure_code IS NULL THEN s.failure_reason COLLATE "C" END
+    ) AS n
+    ORDER BY n.campaign_name, n.campaign_id, n.recipients DESC, n.failure_code, n.failure_reason;
+    COMMENT ON VIEW msgstatus.campaign_failures IS
+        'Why recipients failed: one row for each campaign and code of the failure, or its words if there is no code';
+
+    CREATE OR REPLACE VIEW msgstatus.campaign_cost AS
+    SELECT c.campaign_id,
+        c.name AS campaign_name,
+        m.pricing_category,
+        m.price_unit,
+        count(*) AS messages,
+        count(*) FILTER (WHERE m.billable) AS billable,
+        COALESCE(sum(m.num_segments), 0) AS segments,
+        count(m.price) AS priced,
+        sum(abs(m.price)) AS cost
+    FROM msgstatus.campaign AS c
+    JOIN msgstatus.message AS m ON m.campaign_id = c.campaign_id AND m.direction = 'outbound'
+    WHERE (SELECT msgstatus.sees_all('msgstatus.message', 'msgstatus.campaign')) IS NOT NULL
+    GROUP BY c.campaign_id, m.pricing_category, m.price_unit
+    ORDER BY c.name, c.campaign_id, m.pricing_category, m.price_unit;
+    COMMENT ON VIEW msgstatus.campaign_cost IS
+        'What the messages of a campaign cost, all attempts, as far as the provider says so: one row for each campaign, category and currency';
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_campaign_views() IS 'Creates the views of campaigns; called by install()';

@@ -50,6 +50,7 @@ BEGIN
                     'create_campaign', 'activate_campaign', 'pause_campaign', 'resume_campaign', 'cancel_campaign', 'lock_campaign',
                     'add_recipients', 'free_send_dates', 'first_day', 'spread_recipients', 'begin_days',
                     'check_claim', 'sending_ends', 'paced_sends',
+                    'copy_campaign', 'reschedule_campaign', 'preview_claims',
                     'limit_sender', 'sender_days', 'count_sender_sends', 'sender_sends_left', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
                     'claim_from_campaign', 'check_messages', 'delivered_earlier', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
                     'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
@@ -63,7 +64,8 @@ BEGIN
 
     IF level IN ('sender', 'analyst', 'operator') THEN
         EXECUTE format('GRANT USAGE ON TYPE msgstatus.delivery_state, msgstatus.message_status, msgstatus.delay_histogram TO %s', role);
-        EXECUTE format('GRANT SELECT ON msgstatus.campaign_recipient_status, msgstatus.campaign_stats TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.campaign_recipient_status, msgstatus.campaign_stats,'
+            ' msgstatus.campaign_failures, msgstatus.campaign_cost TO %s', role);
     END IF;
     IF level IN ('analyst', 'operator') THEN
         EXECUTE format('GRANT SELECT ON msgstatus.message_timeline, msgstatus.rejected_summary,'
