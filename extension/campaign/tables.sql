@@ -235,6 +235,10 @@ BEGIN
     COMMENT ON COLUMN msgstatus.opt_out.phone_number IS 'As +<digits>';
     COMMENT ON COLUMN msgstatus.opt_out.reason IS 'The reason, or how the opt-out was given';
     COMMENT ON COLUMN msgstatus.opt_out.opted_out_at IS 'When the opt-out was recorded';
+
+    CREATE TABLE IF NOT EXISTS msgstatus.opt_out_word (word text COLLATE "C" PRIMARY KEY);
+    COMMENT ON TABLE msgstatus.opt_out_word IS 'The replies that opt their sender out, as set_opt_out_words sets them; none by default';
+    COMMENT ON COLUMN msgstatus.opt_out_word.word IS 'In lower case, without spaces and punctuation around it';
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_campaigns() IS

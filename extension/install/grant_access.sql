@@ -56,7 +56,7 @@ BEGIN
                     'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
                 WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc IN ('read_as_owner', 'read_totals_as_owner')
                     OR p.proname IN ('sees_all', 'shown_id')
-                ELSE p.proname NOT LIKE 'install%' AND p.proname <> 'grant_access'
+                ELSE p.proname NOT LIKE 'install%' AND p.proname NOT IN ('grant_access', 'set_opt_out_words')
             END
     LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', object, role);
@@ -82,14 +82,14 @@ BEGIN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.campaign_day, msgstatus.campaign_pace,'
             ' msgstatus.sender_limit, msgstatus.sender_day TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT, DELETE ON msgstatus.opt_out TO %s', role);
-        EXECUTE format('GRANT SELECT ON msgstatus.error_code_catalog, msgstatus.installation TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.error_code_catalog, msgstatus.opt_out_word, msgstatus.installation TO %s', role);
     END IF;
     IF level = 'operator' THEN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.message, msgstatus.status_event,'
             ' msgstatus.rejected_status, msgstatus.error_code_catalog, msgstatus.message_rollup, msgstatus.folded_hour,'
             ' msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day, msgstatus.maintenance,'
             ' msgstatus.campaign, msgstatus.campaign_recipient, msgstatus.campaign_attempt, msgstatus.campaign_day, msgstatus.campaign_pace,'
-            ' msgstatus.sender_limit, msgstatus.sender_day, msgstatus.opt_out, msgstatus.alert_rule, msgstatus.alert_state, msgstatus.content_setting TO %s', role);
+            ' msgstatus.sender_limit, msgstatus.sender_day, msgstatus.opt_out, msgstatus.opt_out_word, msgstatus.alert_rule, msgstatus.alert_state, msgstatus.content_setting TO %s', role);
         EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.hour_rollup, msgstatus.attached_table,'
             ' msgstatus.attached_table_failure, msgstatus.attached_tables TO %s', role);
         EXECUTE format('GRANT DELETE ON msgstatus.attached_table_failure TO %s', role);
