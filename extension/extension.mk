@@ -34,7 +34,7 @@ SQL_analytics = numbers volume_views summary_views breakdown_views engagement_vi
 	message_filter log_position find_messages message_log message_stats waiting_messages best_send_hour engagement
 SQL_apply = apply apply_rejected register_message
 SQL_import = import_statuses
-SQL_campaign = tables views campaign campaign_stats recipients opt_out daily_limit claim record_send
+SQL_campaign = tables views campaign campaign_stats recipients opt_out sender_limit daily_limit sending_hours claim record_send
 SQL_alert = tables views metrics alerts
 SQL_maintenance = table purge maintain
 
