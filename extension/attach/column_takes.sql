@@ -7,6 +7,30 @@ CREATE FUNCTION msgstatus.column_sample(target regclass, column_number smallint)
 COMMENT ON FUNCTION msgstatus.column_sample(regclass, smallint) IS
     'The most frequent texts in a column of a table, read as its owner; NULL if the caller may not read it or a policy hides rows';
 
+CREATE FUNCTION msgstatus.unknown_words(
+    target regclass, column_number smallint, key_number smallint, known text[]
+) RETURNS jsonb
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'unknown_words';
+COMMENT ON FUNCTION msgstatus.unknown_words(regclass, smallint, smallint, text[]) IS
+    'The texts in a column that are none of the given ones, with their rows, the most frequent first, at most 100; NULL if the caller may not read them or a policy hides rows';
+
+CREATE FUNCTION msgstatus.keys_with_different_words(target regclass, column_number smallint, key_number smallint)
+    RETURNS bigint
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'keys_with_different_words';
+COMMENT ON FUNCTION msgstatus.keys_with_different_words(regclass, smallint, smallint) IS
+    'The number of keys that have rows with different texts in a column; NULL if the caller may not read them or a policy hides rows';
+
+CREATE FUNCTION msgstatus.rows_with_keys(target regclass, key_number smallint, keys text[]) RETURNS bigint
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'rows_with_keys';
+COMMENT ON FUNCTION msgstatus.rows_with_keys(regclass, smallint, text[]) IS
+    'The number of rows that have one of these keys; NULL if the caller may not read them or a policy hides rows';
+
 CREATE FUNCTION msgstatus.column_literals(target regclass, column_number smallint)
     RETURNS TABLE (place bigint, label text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -1,5 +1,42 @@
 -- Maps the columns of a user's table to the facts that they show, as given or found by name and type, and reports problems.
 
+CREATE FUNCTION msgstatus.key_is_unique(target regclass, key_column name) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_index AS i JOIN pg_attribute AS k ON k.attrelid = i.indrelid AND k.attnum = i.indkey[0]
+        WHERE i.indrelid = target AND k.attname = key_column AND i.indisvalid AND i.indisunique AND i.indnkeyatts = 1
+            AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', key_column)))
+$$;
+COMMENT ON FUNCTION msgstatus.key_is_unique(regclass, name) IS
+    'Whether a unique index on this column alone covers all rows that have a value in it';
+
+CREATE FUNCTION msgstatus.state_options_problem(given jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF COALESCE(jsonb_typeof(given -> 'means'), 'object') <> 'object'
+        OR COALESCE(jsonb_typeof(given -> 'keep'), 'array') <> 'array'
+        OR COALESCE(jsonb_typeof(given -> 'replace'), 'array') NOT IN ('array', 'boolean')
+        OR COALESCE(jsonb_typeof(given -> 'every_row'), 'boolean') <> 'boolean' THEN
+        RETURN 'wrong type of an option';
+    ELSIF EXISTS (SELECT FROM jsonb_each_text(given -> 'means') AS m
+        WHERE m.value IS NULL OR m.value <> ALL (msgstatus.delivery_states()::text[])) THEN
+        RETURN 'unknown state in "means"';
+    ELSIF (SELECT count(*) <> count(DISTINCT lower(w.word)) FROM (
+        SELECT jsonb_object_keys(given -> 'means')
+        UNION ALL
+        SELECT jsonb_array_elements_text(given -> 'keep')
+        UNION ALL
+        SELECT jsonb_array_elements_text(CASE jsonb_typeof(given -> 'replace') WHEN 'array' THEN given -> 'replace' END)
+        UNION ALL
+        SELECT DISTINCT lower(s.value) FROM jsonb_each_text(given -> 'spelling') AS s WHERE s.value IS NOT NULL
+    ) AS w (word)) THEN
+        RETURN 'a word is given more than one meaning';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.state_options_problem(jsonb) IS
+    'What is wrong with the options that were given for the state''s column: means, keep, replace, every_row; NULL for nothing';
+
 CREATE FUNCTION msgstatus.target_problems(target regclass, key_column name)
     RETURNS TABLE (problem text, message text, hint text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -50,10 +87,7 @@ BEGIN
             format('Attaching requires SELECT and TRIGGER on the table, and UPDATE on the columns to write:'
                 ' GRANT SELECT, UPDATE, TRIGGER ON %s TO %I.', target, CURRENT_USER);
     END IF;
-    IF EXISTS (SELECT FROM pg_index AS i
-        WHERE i.indrelid = target AND i.indisvalid AND i.indisunique AND i.indnkeyatts = 1
-            AND i.indkey[0] = k.column_number
-        AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', key_column))) THEN
+    IF msgstatus.key_is_unique(target, key_column) THEN
         RETURN;
     ELSIF EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = target AND i.indisvalid AND i.indkey[0] = k.column_number
         AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', key_column))) THEN
@@ -107,13 +141,20 @@ BEGIN
             wish := jsonb_build_object('column', wish);
         END IF;
         IF is_given AND (jsonb_typeof(wish) <> 'object' OR COALESCE(jsonb_typeof(wish -> 'column'), '') <> 'string'
-            OR wish - '{column,spelling}'::text[] <> '{}'
+            OR wish - '{column,spelling}'::text[]
+                - CASE f.fact WHEN 'state' THEN '{means,keep,replace,every_row}'::text[] ELSE '{}' END <> '{}'
             OR COALESCE(jsonb_typeof(wish -> 'spelling'), 'object') <> 'object'
             OR wish ? 'spelling' AND f.fact NOT IN ('state', 'timeline')) THEN
             RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '22023',
                 format('invalid column given for "%s"', f.fact),
                 'Give its name, or {"column": name, "spelling": {"sent": "SENT"}} for a state or a timeline,'
                 ' or null for none.';
+            CONTINUE;
+        ELSIF is_given AND f.fact = 'state' AND msgstatus.state_options_problem(wish) IS NOT NULL THEN
+            RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '22023',
+                format('invalid options given for "state": %s', msgstatus.state_options_problem(wish)),
+                'For example {"column": name, "means": {"bounced": "failed"}, "keep": ["archived"], "replace": ["new"],'
+                ' "every_row": true}.';
             CONTINUE;
         END IF;
 

@@ -49,7 +49,15 @@ BEGIN
         SELECT 3, row_number() OVER ()::integer, NULL, NULL, NULL, NULL,
             format('%s: %s. %s', CASE p.problem WHEN '01000' THEN 'WARNING' ELSE 'ERROR ' || p.problem END,
                 p.message, p.hint)
-        FROM msgstatus.target_problems(target, key_column) AS p
+        FROM (
+            SELECT * FROM msgstatus.target_problems(target, key_column)
+            UNION ALL
+            -- As attach_table() does, it looks at the rows only if everything else is right.
+            SELECT c.* FROM msgstatus.content_problems(target, key_column,
+                msgstatus.attached_mapping(target, key_column, preview_attach.columns)) AS c
+            WHERE NOT EXISTS (SELECT FROM resolved AS r WHERE r.problem IS NOT NULL)
+                AND NOT EXISTS (SELECT FROM msgstatus.target_problems(target, key_column) AS t WHERE t.problem <> '01000')
+        ) AS p
     )
     SELECT m.column_name, m.type, m.fact, m.spelling, m.remark FROM remark AS m ORDER BY m.part, m.place;
 END

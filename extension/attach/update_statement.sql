@@ -2,12 +2,12 @@
 -- everything by schema; with generic values, `n`, that are computed once for each message; and changes no row in which
 -- nothing is new.
 
-CREATE FUNCTION msgstatus.spelled_states(spelling jsonb)
+CREATE FUNCTION msgstatus.spelled_states(spelling jsonb, given jsonb DEFAULT '{}')
     RETURNS TABLE (labels text[], states msgstatus.delivery_state[], contested boolean)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     -- A label that stands for several states may mean the highest of them, unless another one has a place in between: with
     -- OK for sent and for read, a row that is OK may still fail. The other labels are the usual words, unless the table
-    -- uses them for something else.
+    -- uses them for something else. A word to be kept counts as the highest state, so that none replaces it.
     WITH spelled AS (
         SELECT s.key::msgstatus.delivery_state AS state, s.value AS spelled, lower(s.value) AS label
         FROM jsonb_each_text(spelling) AS s
@@ -21,11 +21,16 @@ CREATE FUNCTION msgstatus.spelled_states(spelling jsonb)
             SELECT EXISTS (SELECT FROM spelled AS s WHERE s.label <> r.label
                 AND s.state > r.lowest AND s.state < r.highest)
         ) AS c (contested)
+    ), told AS (
+        SELECT m.key AS word, m.value::msgstatus.delivery_state AS state FROM jsonb_each_text(given -> 'means') AS m
+        UNION ALL
+        SELECT k.word, (SELECT max(d.state) FROM unnest(msgstatus.delivery_states()) AS d (state))
+        FROM jsonb_array_elements_text(given -> 'keep') AS k (word)
     ), usual AS (
         SELECT w.label, msgstatus.state_named(w.label) AS state
         FROM unnest(msgstatus.delivery_states()::text[]
             || '{enqueued,submitted,dispatched,cancelled,receiving}'::text[]) AS w (label)
-        WHERE w.label NOT IN (SELECT o.label FROM own AS o)
+        WHERE w.label NOT IN (SELECT o.label FROM own AS o UNION ALL SELECT lower(t.word) FROM told AS t)
     ), known AS (
         SELECT o.label, o.state FROM own AS o
         UNION ALL
@@ -33,12 +38,16 @@ CREATE FUNCTION msgstatus.spelled_states(spelling jsonb)
         UNION ALL
         -- As the table spells it, so that mostly nothing has to be put into lower case.
         SELECT s.label, o.state FROM own AS o, unnest(o.spelled) AS s (label) WHERE s.label <> o.label
+        UNION
+        SELECT lower(t.word), t.state FROM told AS t
+        UNION
+        SELECT t.word, t.state FROM told AS t
     )
     SELECT array_agg(k.label ORDER BY k.label COLLATE "C"), array_agg(k.state ORDER BY k.label COLLATE "C"),
         (SELECT bool_or(o.contested) FROM own AS o)
     FROM known AS k
 $$;
-COMMENT ON FUNCTION msgstatus.spelled_states(jsonb) IS
+COMMENT ON FUNCTION msgstatus.spelled_states(jsonb, jsonb) IS
     'The labels that a column may hold, in lower case and as they are spelled, and the state that each means; and whether one stands for states between which another has a place';
 
 CREATE FUNCTION msgstatus.state_with_a_word(spelling jsonb) RETURNS text
@@ -83,7 +92,7 @@ BEGIN
     IF columns ? 'state' THEN
         SELECT format('msgstatus.label_is_below(t.%I::pg_catalog.text, %L::pg_catalog.text[],'
             ' %L::msgstatus.delivery_state[], ', columns #>> '{state,column}', s.labels, s.states), s.contested
-        INTO is_below, contested FROM msgstatus.spelled_states(columns #> '{state,spelling}') AS s;
+        INTO is_below, contested FROM msgstatus.spelled_states(columns #> '{state,spelling}', columns -> 'state') AS s;
     END IF;
     -- What tells that a row knows of its message's failure, if the call cannot tell that it is the first to know.
     shows_failure := COALESCE(failed_columns,

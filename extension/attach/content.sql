@@ -1,0 +1,100 @@
+-- What the rows of a user's table say about an attachment: words that a status would overwrite, rows that are not a message
+-- each, a key that matches nothing, rows that a policy hides.
+
+CREATE FUNCTION msgstatus.attached_mapping(target regclass, key_column name, columns jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- Beside its column and spelling, what a fact was given stays as it was given.
+    SELECT jsonb_object_agg(c.fact, jsonb_strip_nulls(jsonb_build_object('column', c.column_name, 'spelling', c.spelling))
+        || CASE WHEN jsonb_typeof(columns -> c.fact) = 'object' THEN (columns -> c.fact) - '{column,spelling}'::text[]
+            ELSE '{}' END)
+    FROM msgstatus.attached_columns(target, key_column, columns) AS c WHERE c.problem IS NULL
+$$;
+COMMENT ON FUNCTION msgstatus.attached_mapping(regclass, name, jsonb) IS
+    'The facts that the columns of a table show, as attach_table() stores and returns them';
+
+CREATE FUNCTION msgstatus.words_listed(words text[], rows bigint[]) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT string_agg(quote_literal(w.word)
+            || CASE WHEN w.n IS NULL THEN '' ELSE format(' (%s row%s)', w.n, CASE WHEN w.n <> 1 THEN 's' END) END,
+        ', ' ORDER BY w.place) FILTER (WHERE w.place <= 10)
+        || CASE WHEN count(*) > 10 THEN ', ...' ELSE '' END
+    FROM unnest(words, rows) WITH ORDINALITY AS w (word, n, place)
+$$;
+COMMENT ON FUNCTION msgstatus.words_listed(text[], bigint[]) IS
+    'Words, with the number of their rows where it is known, as a text for messages';
+
+CREATE FUNCTION msgstatus.word_problems(target regclass, key_column name, mapping jsonb)
+    RETURNS TABLE (problem text, message text, hint text)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    given CONSTANT jsonb := mapping -> 'state';
+    shown record;
+    key record;
+    known text[];
+    found jsonb;
+    words text[];
+    advice text;
+    messages bigint;
+BEGIN
+    SELECT * INTO shown FROM msgstatus.column_types(target) AS t WHERE t.column_name = given ->> 'column';
+    SELECT * INTO key FROM msgstatus.column_types(target) AS t WHERE t.column_name = key_column;
+    IF shown IS NULL OR key IS NULL THEN
+        RETURN;
+    END IF;
+    IF NOT given -> 'spelling' ?| '{failed,undelivered}' THEN
+        RETURN QUERY SELECT '01000',
+            format('column "%s" of %s has no word for failed', shown.column_name, target),
+            'A message that fails keeps the state that it had before.';
+    END IF;
+
+    -- A word that means no state counts as the lowest: any status would replace it.
+    known := (SELECT s.labels FROM msgstatus.spelled_states(given -> 'spelling', given) AS s)
+        || CASE WHEN jsonb_typeof(given -> 'replace') = 'array'
+            THEN ARRAY(SELECT lower(w.word) FROM jsonb_array_elements_text(given -> 'replace') AS w (word)) END;
+    IF given -> 'replace' IS DISTINCT FROM 'true' THEN
+        advice := format('Say what they mean: {"state": {"column": %1$s, "means": {%2$s: "failed"}}}; or "keep": [%2$s] if no status'
+            ' may replace them; or "replace": [%2$s] if each may.', to_json(shown.column_name), '%s');
+        found := msgstatus.unknown_words(target, shown.column_number, key.column_number, known);
+        words := ARRAY(SELECT w ->> 'word' FROM jsonb_array_elements(found) AS w);
+        IF words <> '{}' THEN
+            RETURN QUERY SELECT '22023',
+                format('column "%s" of %s holds words that mean no state: %s', shown.column_name, target,
+                    msgstatus.words_listed(words, ARRAY(SELECT (w ->> 'rows')::bigint FROM jsonb_array_elements(found) AS w))),
+                format('A status would replace them. ' || advice, to_json(words[1]), to_json(words[1]), to_json(words[1]));
+        END IF;
+        words := ARRAY(SELECT l.label FROM msgstatus.column_literals(target, shown.column_number) AS l
+            WHERE l.label <> '' AND lower(l.label) <> ALL (known) AND l.label <> ALL (words)
+                AND msgstatus.column_takes(target, shown.column_number, l.label)
+            GROUP BY l.label ORDER BY min(l.place));
+        IF words <> '{}' THEN
+            RETURN QUERY SELECT '01000',
+                format('column "%s" of %s may hold words that mean no state: %s', shown.column_name, target,
+                    msgstatus.words_listed(words, NULL)),
+                format('A status replaces them. ' || advice, to_json(words[1]), to_json(words[1]), to_json(words[1]));
+        END IF;
+    END IF;
+
+    IF given -> 'every_row' IS DISTINCT FROM 'true' AND NOT msgstatus.key_is_unique(target, key_column) THEN
+        messages := msgstatus.keys_with_different_words(target, shown.column_number, key.column_number);
+        IF messages > 0 THEN
+            RETURN QUERY SELECT '22023',
+                format('%s has rows of the same message with different states, for %s message%s', target, messages,
+                    CASE WHEN messages <> 1 THEN 's' ELSE '' END),
+                format('Every row of a message would show its last state, and the history would be lost. If that is meant:'
+                    ' {"state": {"column": %s, "every_row": true}}.', to_json(shown.column_name));
+        END IF;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.word_problems(regclass, name, jsonb) IS
+    'The problems with the words that the state''s column holds or may hold, each with a SQLSTATE and a hint; 01000 is only a warning';
+
+CREATE FUNCTION msgstatus.content_problems(target regclass, key_column name, mapping jsonb)
+    RETURNS TABLE (problem text, message text, hint text)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM msgstatus.word_problems(target, key_column, mapping);
+END
+$$;
+COMMENT ON FUNCTION msgstatus.content_problems(regclass, name, jsonb) IS
+    'The problems that the rows of a table make for an attachment, each with a SQLSTATE and a hint; 01000 is only a warning';
