@@ -126,7 +126,7 @@ BEGIN
     -- Raises 22023 for an unknown time zone.
     PERFORM now() AT TIME ZONE time_zone;
     mapping := msgstatus.attached_mapping(target, key_column, columns);
-    FOR problem IN SELECT * FROM msgstatus.content_problems(target, key_column, mapping) LOOP
+    FOR problem IN SELECT * FROM msgstatus.content_problems(target, key_column, mapping, time_zone, true) LOOP
         PERFORM msgstatus.report_problem(problem.problem, problem.message, problem.hint);
     END LOOP;
 

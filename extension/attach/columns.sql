@@ -52,7 +52,17 @@ BEGIN
         RETURN;
     END IF;
     IF c.relkind NOT IN ('r', 'p') THEN
-        RETURN QUERY SELECT '42809', format('%s is not a table', target), 'Attach the table that holds the rows.';
+        RETURN QUERY SELECT '42809', format('%s is %s', target, CASE c.relkind WHEN 'v' THEN 'a view'
+                WHEN 'm' THEN 'a materialized view' WHEN 'f' THEN 'a foreign table' ELSE 'not a table' END),
+            CASE c.relkind
+                WHEN 'f' THEN 'Attach the table on the server where it is, with msgstatus installed there; or attach a table here,'
+                    ' and let its triggers write to the foreign one.'
+                ELSE 'Attach the table that holds the rows' || COALESCE(': ' || (
+                    SELECT string_agg(DISTINCT d.refobjid::regclass::text, ' or ')
+                    FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                        AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> target
+                    WHERE r.ev_class = target), '') || '.'
+            END;
     ELSIF c.relpersistence = 't' THEN
         RETURN QUERY SELECT '42809', format('%s is a temporary table', target),
             'Only a table that all sessions see can be attached.';
@@ -86,6 +96,19 @@ BEGIN
         RETURN QUERY SELECT '42501', format('permission denied for table %s', target),
             format('Attaching requires SELECT and TRIGGER on the table, and UPDATE on the columns to write:'
                 ' GRANT SELECT, UPDATE, TRIGGER ON %s TO %I.', target, CURRENT_USER);
+    END IF;
+    -- Rows that policies hide are never updated, and nothing says so later.
+    IF row_security_active(target) THEN
+        IF (SELECT bool_or(p.polcmd IN ('*', 'r')) IS NOT TRUE OR bool_or(p.polcmd IN ('*', 'w')) IS NOT TRUE
+            FROM pg_policy AS p
+            WHERE p.polrelid = target AND p.polpermissive AND EXISTS (SELECT FROM unnest(p.polroles) AS r (role)
+                WHERE CASE WHEN r.role = 0 THEN true ELSE pg_has_role(r.role, 'USAGE') END)) THEN
+            RETURN QUERY SELECT '42501', format('no policy of %s lets role %I update rows', target, CURRENT_USER),
+                format('Attach it as its owner, or: CREATE POLICY ... ON %s TO %I USING (true).', target, CURRENT_USER);
+        ELSE
+            RETURN QUERY SELECT '01000', format('policies of %s apply to role %I', target, CURRENT_USER),
+                'Rows that they hide from this role do not show their statuses.';
+        END IF;
     END IF;
     IF msgstatus.key_is_unique(target, key_column) THEN
         RETURN;

@@ -38,7 +38,7 @@ CREATE TABLE whole (id text PRIMARY KEY, status text, sent_at timestamptz, deliv
 SELECT is(found('whole'), '{"state": "status", "sent_at": "sent_at", "delivered_at": "delivered_at", "read_at": "read_at", "failed_at": "failed_at",
     "played_at": "played_at", "error_code": "error_code", "error_text": "error_message", "retry_count": "retry_count",
     "updated_at": "updated_at", "last_status_check": "last_status_check"}');
-SELECT is(remarks('whole'), '{"id": "the key"}', 'nothing is to be said of them');
+SELECT is(remarks('whole'), '{"id": "the key", "delivered_at": "in the time zone UTC"}', 'nothing is to be said of them');
 CREATE TABLE camel (id text PRIMARY KEY, "deliveryStatus" text, status text, "sentAt" timestamptz, "Cancelled_At" timestamptz, "failureReason" varchar(5),
     "errorCode" varchar(10), "retryCount" bigint, "updatedAt" timestamp, statuses jsonb, anything msgstatus.message_status);
 SELECT is(found('camel'), '{"state": "deliveryStatus", "sent_at": "sentAt", "canceled_at": "Cancelled_At", "error_text": "failureReason", "error_code": "errorCode",
@@ -46,7 +46,7 @@ SELECT is(found('camel'), '{"state": "deliveryStatus", "sent_at": "sentAt", "can
 SELECT is(remarks('camel') ->> 'status', 'left out: another column shows state');
 CREATE TABLE bare (id text PRIMARY KEY, sent timestamptz, "deliveredDate" timestamp, delivered timestamptz, read boolean, failed_reason text);
 SELECT is(found('bare'), '{"sent_at": "sent", "delivered_at": "deliveredDate", "error_text": "failed_reason"}', 'the state alone tells as well, where it is a time');
-SELECT is(remarks('bare') - 'id', '{"delivered": "left out: another column shows delivered_at", "read": "left out: read_at takes timestamptz or timestamp"}');
+SELECT is(remarks('bare') - 'id', '{"delivered": "left out: another column shows delivered_at", "read": "left out: read_at takes timestamptz or timestamp", "deliveredDate": "in the time zone UTC"}');
 CREATE DOMAIN words AS varchar(20);
 CREATE DOMAIN words_of_words AS words;
 CREATE TABLE domains (id words PRIMARY KEY, status words_of_words);
@@ -116,11 +116,11 @@ CREATE TEMP TABLE temporary (id text PRIMARY KEY, status text);
 CREATE TABLE numbered (number integer PRIMARY KEY, status text UNIQUE, code integer GENERATED ALWAYS AS IDENTITY);
 SELECT throws_ok($$SELECT msgstatus.attach_table('app.nothing', 'id')$$, '42P01');
 SELECT throws_ok($$SELECT msgstatus.attach_table(0::regclass, 'id')$$, '42P01');
-SELECT raises('a_view', 'id', NULL, '42809', 'app.a_view is not a table', '%');
+SELECT raises('a_view', 'id', NULL, '42809', 'app.a_view is a view', 'Attach the table that holds the rows: app.whole.');
 CREATE FOREIGN DATA WRAPPER nowhere;
 CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;
 CREATE FOREIGN TABLE distant (id text, status text) SERVER nowhere;
-SELECT raises('distant', 'id', NULL, '42809', 'app.distant is not a table', '%');
+SELECT raises('distant', 'id', NULL, '42809', 'app.distant is a foreign table', 'Attach the table on the server where it is, %');
 SELECT raises('part', 'id', NULL, '42809', 'app.part is a partition', 'Attach the partitioned table.');
 SELECT throws_ok($$SELECT msgstatus.attach_table('temporary', 'id')$$, '42809');
 SELECT raises('msgstatus.message', 'message_id', NULL, '42809', 'msgstatus.message belongs to msgstatus or to PostgreSQL', '%');

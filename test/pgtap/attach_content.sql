@@ -78,5 +78,60 @@ SELECT is((SELECT array_agg(status ORDER BY at, status) FROM history WHERE sid =
 SELECT is(attach('history', '{"state": {"column": "status", "every_row": true}}'), 'attached');
 SELECT is((SELECT array_agg(status ORDER BY at, status) FROM history WHERE sid = 'h'), '{read,read}', 'unless asked for');
 
+-- A lookup table: the foreign key says what the column can hold.
+CREATE TABLE words (word text PRIMARY KEY);
+INSERT INTO words VALUES ('SENT'), ('READ');
+CREATE TABLE looked (sid text PRIMARY KEY, status text REFERENCES words);
+SELECT is((SELECT p.spelling - 'played' FROM msgstatus.preview_attach('looked', 'sid') AS p WHERE p.fact = 'state'), '{"sent": "SENT", "partially_delivered": "SENT", "read": "READ"}');
+SELECT is(problems('looked'), ARRAY['WARNING: column "status" of app.looked has no word for failed. A message that fails keeps the state that it had before.']);
+SELECT is(attach('looked', '{"state": {"column": "status", "spelling": {"failed": "FAILED"}}}'), '22023 the column cannot hold ''FAILED'', the spelling of state failed');
+INSERT INTO words VALUES ('FAILED');
+SELECT is(attach('looked', '{"state": {"column": "status", "spelling": {"failed": "FAILED"}}}'), 'attached');
+
+-- A key that matches nothing.
+CREATE TABLE wrong_key (number text PRIMARY KEY, sid text UNIQUE, status text);
+INSERT INTO wrong_key VALUES ('17', 'a', NULL), ('18', 'b', NULL), ('19', 'nobody', NULL);
+SELECT alike((problems('wrong_key', NULL, 'number'))[1], 'WARNING: column "number" of app.wrong_key holds the id of no known message. It holds, for example, ''17''; the provider''s ids look like %');
+SELECT is(attach('wrong_key', NULL, 'number'), 'attached', 'the messages may be still to come');
+SELECT is(problems('wrong_key'), NULL);
+SELECT is((SELECT p.remark FROM msgstatus.preview_attach('wrong_key', 'sid') AS p WHERE p.column_name = 'sid'), 'the key: 2 rows have the id of a known message');
+
+-- Columns without time zone.
+SET LOCAL timezone = 'Asia/Kolkata';
+CREATE TABLE zoned (sid text PRIMARY KEY, read_at timestamp, created_at timestamp DEFAULT now());
+SELECT is(problems('zoned'), ARRAY['WARNING: column "created_at" of app.zoned defaults to the session''s time, here in Asia/Kolkata, but statuses are written in UTC. '
+    'Both are without time zone. If the application''s sessions use this zone, attach with time_zone => ''Asia/Kolkata''.']);
+SELECT is((SELECT p.remark FROM msgstatus.preview_attach('zoned', 'sid') AS p WHERE p.column_name = 'read_at'), 'in the time zone UTC');
+SELECT is_empty($$SELECT FROM msgstatus.preview_attach('zoned', 'sid', time_zone => 'Asia/Kolkata') AS p WHERE p.column_name IS NULL$$);
+ALTER TABLE zoned ALTER created_at SET DEFAULT (now() AT TIME ZONE 'UTC');
+SELECT is(problems('zoned'), NULL, 'a default in UTC is right');
+
+-- Row-level security.
+CREATE ROLE t_owner;
+CREATE ROLE t_attacher;
+SELECT msgstatus.grant_access('t_attacher', 'operator');
+GRANT USAGE, CREATE ON SCHEMA app TO t_attacher, t_owner;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA app TO t_attacher;
+SET LOCAL ROLE t_owner;
+CREATE TABLE secured (sid text PRIMARY KEY, status text, tenant text DEFAULT 'x');
+INSERT INTO secured VALUES ('a', 'sent'), ('b', 'sent');
+ALTER TABLE secured ENABLE ROW LEVEL SECURITY;
+GRANT SELECT, UPDATE, TRIGGER ON secured TO t_attacher;
+CREATE POLICY readers ON secured FOR SELECT USING (true);
+SET LOCAL ROLE t_attacher;
+SELECT is(problems('secured'), ARRAY['ERROR 42501: no policy of app.secured lets role t_attacher update rows. Attach it as its owner, or: CREATE POLICY ... ON app.secured TO t_attacher USING (true).']);
+SELECT is(attach('secured'), '42501 no policy of app.secured lets role t_attacher update rows', 'no status could ever be shown');
+SET LOCAL ROLE t_owner;
+CREATE POLICY attachers ON secured TO t_attacher USING (true);
+SET LOCAL ROLE t_attacher;
+SELECT is(problems('secured'), ARRAY['WARNING: policies of app.secured apply to role t_attacher. Rows that they hide from this role do not show their statuses.']);
+SET LOCAL ROLE t_owner;
+UPDATE secured SET status = 'bounced' WHERE sid = 'b';
+SET LOCAL ROLE t_attacher;
+SELECT is(attach('secured'), '22023 column "status" of app.secured holds words that mean no state: ''bounced'' (1 row)', 'words are checked all the same');
+SELECT is(attach('secured', '{"state": {"column": "status", "means": {"bounced": "failed"}}}'), 'attached');
+SELECT is((SELECT array_agg(status ORDER BY sid) FROM secured), '{read,read}');
+RESET ROLE;
+
 SELECT finish();
 ROLLBACK;
