@@ -80,10 +80,11 @@ BEGIN
             'The key is the column that holds the id the provider gave to the message: a wamid, a Twilio SID.';
         RETURN;
     END IF;
-    IF k.base_type NOT IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) THEN
+    IF k.base_type NOT IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'uuid'::regtype, 'integer'::regtype,
+        'bigint'::regtype) AND (SELECT t.typname FROM pg_type AS t WHERE t.oid = k.base_type) <> 'citext' THEN
         RETURN QUERY SELECT '42804',
             format('column "%s" of %s is of type %s and cannot be the key', key_column, target, k.type),
-            'Message ids are text: the key is of type text, varchar or char.';
+            'Message ids are text: the key is of type text, varchar, char, citext, uuid, integer or bigint.';
         RETURN;
     END IF;
     IF k.generated = 'v' THEN
@@ -165,7 +166,9 @@ BEGIN
         END IF;
         IF is_given AND (jsonb_typeof(wish) <> 'object' OR COALESCE(jsonb_typeof(wish -> 'column'), '') <> 'string'
             OR wish - '{column,spelling}'::text[]
-                - CASE f.fact WHEN 'state' THEN '{means,keep,replace,every_row}'::text[] ELSE '{}' END <> '{}'
+                - CASE WHEN f.fact = 'state' THEN '{means,keep,replace,every_row}'::text[]
+                    WHEN f.kind = 'time' THEN '{unit}' ELSE '{}' END <> '{}'
+            OR COALESCE(wish ->> 'unit', 'seconds') NOT IN ('seconds', 'milliseconds')
             OR COALESCE(jsonb_typeof(wish -> 'spelling'), 'object') <> 'object'
             OR wish ? 'spelling' AND f.fact NOT IN ('state', 'timeline')) THEN
             RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '22023',
@@ -195,11 +198,21 @@ BEGIN
                     format('column "%s" is given for more than one fact', c.column_name),
                     'Give another column, or null for none.';
                 CONTINUE;
-            ELSIF NOT msgstatus.type_fits(f.kind, c.base_type, c.base_typmod) THEN
+            ELSIF NOT msgstatus.type_fits(f.kind, c.base_type, c.base_typmod)
+                AND NOT msgstatus.given_type_fits(f.kind, c.base_type, c.base_typmod) THEN
                 RETURN QUERY SELECT c.column_name, f.fact, NULL::jsonb, '42804',
                     format('column "%s" of %s is of type %s and cannot hold "%s"',
                         c.column_name, target, c.type, f.fact),
                     format('The column must be of type %s.', msgstatus.fact_types(f.kind));
+                CONTINUE;
+            ELSIF (f.kind = 'time' AND c.base_type IN ('integer'::regtype, 'bigint'::regtype, 'numeric'::regtype,
+                'double precision'::regtype)) IS DISTINCT FROM (wish ? 'unit')
+                OR c.base_type = 'integer'::regtype AND wish ->> 'unit' = 'milliseconds' THEN
+                RETURN QUERY SELECT c.column_name, f.fact, NULL::jsonb, '22023',
+                    format('column "%s" of %s, given for "%s", is of type %s and %s', c.column_name, target, f.fact, c.type,
+                        CASE WHEN NOT wish ? 'unit' THEN 'requires a unit' WHEN c.base_type = 'integer'::regtype
+                            THEN 'cannot hold milliseconds' ELSE 'takes no unit' END),
+                    'A number counts from 1970: {"column": name, "unit": "seconds"}, or "milliseconds".';
                 CONTINUE;
             END IF;
         ELSE

@@ -31,6 +31,11 @@ BEGIN
                     format('left out: %s was given', possible.fact)
                 WHEN t.generated <> '' THEN 'left out: a generated column'
                 WHEN t.identity <> '' THEN 'left out: an identity column'
+                WHEN possible.fact = 'state' AND t.base_type IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) THEN
+                    format('left out: say which number is which state: {"state": {"column": %s, "spelling": {"sent": 1}}}',
+                        to_json(t.column_name))
+                WHEN msgstatus.given_type_fits(possible.kind, t.base_type, t.base_typmod) THEN
+                    format('left out: may be given as %s', possible.fact)
                 WHEN NOT possible.fits THEN
                     format('left out: %s takes %s', possible.fact, msgstatus.fact_types(possible.kind))
                 WHEN EXISTS (SELECT FROM resolved AS o WHERE o.fact = possible.fact) THEN
