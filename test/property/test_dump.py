@@ -154,7 +154,7 @@ def attach_tables(database):
             INSERT INTO public.attached SELECT message_id FROM msgstatus.message;
             INSERT INTO public.refusing SELECT message_id FROM msgstatus.message LIMIT 5;
             SELECT msgstatus.attach_table('public.attached', 'sid');
-            SELECT msgstatus.attach_table('public.refusing', 'sid');
+            SELECT msgstatus.attach_table('public.refusing', 'sid', '{"state": {"column": "status", "replace": ["NEW"]}}');
             SELECT msgstatus.attach_table('public.parted', 'sid')""")
         cursor.execute("SELECT sum(failures) FROM msgstatus.attached_tables")
         assert cursor.fetchone()[0] > 0
