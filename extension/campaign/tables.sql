@@ -33,6 +33,18 @@ BEGIN
         UNIQUE (owner, name),
         CHECK (num_nulls(send_from, send_until) <> 1 AND (send_from <> send_until) IS NOT FALSE)
     );
+    IF NOT EXISTS (SELECT FROM pg_attribute AS a
+        WHERE a.attrelid = 'msgstatus.campaign'::regclass AND a.attname = 'starts_at' AND NOT a.attisdropped)
+    THEN
+        ALTER TABLE msgstatus.campaign
+            ADD COLUMN first_send_date date,
+            ADD COLUMN starts_at timestamptz,
+            ADD COLUMN send_from time,
+            ADD COLUMN send_until time,
+            ADD COLUMN sends_per_second integer CHECK (sends_per_second > 0),
+            ADD COLUMN sender text COLLATE "C",
+            ADD CHECK (num_nulls(send_from, send_until) <> 1 AND (send_from <> send_until) IS NOT FALSE);
+    END IF;
     COMMENT ON TABLE msgstatus.campaign IS 'One row for each campaign: a template, sent to many recipients';
     COMMENT ON COLUMN msgstatus.campaign.campaign_id IS 'Key';
     COMMENT ON COLUMN msgstatus.campaign.owner IS
@@ -97,6 +109,18 @@ BEGIN
         updated_at timestamptz NOT NULL DEFAULT now(),
         UNIQUE (campaign_id, phone_number)
     );
+    IF NOT EXISTS (SELECT FROM pg_attribute AS a
+        WHERE a.attrelid = 'msgstatus.campaign_recipient'::regclass AND a.attname = 'claims' AND NOT a.attisdropped)
+    THEN
+        ALTER TABLE msgstatus.campaign_recipient
+            ADD COLUMN external_id text,
+            ADD COLUMN planned_send_date date,
+            ADD COLUMN claims integer NOT NULL DEFAULT 0,
+            ADD COLUMN attempt_claim integer;
+        -- Nothing tells which of the dates were set by hand. They move with the limit, as most were planned.
+        UPDATE msgstatus.campaign_recipient AS r SET planned_send_date = r.scheduled_send_date
+        WHERE r.waiting AND r.scheduled_send_date IS NOT NULL;
+    END IF;
     -- Partial, so that recording a send changes no key that foreign keys refer to.
     CREATE UNIQUE INDEX IF NOT EXISTS campaign_recipient_message ON msgstatus.campaign_recipient (message_id)
         WHERE message_id IS NOT NULL;
@@ -157,6 +181,11 @@ BEGIN
         claim integer,
         PRIMARY KEY (recipient_id, attempt)
     );
+    IF NOT EXISTS (SELECT FROM pg_attribute AS a
+        WHERE a.attrelid = 'msgstatus.campaign_attempt'::regclass AND a.attname = 'claim' AND NOT a.attisdropped)
+    THEN
+        ALTER TABLE msgstatus.campaign_attempt ADD COLUMN claim integer;
+    END IF;
     CREATE INDEX IF NOT EXISTS campaign_attempt_campaign ON msgstatus.campaign_attempt (campaign_id);
     COMMENT ON INDEX msgstatus.campaign_attempt_campaign IS 'Finds the attempts of one campaign';
     COMMENT ON TABLE msgstatus.campaign_attempt IS
