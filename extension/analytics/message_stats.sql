@@ -32,17 +32,24 @@ DECLARE
     by_message text;
     by_rollup text;
 BEGIN
+    PERFORM msgstatus.check_metadata_text(filter);
     FOREACH outcome IN ARRAY '{attempted,delivered,read,failed}'::text[] LOOP
         counts_by_message := counts_by_message || format(
-            ', count(*) FILTER (WHERE msgstatus.state(status) = ANY (%L::msgstatus.delivery_state[])
-                AND direction IS DISTINCT FROM ''inbound'') AS %I', msgstatus.outcome_states(outcome), outcome);
+            ', sum(messages) FILTER (WHERE state = ANY (%L::msgstatus.delivery_state[]) AND NOT inbound) AS %I',
+            msgstatus.outcome_states(outcome), outcome);
         counts_by_rollup := counts_by_rollup || format(', sum(%s) FILTER (WHERE %s) AS %I',
             CASE WHEN filter.state IS NULL THEN msgstatus.outcome_counter(outcome)
                 WHEN filter.state = ANY (msgstatus.outcome_states(outcome)) THEN msgstatus.rollup_counter(filter) ELSE '0' END,
             CASE dimensions WHEN '' THEN 'NOT inbound' ELSE 'direction IS DISTINCT FROM ''inbound''' END, outcome);
     END LOOP;
-    by_message := format('SELECT count(*) AS total%s FROM msgstatus.message WHERE true %s', counts_by_message,
-        msgstatus.message_conditions(filter));
+    -- Grouped first, so that the state of each message is looked up once.
+    by_message := format('
+        SELECT sum(messages) AS total%s
+        FROM (
+            SELECT msgstatus.state(status) AS state, direction IS NOT DISTINCT FROM ''inbound'' AS inbound, count(*) AS messages
+            FROM msgstatus.message WHERE true %s%%s
+            GROUP BY 1, 2
+        ) AS m', counts_by_message, replace(msgstatus.message_conditions(filter), '%', '%%'));
     by_rollup := format('SELECT sum(%s) AS total%s FROM msgstatus.%I WHERE hour >= $2 AND hour < $3 %s',
         msgstatus.rollup_counter(filter), counts_by_rollup, CASE dimensions WHEN '' THEN 'hour_rollup' ELSE 'message_rollup' END,
         dimensions);
@@ -55,10 +62,10 @@ BEGIN
                 COALESCE(sum(p.failed), 0)::bigint AS failed
             FROM (',
         CASE WHEN filter.recipient_prefix IS NOT NULL OR filter.metadata_text IS NOT NULL OR first_hour >= end_hour
-            THEN by_message
+            THEN format(by_message, '')
             ELSE concat_ws(' UNION ALL ', by_rollup,
-                CASE WHEN COALESCE(created_from < first_hour, first_hour > '-infinity') THEN by_message || ' AND created_at < $2' END,
-                CASE WHEN created_before > end_hour THEN by_message || ' AND created_at >= $3' END)
+                CASE WHEN COALESCE(created_from < first_hour, first_hour > '-infinity') THEN format(by_message, ' AND created_at < $2') END,
+                CASE WHEN created_before > end_hour THEN format(by_message, ' AND created_at >= $3') END)
         END, ') AS p) AS s')
     USING filter, first_hour, end_hour;
 END

@@ -39,6 +39,17 @@ FROM (SELECT row_number() OVER () - 1 AS n, l.* FROM msgstatus.message_log(page_
 SELECT is_empty($$SELECT * FROM msgstatus.message_log(after => 'read -62135596800000000 m')$$);
 SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(sort_by => 'state')), '{a b,late,reg}');
 SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(metadata_text => '  a-1 ORDER ')), '{reg}');
+SAVEPOINT many;
+INSERT INTO msgstatus.message_rollup (hour, slot, messages) VALUES (date_trunc('hour', now(), 'UTC') - interval '40 days', 7, 100000);
+SELECT throws_matching(format('SELECT * FROM msgstatus.%s(metadata_text => %L)', f, 'order'), 'cannot search the metadata of 10\d{4} messages without an index', f)
+FROM unnest('{message_log,message_stats}'::text[]) AS f;
+SELECT throws_ok($$SELECT * FROM msgstatus.message_log(metadata_text => 'order')$$, '55000');
+SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(metadata_text => 'order', created_from => now() - interval '30 days')), '{reg}', 'few of a time');
+SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(metadata_text => 'order', provider => 'meta')), '{reg}', 'few of a provider');
+SELECT is((SELECT total FROM msgstatus.message_stats(metadata_text => 'order', recipient_prefix => '+')), 1::bigint, 'few of recipients');
+UPDATE msgstatus.maintenance SET purged_before = now() - interval '1 day';
+SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(metadata_text => 'order')), '{reg}', 'purged messages are not searched');
+ROLLBACK TO many;
 SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(page_size => NULL, state => NULL, provider => '', recipient_prefix => '', metadata_text => ' ')), (SELECT array_agg(message_id) FROM msgstatus.message_log()), 'an empty text is no filter');
 
 -- Addresses: whole for roles that may read the table, masked for other roles, which cannot filter by long prefixes either.

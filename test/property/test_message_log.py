@@ -239,3 +239,32 @@ def test_a_prefix_that_many_share_and_a_text_found_by_an_index(server):
             assert [row.message_id for row in found] == [f"m{n}" for n in expected]
         cursor.execute("SELECT count(*) FROM msgstatus.message_log(metadata_text => 'usual', page_size => NULL)")
         assert cursor.fetchone()[0] == 30000 - 3
+
+
+@pytest.mark.parametrize("reltuples", [0, 400_000], ids=["most of the table", "a part of the table"])
+def test_by_state_a_prefix_that_many_share(server, reltuples):
+    """The messages of a prefix are those of low states, so that the highest state fills no page, and of two states, on either side of
+    the edge of a page."""
+    database = server.create_database()
+    with contextlib.closing(database.connect()) as connection, rows(connection) as cursor:
+        cursor.execute("""
+            INSERT INTO msgstatus.message (message_id, recipient, status, created_at)
+            SELECT 'm' || n, CASE WHEN n % 2 = 0 THEN '+4930' ELSE '+4915' END || n % 30000, CASE
+                WHEN n % 2 = 1 AND n % 3 = 0 OR n = 40000 THEN msgstatus.message_status('read', now())
+                WHEN n % 4 = 0 THEN msgstatus.message_status('failed', now())
+                WHEN n % 50 = 2 THEN '{}' ELSE msgstatus.message_status('sent', now()) END,
+                now() - n / 3 * interval '1 minute'
+            FROM generate_series(1, 60000) AS n;
+            SELECT msgstatus.rebuild_rollups();
+            ANALYZE msgstatus.message""")
+        # What the planner knows of the size decides whether the messages are found by their recipients or by their hours.
+        cursor.execute("UPDATE pg_class SET reltuples = %s WHERE oid = 'msgstatus.message'::regclass", (reltuples,))
+        cursor.execute("""SELECT message_id FROM msgstatus.message WHERE recipient LIKE '+4930%'
+            ORDER BY msgstatus.state(status) DESC NULLS LAST, created_at DESC, message_id DESC""")
+        expected = [row.message_id for row in cursor.fetchall()]
+        assert len(expected) == 30000
+        for size in (7000, 100_000):
+            found = pages(cursor, "message_log", {"recipient_prefix": "+4930", "sort_by": "state"}, size)
+            assert [row.message_id for row in found] == expected
+        cursor.execute("SELECT total, read, failed FROM msgstatus.message_stats(recipient_prefix => '+4930')")
+        assert cursor.fetchone() == (30000, 1, 15000 - 1)
