@@ -6,13 +6,14 @@ import dataclasses
 @dataclasses.dataclass(frozen=True)
 class Question:
     """A question; `hoped` is the time in milliseconds that we hoped for at 10 million messages. Where `given` is a query, what it
-    returns takes the place of {given}, quoted."""
+    returns takes the place of {given}, quoted. Where `unfolded` is set, the rollups are not folded."""
 
     name: str
     hoped: int
     msgstatus: str
     jsonb: str | None = None
     given: str | None = None
+    unfolded: bool = False
 
 
 def dashboard(days):
@@ -122,4 +123,8 @@ QUESTIONS = (
     Question("undelivered_messages, the view", 50, "SELECT * FROM msgstatus.undelivered_messages"),
     Question("top 50 recipients, last 30 days", 100, "SELECT * FROM msgstatus.recipient_engagement(30, 50)"),
     Question("active alerts", 50, "SELECT * FROM msgstatus.active_alerts"),
+    Question("30-day daily dashboard, unfolded", 50,
+             "SELECT * FROM msgstatus.message_status_dashboard WHERE date >= current_date - 30", unfolded=True),
+    Question("7-day daily dashboard, unfolded", 50,
+             "SELECT * FROM msgstatus.message_status_dashboard WHERE date >= current_date - 7", unfolded=True),
 )
