@@ -24,7 +24,7 @@ SQL_privacy = stand_in mask_numbers mask_address
 SQL_message = known_events message_change table indexes error_code_catalog views
 SQL_trail = event_row table partitions trail_holds message_history
 SQL_webhook = content_setting keep_content
-SQL_attach = tables views registry facts column_takes spelling columns preview_attach label_is_below timeline \
+SQL_attach = tables views registry facts column_takes spelling columns content preview_attach label_is_below timeline \
 	update_statement attach_table detach_table
 SQL_guard = keep_status_order
 SQL_rollup = rollup_row tables verify fold count_recipients
@@ -34,7 +34,7 @@ SQL_analytics = numbers volume_views summary_views breakdown_views engagement_vi
 	message_filter log_position find_messages message_log message_stats waiting_messages best_send_hour engagement
 SQL_apply = apply apply_rejected register_message
 SQL_import = import_statuses
-SQL_campaign = tables views campaign campaign_stats recipients opt_out daily_limit claim record_send
+SQL_campaign = tables views campaign campaign_stats recipients opt_out sender_limit daily_limit sending_hours claim record_send
 SQL_alert = tables views metrics alerts
 SQL_maintenance = table purge maintain
 

@@ -52,7 +52,8 @@ WHERE p.pronamespace = 'msgstatus'::regnamespace AND p.prokind = 'f'
   AND (p.proname ~ '^(delivery_state|message_status|delay_histogram)(_|$)'
        OR p.proname IN ('is_failure', 'is_final', 'state', 'observed_at', 'reached_at', 'delivery_delay', 'read_delay',
                          'failure_delay', 'count', 'total', 'average', 'percentile', 'percentile_seconds'))
-  AND NOT (provolatile = 'i' AND proisstrict AND proparallel = 's' AND NOT prosecdef)
+  -- The state of an aggregate is NULL at first.
+  AND NOT (provolatile = 'i' AND (proisstrict OR prorettype = 'internal'::regtype) AND proparallel = 's' AND NOT prosecdef)
 ORDER BY p.oid::regprocedure::text COLLATE "C";
 SELECT a.aggfnoid::regprocedure, a.aggtransfn, a.aggcombinefn, a.aggtranstype::regtype, p.proparallel, a.aggsortop::regoperator
 FROM pg_aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid

@@ -15,14 +15,16 @@ CREATE FUNCTION msgstatus.read_active_alerts(sees_all boolean) RETURNS SETOF msg
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     rule record;
+    senders CONSTANT msgstatus.alert_sender[] := ARRAY(SELECT s FROM msgstatus.senders_with_receipts() AS s);
 BEGIN
     FOR rule IN SELECT r.* FROM msgstatus.alert_rule AS r WHERE r.enabled ORDER BY r.severity, r.name LOOP
         RETURN QUERY EXECUTE format('
             SELECT $1, $2, a.subject, a.value, a.threshold, COALESCE(s.since, now()), a.message
-            FROM msgstatus.%I($3, $4, $5, $6) AS a
+            FROM msgstatus.%I($3) AS a
             LEFT JOIN msgstatus.alert_state AS s ON s.name = $2 AND s.subject = COALESCE(a.subject, '''')
             ORDER BY a.subject', 'alert_' || rule.metric)
-        USING rule.severity, rule.name, rule.threshold, rule.minimum_count, rule.period, rule.age;
+        USING rule.severity, rule.name, (rule.threshold, rule.minimum_count, rule.period, rule.age, rule.relative_threshold,
+            rule.statistic, rule.per, senders)::msgstatus.alert_condition;
     END LOOP;
 END
 $$;

@@ -16,9 +16,9 @@ CREATE FUNCTION msgstatus.read_best_send_hours(sees_all boolean, time_zone text)
     FROM (
         SELECT extract(isodow FROM r.hour AT TIME ZONE $2)::integer AS weekday,
             extract(hour FROM r.hour AT TIME ZONE $2)::integer AS hour,
-            sum(r.messages - r.in_processing - r.in_received)::bigint AS messages,
-            sum(r.in_delivered + r.in_read + r.in_played)::bigint AS delivered,
-            sum(r.in_read + r.in_played)::bigint AS read
+            sum(r.outbound)::bigint AS messages,
+            sum(r.delivered)::bigint AS delivered,
+            sum(r.read)::bigint AS read
         FROM msgstatus.hour_rollup AS r
         WHERE r.hour >= date_trunc('hour', now(), 'UTC') - interval '2160 hours'
         GROUP BY 1, 2

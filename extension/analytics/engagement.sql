@@ -11,10 +11,36 @@ CREATE TYPE msgstatus.engagement_row AS (
 );
 COMMENT ON TYPE msgstatus.engagement_row IS 'A row of recipient_engagement()';
 
+-- The messages of a recipient in the lists of days; from some of these, single messages were dropped.
+CREATE FUNCTION msgstatus.listed_messages(recipient text, lists date[], shortened date[]) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    listed bigint;
+    listed_days date[];
+    missing date;
+BEGIN
+    SELECT COALESCE(sum(r.messages), 0), COALESCE(array_agg(r.day), '{}') INTO listed, listed_days
+    FROM msgstatus.recipient_rollup AS r WHERE r.day = ANY (lists) AND r.recipient = listed_messages.recipient;
+    -- A recipient who is not in a shortened list got at most one message that day.
+    FOREACH missing IN ARRAY shortened LOOP
+        IF missing <> ALL (listed_days) AND EXISTS (SELECT FROM msgstatus.message AS m
+            WHERE m.recipient = listed_messages.recipient AND m.direction IS DISTINCT FROM 'inbound'
+                AND m.created_at >= missing::timestamp AT TIME ZONE 'UTC' AND m.created_at < (missing + 1)::timestamp AT TIME ZONE 'UTC')
+        THEN
+            listed := listed + 1;
+        END IF;
+    END LOOP;
+    RETURN listed;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.listed_messages(text, date[], date[]) IS
+    'How many messages a recipient got on days whose lists are valid, some of them without single messages; used by recipient_engagement()';
+
 -- The recipients with most messages since a day began, by the threshold algorithm. Reads the list of each day from its top, and
--- the messages that are in no list yet. Every recipient found there is a candidate, and the messages of each candidate are
--- summed. When the lowest counts read so far in all lists add up to no more than the sum of the last wanted candidate, no other
--- recipient can have more.
+-- counts the messages that are in no list yet. What was read of a list says how many messages a recipient got, or at most got, that
+-- day. The messages of those who may be among the wanted are summed. If nobody who was not met can have more than the last of
+-- them, they are found. Where recipients are so even that the tops say little, everybody with two messages on a day is met;
+-- where even that is not enough, messages are counted.
 CREATE FUNCTION msgstatus.top_recipients(first_day date, wanted integer) RETURNS TABLE (recipient text, messages bigint)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -26,12 +52,15 @@ DECLARE
     -- The messages that are in none of the lists, counted.
     unlisted_recipients text[];
     unlisted_messages bigint[];
+    -- NULL: all with more than one message.
     depth integer := GREATEST(wanted, 20) * 2;
+    -- So many recipients are summed at most, before the lists are read on.
+    most_summed integer := GREATEST(wanted, 20) * 20;
     names text[];
     sums bigint[];
-    -- The most messages that a recipient outside the candidates can have.
+    -- How many recipients had to be summed, and the most messages that a recipient who was not met can have.
+    to_be_summed bigint;
     reached bigint;
-    all_met boolean;
 BEGIN
     SELECT COALESCE(array_agg(d.day), '{}'), COALESCE(array_agg(d.day) FILTER (WHERE d.least > 1), '{}')
     INTO lists, shortened
@@ -42,7 +71,7 @@ BEGIN
 
     LOOP
         IF unlisted_recipients IS NULL THEN
-            SELECT COALESCE(array_agg(c.recipient ORDER BY c.messages DESC), '{}'), array_agg(c.messages ORDER BY c.messages DESC)
+            SELECT COALESCE(array_agg(c.recipient), '{}'), array_agg(c.messages)
             INTO unlisted_recipients, unlisted_messages
             FROM (
                 SELECT m.recipient, count(*) AS messages
@@ -56,53 +85,61 @@ BEGIN
             ) AS c;
         END IF;
 
-        WITH unlisted AS (
-            SELECT u.recipient, u.messages, u.rank
-            FROM unnest(unlisted_recipients, unlisted_messages) WITH ORDINALITY AS u (recipient, messages, rank)
-        ), met AS (
+        WITH met AS MATERIALIZED (
             SELECT l.day, r.recipient, r.messages
             FROM unnest(lists) AS l (day),
-                LATERAL (SELECT r.recipient, r.messages FROM msgstatus.recipient_rollup AS r WHERE r.day = l.day
+                LATERAL (SELECT r.recipient, r.messages FROM msgstatus.recipient_rollup AS r
+                    WHERE r.day = l.day AND r.messages >= CASE WHEN depth IS NULL THEN 2 ELSE 1 END
                     ORDER BY r.messages DESC, r.recipient LIMIT depth) AS r
-        ), bound AS (
-            SELECT sum(b.messages) AS messages, bool_and(b.ended) AS ended
+        ), bound AS MATERIALIZED (
+            -- The most messages of a day that a recipient can have who was not met in its list.
+            SELECT l.day, CASE WHEN depth IS NULL THEN 1 WHEN count(m.day) = depth THEN min(m.messages)
+                ELSE (l.day = ANY (shortened))::integer END AS messages
+            FROM unnest(lists) AS l (day) LEFT JOIN met AS m USING (day)
+            GROUP BY l.day
+        ), candidate AS MATERIALIZED (
+            SELECT c.recipient, sum(c.unlisted) AS unlisted, sum(c.unlisted + c.listed) AS least,
+                sum(c.unlisted + c.listed - c.bound) + (SELECT COALESCE(sum(b.messages), 0) FROM bound AS b) AS most
             FROM (
-                SELECT CASE WHEN count(m.day) = depth THEN min(m.messages) ELSE (l.day = ANY (shortened))::integer END AS messages,
-                    count(m.day) < depth AS ended
-                FROM unnest(lists) AS l (day) LEFT JOIN met AS m USING (day)
-                GROUP BY l.day
+                SELECT m.recipient, 0 AS unlisted, m.messages AS listed, b.messages AS bound FROM met AS m JOIN bound AS b USING (day)
                 UNION ALL
-                SELECT COALESCE((SELECT u.messages FROM unlisted AS u WHERE u.rank = depth), 0), cardinality(unlisted_recipients) < depth
-            ) AS b
-        ), summed AS (
-            SELECT c.recipient, COALESCE(max(u.messages), 0) + COALESCE(sum(r.messages), 0)
-                -- A recipient who is not in a shortened list got at most one message that day.
-                + CASE WHEN shortened = '{}' THEN 0 ELSE (
-                    SELECT count(*) FROM unnest(shortened) AS s (day)
-                    WHERE NOT EXISTS (SELECT FROM msgstatus.recipient_rollup AS l WHERE l.day = s.day AND l.recipient = c.recipient)
-                        AND EXISTS (SELECT FROM msgstatus.message AS m
-                            WHERE m.recipient = c.recipient AND m.direction IS DISTINCT FROM 'inbound'
-                                AND m.created_at >= s.day::timestamp AT TIME ZONE 'UTC'
-                                AND m.created_at < (s.day + 1)::timestamp AT TIME ZONE 'UTC')) END AS messages
-            FROM (SELECT m.recipient FROM met AS m UNION SELECT u.recipient FROM unlisted AS u WHERE u.rank <= depth) AS c
-            LEFT JOIN unlisted AS u ON u.recipient = c.recipient
-            LEFT JOIN msgstatus.recipient_rollup AS r ON r.day = ANY (lists) AND r.recipient = c.recipient
+                SELECT u.recipient, u.messages, 0, 0 FROM unnest(unlisted_recipients, unlisted_messages) AS u (recipient, messages)
+            ) AS c
             GROUP BY c.recipient
-            ORDER BY messages DESC, c.recipient
+        ), first AS MATERIALIZED (
+            SELECT c.recipient, c.unlisted + msgstatus.listed_messages(c.recipient, lists, shortened) AS messages
+            FROM (SELECT * FROM candidate AS c ORDER BY c.least DESC, c.recipient
+                LIMIT wanted * 2 + CASE WHEN depth IS NULL THEN 300 ELSE 0 END) AS c
+        ), other AS MATERIALIZED (
+            SELECT c.recipient, c.unlisted FROM candidate AS c
+            WHERE c.most > COALESCE((SELECT f.messages FROM first AS f ORDER BY f.messages DESC OFFSET wanted - 1 LIMIT 1), 0)
+                AND c.recipient NOT IN (SELECT f.recipient FROM first AS f)
+        ), summed AS (
+            SELECT s.recipient, s.messages
+            FROM (
+                SELECT f.recipient, f.messages FROM first AS f
+                UNION ALL
+                SELECT o.recipient, o.unlisted + msgstatus.listed_messages(o.recipient, lists, shortened) FROM other AS o
+                WHERE (SELECT count(*) FROM other) <= most_summed
+            ) AS s
+            ORDER BY s.messages DESC, s.recipient
             LIMIT wanted
         )
-        SELECT b.messages, b.ended, ARRAY(SELECT s.recipient FROM summed AS s), ARRAY(SELECT s.messages FROM summed AS s)
-        INTO reached, all_met, names, sums
-        FROM bound AS b;
+        SELECT (SELECT count(*) FROM other), (SELECT COALESCE(sum(b.messages), 0) FROM bound AS b),
+            ARRAY(SELECT s.recipient FROM summed AS s), ARRAY(SELECT s.messages FROM summed AS s)
+        INTO to_be_summed, reached, names, sums;
 
-        EXIT WHEN reached = 0 OR sums[wanted] >= reached;
-        IF all_met THEN
-            -- The other recipients got one message on some days, which only the messages show.
-            lists := ARRAY(SELECT l FROM unnest(lists) AS l WHERE l <> ALL (shortened));
+        EXIT WHEN to_be_summed <= most_summed AND (reached = 0 OR sums[wanted] >= reached);
+        IF depth IS NULL THEN
+            lists := '{}';
             shortened := '{}';
             unlisted_recipients := NULL;
+        ELSIF depth < wanted * 30 THEN
+            depth := depth * 4;
+        ELSE
+            depth := NULL;
+            most_summed := 20000;
         END IF;
-        depth := depth * 4;
     END LOOP;
     RETURN QUERY SELECT t.recipient, t.messages FROM unnest(names, sums) AS t (recipient, messages);
 END

@@ -23,10 +23,11 @@ CREATE TYPE msgstatus.message_log_row AS (
 COMMENT ON TYPE msgstatus.message_log_row IS 'A row of message_log()';
 
 -- Returns the messages of a time, newest first, after a position, under the conditions of a filter. If they are `few`, finds
--- them by any index that fits the conditions and sorts them; else reads messages in order of time until the page is full.
+-- them by any index that fits the conditions and sorts them, also `by_state`, the highest first; else reads messages in order of
+-- time until the page is full.
 CREATE FUNCTION msgstatus.log_page(
     sees_all boolean, filter msgstatus.message_filter, conditions text, from_time timestamptz, to_time timestamptz,
-    after msgstatus.log_position, page_size bigint, few boolean DEFAULT false
+    after msgstatus.log_position, page_size bigint, few boolean DEFAULT false, by_state boolean DEFAULT false
 ) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -35,6 +36,7 @@ DECLARE
     -- page and for messages as old as its last one.
     key bytea := (SELECT k.key FROM msgstatus.id_key AS k WHERE NOT log_page.sees_all);
     id text := CASE WHEN sees_all THEN 'message_id' ELSE 'msgstatus.stand_in($7, message_id)' END;
+    state_order text := CASE WHEN by_state THEN 'msgstatus.state(%sstatus) DESC NULLS LAST, ' ELSE '' END;
 BEGIN
     RETURN QUERY EXECUTE concat('
         SELECT m.shown_id, m.provider, m.direction,
@@ -51,22 +53,27 @@ BEGIN
             WHERE true', conditions,
             CASE WHEN from_time IS NOT NULL THEN ' AND created_at >= $3' END,
             CASE WHEN to_time IS NOT NULL THEN ' AND created_at < $4' END,
-            CASE WHEN after.message_id IS NOT NULL THEN '
-                AND created_at <= ($5).created_at AND (created_at < ($5).created_at OR ' || id || ' < ($5).message_id)' END,
+            CASE WHEN after.message_id IS NOT NULL THEN concat(' AND ',
+                CASE WHEN by_state THEN CASE WHEN after.state IS NULL THEN '(msgstatus.state(status) IS NULL AND '
+                    ELSE '(msgstatus.state(status) < ($5).state OR msgstatus.state(status) IS NULL OR msgstatus.state(status) = ($5).state AND ' END END,
+                'created_at <= ($5).created_at AND (created_at < ($5).created_at OR ', id, ' < ($5).message_id)', CASE WHEN by_state THEN ')' END) END,
             CASE WHEN few THEN ' OFFSET 0' END,
-            CASE WHEN NOT sees_all THEN ') AS page ORDER BY created_at DESC FETCH FIRST $6 ROWS WITH TIES' END, '
+            CASE WHEN NOT sees_all
+                THEN format(') AS page ORDER BY %screated_at DESC FETCH FIRST $6 ROWS WITH TIES', format(state_order, '')) END, '
         ) AS m
-        ORDER BY m.created_at DESC, m.shown_id DESC
+        ORDER BY ', format(state_order, 'm.'), 'm.created_at DESC, m.shown_id DESC
         LIMIT $6')
     USING filter, sees_all, from_time, to_time, after, page_size, key;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.log_page(boolean, msgstatus.message_filter, text, timestamptz, timestamptz, msgstatus.log_position, bigint, boolean) IS
-    'The newest messages of a time, after a position, under conditions in SQL; of message_log()';
+COMMENT ON FUNCTION msgstatus.log_page(boolean, msgstatus.message_filter, text, timestamptz, timestamptz, msgstatus.log_position, bigint, boolean, boolean) IS
+    'The newest messages of a time, after a position, under conditions in SQL, or those of the highest state; of message_log()';
 
--- Returns the messages of all times, read hour by hour: the rollup shows which hours hold matching messages, and how many.
+-- Returns the messages of all times, read hour by hour: the rollup shows which hours hold matching messages, and how many. Stops
+-- after hours with `most` messages, whatever it found.
 CREATE FUNCTION msgstatus.log_page_by_hour(
-    sees_all boolean, filter msgstatus.message_filter, conditions text, after msgstatus.log_position, page_size bigint
+    sees_all boolean, filter msgstatus.message_filter, conditions text, after msgstatus.log_position, page_size bigint,
+    most bigint DEFAULT NULL
 ) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -83,7 +90,7 @@ DECLARE
 BEGIN
     WHILE upper_time >= first_hour LOOP
         FOR counted IN EXECUTE format('
-            SELECT hour, sum(%s) AS messages FROM msgstatus.%I
+            SELECT hour, sum(%s) AS messages, sum(messages) AS to_be_read FROM msgstatus.%I
             WHERE hour <= $2 AND hour > $2 - $3 %s
             GROUP BY hour HAVING sum(%1$s) > 0 ORDER BY hour DESC',
             counter, CASE dimensions WHEN '' THEN 'hour_rollup' ELSE 'message_rollup' END, dimensions)
@@ -93,7 +100,8 @@ BEGIN
                 counted.hour + interval '1 hour', after, LEAST(page_size, counted.messages)) AS p;
             GET DIAGNOSTICS found = ROW_COUNT;
             page_size := page_size - found;
-            IF page_size <= 0 THEN
+            most := most - counted.to_be_read;
+            IF page_size <= 0 OR most <= 0 THEN
                 RETURN;
             END IF;
         END LOOP;
@@ -102,8 +110,24 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.log_page_by_hour(boolean, msgstatus.message_filter, text, msgstatus.log_position, bigint) IS
+COMMENT ON FUNCTION msgstatus.log_page_by_hour(boolean, msgstatus.message_filter, text, msgstatus.log_position, bigint, bigint) IS
     'The newest messages after a position, under conditions in SQL, from hours that hold such messages; of message_log()';
+
+-- The messages of recipients under a filter, as far as it costs little to count them: whether they are of one recipient, and
+-- whether they are few. By default, few can be found by the index and sorted without a noticeable delay.
+CREATE FUNCTION msgstatus.recipients_found(filter msgstatus.message_filter, most bigint DEFAULT 20000, OUT recipient text, OUT few boolean)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    condition text := format('recipient LIKE %L', msgstatus.like_pattern(filter.recipient_prefix) || '%');
+    last text;
+BEGIN
+    EXECUTE format('SELECT min(recipient), max(recipient) FROM msgstatus.message WHERE %s', condition) INTO recipient, last;
+    recipient := CASE WHEN recipient = last THEN recipient END;
+    EXECUTE format('SELECT count(*) <= %s FROM (SELECT FROM msgstatus.message WHERE %s LIMIT %s) AS m', most, condition, most + 1) INTO few;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.recipients_found(msgstatus.message_filter, bigint) IS
+    'The recipient under a filter with recipient_prefix, if it is only one, and whether the messages are few, at most so many; of message_log()';
 
 -- Returns a page in order of time.
 CREATE FUNCTION msgstatus.find_messages(
@@ -111,26 +135,22 @@ CREATE FUNCTION msgstatus.find_messages(
 ) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- Up to this many messages can be found and sorted, or read in order of time and filtered, without a noticeable delay.
+    -- Up to this many messages can be read in order of time and filtered without a noticeable delay.
     few CONSTANT bigint := 20000;
     conditions text := msgstatus.message_conditions(filter);
     recipients record;
-    matches bigint;
     edge timestamptz;
     found bigint;
 BEGIN
     IF filter.recipient_prefix IS NOT NULL THEN
-        EXECUTE format('SELECT min(recipient) AS first, max(recipient) AS last FROM msgstatus.message WHERE recipient LIKE %L',
-            msgstatus.like_pattern(filter.recipient_prefix) || '%') INTO recipients;
-        IF recipients.first = recipients.last THEN
+        recipients := msgstatus.recipients_found(filter);
+        IF recipients.recipient IS NOT NULL THEN
             -- The index holds the messages of one recipient in order of time.
             RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter,
-                conditions || format(' AND recipient = %L', recipients.first), NULL, NULL, after, page_size) AS p;
+                conditions || format(' AND recipient = %L', recipients.recipient), NULL, NULL, after, page_size) AS p;
             RETURN;
         END IF;
-        EXECUTE format('SELECT count(*) FROM (SELECT FROM msgstatus.message WHERE recipient LIKE %L LIMIT %s) AS m',
-            msgstatus.like_pattern(filter.recipient_prefix) || '%', few + 1) INTO matches;
-        IF matches <= few THEN
+        IF recipients.few THEN
             RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter, conditions, NULL, NULL, after, page_size, true) AS p;
             RETURN;
         END IF;
@@ -165,6 +185,36 @@ CREATE FUNCTION msgstatus.has_metadata_index() RETURNS boolean
             AND pg_get_indexdef(i.indexrelid, 1, true) = '(metadata::text)')
 $$;
 COMMENT ON FUNCTION msgstatus.has_metadata_index() IS 'Whether there is an index for texts in the metadata of messages, which a user creates';
+
+-- Without an index, a text that is rare or nowhere is looked for in every message under the other conditions.
+CREATE FUNCTION msgstatus.check_metadata_text(filter msgstatus.message_filter) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    most CONSTANT bigint := 100000;
+    dimensions text := msgstatus.dimension_conditions(filter);
+    messages bigint;
+BEGIN
+    IF filter.metadata_text IS NULL OR msgstatus.has_metadata_index()
+        OR filter.recipient_prefix IS NOT NULL AND (msgstatus.recipients_found(filter)).few
+    THEN
+        RETURN;
+    END IF;
+    EXECUTE format('SELECT sum(messages) FROM msgstatus.%I WHERE hour >= $2 AND hour < $3 %s',
+        CASE dimensions WHEN '' THEN 'hour_rollup' ELSE 'message_rollup' END, dimensions)
+    INTO messages
+    USING filter, date_trunc('hour', GREATEST(filter.created_from, (SELECT w.purged_before FROM msgstatus.maintenance AS w), '-infinity'), 'UTC'),
+        COALESCE(filter.created_before, 'infinity');
+    IF messages > most THEN
+        RAISE object_not_in_prerequisite_state USING
+            MESSAGE = format('cannot search the metadata of %s messages without an index', messages),
+            DETAIL = format('Without an index, at most %s messages are searched.', most),
+            HINT = 'CREATE EXTENSION pg_trgm; CREATE INDEX CONCURRENTLY ON msgstatus.message USING gin ((metadata::text) gin_trgm_ops)'
+                ' WHERE metadata IS NOT NULL; or filter by campaign_id, created_from or recipient_prefix, too.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.check_metadata_text(msgstatus.message_filter) IS
+    'Raises 55000 where metadata_text would be looked for in too many messages without an index';
 
 -- Returns the states of messages under a filter, the highest first; NULL, for messages without a callback, last.
 CREATE FUNCTION msgstatus.states_found(filter msgstatus.message_filter) RETURNS SETOF msgstatus.delivery_state

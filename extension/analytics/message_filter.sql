@@ -17,7 +17,7 @@ COMMENT ON TYPE msgstatus.message_filter IS
     'A filter of messages, in which NULL matches every message; waiting, instead of a state, is what messages wait for: callback, delivery or reading';
 
 CREATE FUNCTION msgstatus.message_filter(
-    sees_all boolean, state msgstatus.delivery_state, message_type text, provider text, direction text,
+    sees_all boolean, state text, message_type text, provider text, direction text,
     recipient_prefix text, campaign_id uuid, created_from timestamptz, created_before timestamptz, metadata_text text
 ) RETURNS msgstatus.message_filter
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -31,11 +31,11 @@ BEGIN
     IF btrim(metadata_text) <> '' AND NOT sees_all THEN
         RAISE insufficient_privilege USING MESSAGE = 'metadata_text requires access to metadata', HINT = 'Roles with the level operator of msgstatus.grant_access() have this access.';
     END IF;
-    RETURN ROW(state, NULLIF(message_type, ''), NULLIF(provider, ''), NULLIF(direction, ''), NULLIF(recipient_prefix, ''),
+    RETURN ROW(NULLIF(btrim(state), '')::msgstatus.delivery_state, NULLIF(message_type, ''), NULLIF(provider, ''), NULLIF(direction, ''), NULLIF(recipient_prefix, ''),
         campaign_id, created_from, created_before, NULLIF(btrim(metadata_text), ''), NULL::text);
 END
 $$;
-COMMENT ON FUNCTION msgstatus.message_filter(boolean, msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text) IS
+COMMENT ON FUNCTION msgstatus.message_filter(boolean, text, text, text, text, text, uuid, timestamptz, timestamptz, text) IS
     'The filter of these arguments, in which an empty text means no condition; 42501 for a prefix that would reveal a masked address, and for metadata_text without access to metadata';
 
 CREATE FUNCTION msgstatus.like_pattern(literal text) RETURNS text
@@ -84,7 +84,7 @@ CREATE FUNCTION msgstatus.rollup_counter(filter msgstatus.message_filter) RETURN
         WHEN filter.waiting = 'callback' THEN 'messages - in_processing - in_received - in_pending - in_scheduled - in_accepted'
             ' - in_queued - in_sending - in_sent - in_partially_delivered - in_skipped - in_canceled - in_failed'
             ' - in_undelivered - in_delivered - in_read - in_played'
-        WHEN filter.waiting = 'delivery' THEN 'in_accepted + in_queued + in_sending + in_sent'
+        WHEN filter.waiting = 'delivery' THEN msgstatus.outcome_counter('waiting')
         WHEN filter.waiting = 'reading' THEN 'in_delivered'
         ELSE 'messages'
     END

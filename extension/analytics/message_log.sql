@@ -1,7 +1,10 @@
 -- message_log(): the messages that a filter finds, page by page.
+--
+-- A state is a text, so that an empty one filters nothing and drivers may pass their own texts. A function of the same name
+-- takes a delivery_state, which has to be given: so a call without any argument has one meaning.
 
 CREATE FUNCTION msgstatus.read_message_log(
-    sees_all boolean, state msgstatus.delivery_state, message_type text, provider text, direction text,
+    sees_all boolean, state text, message_type text, provider text, direction text,
     recipient_prefix text, campaign_id uuid, created_from timestamptz, created_before timestamptz, metadata_text text,
     sort_by text, page_size bigint, after text
 ) RETURNS SETOF msgstatus.message_log_row
@@ -13,15 +16,50 @@ DECLARE
     missing bigint := COALESCE(page_size, 9223372036854775807);
     found bigint;
     next_state msgstatus.delivery_state;
+    few boolean;
+    highest msgstatus.message_filter;
+    page msgstatus.message_log_row;
 BEGIN
     IF missing < 0 THEN
         RAISE invalid_parameter_value USING MESSAGE = 'page_size must not be negative';
     ELSIF sort_by IS NULL OR sort_by NOT IN ('time', 'state') THEN
         RAISE invalid_parameter_value USING MESSAGE = format('cannot sort by "%s"', sort_by), HINT = 'Sort by time or state.';
     END IF;
-    IF sort_by = 'time' OR state IS NOT NULL THEN
+    PERFORM msgstatus.check_metadata_text(filter);
+    IF sort_by = 'time' OR filter.state IS NOT NULL THEN
         RETURN QUERY SELECT p.* FROM msgstatus.find_messages(sees_all, filter, start, missing) AS p;
         RETURN;
+    END IF;
+
+    -- The messages of recipients are sorted at once if they are few, since each state would read them all again. If they are many,
+    -- they mostly fill a page with the highest state; if not, that state tells nothing of where they are, and as long as they are
+    -- not most of all messages, the index finds them sooner than the hours do.
+    IF filter.recipient_prefix IS NOT NULL THEN
+        few := (msgstatus.recipients_found(filter)).few OR page_size IS NULL;
+        IF NOT few THEN
+            highest := filter;
+            SELECT s INTO highest.state FROM msgstatus.states_found(filter) AS s
+            WHERE start.message_id IS NULL OR s <= start.state OR s IS NULL LIMIT 1;
+            highest.waiting := CASE WHEN highest.state IS NULL THEN 'callback' END;
+            FOR page IN
+                SELECT p.* FROM msgstatus.log_page_by_hour(sees_all, highest, msgstatus.message_conditions(highest),
+                    CASE WHEN start.state IS NOT DISTINCT FROM highest.state THEN start END, missing, 20000) AS p
+            LOOP
+                RETURN NEXT page;
+                missing := missing - 1;
+                start := msgstatus.log_position(page.page_cursor);
+            END LOOP;
+            IF missing <= 0 THEN
+                RETURN;
+            END IF;
+            few := (msgstatus.recipients_found(filter,
+                (SELECT c.reltuples::bigint / 8 FROM pg_class AS c WHERE c.oid = 'msgstatus.message'::regclass))).few;
+        END IF;
+        IF few THEN
+            RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter, msgstatus.message_conditions(filter), NULL, NULL, start,
+                missing, true, true) AS p;
+            RETURN;
+        END IF;
     END IF;
 
     -- States in descending order, the messages of each in order of time; messages without a callback last.
@@ -40,11 +78,11 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.read_message_log(boolean, msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
+COMMENT ON FUNCTION msgstatus.read_message_log(boolean, text, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
     'message_log() for the owner of the tables';
 
 CREATE FUNCTION msgstatus.message_log(
-    state msgstatus.delivery_state DEFAULT NULL,
+    state text DEFAULT NULL,
     message_type text DEFAULT NULL,
     provider text DEFAULT NULL,
     direction text DEFAULT NULL,
@@ -61,5 +99,25 @@ CREATE FUNCTION msgstatus.message_log(
     -- time finds each message on another page.
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET random_page_cost = 1.1
     AS 'MODULE_PATHNAME', 'read_as_owner';
+COMMENT ON FUNCTION msgstatus.message_log(text, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
+    'The messages that match all filters, newest first or by state, a page at a time after a page_cursor; ids and addresses masked for roles that may not read message; 22023 for another order, page size or cursor; 55000 for metadata_text in many messages without an index';
+
+CREATE FUNCTION msgstatus.message_log(
+    state msgstatus.delivery_state,
+    message_type text DEFAULT NULL,
+    provider text DEFAULT NULL,
+    direction text DEFAULT NULL,
+    recipient_prefix text DEFAULT NULL,
+    campaign_id uuid DEFAULT NULL,
+    created_from timestamptz DEFAULT NULL,
+    created_before timestamptz DEFAULT NULL,
+    metadata_text text DEFAULT NULL,
+    sort_by text DEFAULT 'time',
+    page_size bigint DEFAULT 50,
+    after text DEFAULT NULL
+) RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM msgstatus.message_log($1::text, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+$$;
 COMMENT ON FUNCTION msgstatus.message_log(msgstatus.delivery_state, text, text, text, text, uuid, timestamptz, timestamptz, text, text, bigint, text) IS
-    'The messages that match all filters, newest first or by state, a page at a time after a page_cursor; ids and addresses masked for roles that may not read message; 22023 for another order, page size or cursor';
+    'message_log() for a state of the type delivery_state';

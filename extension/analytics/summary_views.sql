@@ -16,6 +16,7 @@ BEGIN
                     s.delivered,
                     s.read,
                     s.failed,
+                    s.attempted,
                     msgstatus.percentage(s.delivered, s.attempted) AS delivery_rate,
                     msgstatus.percentage(s.read, s.delivered) AS read_rate,
                     msgstatus.seconds(msgstatus.average(s.delivery)) AS avg_delivery_seconds
@@ -23,11 +24,10 @@ BEGIN
                     SELECT date_trunc(%2$L, r.hour)::date AS %2$I,
                         sum(r.messages)::bigint AS total_messages,
                         sum(r.sent)::bigint AS sent,
-                        sum(r.in_delivered + r.in_read + r.in_played)::bigint AS delivered,
-                        sum(r.in_read + r.in_played)::bigint AS read,
-                        sum(r.in_failed + r.in_undelivered)::bigint AS failed,
-                        sum(r.in_sent + r.in_partially_delivered + r.in_failed + r.in_undelivered + r.in_delivered
-                            + r.in_read + r.in_played)::bigint AS attempted,
+                        sum(r.delivered)::bigint AS delivered,
+                        sum(r.read)::bigint AS read,
+                        sum(r.failed)::bigint AS failed,
+                        sum(r.attempted)::bigint AS attempted,
                         msgstatus.sum(r.delivery) AS delivery
                     FROM msgstatus.hour_rollup AS r
                     GROUP BY date_trunc(%2$L, r.hour)::date
@@ -45,7 +45,8 @@ BEGIN
                 p.avg_delivery_seconds,
                 msgstatus.percentage(p.total_messages - b.total_messages, b.total_messages) AS total_messages_change,
                 p.delivery_rate - b.delivery_rate AS delivery_rate_change,
-                p.read_rate - b.read_rate AS read_rate_change
+                p.read_rate - b.read_rate AS read_rate_change,
+                p.attempted
             FROM p
             LEFT JOIN p AS b ON b.%2$I = (p.%2$I - interval %3$L)::date
             ORDER BY p.%2$I DESC $view$, summary.name, summary.unit, '1 ' || summary.unit);

@@ -1,11 +1,10 @@
 -- Created by install(): the dashboard, and the views of volume, delivery rates and the delivery funnel. They read only rollups,
 -- so their cost grows with hours and not with messages.
 --
--- A word means the same in all views of rollups. delivered counts messages that were delivered, including those that were read;
--- read counts messages that were read; failed counts messages whose state is a failure; attempted counts messages that a
--- provider tried to deliver, with any outcome so far. delivery_rate is the percentage of attempted messages that were
--- delivered, read_rate the percentage of delivered messages that were read. Days are days of the session's TimeZone: an hour
--- belongs to the day in which it begins.
+-- A word means the same in all views: outcome_states() defines it, hour_rollup counts by it. delivery_rate is the percentage
+-- of attempted messages that were delivered, read_rate the percentage of delivered messages that were read. Inbound messages
+-- are those whose direction is inbound; they have no outcome. Days are days of the session's TimeZone: an hour belongs to the
+-- day in which it begins.
 
 CREATE FUNCTION msgstatus.install_volume_views() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -23,16 +22,16 @@ BEGIN
         msgstatus.percentile_seconds(d.delivery, 0.5) AS p50_delivery_seconds,
         msgstatus.percentile_seconds(d.delivery, 0.95) AS p95_delivery_seconds,
         msgstatus.percentile_seconds(d.delivery, 0.99) AS p99_delivery_seconds,
-        msgstatus.seconds(msgstatus.average(d.reading)) AS avg_read_seconds
+        msgstatus.seconds(msgstatus.average(d.reading)) AS avg_read_seconds,
+        d.attempted
     FROM (
         SELECT r.hour::date AS date,
             sum(r.messages)::bigint AS total_messages,
             sum(r.sent)::bigint AS sent,
-            sum(r.in_delivered + r.in_read + r.in_played)::bigint AS delivered,
-            sum(r.in_read + r.in_played)::bigint AS read,
-            sum(r.in_failed + r.in_undelivered)::bigint AS failed,
-            sum(r.in_sent + r.in_partially_delivered + r.in_failed + r.in_undelivered + r.in_delivered + r.in_read
-                + r.in_played)::bigint AS attempted,
+            sum(r.delivered)::bigint AS delivered,
+            sum(r.read)::bigint AS read,
+            sum(r.failed)::bigint AS failed,
+            sum(r.attempted)::bigint AS attempted,
             msgstatus.sum(r.delivery) AS delivery,
             msgstatus.sum(r.reading) AS reading
         FROM msgstatus.hour_rollup AS r
@@ -50,17 +49,17 @@ BEGIN
         h.sent,
         h.delivered,
         h.read,
-        h.failed
+        h.failed,
+        h.attempted
     FROM (
         SELECT r.hour,
-            sum(r.in_processing + r.in_received)::bigint AS inbound,
+            sum(r.messages - r.outbound)::bigint AS inbound,
             sum(r.messages)::bigint AS total_messages,
             sum(r.sent)::bigint AS sent,
-            sum(r.in_delivered + r.in_read + r.in_played)::bigint AS delivered,
-            sum(r.in_read + r.in_played)::bigint AS read,
-            sum(r.in_failed + r.in_undelivered)::bigint AS failed,
-            sum(r.in_sent + r.in_partially_delivered + r.in_failed + r.in_undelivered + r.in_delivered + r.in_read
-                + r.in_played)::bigint AS attempted
+            sum(r.delivered)::bigint AS delivered,
+            sum(r.read)::bigint AS read,
+            sum(r.failed)::bigint AS failed,
+            sum(r.attempted)::bigint AS attempted
         FROM msgstatus.hour_rollup AS r
         GROUP BY r.hour
         HAVING sum(r.messages) > 0
@@ -81,31 +80,30 @@ BEGIN
         msgstatus.percentage(n.delivered, n.attempted) - msgstatus.percentage(b.delivered, b.attempted) AS delivery_rate_change,
         msgstatus.percentage(n.read, n.delivered) AS read_rate,
         msgstatus.percentage(b.read, b.delivered) AS previous_read_rate,
-        msgstatus.percentage(n.read, n.delivered) - msgstatus.percentage(b.read, b.delivered) AS read_rate_change
+        msgstatus.percentage(n.read, n.delivered) - msgstatus.percentage(b.read, b.delivered) AS read_rate_change,
+        n.attempted
     FROM (
         SELECT v.period, v.length, date_trunc('hour', now(), 'UTC') - v.length AS since
         FROM (VALUES ('last hour', interval '1 hour'), ('last 24 hours', interval '24 hours'),
             ('last 7 days', interval '168 hours'), ('last 30 days', interval '720 hours')) AS v (period, length)
     ) AS p,
     LATERAL (
-        SELECT sum(r.messages)::bigint AS total_messages,
-            sum(r.sent)::bigint AS sent,
-            sum(r.in_delivered + r.in_read + r.in_played)::bigint AS delivered,
-            sum(r.in_read + r.in_played)::bigint AS read,
-            sum(r.in_failed + r.in_undelivered)::bigint AS failed,
-            sum(r.in_sent + r.in_partially_delivered + r.in_failed + r.in_undelivered + r.in_delivered + r.in_read
-                + r.in_played)::bigint AS attempted
+        SELECT COALESCE(sum(r.messages), 0)::bigint AS total_messages,
+            COALESCE(sum(r.sent), 0)::bigint AS sent,
+            COALESCE(sum(r.delivered), 0)::bigint AS delivered,
+            COALESCE(sum(r.read), 0)::bigint AS read,
+            COALESCE(sum(r.failed), 0)::bigint AS failed,
+            COALESCE(sum(r.attempted), 0)::bigint AS attempted
         FROM msgstatus.hour_rollup AS r
         WHERE r.hour >= p.since
     ) AS n,
     LATERAL (
-        SELECT sum(r.messages)::bigint AS total_messages,
-            sum(r.sent)::bigint AS sent,
-            sum(r.in_delivered + r.in_read + r.in_played)::bigint AS delivered,
-            sum(r.in_read + r.in_played)::bigint AS read,
-            sum(r.in_failed + r.in_undelivered)::bigint AS failed,
-            sum(r.in_sent + r.in_partially_delivered + r.in_failed + r.in_undelivered + r.in_delivered + r.in_read
-                + r.in_played)::bigint AS attempted
+        SELECT COALESCE(sum(r.messages), 0)::bigint AS total_messages,
+            COALESCE(sum(r.sent), 0)::bigint AS sent,
+            COALESCE(sum(r.delivered), 0)::bigint AS delivered,
+            COALESCE(sum(r.read), 0)::bigint AS read,
+            COALESCE(sum(r.failed), 0)::bigint AS failed,
+            COALESCE(sum(r.attempted), 0)::bigint AS attempted
         FROM msgstatus.hour_rollup AS r
         WHERE r.hour >= p.since - p.length AND r.hour < p.since
     ) AS b
@@ -120,14 +118,10 @@ BEGIN
         msgstatus.percentage(s.messages, f.created) AS percent_of_created,
         msgstatus.percentage(s.messages, s.before) AS percent_of_previous
     FROM (
-        SELECT sum(r.messages - r.in_processing - r.in_received)::bigint AS created,
-            sum(r.messages)::bigint AS total_messages,
+        SELECT sum(r.outbound)::bigint AS created,
             sum(r.sent)::bigint AS sent,
-            sum(r.in_delivered + r.in_read + r.in_played)::bigint AS delivered,
-            sum(r.in_read + r.in_played)::bigint AS read,
-            sum(r.in_failed + r.in_undelivered)::bigint AS failed,
-            sum(r.in_sent + r.in_partially_delivered + r.in_failed + r.in_undelivered + r.in_delivered + r.in_read
-                + r.in_played)::bigint AS attempted
+            sum(r.delivered)::bigint AS delivered,
+            sum(r.read)::bigint AS read
         FROM msgstatus.hour_rollup AS r
         WHERE r.hour >= date_trunc('hour', now(), 'UTC') - interval '720 hours'
     ) AS f,

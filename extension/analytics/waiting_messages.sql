@@ -24,7 +24,7 @@ BEGIN
     filter.waiting := waiting;
     RETURN QUERY SELECT p.* FROM msgstatus.log_page_by_hour(sees_all, filter,
         concat(msgstatus.message_conditions(filter), ' AND ', msgstatus.waiting_since(waiting), format(' <= %L', now() - older_than),
-            CASE waiting WHEN 'callback' THEN ' AND direction IS DISTINCT FROM ''inbound''' END),
+            ' AND direction IS DISTINCT FROM ''inbound'''),
         msgstatus.log_position(after), COALESCE(page_size, 9223372036854775807)) AS p;
 END
 $$;
@@ -75,13 +75,24 @@ COMMENT ON FUNCTION msgstatus.stuck_messages(interval, bigint, text) IS
 
 CREATE FUNCTION msgstatus.count_undelivered(older_than interval, from_hour timestamptz) RETURNS bigint
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- Messages created before the hour of the limit have waited long enough; later messages must be looked at one by one.
+    -- Messages created before the hour of the limit have waited long enough; later messages must be looked at one by one. So
+    -- must those in hours from which messages were purged: the rollups still count the purged messages.
+    WITH counted AS MATERIALIZED (
+        SELECT GREATEST($2, w.purged_before) AS since, date_trunc('hour', now() - $1, 'UTC') AS before
+        FROM msgstatus.maintenance AS w
+    )
     SELECT COALESCE((
             SELECT sum(r.in_accepted + r.in_queued + r.in_sending + r.in_sent) FROM msgstatus.hour_rollup AS r
-            WHERE r.hour >= $2 AND r.hour < date_trunc('hour', now() - $1, 'UTC')), 0)
+            WHERE r.hour >= (SELECT c.since FROM counted AS c) AND r.hour < (SELECT c.before FROM counted AS c) AND NOT r.inbound), 0)
         + (SELECT count(*) FROM msgstatus.message AS m
-            WHERE m.created_at >= GREATEST($2, date_trunc('hour', now() - $1, 'UTC'))
+            WHERE m.created_at >= (SELECT GREATEST(c.since, c.before) FROM counted AS c)
                 AND msgstatus.state(m.status) >= 'accepted' AND msgstatus.state(m.status) <= 'sent'
+                AND m.direction IS DISTINCT FROM 'inbound'
+                AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - $1)
+        + (SELECT count(*) FROM msgstatus.message AS m
+            WHERE m.created_at >= $2 AND m.created_at < (SELECT c.since FROM counted AS c)
+                AND msgstatus.state(m.status) >= 'accepted' AND msgstatus.state(m.status) <= 'sent'
+                AND m.direction IS DISTINCT FROM 'inbound'
                 AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - $1)
 $$;
 COMMENT ON FUNCTION msgstatus.count_undelivered(interval, timestamptz) IS

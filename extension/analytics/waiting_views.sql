@@ -20,6 +20,14 @@ BEGIN
         AND msgstatus.state(m.status) >= 'accepted'
         AND msgstatus.state(m.status) <= 'sent'
         AND LEAST(m.created_at, msgstatus.reached_at(m.status, 'sent')) <= now() - interval '5 minutes'
+        AND m.direction IS DISTINCT FROM 'inbound'
+        -- Messages that wait are in few hours, or in none, as the rollup says. Only the time between these hours is read.
+        AND m.created_at >= (SELECT min(h.hour) FROM (
+            SELECT r.hour FROM msgstatus.hour_rollup AS r WHERE NOT r.inbound GROUP BY r.hour
+            HAVING sum(r.in_accepted + r.in_queued + r.in_sending + r.in_sent) > 0) AS h)
+        AND m.created_at < (SELECT max(h.hour) + interval '1 hour' FROM (
+            SELECT r.hour FROM msgstatus.hour_rollup AS r WHERE NOT r.inbound GROUP BY r.hour
+            HAVING sum(r.in_accepted + r.in_queued + r.in_sending + r.in_sent) > 0) AS h)
     ORDER BY m.created_at DESC, 1;
     COMMENT ON VIEW msgstatus.undelivered_messages IS
         'Messages that a provider accepted more than 5 minutes ago and that were neither delivered nor failed; phone numbers masked';
@@ -39,6 +47,12 @@ BEGIN
     WHERE (SELECT msgstatus.sees_all('msgstatus.message')) IS NOT NULL
         AND msgstatus.state(m.status) = 'delivered'
         AND msgstatus.reached_at(m.status, 'delivered') <= now() - interval '1 day'
+        AND m.direction IS DISTINCT FROM 'inbound'
+        -- Messages that wait are in few hours, or in none, as the rollup says. Only the time between these hours is read.
+        AND m.created_at >= (SELECT min(h.hour) FROM (
+            SELECT r.hour FROM msgstatus.hour_rollup AS r WHERE NOT r.inbound GROUP BY r.hour HAVING sum(r.in_delivered) > 0) AS h)
+        AND m.created_at < (SELECT max(h.hour) + interval '1 hour' FROM (
+            SELECT r.hour FROM msgstatus.hour_rollup AS r WHERE NOT r.inbound GROUP BY r.hour HAVING sum(r.in_delivered) > 0) AS h)
     ORDER BY m.created_at DESC, 1;
     COMMENT ON VIEW msgstatus.unread_messages IS
         'Messages that were delivered more than a day ago and were not read; phone numbers masked';

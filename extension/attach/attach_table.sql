@@ -75,6 +75,19 @@ $$;
 COMMENT ON FUNCTION msgstatus.attached_keys(regclass, name) IS
     'The key columns by which a table is attached, or one of them, and whether the column still exists; 42704 if the table is not attached';
 
+CREATE FUNCTION msgstatus.report_problem(problem text, message text, hint text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF problem = '01000' THEN
+        RAISE WARNING USING MESSAGE = message, HINT = hint;
+    ELSE
+        RAISE EXCEPTION USING ERRCODE = problem, MESSAGE = message, HINT = hint;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.report_problem(text, text, text) IS
+    'Raises a problem of an attachment: a warning for 01000, an error for another SQLSTATE';
+
 CREATE FUNCTION msgstatus.attach_table(
     target regclass, key_column name, columns jsonb DEFAULT NULL, time_zone text DEFAULT 'UTC',
     search_path text DEFAULT current_setting('search_path')
@@ -100,11 +113,7 @@ BEGIN
         SELECT c.problem, c.message, c.hint
         FROM msgstatus.attached_columns(target, key_column, columns) AS c WHERE c.problem IS NOT NULL
     LOOP
-        IF problem.problem = '01000' THEN
-            RAISE WARNING USING MESSAGE = problem.message, HINT = problem.hint;
-        ELSE
-            RAISE EXCEPTION USING ERRCODE = problem.problem, MESSAGE = problem.message, HINT = problem.hint;
-        END IF;
+        PERFORM msgstatus.report_problem(problem.problem, problem.message, problem.hint);
     END LOOP;
     IF time_zone IS NULL OR search_path IS NULL THEN
         RAISE null_value_not_allowed USING MESSAGE = 'time_zone and search_path must not be null';
@@ -116,9 +125,10 @@ BEGIN
     END IF;
     -- Raises 22023 for an unknown time zone.
     PERFORM now() AT TIME ZONE time_zone;
-    SELECT jsonb_object_agg(c.fact,
-        jsonb_strip_nulls(jsonb_build_object('column', c.column_name, 'spelling', c.spelling)))
-    INTO mapping FROM msgstatus.attached_columns(target, key_column, columns) AS c;
+    mapping := msgstatus.attached_mapping(target, key_column, columns);
+    FOR problem IN SELECT * FROM msgstatus.content_problems(target, key_column, mapping, time_zone, true) LOOP
+        PERFORM msgstatus.report_problem(problem.problem, problem.message, problem.hint);
+    END LOOP;
 
     -- One session at a time for each table. Calls do not know a new table yet, so its rows can be updated while calls run. If
     -- the table is attached already, calls update its rows and could wait for rows updated here while this session waits for

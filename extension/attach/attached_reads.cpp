@@ -61,7 +61,93 @@ std::optional<Oid> owner_of_readable(Oid relation, AttrNumber column) {
     return owner;
 }
 
+// Returns the quoted name of a column if the caller may read all its rows; nullptr otherwise. Sets the table's owner.
+const char *name_of_readable(Oid relation, AttrNumber column, std::optional<Oid> &owner) {
+    owner = owner_of_readable(relation, column);
+    const char *name = get_attname(relation, column, true);
+    return owner && name != nullptr ? quote_identifier(name) : nullptr;
+}
+
+const char *name_of(Oid relation) {
+    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
+}
+
+// Returns the value that a query reads as a role; its parameter, if it has one, is a text[]. Nothing for null.
+std::optional<Datum> read_as(Oid owner, const char *sql, std::optional<Datum> texts, bool by_value) {
+    if (SPI_connect() != SPI_OK_CONNECT)
+        elog(ERROR, "SPI_connect failed");
+    ActAs as_owner(owner);
+    Oid type = TEXTARRAYOID;
+    Datum value = texts.value_or(0);
+    if (SPI_execute_with_args(sql, texts ? 1 : 0, &type, &value, nullptr, true, 1) != SPI_OK_SELECT ||
+        SPI_processed != 1)
+        elog(ERROR, "reading a table failed");
+    bool is_null = false;
+    Datum read = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+    if (!is_null)
+        read = SPI_datumTransfer(read, by_value, by_value ? static_cast<int>(sizeof(Datum)) : -1);
+    as_owner.close();
+    SPI_finish();
+    return is_null ? std::nullopt : std::optional<Datum>(read);
+}
+
 } // namespace
+
+// Returns the texts in a column (argument 2) of a table (argument 1) that are none of a list (argument 4, in lower
+// case), with their rows, as a jsonb array of objects; the most frequent first, at most 100. Rows without a key
+// (argument 3) and empty texts do not count. Returns NULL if the caller may not read them, or if a policy hides rows.
+MSGSTATUS_FUNCTION(unknown_words) {
+    const Oid relation = PG_GETARG_OID(0);
+    std::optional<Oid> owner;
+    const char *key = name_of_readable(relation, PG_GETARG_INT16(2), owner);
+    const char *column = name_of_readable(relation, PG_GETARG_INT16(1), owner);
+    if (key == nullptr || column == nullptr)
+        PG_RETURN_NULL();
+    const char *sql = psprintf(
+        "SELECT COALESCE(jsonb_agg(jsonb_build_object('word', w.word, 'rows', w.n) ORDER BY w.n DESC, w.word), '[]')"
+        " FROM (SELECT t.%s::text AS word, count(*) AS n FROM %s AS t"
+        " WHERE t.%s IS NOT NULL AND t.%s IS NOT NULL AND t.%s::text <> '' AND lower(t.%s::text) <> ALL ($1)"
+        " GROUP BY 1 ORDER BY n DESC, word LIMIT 100) AS w",
+        column, name_of(relation), key, column, column, column);
+    const auto words = read_as(*owner, sql, PG_GETARG_DATUM(3), false);
+    if (!words)
+        PG_RETURN_NULL();
+    return *words;
+}
+
+// Returns for how many keys (argument 3) a table (argument 1) has rows with different texts in a column (argument 2).
+// Returns NULL if the caller may not read them, or if a policy hides rows.
+MSGSTATUS_FUNCTION(keys_with_different_words) {
+    const Oid relation = PG_GETARG_OID(0);
+    std::optional<Oid> owner;
+    const char *key = name_of_readable(relation, PG_GETARG_INT16(2), owner);
+    const char *column = name_of_readable(relation, PG_GETARG_INT16(1), owner);
+    if (key == nullptr || column == nullptr)
+        PG_RETURN_NULL();
+    const char *sql = psprintf("SELECT count(*) FROM (SELECT FROM %s AS t WHERE t.%s IS NOT NULL GROUP BY t.%s"
+                               " HAVING min(lower(t.%s::text)) <> max(lower(t.%s::text))) AS k",
+                               name_of(relation), key, key, column, column);
+    const auto keys = read_as(*owner, sql, std::nullopt, true);
+    if (!keys)
+        PG_RETURN_NULL();
+    return *keys;
+}
+
+// Returns how many rows of a table (argument 1) have one of the keys (argument 3) in a column (argument 2). Returns
+// NULL if the caller may not read the column, or if a policy hides rows.
+MSGSTATUS_FUNCTION(rows_with_keys) {
+    const Oid relation = PG_GETARG_OID(0);
+    std::optional<Oid> owner;
+    const char *key = name_of_readable(relation, PG_GETARG_INT16(1), owner);
+    if (key == nullptr)
+        PG_RETURN_NULL();
+    const char *sql =
+        psprintf("SELECT count(*) FROM %s AS t WHERE t.%s::text COLLATE \"C\" = ANY ($1)", name_of(relation), key);
+    const auto rows = read_as(*owner, sql, PG_GETARG_DATUM(2), true);
+    if (!rows)
+        PG_RETURN_NULL();
+    return *rows;
+}
 
 // Returns the distinct texts in a column of a table, the most frequent first, at most 100, from a sample of 10,000
 // rows. Reads as the table's owner. Returns NULL if the caller may not read the column, or if a policy hides rows.

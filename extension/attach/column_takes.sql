@@ -7,6 +7,41 @@ CREATE FUNCTION msgstatus.column_sample(target regclass, column_number smallint)
 COMMENT ON FUNCTION msgstatus.column_sample(regclass, smallint) IS
     'The most frequent texts in a column of a table, read as its owner; NULL if the caller may not read it or a policy hides rows';
 
+CREATE FUNCTION msgstatus.unknown_words(
+    target regclass, column_number smallint, key_number smallint, known text[]
+) RETURNS jsonb
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'unknown_words';
+COMMENT ON FUNCTION msgstatus.unknown_words(regclass, smallint, smallint, text[]) IS
+    'The texts in a column that are none of the given ones, with their rows, the most frequent first, at most 100; NULL if the caller may not read them or a policy hides rows';
+
+CREATE FUNCTION msgstatus.keys_with_different_words(target regclass, column_number smallint, key_number smallint)
+    RETURNS bigint
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'keys_with_different_words';
+COMMENT ON FUNCTION msgstatus.keys_with_different_words(regclass, smallint, smallint) IS
+    'The number of keys that have rows with different texts in a column; NULL if the caller may not read them or a policy hides rows';
+
+CREATE FUNCTION msgstatus.rows_with_keys(target regclass, key_number smallint, keys text[]) RETURNS bigint
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'rows_with_keys';
+COMMENT ON FUNCTION msgstatus.rows_with_keys(regclass, smallint, text[]) IS
+    'The number of rows that have one of these keys; NULL if the caller may not read them or a policy hides rows';
+
+CREATE FUNCTION msgstatus.lookup_words(target regclass, column_number smallint) RETURNS text[]
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- A sample ends at 100 words: then there may be more.
+    SELECT s.words
+    FROM pg_constraint AS k, LATERAL (SELECT msgstatus.column_sample(k.confrelid, k.confkey[1]) AS words) AS s
+    WHERE k.contype = 'f' AND k.conrelid = target AND k.conkey = ARRAY[column_number] AND cardinality(s.words) < 100
+    ORDER BY k.oid LIMIT 1
+$$;
+COMMENT ON FUNCTION msgstatus.lookup_words(regclass, smallint) IS
+    'The texts that a foreign key of the column allows; NULL if it has none, or if the caller may not read them all';
+
 CREATE FUNCTION msgstatus.column_literals(target regclass, column_number smallint)
     RETURNS TABLE (place bigint, label text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -32,6 +67,9 @@ BEGIN
         JOIN msgstatus.column_types(target) AS t ON t.declared_type = c.contypid
         WHERE t.column_number = column_literals.column_number
         UNION ALL
+        SELECT 1, quote_literal(w.word)
+        FROM unnest(msgstatus.lookup_words(target, column_literals.column_number)) AS w (word)
+        UNION ALL
         SELECT 3, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef AS d
         WHERE d.adrelid = target AND d.adnum = column_number
     ), literal AS (
@@ -54,6 +92,9 @@ DECLARE
     taken boolean;
 BEGIN
     SELECT * INTO STRICT c FROM msgstatus.column_types(target) AS t WHERE t.column_number = column_takes.column_number;
+    IF label <> ALL (msgstatus.lookup_words(target, column_number)) THEN
+        RETURN false;
+    END IF;
     -- A cast between an enum and text may be a function of its owner, so the labels of an enum are looked up instead. For the
     -- same reason its CHECK constraints, which are rare, are not tried.
     IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = c.base_type AND t.typtype = 'e') THEN
@@ -85,4 +126,4 @@ EXCEPTION
 END
 $$;
 COMMENT ON FUNCTION msgstatus.column_takes(regclass, smallint, text) IS
-    'Can the column hold this text, by its type, its length and its CHECK constraints?';
+    'Can the column hold this text, by its type, its length, its CHECK constraints and its foreign key?';

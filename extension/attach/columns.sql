@@ -1,5 +1,42 @@
 -- Maps the columns of a user's table to the facts that they show, as given or found by name and type, and reports problems.
 
+CREATE FUNCTION msgstatus.key_is_unique(target regclass, key_column name) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_index AS i JOIN pg_attribute AS k ON k.attrelid = i.indrelid AND k.attnum = i.indkey[0]
+        WHERE i.indrelid = target AND k.attname = key_column AND i.indisvalid AND i.indisunique AND i.indnkeyatts = 1
+            AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', key_column)))
+$$;
+COMMENT ON FUNCTION msgstatus.key_is_unique(regclass, name) IS
+    'Whether a unique index on this column alone covers all rows that have a value in it';
+
+CREATE FUNCTION msgstatus.state_options_problem(given jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF COALESCE(jsonb_typeof(given -> 'means'), 'object') <> 'object'
+        OR COALESCE(jsonb_typeof(given -> 'keep'), 'array') <> 'array'
+        OR COALESCE(jsonb_typeof(given -> 'replace'), 'array') NOT IN ('array', 'boolean')
+        OR COALESCE(jsonb_typeof(given -> 'every_row'), 'boolean') <> 'boolean' THEN
+        RETURN 'wrong type of an option';
+    ELSIF EXISTS (SELECT FROM jsonb_each_text(given -> 'means') AS m
+        WHERE m.value IS NULL OR m.value <> ALL (msgstatus.delivery_states()::text[])) THEN
+        RETURN 'unknown state in "means"';
+    ELSIF (SELECT count(*) <> count(DISTINCT lower(w.word)) FROM (
+        SELECT jsonb_object_keys(given -> 'means')
+        UNION ALL
+        SELECT jsonb_array_elements_text(given -> 'keep')
+        UNION ALL
+        SELECT jsonb_array_elements_text(CASE jsonb_typeof(given -> 'replace') WHEN 'array' THEN given -> 'replace' END)
+        UNION ALL
+        SELECT DISTINCT lower(s.value) FROM jsonb_each_text(given -> 'spelling') AS s WHERE s.value IS NOT NULL
+    ) AS w (word)) THEN
+        RETURN 'a word is given more than one meaning';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.state_options_problem(jsonb) IS
+    'What is wrong with the options that were given for the state''s column: means, keep, replace, every_row; NULL for nothing';
+
 CREATE FUNCTION msgstatus.target_problems(target regclass, key_column name)
     RETURNS TABLE (problem text, message text, hint text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -15,7 +52,17 @@ BEGIN
         RETURN;
     END IF;
     IF c.relkind NOT IN ('r', 'p') THEN
-        RETURN QUERY SELECT '42809', format('%s is not a table', target), 'Attach the table that holds the rows.';
+        RETURN QUERY SELECT '42809', format('%s is %s', target, CASE c.relkind WHEN 'v' THEN 'a view'
+                WHEN 'm' THEN 'a materialized view' WHEN 'f' THEN 'a foreign table' ELSE 'not a table' END),
+            CASE c.relkind
+                WHEN 'f' THEN 'Attach the table on the server where it is, with msgstatus installed there; or attach a table here,'
+                    ' and let its triggers write to the foreign one.'
+                ELSE 'Attach the table that holds the rows' || COALESCE(': ' || (
+                    SELECT string_agg(DISTINCT d.refobjid::regclass::text, ' or ')
+                    FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                        AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> target
+                    WHERE r.ev_class = target), '') || '.'
+            END;
     ELSIF c.relpersistence = 't' THEN
         RETURN QUERY SELECT '42809', format('%s is a temporary table', target),
             'Only a table that all sessions see can be attached.';
@@ -33,10 +80,11 @@ BEGIN
             'The key is the column that holds the id the provider gave to the message: a wamid, a Twilio SID.';
         RETURN;
     END IF;
-    IF k.base_type NOT IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) THEN
+    IF k.base_type NOT IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'uuid'::regtype, 'integer'::regtype,
+        'bigint'::regtype) AND (SELECT t.typname FROM pg_type AS t WHERE t.oid = k.base_type) <> 'citext' THEN
         RETURN QUERY SELECT '42804',
             format('column "%s" of %s is of type %s and cannot be the key', key_column, target, k.type),
-            'Message ids are text: the key is of type text, varchar or char.';
+            'Message ids are text: the key is of type text, varchar, char, citext, uuid, integer or bigint.';
         RETURN;
     END IF;
     IF k.generated = 'v' THEN
@@ -50,10 +98,20 @@ BEGIN
             format('Attaching requires SELECT and TRIGGER on the table, and UPDATE on the columns to write:'
                 ' GRANT SELECT, UPDATE, TRIGGER ON %s TO %I.', target, CURRENT_USER);
     END IF;
-    IF EXISTS (SELECT FROM pg_index AS i
-        WHERE i.indrelid = target AND i.indisvalid AND i.indisunique AND i.indnkeyatts = 1
-            AND i.indkey[0] = k.column_number
-        AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', key_column))) THEN
+    -- Rows that policies hide are never updated, and nothing says so later.
+    IF row_security_active(target) THEN
+        IF (SELECT bool_or(p.polcmd IN ('*', 'r')) IS NOT TRUE OR bool_or(p.polcmd IN ('*', 'w')) IS NOT TRUE
+            FROM pg_policy AS p
+            WHERE p.polrelid = target AND p.polpermissive AND EXISTS (SELECT FROM unnest(p.polroles) AS r (role)
+                WHERE CASE WHEN r.role = 0 THEN true ELSE pg_has_role(r.role, 'USAGE') END)) THEN
+            RETURN QUERY SELECT '42501', format('no policy of %s lets role %I update rows', target, CURRENT_USER),
+                format('Attach it as its owner, or: CREATE POLICY ... ON %s TO %I USING (true).', target, CURRENT_USER);
+        ELSE
+            RETURN QUERY SELECT '01000', format('policies of %s apply to role %I', target, CURRENT_USER),
+                'Rows that they hide from this role do not show their statuses.';
+        END IF;
+    END IF;
+    IF msgstatus.key_is_unique(target, key_column) THEN
         RETURN;
     ELSIF EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = target AND i.indisvalid AND i.indkey[0] = k.column_number
         AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', key_column))) THEN
@@ -107,13 +165,22 @@ BEGIN
             wish := jsonb_build_object('column', wish);
         END IF;
         IF is_given AND (jsonb_typeof(wish) <> 'object' OR COALESCE(jsonb_typeof(wish -> 'column'), '') <> 'string'
-            OR wish - '{column,spelling}'::text[] <> '{}'
+            OR wish - '{column,spelling}'::text[]
+                - CASE WHEN f.fact = 'state' THEN '{means,keep,replace,every_row}'::text[]
+                    WHEN f.kind = 'time' THEN '{unit}' ELSE '{}' END <> '{}'
+            OR COALESCE(wish ->> 'unit', 'seconds') NOT IN ('seconds', 'milliseconds')
             OR COALESCE(jsonb_typeof(wish -> 'spelling'), 'object') <> 'object'
             OR wish ? 'spelling' AND f.fact NOT IN ('state', 'timeline')) THEN
             RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '22023',
                 format('invalid column given for "%s"', f.fact),
                 'Give its name, or {"column": name, "spelling": {"sent": "SENT"}} for a state or a timeline,'
                 ' or null for none.';
+            CONTINUE;
+        ELSIF is_given AND f.fact = 'state' AND msgstatus.state_options_problem(wish) IS NOT NULL THEN
+            RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '22023',
+                format('invalid options given for "state": %s', msgstatus.state_options_problem(wish)),
+                'For example {"column": name, "means": {"bounced": "failed"}, "keep": ["archived"], "replace": ["new"],'
+                ' "every_row": true}.';
             CONTINUE;
         END IF;
 
@@ -131,11 +198,21 @@ BEGIN
                     format('column "%s" is given for more than one fact', c.column_name),
                     'Give another column, or null for none.';
                 CONTINUE;
-            ELSIF NOT msgstatus.type_fits(f.kind, c.base_type, c.base_typmod) THEN
+            ELSIF NOT msgstatus.type_fits(f.kind, c.base_type, c.base_typmod)
+                AND NOT msgstatus.given_type_fits(f.kind, c.base_type, c.base_typmod) THEN
                 RETURN QUERY SELECT c.column_name, f.fact, NULL::jsonb, '42804',
                     format('column "%s" of %s is of type %s and cannot hold "%s"',
                         c.column_name, target, c.type, f.fact),
                     format('The column must be of type %s.', msgstatus.fact_types(f.kind));
+                CONTINUE;
+            ELSIF (f.kind = 'time' AND c.base_type IN ('integer'::regtype, 'bigint'::regtype, 'numeric'::regtype,
+                'double precision'::regtype)) IS DISTINCT FROM (wish ? 'unit')
+                OR c.base_type = 'integer'::regtype AND wish ->> 'unit' = 'milliseconds' THEN
+                RETURN QUERY SELECT c.column_name, f.fact, NULL::jsonb, '22023',
+                    format('column "%s" of %s, given for "%s", is of type %s and %s', c.column_name, target, f.fact, c.type,
+                        CASE WHEN NOT wish ? 'unit' THEN 'requires a unit' WHEN c.base_type = 'integer'::regtype
+                            THEN 'cannot hold milliseconds' ELSE 'takes no unit' END),
+                    'A number counts from 1970: {"column": name, "unit": "seconds"}, or "milliseconds".';
                 CONTINUE;
             END IF;
         ELSE

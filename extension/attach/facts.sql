@@ -16,7 +16,11 @@ CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact 
         (22, 'retry_count', 'count', '{retrycount,retries,failurecount,failcount}'),
         (23, 'updated_at', 'time', '{updatedat,modifiedat,lastupdated,lastupdatedat,lastmodified,lastmodifiedat}'),
         (24, 'last_status_check', 'time', '{laststatuscheck,laststatuscheckat,lastcheckedat,statuscheckedat,'
-            'statusupdatedat,laststatusupdate,laststatusat,statuschangedat}')
+            'statusupdatedat,laststatusupdate,laststatusat,statuschangedat}'),
+        (25, 'is_sent', 'flag', '{issent}'),
+        (26, 'is_delivered', 'flag', '{isdelivered}'),
+        (27, 'is_read', 'flag', '{isread}'),
+        (28, 'is_failed', 'flag', '{isfailed}')
     ) AS f
     UNION ALL
     -- In a table of messages, scheduled_at and received_at mostly mean something else, so these columns must be given.
@@ -36,10 +40,11 @@ COMMENT ON FUNCTION msgstatus.attachable_facts() IS
 CREATE FUNCTION msgstatus.fact_types(kind text) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE kind
-        WHEN 'state' THEN 'text, varchar, char, an enum or delivery_state'
+        WHEN 'state' THEN 'text, varchar, char, an enum, delivery_state, or an integer with a spelling'
         WHEN 'status' THEN 'message_status'
         WHEN 'timeline' THEN 'jsonb'
-        WHEN 'time' THEN 'timestamptz or timestamp'
+        WHEN 'time' THEN 'timestamptz or timestamp; if given, date, text, or a number of a unit'
+        WHEN 'flag' THEN 'boolean'
         WHEN 'code' THEN 'integer, bigint, numeric, text, varchar or char'
         WHEN 'words' THEN 'text, varchar or char'
         WHEN 'count' THEN 'smallint, integer, bigint or numeric'
@@ -52,7 +57,9 @@ CREATE FUNCTION msgstatus.type_fits(kind text, type oid, typmod integer) RETURNS
     SELECT CASE kind
         WHEN 'state' THEN
             type IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'msgstatus.delivery_state'::regtype)
+            OR type IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)
             OR EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND t.typtype = 'e')
+        WHEN 'flag' THEN type = 'boolean'::regtype
         WHEN 'status' THEN type = 'msgstatus.message_status'::regtype
         WHEN 'timeline' THEN type = 'jsonb'::regtype
         WHEN 'time' THEN type IN ('timestamptz'::regtype, 'timestamp'::regtype)
@@ -64,6 +71,17 @@ CREATE FUNCTION msgstatus.type_fits(kind text, type oid, typmod integer) RETURNS
     END
 $$;
 COMMENT ON FUNCTION msgstatus.type_fits(text, oid, integer) IS 'Whether a column of this type can show this kind of fact';
+
+CREATE FUNCTION msgstatus.given_type_fits(kind text, type oid, typmod integer) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- A time as a number or a text has no obvious meaning, and a date loses the time of day: found by name, they are left
+    -- alone. 2024-12-10T10:30:00Z has 20 characters.
+    SELECT kind = 'time' AND (type IN ('date'::regtype, 'text'::regtype, 'integer'::regtype, 'bigint'::regtype,
+            'numeric'::regtype, 'double precision'::regtype)
+        OR type = 'varchar'::regtype AND (typmod = -1 OR typmod >= 4 + 20))
+$$;
+COMMENT ON FUNCTION msgstatus.given_type_fits(text, oid, integer) IS
+    'Whether a column of this type can show this kind of fact if it is given, though it is not found by its name';
 
 CREATE FUNCTION msgstatus.column_types(target regclass) RETURNS TABLE (
     column_number smallint, column_name name, type text, declared_type oid, base_type oid, base_typmod integer,

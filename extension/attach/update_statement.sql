@@ -2,12 +2,12 @@
 -- everything by schema; with generic values, `n`, that are computed once for each message; and changes no row in which
 -- nothing is new.
 
-CREATE FUNCTION msgstatus.spelled_states(spelling jsonb)
+CREATE FUNCTION msgstatus.spelled_states(spelling jsonb, given jsonb DEFAULT '{}')
     RETURNS TABLE (labels text[], states msgstatus.delivery_state[], contested boolean)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     -- A label that stands for several states may mean the highest of them, unless another one has a place in between: with
     -- OK for sent and for read, a row that is OK may still fail. The other labels are the usual words, unless the table
-    -- uses them for something else.
+    -- uses them for something else. A word to be kept counts as the highest state, so that none replaces it.
     WITH spelled AS (
         SELECT s.key::msgstatus.delivery_state AS state, s.value AS spelled, lower(s.value) AS label
         FROM jsonb_each_text(spelling) AS s
@@ -21,11 +21,16 @@ CREATE FUNCTION msgstatus.spelled_states(spelling jsonb)
             SELECT EXISTS (SELECT FROM spelled AS s WHERE s.label <> r.label
                 AND s.state > r.lowest AND s.state < r.highest)
         ) AS c (contested)
+    ), told AS (
+        SELECT m.key AS word, m.value::msgstatus.delivery_state AS state FROM jsonb_each_text(given -> 'means') AS m
+        UNION ALL
+        SELECT k.word, (SELECT max(d.state) FROM unnest(msgstatus.delivery_states()) AS d (state))
+        FROM jsonb_array_elements_text(given -> 'keep') AS k (word)
     ), usual AS (
         SELECT w.label, msgstatus.state_named(w.label) AS state
         FROM unnest(msgstatus.delivery_states()::text[]
             || '{enqueued,submitted,dispatched,cancelled,receiving}'::text[]) AS w (label)
-        WHERE w.label NOT IN (SELECT o.label FROM own AS o)
+        WHERE w.label NOT IN (SELECT o.label FROM own AS o UNION ALL SELECT lower(t.word) FROM told AS t)
     ), known AS (
         SELECT o.label, o.state FROM own AS o
         UNION ALL
@@ -33,12 +38,16 @@ CREATE FUNCTION msgstatus.spelled_states(spelling jsonb)
         UNION ALL
         -- As the table spells it, so that mostly nothing has to be put into lower case.
         SELECT s.label, o.state FROM own AS o, unnest(o.spelled) AS s (label) WHERE s.label <> o.label
+        UNION
+        SELECT lower(t.word), t.state FROM told AS t
+        UNION
+        SELECT t.word, t.state FROM told AS t
     )
     SELECT array_agg(k.label ORDER BY k.label COLLATE "C"), array_agg(k.state ORDER BY k.label COLLATE "C"),
         (SELECT bool_or(o.contested) FROM own AS o)
     FROM known AS k
 $$;
-COMMENT ON FUNCTION msgstatus.spelled_states(jsonb) IS
+COMMENT ON FUNCTION msgstatus.spelled_states(jsonb, jsonb) IS
     'The labels that a column may hold, in lower case and as they are spelled, and the state that each means; and whether one stands for states between which another has a place';
 
 CREATE FUNCTION msgstatus.state_with_a_word(spelling jsonb) RETURNS text
@@ -61,6 +70,7 @@ CREATE FUNCTION msgstatus.reflecting_update(target regclass, key_column name, co
 DECLARE
     f record;
     key record;
+    unit text;       -- of a time that is a number
     shown text;      -- the column, of the row
     value text;      -- of the message
     merged text;     -- of the row, then
@@ -68,6 +78,7 @@ DECLARE
     is_below text;   -- whether the row's state is below the one that follows
     contested boolean;
     shown_state text;
+    key_equals text;
     failed_columns text := (
         SELECT string_agg(format('t.%I IS NOT NULL', c.value ->> 'column'), ' OR ' ORDER BY c.key)
         FROM jsonb_each(columns) AS c WHERE c.key = 'failed_at' OR c.key = 'undelivered_at' AND columns ? 'failed_at');
@@ -77,13 +88,27 @@ DECLARE
     conditions text[] := '{}';
 BEGIN
     SELECT * INTO STRICT key FROM msgstatus.column_types(target) AS t WHERE t.column_name = key_column;
-    selected := ARRAY[format('(c.message_id%s) COLLATE %s AS key',
-        CASE WHEN key.base_type = 'bpchar'::regtype THEN '::pg_catalog.bpchar' END, key.collation_name)];
+    -- An id that is no value of the key's type, as the key spells it, belongs to no row.
+    selected := ARRAY[CASE
+        WHEN key.base_type = 'uuid'::regtype THEN
+            'CASE WHEN c.message_id OPERATOR(pg_catalog.~) ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'''
+            ' THEN c.message_id::pg_catalog.uuid END AS key'
+        WHEN key.base_type IN ('integer'::regtype, 'bigint'::regtype) THEN
+            'CASE WHEN c.message_id OPERATOR(pg_catalog.~) ''^(0|[1-9][0-9]{0,17})$'' THEN c.message_id::bigint END AS key'
+        ELSE format('(c.message_id%s) COLLATE %s AS key',
+            CASE WHEN key.base_type = 'bpchar'::regtype THEN '::pg_catalog.bpchar'
+                WHEN key.base_type NOT IN ('text'::regtype, 'varchar'::regtype) THEN '::' || key.base_name END,
+            key.collation_name) END];
+    -- citext finds the row by its index in any case of letters; the ids of messages differ by case.
+    key_equals := (SELECT format('t.%1$I OPERATOR(%2$I.=) n.key AND t.%1$I::pg_catalog.text COLLATE "C"'
+            ' OPERATOR(pg_catalog.=) n.key::pg_catalog.text COLLATE "C"', key_column, s.nspname)
+        FROM pg_type AS y JOIN pg_namespace AS s ON s.oid = y.typnamespace
+        WHERE y.oid = key.base_type AND y.typname = 'citext');
 
     IF columns ? 'state' THEN
         SELECT format('msgstatus.label_is_below(t.%I::pg_catalog.text, %L::pg_catalog.text[],'
             ' %L::msgstatus.delivery_state[], ', columns #>> '{state,column}', s.labels, s.states), s.contested
-        INTO is_below, contested FROM msgstatus.spelled_states(columns #> '{state,spelling}') AS s;
+        INTO is_below, contested FROM msgstatus.spelled_states(columns #> '{state,spelling}', columns -> 'state') AS s;
     END IF;
     -- What tells that a row knows of its message's failure, if the call cannot tell that it is the first to know.
     shows_failure := COALESCE(failed_columns,
@@ -96,6 +121,7 @@ BEGIN
             WHEN columns ? 'timeline' THEN
                 format('t.%I OPERATOR(pg_catalog.?|) %L::pg_catalog.text[]', columns #>> '{timeline,column}',
                 ARRAY[columns #>> '{timeline,spelling,failed}', columns #>> '{timeline,spelling,undelivered}'])
+            WHEN columns ? 'is_failed' THEN format('t.%I', columns #>> '{is_failed,column}')
             WHEN columns ? 'error_code' THEN format('t.%I IS NOT NULL', columns #>> '{error_code,column}')
             ELSE 'true'
         END);
@@ -143,10 +169,28 @@ BEGIN
                         ' msgstatus.reached_at(c.status, ''undelivered''))'
                     ELSE format('msgstatus.reached_at(c.status, %L)', regexp_replace(f.fact, '_at$', ''))
                 END;
-                IF f.base_type = 'timestamp'::regtype THEN
+                unit := columns -> f.fact ->> 'unit';
+                IF f.base_type IN ('timestamp'::regtype, 'date'::regtype) THEN
                     value := format('pg_catalog.timezone(%L, %s)', time_zone, value);
+                ELSIF unit IS NOT NULL THEN
+                    value := format('pg_catalog.date_part(''epoch'', %s) OPERATOR(pg_catalog.*) %s', value,
+                        CASE unit WHEN 'milliseconds' THEN 1000 ELSE 1 END);
+                    IF f.base_type IN ('integer'::regtype, 'bigint'::regtype) THEN
+                        value := format('pg_catalog.floor(%s)', value);
+                    END IF;
                 END IF;
-                IF f.fact IN ('updated_at', 'last_status_check') THEN
+                IF f.base_type IN ('text'::regtype, 'varchar'::regtype) THEN
+                    -- Texts are compared as times; one that is no time is not replaced.
+                    value := format('pg_catalog.to_char(pg_catalog.timezone(''UTC'', %s), ''YYYY-MM-DD"T"HH24:MI:SS"Z"'')', value);
+                    news := format('n.%2$I IS NOT NULL AND (%1$s IS NULL OR %1$s OPERATOR(pg_catalog.=) '''''
+                        ' OR n.%2$I::timestamp with time zone OPERATOR(pg_catalog.%4$s)'
+                        ' msgstatus.timeline_time(pg_catalog.to_jsonb(%1$s), %3$L))', shown, f.fact, time_zone,
+                        CASE WHEN f.fact IN ('updated_at', 'last_status_check') THEN '>' ELSE '<' END);
+                    merged := format('CASE WHEN %s THEN n.%I ELSE %s END', news, f.fact, shown);
+                    IF f.fact IN ('updated_at', 'last_status_check') THEN
+                        news := NULL;
+                    END IF;
+                ELSIF f.fact IN ('updated_at', 'last_status_check') THEN
                     merged := format('GREATEST(%s, n.%I)', shown, f.fact);
                     news := NULL;
                 ELSE
@@ -154,6 +198,11 @@ BEGIN
                     news := format('n.%2$I IS NOT NULL AND (%1$s OPERATOR(pg_catalog.<=) n.%2$I) IS NOT TRUE',
                         shown, f.fact);
                 END IF;
+            WHEN 'flag' THEN
+                value := CASE f.fact WHEN 'is_failed' THEN 'c.status OPERATOR(msgstatus.?|) ''{failed,undelivered}'''
+                    ELSE format('msgstatus.reached_at(c.status, %L) IS NOT NULL', substr(f.fact, 4)) END;
+                news := format('n.%I AND %s IS NOT TRUE', f.fact, shown);
+                merged := format('CASE WHEN n.%I THEN true ELSE %s END', f.fact, shown);
             WHEN 'code', 'words' THEN
                 value := CASE f.kind
                     WHEN 'code' THEN 'c.error_code'
@@ -190,10 +239,11 @@ BEGIN
     -- locks.
     RETURN format(E'UPDATE %s AS t SET\n    %s\n'
         'FROM (\n    SELECT %s\n    FROM pg_catalog.unnest($1) AS c\n    OFFSET 0\n) AS n\n'
-        'WHERE t.%I OPERATOR(pg_catalog.=) n.key AND (\n    %s)',
+        'WHERE %s AND (\n    %s)',
         (SELECT format('%I.%I', n.nspname, c.relname)
             FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = target),
-        array_to_string(settings, E',\n    '), array_to_string(selected, E',\n        '), key_column,
+        array_to_string(settings, E',\n    '), array_to_string(selected, E',\n        '),
+        COALESCE(key_equals, format('t.%I OPERATOR(pg_catalog.=) n.key', key_column)),
         (SELECT string_agg(format('(%s)', u.w), E'\n    OR ' ORDER BY u.p)
             FROM unnest(conditions) WITH ORDINALITY AS u (w, p) WHERE u.w IS NOT NULL));
 END

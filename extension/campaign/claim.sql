@@ -23,7 +23,7 @@ $$;
 COMMENT ON FUNCTION msgstatus.delivered_earlier(uuid) IS
     'Whether a message of an earlier attempt at this recipient was delivered';
 
-CREATE FUNCTION msgstatus.check_messages(campaign uuid, at timestamptz, until timestamptz, max_count integer) RETURNS void
+CREATE FUNCTION msgstatus.check_messages(campaign uuid, at timestamptz, until timestamptz, max_count integer) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     WITH looked_at AS MATERIALIZED (
@@ -73,10 +73,11 @@ BEGIN
         updated_at = now()
     FROM locked AS l
     WHERE r.recipient_id = l.recipient_id;
+    RETURN FOUND;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.check_messages(uuid, timestamptz, timestamptz, integer) IS
-    'Checks sent messages: failed ones that may be retried become due, ones in transit are checked again later, others no more';
+    'Checks sent messages: failed ones that may be retried become due, ones in transit are checked again later, others no more; returns whether it changed any, and so locks them';
 
 CREATE FUNCTION msgstatus.complete_campaign(campaign uuid) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -100,13 +101,14 @@ CREATE FUNCTION msgstatus.keep_attempts(recipients uuid[]) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO msgstatus.campaign_attempt
-        (campaign_id, recipient_id, attempt, message_id, sent_at, failed_at, failure_code, failure_reason)
-    SELECT r.campaign_id, r.recipient_id, r.retry_count + 1, r.message_id, r.sent_at, r.failed_at, r.failure_code, r.failure_reason
+        (campaign_id, recipient_id, attempt, message_id, sent_at, failed_at, failure_code, failure_reason, claim)
+    SELECT r.campaign_id, r.recipient_id, r.retry_count + 1, r.message_id, r.sent_at, r.failed_at, r.failure_code, r.failure_reason,
+        r.attempt_claim
     FROM msgstatus.campaign_recipient AS r
     WHERE r.recipient_id = ANY (recipients) AND (r.message_id IS NOT NULL OR r.failed_at IS NOT NULL);
     UPDATE msgstatus.campaign_recipient AS r
     SET retry_count = r.retry_count + 1, message_id = NULL, sent_at = NULL, failed_at = NULL, failure_code = NULL,
-        failure_reason = NULL
+        failure_reason = NULL, attempt_claim = NULL
     WHERE r.recipient_id = ANY (recipients) AND (r.message_id IS NOT NULL OR r.failed_at IS NOT NULL);
 END
 $$;
@@ -150,7 +152,8 @@ BEGIN
         END IF;
         WITH changed AS (
             UPDATE msgstatus.campaign_recipient AS r
-            SET waiting = false, claimed_at = at, due_at = leased_until, updated_at = now()
+            SET waiting = false, claimed_at = at, due_at = leased_until, claims = r.claims + 1,
+                updated_at = now()
             WHERE r.recipient_id = ANY (candidates) AND (r.waiting OR r.due_at IS NOT NULL)
             RETURNING r.recipient_id
         )
@@ -173,7 +176,10 @@ CREATE FUNCTION msgstatus.claim_recipients(
     language_code text,
     template_parameters jsonb,
     retry_count integer,
-    leased_until timestamptz
+    leased_until timestamptz,
+    claim integer,
+    external_id text,
+    sender text
 )
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     -- Forces index scans, because campaigns are filled and claimed from before their tables are analyzed. JIT is off, because
@@ -186,10 +192,14 @@ DECLARE
     at timestamptz := clock_timestamp();
     active record;
     days date[];
+    sender_days date[];
     allowed integer;
+    left_over integer;
     claimed uuid[];
     missing integer := $1;
     waits boolean := true;
+    closes timestamptz;
+    until timestamptz;
 BEGIN
     PERFORM msgstatus.check_installation();
     IF $1 IS NULL OR $1 NOT BETWEEN 1 AND 10000 THEN
@@ -198,42 +208,73 @@ BEGIN
     IF $3 IS NULL OR $3 NOT BETWEEN '1 second' AND '1 day' THEN
         RAISE invalid_parameter_value USING MESSAGE = 'lease must be between 1 second and 1 day';
     END IF;
-    leased_until := at + $3;
     -- In random order, so that no campaign waits until another one is finished.
     FOR active IN
-        SELECT c.campaign_id, c.daily_send_limit, c.template_name, c.language_code, (at AT TIME ZONE c.time_zone)::date AS today
+        SELECT c.campaign_id, c.daily_send_limit, c.sends_per_second, c.sender, c.template_name, c.language_code, (at AT TIME ZONE c.time_zone)::date AS today
         FROM msgstatus.campaign AS c
         WHERE c.status = 'active' AND ($2 IS NULL OR c.campaign_id = $2)
         ORDER BY random()
     LOOP
         EXIT WHEN missing = 0;
-        PERFORM msgstatus.check_messages(active.campaign_id, at, at, 100 + 2 * $1);
-        IF EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.due_at <= at)
+        -- Whoever sends before the lease expires sends within the sending hours.
+        closes := msgstatus.sending_ends(active.campaign_id, at);
+        until := LEAST(at + $3, closes);
+        days := msgstatus.campaign_days(active.campaign_id, at, until);
+        sender_days := msgstatus.sender_days(active.sender, at, until);
+        allowed := missing;
+        -- Days come before recipients, and a claim that holds anything waits for nobody: a sender that reports several sends in a
+        -- transaction holds days while it waits for recipients. Without a limit, claims are not counted.
+        IF closes IS NOT NULL AND num_nonnulls(active.daily_send_limit, sender_days, active.sends_per_second) > 0 AND (
+            EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.due_at <= at)
+            OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.check_at <= at)
             OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS r
-                WHERE r.campaign_id = active.campaign_id AND r.waiting AND r.scheduled_send_date <= active.today) THEN
-            days := msgstatus.campaign_days(active.campaign_id, at, leased_until);
-            allowed := missing;
-            IF active.daily_send_limit IS NULL THEN
-                -- Without a limit, claims are not counted. If a limit is set later today, counting starts anew.
-                DELETE FROM msgstatus.campaign_day AS d WHERE d.campaign_id = active.campaign_id AND d.day = ANY (days);
-            ELSE
-                allowed := msgstatus.sends_left(active.campaign_id, days, waits);
-                CONTINUE WHEN allowed IS NULL;
-                waits := false; -- never wait for a lock while holding another
+                WHERE r.campaign_id = active.campaign_id AND r.waiting AND r.scheduled_send_date <= active.today)) THEN
+            IF active.daily_send_limit IS NOT NULL THEN
+                left_over := msgstatus.sends_left(active.campaign_id, days, waits);
+                CONTINUE WHEN left_over IS NULL;
+                allowed := LEAST(allowed, left_over);
             END IF;
-            claimed := msgstatus.claim_from_campaign(active.campaign_id, LEAST(missing, allowed), at, leased_until);
+            IF sender_days IS NOT NULL THEN
+                left_over := msgstatus.sender_sends_left(active.sender, sender_days, waits);
+                IF left_over IS NULL THEN
+                    waits := false; -- it may hold the day of the campaign
+                    CONTINUE;
+                END IF;
+                allowed := LEAST(allowed, left_over);
+            END IF;
+            IF active.sends_per_second IS NOT NULL THEN
+                left_over := msgstatus.paced_sends(active.campaign_id, at, waits);
+                waits := false;
+                CONTINUE WHEN left_over IS NULL;
+                allowed := LEAST(allowed, left_over);
+            END IF;
+            waits := false;
+        END IF;
+        waits := NOT msgstatus.check_messages(active.campaign_id, at, at, 100 + 2 * $1) AND waits;
+        IF closes IS NOT NULL AND (
+            EXISTS (SELECT FROM msgstatus.campaign_recipient AS r WHERE r.campaign_id = active.campaign_id AND r.due_at <= at)
+            OR EXISTS (SELECT FROM msgstatus.campaign_recipient AS r
+                WHERE r.campaign_id = active.campaign_id AND r.waiting AND r.scheduled_send_date <= active.today)) THEN
+            claimed := msgstatus.claim_from_campaign(active.campaign_id, allowed, at, until);
+            waits := false;
             IF claimed <> '{}' THEN
                 missing := missing - cardinality(claimed);
                 PERFORM msgstatus.count_sends(active.campaign_id, days, cardinality(claimed));
+                PERFORM msgstatus.count_sender_sends(active.sender, sender_days, cardinality(claimed));
+                IF active.sends_per_second IS NOT NULL THEN
+                    UPDATE msgstatus.campaign_pace AS p SET sends = p.sends - cardinality(claimed)
+                    WHERE p.campaign_id = active.campaign_id;
+                END IF;
                 RETURN QUERY
                 SELECT r.recipient_id, r.campaign_id, r.phone_number, active.template_name, active.language_code,
-                    r.template_parameters, r.retry_count, r.due_at
+                    r.template_parameters, r.retry_count, r.due_at, r.claims,
+                    r.external_id, active.sender
                 FROM msgstatus.campaign_recipient AS r WHERE r.recipient_id = ANY (claimed);
                 CONTINUE;
             END IF;
         END IF;
         -- Nothing to send: check messages before their time, and whether the campaign is complete.
-        PERFORM msgstatus.check_messages(active.campaign_id, at, 'infinity', 100 + 2 * $1);
+        waits := NOT msgstatus.check_messages(active.campaign_id, at, 'infinity', 100 + 2 * $1) AND waits;
         PERFORM msgstatus.complete_campaign(active.campaign_id);
     END LOOP;
     IF $2 IS NOT NULL AND NOT EXISTS (SELECT FROM msgstatus.campaign AS c WHERE c.campaign_id = $2) THEN
@@ -242,4 +283,44 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.claim_recipients(integer, uuid, interval) IS
-    'Hands out due recipients of active campaigns, or of one, at most max_count (1 to 10000) and within daily limits, each to one caller until its lease (1 second to 1 day) expires; the caller reports each by record_send, record_send_failure or skip_recipient; P0002 for an unknown campaign, 22023 for a value out of range';
+    'Hands out due recipients of active campaigns, or of one, at most max_count (1 to 10000), within sending hours and limits, each to one caller until its lease (1 second to 1 day) expires; the caller reports each by record_send, record_send_failure or skip_recipient, which take the number of the claim; P0002 for an unknown campaign, 22023 for a value out of range';
+
+CREATE FUNCTION msgstatus.preview_claims(campaign uuid, max_count integer DEFAULT 100) RETURNS TABLE (
+    recipient_id uuid,
+    phone_number text,
+    template_name text,
+    language_code text,
+    template_parameters jsonb,
+    retry_count integer,
+    external_id text,
+    sender text,
+    due timestamptz
+)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM msgstatus.check_installation();
+    IF $2 IS NULL OR $2 NOT BETWEEN 1 AND 10000 THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'max_count must be between 1 and 10000';
+    END IF;
+    IF NOT EXISTS (SELECT FROM msgstatus.campaign AS c WHERE c.campaign_id = $1) THEN
+        RAISE no_data_found USING MESSAGE = format('campaign %s does not exist', COALESCE($1::text, 'NULL'));
+    END IF;
+    RETURN QUERY
+    SELECT r.recipient_id, r.phone_number, c.template_name, c.language_code, r.template_parameters,
+        r.retry_count + (r.message_id IS NOT NULL OR r.failed_at IS NOT NULL)::integer, r.external_id, c.sender, d.due
+    FROM msgstatus.campaign AS c
+    JOIN msgstatus.campaign_recipient AS r ON r.campaign_id = c.campaign_id AND (r.waiting OR r.due_at IS NOT NULL)
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN r.waiting THEN GREATEST(c.starts_at, (COALESCE(r.scheduled_send_date, msgstatus.first_day(c.campaign_id))
+            + CASE WHEN c.send_from < c.send_until THEN c.send_from ELSE '00:00' END) AT TIME ZONE c.time_zone) ELSE r.due_at END
+        OFFSET 0
+    ) AS d (due)
+    WHERE c.campaign_id = $1 AND c.status NOT IN ('completed', 'canceled')
+        AND NOT EXISTS (SELECT FROM msgstatus.opt_out AS o WHERE o.phone_number = r.phone_number)
+    ORDER BY r.waiting, d.due, r.recipient_number
+    LIMIT $2;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.preview_claims(uuid, integer) IS
+    'The recipients of a campaign that claims will hand out next, of a draft too, in their order and with the time from which each is due, without those who opted out; changes and locks nothing; P0002 for an unknown campaign, 22023 for max_count out of 1 to 10000';

@@ -32,32 +32,35 @@ COMMENT ON FUNCTION msgstatus.count_sends(uuid, date[], integer) IS
 CREATE FUNCTION msgstatus.count_attempt(campaign uuid, claimed_at timestamptz, leased_until timestamptz) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    at timestamptz := clock_timestamp();
+    number text := (SELECT c.sender FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign);
     leased date[] := msgstatus.campaign_days(campaign, claimed_at, leased_until);
-    today date[];
+    today date[] := msgstatus.campaign_days(campaign, at, at);
 BEGIN
-    IF claimed_at IS NOT NULL AND cardinality(leased) = 1 THEN
-        RETURN;
-    END IF;
-    today := msgstatus.campaign_days(campaign, clock_timestamp(), clock_timestamp());
     IF claimed_at IS NULL THEN
         PERFORM msgstatus.count_sends(campaign, today, 1);
     ELSIF leased && today THEN
         PERFORM msgstatus.count_sends(campaign, array_remove(leased, today[1]), -1);
+    END IF;
+    IF number IS NOT NULL THEN
+        leased := msgstatus.sender_days(number, claimed_at, leased_until);
+        today := msgstatus.sender_days(number, at, at);
+        IF claimed_at IS NULL THEN
+            PERFORM msgstatus.count_sender_sends(number, today, 1);
+        ELSIF leased && today THEN
+            PERFORM msgstatus.count_sender_sends(number, array_remove(leased, today[1]), -1);
+        END IF;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.count_attempt(uuid, timestamptz, timestamptz) IS
     'Counts an attempt for today only: adds an attempt that was not claimed, and removes the other day of a lease that touches two';
 
-CREATE FUNCTION msgstatus.sends_left(campaign uuid, days date[], wait boolean) RETURNS integer
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
+CREATE FUNCTION msgstatus.begin_days(campaign uuid, days date[]) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    daily integer;
-    zone text;
-    used integer;
-    locked integer;
+    zone text := (SELECT c.time_zone FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign);
 BEGIN
-    SELECT c.daily_send_limit, c.time_zone INTO daily, zone FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign;
     IF EXISTS (SELECT FROM unnest(days) AS n (day)
         WHERE NOT EXISTS (SELECT FROM msgstatus.campaign_day AS d WHERE d.campaign_id = campaign AND d.day = n.day)) THEN
         -- The first claim of a day, or the first since there is a limit: earlier sends of the day count too.
@@ -74,6 +77,20 @@ BEGIN
         ORDER BY n.day
         ON CONFLICT (campaign_id, day) DO NOTHING;
     END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.begin_days(uuid, date[]) IS
+    'Adds the rows of campaign_day that are missing for these days, with the sends of the campaign since the day began';
+
+CREATE FUNCTION msgstatus.sends_left(campaign uuid, days date[], wait boolean) RETURNS integer
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
+DECLARE
+    daily integer;
+    used integer;
+    locked integer;
+BEGIN
+    SELECT c.daily_send_limit INTO daily FROM msgstatus.campaign AS c WHERE c.campaign_id = campaign;
+    PERFORM msgstatus.begin_days(campaign, days);
     IF wait THEN
         SELECT max(l.claimed), count(*) INTO used, locked FROM (
             SELECT d.claimed FROM msgstatus.campaign_day AS d WHERE d.campaign_id = campaign AND d.day = ANY (days)

@@ -1,4 +1,4 @@
--- opt_out() and opt_in(): phone numbers that no campaign may send to.
+-- Phone numbers that no campaign may send to, and the replies that make a number one of them.
 
 CREATE FUNCTION msgstatus.opt_out(phone_number text, reason text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -29,3 +29,58 @@ END
 $$;
 COMMENT ON FUNCTION msgstatus.opt_in(text) IS
     'Removes a phone number from opt_out, and returns whether it was there; recipients skipped meanwhile stay skipped';
+
+CREATE FUNCTION msgstatus.bare_reply(reply text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    BEGIN ATOMIC
+        SELECT pg_catalog.lower(pg_catalog.btrim($1, E' \t\r\n.,;:!?"''*'));
+    END;
+COMMENT ON FUNCTION msgstatus.bare_reply(text) IS 'A reply in lower case, without spaces and punctuation around it';
+
+CREATE FUNCTION msgstatus.opt_out_reply() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    number text := msgstatus.normalize_address(NEW.sender);
+BEGIN
+    -- A long text is no such reply.
+    IF length(NEW.content) <= 200 AND msgstatus.phone_number_problem(NEW.sender, number) IS NULL THEN
+        INSERT INTO msgstatus.opt_out (phone_number, reason)
+        SELECT number, 'replied ' || w.word FROM msgstatus.opt_out_word AS w WHERE w.word = msgstatus.bare_reply(NEW.content)
+        ON CONFLICT (phone_number) DO NOTHING;
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.opt_out_reply() IS
+    'Trigger on message: opts out the sender of an incoming message whose text is one of opt_out_word';
+
+CREATE FUNCTION msgstatus.set_opt_out_words(words text[]) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+DECLARE
+    wanted text[] := ARRAY(SELECT DISTINCT msgstatus.bare_reply(w) FROM unnest(words) AS w);
+BEGIN
+    PERFORM msgstatus.check_installation();
+    IF '' = ANY (wanted) OR array_position(wanted, NULL) IS NOT NULL THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'a word must not be null or empty';
+    END IF;
+    -- Without words there is no trigger, so that messages cost nothing more. DDL before rows: the lock keeps out other calls.
+    DROP TRIGGER IF EXISTS opt_out_reply ON msgstatus.message;
+    DROP TRIGGER IF EXISTS opt_out_changed_reply ON msgstatus.message;
+    DELETE FROM msgstatus.opt_out_word AS w WHERE w.word <> ALL (wanted);
+    INSERT INTO msgstatus.opt_out_word (word) SELECT w FROM unnest(wanted) AS w ON CONFLICT DO NOTHING;
+    IF wanted <> '{}' THEN
+        CREATE TRIGGER opt_out_reply AFTER INSERT ON msgstatus.message
+            FOR EACH ROW WHEN (NEW.direction = 'inbound' AND NEW.content IS NOT NULL)
+            EXECUTE FUNCTION msgstatus.opt_out_reply();
+        COMMENT ON TRIGGER opt_out_reply ON msgstatus.message IS 'Opts out senders of replies in opt_out_word';
+        -- A message can be known before its text is. Nothing else may fire: its sender may have opted in again.
+        CREATE TRIGGER opt_out_changed_reply AFTER UPDATE ON msgstatus.message
+            FOR EACH ROW WHEN (NEW.direction = 'inbound' AND NEW.content IS NOT NULL
+                AND (OLD.direction, OLD.content, OLD.sender) IS DISTINCT FROM (NEW.direction, NEW.content, NEW.sender))
+            EXECUTE FUNCTION msgstatus.opt_out_reply();
+        COMMENT ON TRIGGER opt_out_changed_reply ON msgstatus.message IS 'Opts out senders of replies in opt_out_word';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.set_opt_out_words(text[]) IS
+    'Sets the replies that opt their sender out, compared whole, in any case and without punctuation around them; NULL or none: replies opt nobody out; for the owner of message; 22023 for an empty word';

@@ -37,21 +37,26 @@ BEGIN
         r.max_retries,
         CASE
             WHEN s.state <> 'pending' THEN NULL
-            WHEN r.waiting THEN r.scheduled_send_date::timestamp AT TIME ZONE c.time_zone
+            WHEN r.waiting THEN GREATEST(c.starts_at, (r.scheduled_send_date
+                + CASE WHEN c.send_from < c.send_until THEN c.send_from ELSE '00:00' END) AT TIME ZONE c.time_zone)
             ELSE COALESCE(r.due_at, f.failed_at + msgstatus.retry_pause(r.retry_count, c.retry_delay, c.max_retry_delay))
-        END AS next_attempt_at
+        END AS next_attempt_at,
+        r.message_id IS NOT NULL OR r.recorded AS recorded,
+        COALESCE(msgstatus.state(a.status) = ANY (msgstatus.outcome_states('attempted')), false) AS attempted,
+        r.external_id
     FROM (
         SELECT r.recipient_id, r.campaign_id, r.phone_number, r.scheduled_send_date, r.waiting, r.due_at, r.check_at, r.message_id,
             r.sent_at, r.failed_at, r.failure_code, r.failure_reason, r.skipped_at, r.skip_reason, r.retry_count, r.max_retries,
-            NULL::msgstatus.message_status AS earlier
+            r.external_id, NULL::msgstatus.message_status AS earlier, false AS recorded
         FROM msgstatus.campaign_recipient AS r WHERE r.retry_count = 0
         UNION ALL
         -- A retried recipient has earlier attempts, looked up for each recipient: planned with statistics that know no attempts
         -- yet, a join would compare them with all recipients.
         SELECT r.recipient_id, r.campaign_id, r.phone_number, r.scheduled_send_date, r.waiting, r.due_at, r.check_at, r.message_id,
             r.sent_at, r.failed_at, r.failure_code, r.failure_reason, r.skipped_at, r.skip_reason, r.retry_count, r.max_retries,
-            (SELECT msgstatus.merge_agg((SELECT am.status FROM msgstatus.message AS am WHERE am.message_id = ca.message_id))
-                FROM msgstatus.campaign_attempt AS ca WHERE ca.recipient_id = r.recipient_id)
+            r.external_id, (SELECT msgstatus.merge_agg((SELECT am.status FROM msgstatus.message AS am WHERE am.message_id = ca.message_id))
+                FROM msgstatus.campaign_attempt AS ca WHERE ca.recipient_id = r.recipient_id),
+            EXISTS (SELECT FROM msgstatus.campaign_attempt AS ca WHERE ca.recipient_id = r.recipient_id AND ca.message_id IS NOT NULL)
         FROM msgstatus.campaign_recipient AS r WHERE r.retry_count > 0
     ) AS r
     JOIN msgstatus.campaign AS c ON c.campaign_id = r.campaign_id
@@ -103,25 +108,73 @@ BEGIN
         n.failed,
         n.skipped,
         round(100.0 * (n.total_target - n.pending) / NULLIF(n.total_target, 0), 2) AS progress_percentage,
-        round(100.0 * n.delivered / NULLIF(n.sent, 0), 2) AS delivery_rate,
-        round(100.0 * n.read / NULLIF(n.delivered, 0), 2) AS read_rate
+        msgstatus.percentage(n.delivered, n.sent) AS delivery_rate,
+        msgstatus.percentage(n.read, n.sent) AS read_rate,
+        n.attempted,
+        msgstatus.percentage(n.delivered, n.attempted) AS delivery_rate_of_attempted,
+        msgstatus.percentage(n.read, n.delivered) AS read_rate_of_delivered,
+        msgstatus.percentage(n.delivered, n.total_target) AS success_rate,
+        n.sent_by_provider,
+        msgstatus.percentage(n.delivered, n.sent_by_provider) AS delivery_rate_of_sent_by_provider
     FROM (
         SELECT c.campaign_id,
             c.name AS campaign_name,
             c.status,
             count(s.recipient_id) AS total_target,
             count(*) FILTER (WHERE s.state = 'pending') AS pending,
-            count(s.sent_at) AS sent,
+            count(*) FILTER (WHERE s.recorded) AS sent,
             count(s.delivered_at) AS delivered,
             count(s.read_at) AS read,
             count(*) FILTER (WHERE s.state = 'failed') AS failed,
-            count(*) FILTER (WHERE s.state = 'skipped') AS skipped
+            count(*) FILTER (WHERE s.state = 'skipped') AS skipped,
+            count(*) FILTER (WHERE s.attempted) AS attempted,
+            count(s.sent_at) AS sent_by_provider
         FROM msgstatus.campaign AS c
         LEFT JOIN msgstatus.campaign_recipient_status AS s ON s.campaign_id = c.campaign_id
         GROUP BY c.campaign_id
     ) AS n;
     COMMENT ON VIEW msgstatus.campaign_stats IS
-        'One row for each campaign: the numbers of recipients by state, where a read message counts as sent, delivered and read; rates in per cent';
+        'One row for each campaign: the numbers of recipients by state, where a read message counts as sent, delivered and read; delivery_rate and read_rate in per cent of sent, other rates under other names';
+
+    CREATE OR REPLACE VIEW msgstatus.campaign_failures AS
+    SELECT n.campaign_id,
+        n.campaign_name,
+        n.failure_code,
+        n.failure_reason,
+        n.recipients,
+        round(100.0 * n.recipients / sum(n.recipients) OVER (PARTITION BY n.campaign_id), 2) AS percent
+    FROM (
+        -- Words differ where the code is the same, so the most frequent ones stand for it.
+        SELECT s.campaign_id,
+            s.campaign_name,
+            s.failure_code,
+            mode() WITHIN GROUP (ORDER BY s.failure_reason COLLATE "C") AS failure_reason,
+            count(*) AS recipients
+        FROM msgstatus.campaign_recipient_status AS s
+        WHERE s.state = 'failed'
+        GROUP BY s.campaign_id, s.campaign_name, s.failure_code, CASE WHEN s.failure_code IS NULL THEN s.failure_reason COLLATE "C" END
+    ) AS n
+    ORDER BY n.campaign_name, n.campaign_id, n.recipients DESC, n.failure_code, n.failure_reason;
+    COMMENT ON VIEW msgstatus.campaign_failures IS
+        'Why recipients failed: one row for each campaign and code of the failure, or its words if there is no code';
+
+    CREATE OR REPLACE VIEW msgstatus.campaign_cost AS
+    SELECT c.campaign_id,
+        c.name AS campaign_name,
+        m.pricing_category,
+        m.price_unit,
+        count(*) AS messages,
+        count(*) FILTER (WHERE m.billable) AS billable,
+        COALESCE(sum(m.num_segments), 0) AS segments,
+        count(m.price) AS priced,
+        sum(abs(m.price)) AS cost
+    FROM msgstatus.campaign AS c
+    JOIN msgstatus.message AS m ON m.campaign_id = c.campaign_id AND m.direction IS DISTINCT FROM 'inbound'
+    WHERE (SELECT msgstatus.sees_all('msgstatus.message', 'msgstatus.campaign')) IS NOT NULL
+    GROUP BY c.campaign_id, m.pricing_category, m.price_unit
+    ORDER BY c.name, c.campaign_id, m.pricing_category, m.price_unit;
+    COMMENT ON VIEW msgstatus.campaign_cost IS
+        'What the messages of a campaign cost, all attempts, as far as the provider says so: one row for each campaign, category and currency';
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_campaign_views() IS 'Creates the views of campaigns; called by install()';

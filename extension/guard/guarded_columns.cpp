@@ -40,11 +40,17 @@ ColumnKind kind_of(Form_pg_attribute column, Oid base, Relation table) {
         return ColumnKind::text;
     if (type_is_enum(base))
         return ColumnKind::label;
+    if (base == INT2OID || base == INT4OID || base == INT8OID)
+        return ColumnKind::number;
+    if (base == TIMESTAMPTZOID || base == TIMESTAMPOID || base == DATEOID)
+        return ColumnKind::time;
+    if (base == BOOLOID)
+        return ColumnKind::flag;
     ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
                     errmsg("column \"%s\" of table \"%s\" is of type %s, which cannot hold a state",
                            NameStr(column->attname), RelationGetRelationName(table), format_type_be(column->atttypid)),
                     errhint("keep_status_order() guards columns of type message_status, delivery_state, text, varchar, "
-                            "char(n) and of enums.")));
+                            "char(n), integers, times, boolean and of enums.")));
 }
 
 Vector<OwnLabel> read_labels(std::string_view list) {
@@ -92,10 +98,18 @@ GuardedColumn read_column(Relation table, std::string_view argument) {
     const Oid base = getBaseType(guarded.type);
     guarded.is_domain = base != guarded.type;
     guarded.kind = kind_of(column, base, table);
-    if (guarded.kind == ColumnKind::status && !guarded.labels.empty())
+    const bool takes_labels =
+        guarded.kind != ColumnKind::status && guarded.kind != ColumnKind::time && guarded.kind != ColumnKind::flag;
+    if (!takes_labels && !guarded.labels.empty())
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("column \"%s\" is of type message_status and takes no labels", NameStr(column->attname)),
+                        errmsg("column \"%s\" is of type %s and takes no labels", NameStr(column->attname),
+                               guarded.kind == ColumnKind::status ? "message_status" : format_type_be(base)),
                         errhint(usage)));
+    if (guarded.kind == ColumnKind::number && guarded.labels.empty())
+        ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                        errmsg("column \"%s\" of table \"%s\" is of type %s, which cannot hold a state",
+                               NameStr(column->attname), RelationGetRelationName(table), format_type_be(base)),
+                        errhint("Name the numbers: keep_status_order('column=sent:1,delivered:2,read:3').")));
     return guarded;
 }
 
@@ -132,6 +146,12 @@ std::optional<DeliveryState> state_in(const GuardedColumn &column, Datum value) 
         return state_of_datum(value);
     if (column.kind == ColumnKind::label)
         return state_of_enum(column, DatumGetObjectId(value));
+    if (column.kind == ColumnKind::number) {
+        Oid output = InvalidOid;
+        bool is_varlena = false;
+        getTypeOutputInfo(getBaseType(column.type), &output, &is_varlena);
+        return state_of_label(column, OidOutputFunctionCall(output, value));
+    }
     // White space around a label has no meaning, like the blanks that char(n) adds.
     return state_of_label(column, trim(view_of(DatumGetTextPP(value))));
 }

@@ -16,6 +16,9 @@ enum class ColumnKind : std::uint8_t {
     text,   // text, varchar, or a type with the same storage (citext)
     padded, // char(n)
     label,  // an enum
+    number, // smallint, integer, bigint
+    time,   // timestamptz, timestamp, date: when a state was reached
+    flag,   // boolean: whether a state was reached
 };
 
 // A label that a table uses for a state.
@@ -41,7 +44,8 @@ struct GuardedColumn {
 // generated_always (428C9) for a generated column, and datatype_mismatch (42804) for a type that cannot hold a state.
 Vector<GuardedColumn> read_guarded_columns(Relation table, const Trigger &declared);
 
-// Returns the state that a value of the column means; nothing if it means none. Not for ColumnKind::status.
+// Returns the state that a value of the column means; nothing if it means none. For columns that
+// hold a state: text, an enum, a number, delivery_state.
 std::optional<DeliveryState> state_in(const GuardedColumn &column, Datum value);
 
 } // namespace msgstatus

@@ -9,7 +9,11 @@ extern "C" {
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+
+#include "utils/date.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/typcache.h"
 }
@@ -63,6 +67,13 @@ std::optional<Replacement> merged_status(const GuardedColumn &column, Datum befo
     return Replacement{merged};
 }
 
+// Whether a time is later than another one of the same column.
+bool is_later(const GuardedColumn &column, Datum time, Datum than) {
+    if (getBaseType(column.type) == DATEOID)
+        return DatumGetDateADT(time) > DatumGetDateADT(than);
+    return DatumGetTimestampTz(time) > DatumGetTimestampTz(than);
+}
+
 // Returns the value that replaces the new one; nothing if the new value may stay.
 std::optional<Replacement> replacement(const GuardedColumn &column, const TriggerData &trigger) {
     TupleDesc description = RelationGetDescr(trigger.tg_relation);
@@ -74,6 +85,11 @@ std::optional<Replacement> replacement(const GuardedColumn &column, const Trigge
         return std::nullopt;
     if (column.kind == ColumnKind::status)
         return new_is_null ? Replacement{before} : merged_status(column, before, after);
+    // The earliest time at which a state was reached stays, and a state that was reached stays reached.
+    if (column.kind == ColumnKind::time)
+        return new_is_null || is_later(column, after, before) ? std::optional(Replacement{before}) : std::nullopt;
+    if (column.kind == ColumnKind::flag)
+        return DatumGetBool(before) ? std::optional(Replacement{before}) : std::nullopt;
     const auto old_state = state_in(column, before);
     if (!old_state)
         return std::nullopt;
@@ -88,8 +104,8 @@ std::optional<Replacement> replacement(const GuardedColumn &column, const Trigge
 } // namespace
 
 // Trigger BEFORE UPDATE FOR EACH ROW: returns the new row, in which the guarded columns keep their old state wherever
-// the new state is lower or is no state; a message_status is merged. Raises 39P01 for another kind of trigger, and what
-// read_guarded_columns raises for its arguments.
+// the new state is lower or is no state, the new time is later, or a flag is taken away; a message_status is merged.
+// Raises 39P01 for another kind of trigger, and what read_guarded_columns raises for its arguments.
 MSGSTATUS_FUNCTION(keep_status_order) {
     check_call(fcinfo);
     const TriggerData &trigger = *reinterpret_cast<TriggerData *>(fcinfo->context);

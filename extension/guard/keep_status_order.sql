@@ -4,7 +4,7 @@
 CREATE FUNCTION msgstatus.keep_status_order() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'keep_status_order';
 COMMENT ON FUNCTION msgstatus.keep_status_order() IS
-    'Trigger BEFORE UPDATE FOR EACH ROW: keeps the columns named by its arguments from going back in the order of states, and merges a message_status; 39P01, 22023, 42703, 428C9 or 42804 for a trigger that cannot work';
+    'Trigger BEFORE UPDATE FOR EACH ROW: keeps the columns named by its arguments from going back in the order of states, keeps the earliest time and what is true, and merges a message_status; 39P01, 22023, 42703, 428C9 or 42804 for a trigger that cannot work';
 
 -- Makes CREATE TRIGGER fail for a trigger that cannot work, rather than the first update. Only an event trigger sees that
 -- command. It fires only for the commands that create triggers, and reads only catalogs unless the new trigger calls

@@ -48,12 +48,15 @@ BEGIN
                 WHEN 'ingest' THEN p.proname IN ('apply_message_status', 'apply_message_status_batch', 'reject_webhook', 'alert_counts')
                 WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'sees_all', 'shown_id', 'register_message',
                     'create_campaign', 'activate_campaign', 'pause_campaign', 'resume_campaign', 'cancel_campaign', 'lock_campaign',
-                    'add_recipients', 'free_send_dates', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
+                    'add_recipients', 'free_send_dates', 'first_day', 'spread_recipients', 'begin_days',
+                    'check_claim', 'sending_ends', 'paced_sends',
+                    'copy_campaign', 'reschedule_campaign', 'preview_claims',
+                    'limit_sender', 'sender_days', 'count_sender_sends', 'sender_sends_left', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
                     'claim_from_campaign', 'check_messages', 'delivered_earlier', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
                     'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
                 WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc IN ('read_as_owner', 'read_totals_as_owner')
-                    OR p.proname IN ('sees_all', 'shown_id')
-                ELSE p.proname NOT LIKE 'install%' AND p.proname <> 'grant_access'
+                    OR p.proname IN ('sees_all', 'shown_id', 'message_log', 'message_stats')
+                ELSE p.proname NOT LIKE 'install%' AND p.proname NOT IN ('grant_access', 'set_opt_out_words')
             END
     LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', object, role);
@@ -61,7 +64,8 @@ BEGIN
 
     IF level IN ('sender', 'analyst', 'operator') THEN
         EXECUTE format('GRANT USAGE ON TYPE msgstatus.delivery_state, msgstatus.message_status, msgstatus.delay_histogram TO %s', role);
-        EXECUTE format('GRANT SELECT ON msgstatus.campaign_recipient_status, msgstatus.campaign_stats TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.campaign_recipient_status, msgstatus.campaign_stats,'
+            ' msgstatus.campaign_failures, msgstatus.campaign_cost TO %s', role);
     END IF;
     IF level IN ('analyst', 'operator') THEN
         EXECUTE format('GRANT SELECT ON msgstatus.message_timeline, msgstatus.rejected_summary,'
@@ -75,16 +79,17 @@ BEGIN
         EXECUTE format('GRANT SELECT ON msgstatus.message TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON msgstatus.campaign, msgstatus.campaign_recipient TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT ON msgstatus.campaign_attempt TO %s', role);
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.campaign_day TO %s', role);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.campaign_day, msgstatus.campaign_pace,'
+            ' msgstatus.sender_limit, msgstatus.sender_day TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT, DELETE ON msgstatus.opt_out TO %s', role);
-        EXECUTE format('GRANT SELECT ON msgstatus.error_code_catalog, msgstatus.installation TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.error_code_catalog, msgstatus.opt_out_word, msgstatus.installation TO %s', role);
     END IF;
     IF level = 'operator' THEN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.message, msgstatus.status_event,'
             ' msgstatus.rejected_status, msgstatus.error_code_catalog, msgstatus.message_rollup, msgstatus.folded_hour,'
             ' msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day, msgstatus.maintenance,'
-            ' msgstatus.campaign, msgstatus.campaign_recipient, msgstatus.campaign_attempt, msgstatus.campaign_day,'
-            ' msgstatus.opt_out, msgstatus.alert_rule, msgstatus.alert_state, msgstatus.content_setting TO %s', role);
+            ' msgstatus.campaign, msgstatus.campaign_recipient, msgstatus.campaign_attempt, msgstatus.campaign_day, msgstatus.campaign_pace,'
+            ' msgstatus.sender_limit, msgstatus.sender_day, msgstatus.opt_out, msgstatus.opt_out_word, msgstatus.alert_rule, msgstatus.alert_state, msgstatus.content_setting TO %s', role);
         EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.hour_rollup, msgstatus.attached_table,'
             ' msgstatus.attached_table_failure, msgstatus.attached_tables TO %s', role);
         EXECUTE format('GRANT DELETE ON msgstatus.attached_table_failure TO %s', role);

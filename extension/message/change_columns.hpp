@@ -20,10 +20,10 @@ enum class Merge : std::uint8_t {
     smallest, // the smaller, for no other reason than that it is the same in every order
     largest,
     // What no webhook says stays as it is: register_message replaces it, imports do not.
-    first,     // the value of the row, where it has one
-    keys,      // an object takes over the members that it has not
-    error,     // the values of the earliest failure, ties broken by the columns of this rule in their order
-    at_insert, // the smaller; a row that is there keeps its own
+    first,   // the value of the row, where it has one
+    keys,    // an object takes over the members that it has not
+    error,   // the values of the earliest failure, ties broken by the columns of this rule in their order
+    created, // the earlier, in every statement, with the time of receipt
 };
 
 struct ChangeColumn {
@@ -205,11 +205,11 @@ inline constexpr auto change_columns = [] {
         ChangeColumn{{"changed_at", TIMESTAMPTZOID}, put_changed_at},
         fact<&F::campaign_id, Merge::first>("campaign_id"),
         fact<&F::metadata, Merge::keys>("metadata"),
-        fact<&F::created_at, Merge::at_insert>("created_at"),
+        fact<&F::created_at, Merge::created>("created_at"),
     };
     std::uint32_t bit = 1;
     for (ChangeColumn &column : columns)
-        if (column.merge != Merge::none && column.merge != Merge::at_insert) {
+        if (column.merge != Merge::none && column.merge != Merge::created) {
             column.bit = bit;
             bit <<= 1;
         }

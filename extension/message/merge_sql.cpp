@@ -54,7 +54,7 @@ void append_merged(StringInfo sql, const ChangeColumn &column, const char *m, co
     const char *name = column.shape.name;
     switch (column.merge) {
     case Merge::none:
-    case Merge::at_insert:
+    case Merge::created:
         break;
     case Merge::fact:
     case Merge::smallest:
@@ -102,6 +102,7 @@ void append_facts_change(StringInfo sql, std::uint32_t columns, const char *m, c
 
 void append_assignments(StringInfo sql, std::uint32_t columns) {
     appendStringInfoString(sql, "status = m.status OPERATOR(msgstatus.||) excluded.status, "
+                                "created_at = LEAST(m.created_at, excluded.created_at), "
                                 "updated_at = GREATEST(m.updated_at, excluded.updated_at), "
                                 "known_events = msgstatus.known_events_merge(m.known_events, excluded.known_events), "
                                 "last_change = msgstatus.status_change(m.status, excluded.status)");
@@ -110,7 +111,10 @@ void append_assignments(StringInfo sql, std::uint32_t columns) {
         append_facts_change(sql, columns, "m", "excluded");
         appendStringInfo(sql, " THEN %u ELSE 0 END", last_change_replaced);
     }
-    appendStringInfo(sql, ", replaced = CASE WHEN msgstatus.status_change(m.status, excluded.status) >= %u",
+    // A message that turns out to be older is counted in another hour.
+    appendStringInfo(sql,
+                     ", replaced = CASE WHEN msgstatus.status_change(m.status, excluded.status) >= %u "
+                     "OR excluded.created_at < m.created_at",
                      last_change_replaced);
     if ((columns & columns_that_count) != 0) {
         appendStringInfoString(sql, " OR ");
@@ -130,9 +134,16 @@ void append_assignments(StringInfo sql, std::uint32_t columns) {
     });
 }
 
+// When a change says that its message was created: when it was received, if nothing earlier is given.
+void append_created_at(StringInfo sql, const char *x) {
+    appendStringInfo(sql, "LEAST(%s.received_at, %s.changed_at, %s.created_at)", x, x, x);
+}
+
 // Would merging row x into the row `m` of message change anything, the trail included?
 void append_changes(StringInfo sql, std::uint32_t columns, const char *m, const char *x) {
     appendStringInfo(sql, "NOT %s.status OPERATOR(msgstatus.<@) %s.status OR ", x, m);
+    append_created_at(sql, x);
+    appendStringInfo(sql, " < %s.created_at OR ", m);
     append_facts_change(sql, columns, m, x);
     // The row's last change is no earlier than the receipt of any of its events. So what is received later cannot take
     // an event's place in the trail, and it is enough to know that the event is there.
@@ -149,11 +160,22 @@ const char *change_of_parameters() {
     StringInfoData sql;
     initStringInfo(&sql);
     int parameters = 0;
+    int received_at = 0;
+    int changed_at = 0;
     for (const ChangeColumn &column : change_columns) {
-        appendStringInfo(&sql, "%s$%d AS %s", parameters == 0 ? "(SELECT " : ", ", parameters + 1, column.shape.name);
+        const std::string_view name = column.shape.name;
+        appendStringInfoString(&sql, parameters == 0 ? "(SELECT " : ", ");
         ++parameters;
-        if (std::string_view(column.shape.name) == "changed_at")
+        if (name == "created_at")
+            appendStringInfo(&sql, "LEAST($%d, $%d, $%d) AS created_at", received_at, changed_at, parameters);
+        else
+            appendStringInfo(&sql, "$%d AS %s", parameters, column.shape.name);
+        if (name == "received_at")
+            received_at = parameters;
+        if (name == "changed_at") {
+            changed_at = parameters;
             appendStringInfo(&sql, ", $%d AS updated_at", parameters);
+        }
     }
     appendStringInfoString(&sql, ") AS excluded");
     return sql.data;
@@ -164,10 +186,10 @@ void append_insert(StringInfo sql, std::uint32_t columns, const char *x) {
         sql,
         "INSERT INTO msgstatus.message AS m (message_id, status, created_at, updated_at, last_change, known_events");
     append_column_names(sql, columns, "");
-    appendStringInfo(sql,
-                     ") SELECT %s.message_id, %s.status, LEAST(%s.received_at, %s.changed_at, %s.created_at), "
-                     "%s.changed_at, msgstatus.status_change('{}', %s.status) | %u, %s.known_events",
-                     x, x, x, x, x, x, x, last_change_inserted, x);
+    appendStringInfo(sql, ") SELECT %s.message_id, %s.status, ", x, x);
+    append_created_at(sql, x);
+    appendStringInfo(sql, ", %s.changed_at, msgstatus.status_change('{}', %s.status) | %u, %s.known_events", x, x,
+                     last_change_inserted, x);
     append_column_names(sql, columns, psprintf("%s.", x));
 }
 
@@ -203,6 +225,7 @@ const char *merge_new_text(std::uint32_t columns) {
     append_on_conflict_update(&sql, columns);
     appendStringInfoString(&sql, " WHERE NOT excluded.status OPERATOR(msgstatus.<@) m.status OR ");
     append_facts_change(&sql, columns, "m", "excluded");
+    appendStringInfoString(&sql, " OR excluded.created_at < m.created_at");
     // As in append_changes, but for the look into the trail, for which `excluded` lacks the columns: a message with
     // more events than are known by it is written once more, as it is.
     appendStringInfoString(&sql, " OR NOT (excluded.updated_at > m.updated_at "

@@ -60,7 +60,7 @@ BEGIN
     COMMENT ON COLUMN msgstatus.message.num_segments IS 'Number of SMS segments';
     COMMENT ON COLUMN msgstatus.message.pricing_category IS 'Meta''s category: marketing, utility, ...';
     COMMENT ON COLUMN msgstatus.message.billable IS 'Whether the provider charges for it';
-    COMMENT ON COLUMN msgstatus.message.created_at IS 'When the first word of it reached us';
+    COMMENT ON COLUMN msgstatus.message.created_at IS 'When it was first received or registered, by the earliest time that any call brings; so it does not depend on the order of calls';
     COMMENT ON COLUMN msgstatus.message.updated_at IS 'When the row last changed';
     COMMENT ON COLUMN msgstatus.message.error_at IS 'The event time of the failure that the error columns tell of';
     COMMENT ON COLUMN msgstatus.message.registered IS

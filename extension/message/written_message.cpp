@@ -1,5 +1,7 @@
 #include "message/written_message.hpp"
 
+#include <charconv>
+
 #include "core/status_text.hpp"
 #include "types/message_status_datum.hpp"
 
@@ -65,6 +67,20 @@ void read_error_code_text(Counted &counted, Datum value) {
     read_error_code(counted, from_text(int4in, value));
 }
 
+void read_created_at(Counted &counted, Datum value) {
+    counted.created_at = DatumGetTimestampTz(value);
+}
+
+// The hexadecimal digits of the binary form: the text of a time depends on settings of the session.
+void read_created_at_text(Counted &counted, Datum value) {
+    const Text digits = view_of(DatumGetTextPP(value));
+    std::uint64_t time = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), time, 16);
+    if (error != std::errc() || end != digits.data() + digits.size())
+        raise_damaged();
+    counted.created_at = static_cast<EventTime>(time);
+}
+
 } // namespace counted_column
 
 void append_written_columns(StringInfo sql) {
@@ -78,7 +94,12 @@ void append_written_columns(StringInfo sql) {
 void append_replaced_value(StringInfo sql) {
     const char *separator = "ARRAY[";
     for (const CountedColumn &column : counted_columns) {
-        appendStringInfo(sql, "%sm.%s%s", separator, column.shape.name, column.shape.type == TEXTOID ? "" : "::text");
+        if (column.shape.type == TIMESTAMPTZOID)
+            appendStringInfo(sql, "%spg_catalog.encode(pg_catalog.timestamptz_send(m.%s), 'hex')", separator,
+                             column.shape.name);
+        else
+            appendStringInfo(sql, "%sm.%s%s", separator, column.shape.name,
+                             column.shape.type == TEXTOID ? "" : "::text");
         separator = ", ";
     }
     appendStringInfoChar(sql, ']');
@@ -89,7 +110,6 @@ WrittenMessage written_message(const Datum *values, const bool *nulls) {
     written.message_id = view_of(DatumGetTextPP(values[0]));
     written.last_change = static_cast<std::uint32_t>(DatumGetInt32(values[1]));
     written.replaced = !nulls[2];
-    written.created_at = DatumGetTimestampTz(values[3]);
     const std::size_t first = written_shape.size() - counted_columns.size();
     for (std::size_t i = 0; i < counted_columns.size(); ++i)
         if (!nulls[first + i])

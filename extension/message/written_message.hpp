@@ -21,13 +21,13 @@ struct Counted {
     Text direction;
     const pg_uuid_t *campaign_id = nullptr;
     std::optional<int> error_code;
+    EventTime created_at = 0;
 };
 
 struct WrittenMessage {
     Text message_id;
     std::uint32_t last_change = 0;
     bool replaced = false;
-    EventTime created_at = 0;
     bool is_inserted() const { return (last_change & last_change_inserted) != 0; }
     StateSet added_states() const { return static_cast<StateSet>(last_change); }
     Counted before; // of no meaning where the row was inserted
@@ -60,6 +60,8 @@ void read_campaign(Counted &counted, Datum value);
 void read_campaign_text(Counted &counted, Datum value);
 void read_error_code(Counted &counted, Datum value);
 void read_error_code_text(Counted &counted, Datum value);
+void read_created_at(Counted &counted, Datum value);
+void read_created_at_text(Counted &counted, Datum value);
 
 } // namespace counted_column
 
@@ -75,12 +77,14 @@ inline constexpr std::array counted_columns{
     counted_column::text_column<&Counted::direction>("direction"),
     CountedColumn{{"campaign_id", UUIDOID}, counted_column::read_campaign, counted_column::read_campaign_text},
     CountedColumn{{"error_code", INT4OID}, counted_column::read_error_code, counted_column::read_error_code_text},
+    CountedColumn{
+        {"created_at", TIMESTAMPTZOID}, counted_column::read_created_at, counted_column::read_created_at_text},
 };
 
 // The columns that written_message reads, in their order.
 inline constexpr auto written_shape = [] {
     constexpr std::array first{ColumnShape{"message_id", TEXTOID}, ColumnShape{"last_change", INT4OID},
-                               ColumnShape{"replaced", TEXTARRAYOID}, ColumnShape{"created_at", TIMESTAMPTZOID}};
+                               ColumnShape{"replaced", TEXTARRAYOID}};
     std::array<ColumnShape, first.size() + counted_columns.size()> shape{};
     auto *next = std::copy(first.begin(), first.end(), shape.begin());
     for (const CountedColumn &column : counted_columns)

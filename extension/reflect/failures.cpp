@@ -49,6 +49,21 @@ void announce() {
         forget_attached_tables();
 }
 
+// Returns the error's message. The table's UPDATE is written when it is attached, so an error that says that something
+// is missing or of another type mostly means that the table has changed since.
+Text message_of(const ErrorData &error) {
+    const char *message = error.message == nullptr ? "no message" : error.message;
+    switch (error.sqlerrcode) {
+    case ERRCODE_UNDEFINED_COLUMN:
+    case ERRCODE_UNDEFINED_TABLE:
+    case ERRCODE_UNDEFINED_FUNCTION:
+    case ERRCODE_DATATYPE_MISMATCH:
+        return psprintf("%s (if the table has changed, attach it again)", message);
+    default:
+        return message;
+    }
+}
+
 } // namespace
 
 void ReflectionFailures::add(Text message_id, const ErrorData &error) {
@@ -70,7 +85,7 @@ void ReflectionFailures::write(int table_id) const {
     for (const Failure &f : failures_) {
         ids.push(f.message_id);
         codes.push(pstrdup(unpack_sql_state(f.error->sqlerrcode)));
-        const Text message = f.error->message == nullptr ? "no message" : f.error->message;
+        const Text message = message_of(*f.error);
         const int size = pg_mbcliplen(message.data(), static_cast<int>(message.size()), max_error_message_size);
         messages.push(message.substr(0, static_cast<std::size_t>(size)));
     }

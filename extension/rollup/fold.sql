@@ -23,11 +23,11 @@ BEGIN
     ), gone AS (
         DELETE FROM msgstatus.message_rollup AS r USING free AS f WHERE r.ctid = f.row RETURNING r.*
     ), by_hour AS (
-        INSERT INTO msgstatus.folded_hour AS r (hour,
+        INSERT INTO msgstatus.folded_hour AS r (hour, inbound,
             messages, sent, in_processing, in_received, in_pending, in_scheduled, in_accepted, in_queued, in_sending,
             in_sent, in_partially_delivered, in_skipped, in_canceled, in_failed, in_undelivered, in_delivered,
             in_read, in_played, delivery, reading, failure, recipients)
-        SELECT g.hour,
+        SELECT g.hour, g.direction IS NOT DISTINCT FROM 'inbound',
             sum(g.messages)::integer, sum(g.sent)::integer, sum(g.in_processing)::integer,
             sum(g.in_received)::integer, sum(g.in_pending)::integer, sum(g.in_scheduled)::integer,
             sum(g.in_accepted)::integer, sum(g.in_queued)::integer, sum(g.in_sending)::integer,
@@ -36,8 +36,8 @@ BEGIN
             sum(g.in_delivered)::integer, sum(g.in_read)::integer, sum(g.in_played)::integer,
             msgstatus.sum(g.delivery), msgstatus.sum(g.reading), msgstatus.sum(g.failure), sum(g.recipients)::bigint
         FROM gone AS g
-        GROUP BY g.hour
-        ON CONFLICT (hour) DO UPDATE SET
+        GROUP BY g.hour, g.direction IS NOT DISTINCT FROM 'inbound'
+        ON CONFLICT (hour, inbound) DO UPDATE SET
             messages = r.messages + excluded.messages, sent = r.sent + excluded.sent,
             in_processing = r.in_processing + excluded.in_processing,
             in_received = r.in_received + excluded.in_received, in_pending = r.in_pending + excluded.in_pending,

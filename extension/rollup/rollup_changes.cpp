@@ -55,9 +55,14 @@ int compare_failure(const Contribution &a, const Contribution &b) {
     return compare_values(a.counted->error_code, b.counted->error_code);
 }
 
+// The direction alone tells: readers of webhooks set it by the state where a provider does not name it.
+bool is_inbound(const Counted &counted) {
+    return counted.direction == "inbound";
+}
+
 bool has_failed(const Counted &counted) {
     const auto now = state(counted.status);
-    return now && is_failure(*now);
+    return now && is_failure(*now) && !is_inbound(counted);
 }
 
 // palloc aligns to 8 bytes, and the histogram's sum has 16.
@@ -79,7 +84,7 @@ void count_delay(RollupRow &row, RollupDelay which, std::optional<Delay> delay, 
 // The hash is 40 bits of PostgreSQL's hashtextextended, by which recount_messages and count_recipients sum, too;
 // test/pgtap/rollup_states.sql compares them.
 std::int64_t hash_of_recipient(const Counted &counted) {
-    if (counted.recipient.empty() || counted.direction == "inbound")
+    if (counted.recipient.empty())
         return 0;
     const auto *bytes = reinterpret_cast<const unsigned char *>(counted.recipient.data());
     const std::uint64_t hash = DatumGetUInt64(hash_any_extended(bytes, static_cast<int>(counted.recipient.size()), 0));
@@ -89,10 +94,13 @@ std::int64_t hash_of_recipient(const Counted &counted) {
 void count_message(RollupRow &row, const Contribution &c) {
     const Status &status = c.counted->status;
     row.counters[counter_messages] += c.sign;
-    if (reached_at(status, DeliveryState::sent))
-        row.counters[counter_sent] += c.sign;
     if (const auto now = state(status))
         row.counters[counter_in_state + index_of(*now)] += c.sign;
+    // An inbound message has no outcome.
+    if (is_inbound(*c.counted))
+        return;
+    if (reached_at(status, DeliveryState::sent))
+        row.counters[counter_sent] += c.sign;
     count_delay(row, delay_delivery, delivery_delay(status), c.sign);
     count_delay(row, delay_reading, read_delay(status), c.sign);
     count_delay(row, delay_failure, failure_delay(status), c.sign);
@@ -161,19 +169,19 @@ const Counted &copy_of(const Counted &counted) {
 
 } // namespace
 
-void RollupChanges::contribute(EventTime created_at, const Counted &counted, int sign) {
+void RollupChanges::contribute(const Counted &counted, int sign) {
     if (kept_in_ == nullptr)
-        return push(created_at, counted, sign);
+        return push(counted, sign);
     const MemoryContext caller = MemoryContextSwitchTo(kept_in_);
-    push(created_at, copy_of(counted), sign);
+    push(copy_of(counted), sign);
     MemoryContextSwitchTo(caller);
 }
 
-void RollupChanges::push(EventTime created_at, const Counted &counted, int sign) {
+void RollupChanges::push(const Counted &counted, int sign) {
     Contribution c;
-    c.hour = hour_of(created_at);
+    c.hour = hour_of(counted.created_at);
     c.counted = &counted;
-    c.business = counted.direction == "inbound" ? counted.recipient : counted.sender;
+    c.business = is_inbound(counted) ? counted.recipient : counted.sender;
     c.sign = sign;
     contributions_.push(c);
 }
@@ -182,9 +190,9 @@ void RollupChanges::add(const WrittenMessage &message) {
     if (!message.is_inserted()) {
         if (message.added_states() == 0 && !message.replaced)
             return;
-        contribute(message.created_at, message.before, -1);
+        contribute(message.before, -1);
     }
-    contribute(message.created_at, message.after, 1);
+    contribute(message.after, 1);
 }
 
 void RollupChanges::write() {

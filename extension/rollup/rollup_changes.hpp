@@ -30,8 +30,8 @@ public:
     void write();
 
 private:
-    void contribute(EventTime created_at, const Counted &counted, int sign);
-    void push(EventTime created_at, const Counted &counted, int sign);
+    void contribute(const Counted &counted, int sign);
+    void push(const Counted &counted, int sign);
 
     MemoryContext kept_in_ = nullptr;
     Vector<Contribution> contributions_;

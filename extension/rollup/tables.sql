@@ -3,6 +3,28 @@
 --
 -- Indexes are not made with IF NOT EXISTS, which would wait for the calls under way to end.
 
+-- The one definition of the outcomes that views and functions count, for outgoing messages.
+CREATE FUNCTION msgstatus.outcome_states(outcome text) RETURNS msgstatus.delivery_state[]
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE outcome
+        WHEN 'attempted' THEN '{sent,partially_delivered,failed,undelivered,delivered,read,played}'
+        WHEN 'delivered' THEN '{delivered,read,played}'
+        WHEN 'read' THEN '{read,played}'
+        WHEN 'failed' THEN '{failed,undelivered}'
+        WHEN 'waiting' THEN '{accepted,queued,sending,sent}'
+    END::msgstatus.delivery_state[]
+$$;
+COMMENT ON FUNCTION msgstatus.outcome_states(text) IS
+    'The states in which an outgoing message counts as attempted, delivered, read, failed or waiting for delivery';
+
+CREATE FUNCTION msgstatus.outcome_counter(outcome text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT string_agg('in_' || s.state::text, ' + ' ORDER BY s.place)
+    FROM unnest(msgstatus.outcome_states(outcome)) WITH ORDINALITY AS s (state, place)
+$$;
+COMMENT ON FUNCTION msgstatus.outcome_counter(text) IS
+    'The number of messages of a rollup row with an outcome, as an SQL expression; inbound messages have none';
+
 CREATE FUNCTION msgstatus.install_message_rollup() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN
@@ -65,7 +87,7 @@ CREATE FUNCTION msgstatus.install_hour_rollup() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN
     CREATE TABLE IF NOT EXISTS msgstatus.folded_hour (
-        hour timestamptz PRIMARY KEY,
+        hour timestamptz NOT NULL,
         messages integer NOT NULL DEFAULT 0,
         sent integer NOT NULL DEFAULT 0,
         in_processing integer NOT NULL DEFAULT 0,
@@ -87,27 +109,68 @@ BEGIN
         delivery msgstatus.delay_histogram NOT NULL DEFAULT '{}',
         reading msgstatus.delay_histogram NOT NULL DEFAULT '{}',
         failure msgstatus.delay_histogram NOT NULL DEFAULT '{}',
-        recipients bigint NOT NULL DEFAULT 0
+        recipients bigint NOT NULL DEFAULT 0,
+        inbound boolean NOT NULL DEFAULT false,
+        PRIMARY KEY (hour, inbound)
     ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+    -- Earlier installations counted inbound messages in the same row. What is folded is also in slot 0 of message_rollup.
+    IF NOT EXISTS (SELECT FROM pg_attribute AS a
+        WHERE a.attrelid = 'msgstatus.folded_hour'::regclass AND a.attname = 'inbound' AND NOT a.attisdropped)
+    THEN
+        LOCK TABLE msgstatus.message_rollup, msgstatus.folded_hour IN ACCESS EXCLUSIVE MODE;
+        ALTER TABLE msgstatus.folded_hour ADD COLUMN inbound boolean NOT NULL DEFAULT false,
+            DROP CONSTRAINT folded_hour_pkey, ADD PRIMARY KEY (hour, inbound);
+        DELETE FROM msgstatus.folded_hour;
+        INSERT INTO msgstatus.folded_hour (hour, inbound,
+            messages, sent, in_processing, in_received, in_pending, in_scheduled, in_accepted, in_queued, in_sending,
+            in_sent, in_partially_delivered, in_skipped, in_canceled, in_failed, in_undelivered, in_delivered,
+            in_read, in_played, delivery, reading, failure, recipients)
+        SELECT r.hour, r.direction IS NOT DISTINCT FROM 'inbound',
+            sum(r.messages)::integer, sum(r.sent)::integer, sum(r.in_processing)::integer,
+            sum(r.in_received)::integer, sum(r.in_pending)::integer, sum(r.in_scheduled)::integer,
+            sum(r.in_accepted)::integer, sum(r.in_queued)::integer, sum(r.in_sending)::integer,
+            sum(r.in_sent)::integer, sum(r.in_partially_delivered)::integer, sum(r.in_skipped)::integer,
+            sum(r.in_canceled)::integer, sum(r.in_failed)::integer, sum(r.in_undelivered)::integer,
+            sum(r.in_delivered)::integer, sum(r.in_read)::integer, sum(r.in_played)::integer,
+            msgstatus.sum(r.delivery), msgstatus.sum(r.reading), msgstatus.sum(r.failure), sum(r.recipients)::bigint
+        FROM msgstatus.message_rollup AS r
+        WHERE r.slot = 0
+        GROUP BY 1, 2;
+    END IF;
     COMMENT ON TABLE msgstatus.folded_hour IS
         'What the folded rows of message_rollup add up to by hour, so that long times are quick to sum; written by fold_rollups(). To be read as hour_rollup';
     PERFORM msgstatus.install_rollup_comments('folded_hour');
 
+    EXECUTE format($view$
     CREATE OR REPLACE VIEW msgstatus.hour_rollup AS
+    SELECT h.hour,
+        h.messages, h.sent, h.in_processing, h.in_received, h.in_pending, h.in_scheduled, h.in_accepted, h.in_queued,
+        h.in_sending, h.in_sent, h.in_partially_delivered, h.in_skipped, h.in_canceled, h.in_failed, h.in_undelivered,
+        h.in_delivered, h.in_read, h.in_played, h.delivery, h.reading, h.failure, h.recipients, h.inbound,
+        CASE WHEN h.inbound THEN 0 ELSE h.messages END AS outbound,
+        CASE WHEN h.inbound THEN 0 ELSE %s END AS attempted,
+        CASE WHEN h.inbound THEN 0 ELSE %s END AS delivered,
+        CASE WHEN h.inbound THEN 0 ELSE %s END AS read,
+        CASE WHEN h.inbound THEN 0 ELSE %s END AS failed
+    FROM (
     SELECT f.hour,
         f.messages, f.sent, f.in_processing, f.in_received, f.in_pending, f.in_scheduled, f.in_accepted, f.in_queued,
         f.in_sending, f.in_sent, f.in_partially_delivered, f.in_skipped, f.in_canceled, f.in_failed, f.in_undelivered,
-        f.in_delivered, f.in_read, f.in_played, f.delivery, f.reading, f.failure, f.recipients
+        f.in_delivered, f.in_read, f.in_played, f.delivery, f.reading, f.failure, f.recipients, f.inbound
     FROM msgstatus.folded_hour AS f
     UNION ALL
     SELECT r.hour,
         r.messages, r.sent, r.in_processing, r.in_received, r.in_pending, r.in_scheduled, r.in_accepted, r.in_queued,
         r.in_sending, r.in_sent, r.in_partially_delivered, r.in_skipped, r.in_canceled, r.in_failed, r.in_undelivered,
-        r.in_delivered, r.in_read, r.in_played, r.delivery, r.reading, r.failure, r.recipients
+        r.in_delivered, r.in_read, r.in_played, r.delivery, r.reading, r.failure, r.recipients,
+        r.direction IS NOT DISTINCT FROM 'inbound'
     FROM msgstatus.message_rollup AS r
-    WHERE r.slot > 0;
+    WHERE r.slot > 0
+    ) AS h $view$,
+        msgstatus.outcome_counter('attempted'), msgstatus.outcome_counter('delivered'), msgstatus.outcome_counter('read'),
+        msgstatus.outcome_counter('failed'));
     COMMENT ON VIEW msgstatus.hour_rollup IS
-        'Messages and their delays, counted by the hour of their creation alone; to be summed over the rows of an hour';
+        'Messages and their delays, counted by the hour of their creation and their outcome; to be summed over the rows of an hour';
     PERFORM msgstatus.install_rollup_comments('hour_rollup');
 END
 $$;
@@ -129,7 +192,7 @@ BEGIN
         COMMENT ON INDEX msgstatus.failure_rollup_key IS 'One row for each combination and slot';
     END IF;
     COMMENT ON TABLE msgstatus.failure_rollup IS
-        'Messages whose state is a failure now, counted by the hour of their creation, provider and error code; to be summed over slots';
+        'Outgoing messages whose state is a failure now, counted by the hour of their creation, provider and error code; to be summed over slots';
     COMMENT ON COLUMN msgstatus.failure_rollup.hour IS 'The hour, by UTC, of the creation of the messages';
     COMMENT ON COLUMN msgstatus.failure_rollup.provider IS 'As in message';
     COMMENT ON COLUMN msgstatus.failure_rollup.error_code IS 'As in message';
@@ -149,12 +212,19 @@ BEGIN
             ('hour', 'The hour, by UTC, of the creation of the messages'),
             ('slot', '0: folded by maintain(); above: written by those who change messages, each to a slot of its own'),
             ('messages', 'The number of messages'),
-            ('sent', 'Messages that were sent, whatever became of them'),
-            ('delivery', 'From sent to delivered; see delivery_delay'),
-            ('reading', 'From delivered to read; see read_delay'),
-            ('failure', 'From the first word of a message to its failure; see failure_delay'),
-            ('recipients', 'The sum of 40-bit hashes of the recipients, inbound messages aside: tells whether recipient_rollup still counts the same messages')) AS c (name, comment)
-        WHERE (c.name <> 'slot' OR rollup = 'message_rollup')
+            ('sent', 'Outgoing messages that were sent, whatever became of them'),
+            ('delivery', 'From sent to delivered, of outgoing messages; see delivery_delay'),
+            ('reading', 'From delivered to read, of outgoing messages; see read_delay'),
+            ('failure', 'From the first word of an outgoing message to its failure; see failure_delay'),
+            ('recipients', 'The sum of 40-bit hashes of the recipients, inbound messages aside: tells whether recipient_rollup still counts the same messages'),
+            ('inbound', 'Whether the row counts messages whose direction is inbound, or the others'),
+            ('outbound', 'Messages that are not inbound'),
+            ('attempted', 'Outgoing messages that a provider tried to deliver, with any outcome so far'),
+            ('delivered', 'Outgoing messages that were delivered, including those that were read'),
+            ('read', 'Outgoing messages that were read'),
+            ('failed', 'Outgoing messages whose state is failed or undelivered now')) AS c (name, comment)
+        WHERE EXISTS (SELECT FROM pg_attribute AS a
+            WHERE a.attrelid = ('msgstatus.' || rollup)::regclass AND a.attname = c.name AND NOT a.attisdropped)
         UNION ALL
         SELECT 'in_' || s.state, 'Messages whose state is ' || s.state || ' now'
         FROM unnest('{processing,received,pending,scheduled,accepted,queued,sending,sent,partially_delivered,skipped,canceled,failed,'

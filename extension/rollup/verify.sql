@@ -11,10 +11,10 @@ BEGIN
             m.campaign_id, msgstatus.state(m.status) AS state,
             CASE WHEN msgstatus.is_failure(msgstatus.state(m.status)) THEN m.error_code END AS error_code,
             count(*) AS messages,
-            count(msgstatus.reached_at(m.status, 'sent')) AS sent,
-            msgstatus.sum(msgstatus.delay_histogram(msgstatus.delivery_delay(m.status))) AS delivery,
-            msgstatus.sum(msgstatus.delay_histogram(msgstatus.read_delay(m.status))) AS reading,
-            msgstatus.sum(msgstatus.delay_histogram(msgstatus.failure_delay(m.status))) AS failure,
+            count(msgstatus.reached_at(m.status, 'sent')) FILTER (WHERE m.direction IS DISTINCT FROM 'inbound') AS sent,
+            msgstatus.sum(msgstatus.delay_histogram(msgstatus.delivery_delay(m.status))) FILTER (WHERE m.direction IS DISTINCT FROM 'inbound') AS delivery,
+            msgstatus.sum(msgstatus.delay_histogram(msgstatus.read_delay(m.status))) FILTER (WHERE m.direction IS DISTINCT FROM 'inbound') AS reading,
+            msgstatus.sum(msgstatus.delay_histogram(msgstatus.failure_delay(m.status))) FILTER (WHERE m.direction IS DISTINCT FROM 'inbound') AS failure,
             sum(CASE WHEN m.direction = 'inbound' OR m.recipient IS NULL THEN 0
                 ELSE hashtextextended(m.recipient, 0) & 1099511627775 END) AS recipients
         FROM msgstatus.message AS m
@@ -56,7 +56,7 @@ BEGIN
         c.delivery, c.reading, c.failure, c.recipients::bigint
     FROM combination AS c
     UNION ALL
-    SELECT 'hour_rollup', c.hour, NULL, NULL, NULL, NULL, NULL, NULL,
+    SELECT 'hour_rollup', c.hour, NULL, NULL, NULL, CASE WHEN c.direction = 'inbound' THEN 'inbound' END, NULL, NULL,
         sum(c.messages)::integer, sum(c.sent)::integer, sum(c.in_processing)::integer, sum(c.in_received)::integer,
         sum(c.in_pending)::integer, sum(c.in_scheduled)::integer, sum(c.in_accepted)::integer,
         sum(c.in_queued)::integer, sum(c.in_sending)::integer, sum(c.in_sent)::integer,
@@ -65,13 +65,13 @@ BEGIN
         sum(c.in_read)::integer, sum(c.in_played)::integer,
         msgstatus.sum(c.delivery), msgstatus.sum(c.reading), msgstatus.sum(c.failure), sum(c.recipients)::bigint
     FROM combination AS c
-    GROUP BY c.hour
+    GROUP BY c.hour, CASE WHEN c.direction = 'inbound' THEN 'inbound' END
     UNION ALL
     SELECT 'failure_rollup', g.hour, g.provider, NULL, NULL, NULL, NULL, g.error_code, sum(g.messages)::integer,
         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
         NULL, NULL, NULL
     FROM grouped AS g
-    WHERE msgstatus.is_failure(g.state)
+    WHERE msgstatus.is_failure(g.state) AND g.direction IS DISTINCT FROM 'inbound'
     GROUP BY g.hour, g.provider, g.error_code;
 END
 $$;
@@ -94,7 +94,7 @@ BEGIN
     WHERE r.hour >= sum_rollups.since
     GROUP BY r.hour, r.provider, r.sender, r.message_type, r.direction, r.campaign_id
     UNION ALL
-    SELECT 'hour_rollup', r.hour, NULL, NULL, NULL, NULL, NULL, NULL,
+    SELECT 'hour_rollup', r.hour, NULL, NULL, NULL, CASE WHEN r.inbound THEN 'inbound' END, NULL, NULL,
         sum(r.messages)::integer, sum(r.sent)::integer, sum(r.in_processing)::integer, sum(r.in_received)::integer,
         sum(r.in_pending)::integer, sum(r.in_scheduled)::integer, sum(r.in_accepted)::integer,
         sum(r.in_queued)::integer, sum(r.in_sending)::integer, sum(r.in_sent)::integer,
@@ -104,7 +104,7 @@ BEGIN
         msgstatus.sum(r.delivery), msgstatus.sum(r.reading), msgstatus.sum(r.failure), sum(r.recipients)::bigint
     FROM msgstatus.hour_rollup AS r
     WHERE r.hour >= sum_rollups.since
-    GROUP BY r.hour
+    GROUP BY r.hour, r.inbound
     UNION ALL
     SELECT 'failure_rollup', r.hour, r.provider, NULL, NULL, NULL, NULL, r.error_code, sum(r.messages)::integer,
         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
@@ -228,11 +228,11 @@ BEGIN
         FROM recounted AS r WHERE r.rollup = 'message_rollup'
         ORDER BY r.hour
     ), by_hour AS (
-        INSERT INTO msgstatus.folded_hour (hour,
+        INSERT INTO msgstatus.folded_hour (hour, inbound,
             messages, sent, in_processing, in_received, in_pending, in_scheduled, in_accepted, in_queued, in_sending,
             in_sent, in_partially_delivered, in_skipped, in_canceled, in_failed, in_undelivered, in_delivered,
             in_read, in_played, delivery, reading, failure, recipients)
-        SELECT r.hour,
+        SELECT r.hour, r.direction IS NOT NULL,
             r.messages, r.sent, r.in_processing, r.in_received, r.in_pending, r.in_scheduled, r.in_accepted,
             r.in_queued, r.in_sending, r.in_sent, r.in_partially_delivered, r.in_skipped, r.in_canceled, r.in_failed,
             r.in_undelivered, r.in_delivered, r.in_read, r.in_played, r.delivery, r.reading, r.failure, r.recipients

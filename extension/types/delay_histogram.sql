@@ -65,10 +65,31 @@ CREATE OPERATOR msgstatus.- (
 );
 COMMENT ON OPERATOR msgstatus.- (NONE, msgstatus.delay_histogram) IS 'the histogram that subtracts these delays when it is added';
 
--- The sum is its own transition and combine function, so the aggregate needs no state type.
+CREATE FUNCTION msgstatus.delay_histogram_sum_add(internal, msgstatus.delay_histogram) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_sum_add';
+COMMENT ON FUNCTION msgstatus.delay_histogram_sum_add(internal, msgstatus.delay_histogram) IS 'transition function of the aggregate sum';
+
+CREATE FUNCTION msgstatus.delay_histogram_sum_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_sum_combine';
+COMMENT ON FUNCTION msgstatus.delay_histogram_sum_combine(internal, internal) IS 'combine function of the aggregate sum';
+
+CREATE FUNCTION msgstatus.delay_histogram_sum_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_sum_serialize';
+COMMENT ON FUNCTION msgstatus.delay_histogram_sum_serialize(internal) IS 'serialization function of the aggregate sum';
+
+CREATE FUNCTION msgstatus.delay_histogram_sum_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_sum_deserialize';
+COMMENT ON FUNCTION msgstatus.delay_histogram_sum_deserialize(bytea, internal) IS 'deserialization function of the aggregate sum';
+
+CREATE FUNCTION msgstatus.delay_histogram_sum_result(internal) RETURNS msgstatus.delay_histogram
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delay_histogram_sum_result';
+COMMENT ON FUNCTION msgstatus.delay_histogram_sum_result(internal) IS 'final function of the aggregate sum';
+
+-- The state holds counts ready to be added to. As a histogram it would be unpacked and packed again for each row.
 CREATE AGGREGATE msgstatus.sum(msgstatus.delay_histogram) (
-    SFUNC = msgstatus.delay_histogram_plus, STYPE = msgstatus.delay_histogram, COMBINEFUNC = msgstatus.delay_histogram_plus,
-    PARALLEL = SAFE
+    SFUNC = msgstatus.delay_histogram_sum_add, STYPE = internal, SSPACE = 1500, FINALFUNC = msgstatus.delay_histogram_sum_result,
+    COMBINEFUNC = msgstatus.delay_histogram_sum_combine, SERIALFUNC = msgstatus.delay_histogram_sum_serialize,
+    DESERIALFUNC = msgstatus.delay_histogram_sum_deserialize, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE msgstatus.sum(msgstatus.delay_histogram) IS 'The delays of all histograms; NULL if there are none';
 

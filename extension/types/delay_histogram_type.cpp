@@ -108,6 +108,62 @@ Delay delay_of(const Interval &interval) {
     return static_cast<Delay>(delay);
 }
 
+// The state of the aggregate sum: a count for each bucket, in blocks that are there once they are needed. So adding a
+// small histogram to a large one costs as much as the small one.
+struct HistogramSum {
+    static constexpr std::size_t block_size = 10;
+    static constexpr std::size_t block_count = (bucket_count + block_size - 1) / block_size;
+    using Block = std::array<std::int64_t, block_size>;
+
+    std::array<Block *, block_count> blocks;
+    std::array<std::byte, sizeof(DelaySum)> sum; // palloc aligns to 8 bytes
+};
+
+MemoryContext aggregate_context(FunctionCallInfo fcinfo) {
+    MemoryContext context = nullptr;
+    if (AggCheckCallContext(fcinfo, &context) == 0)
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("not called as a part of an aggregate")));
+    return context;
+}
+
+HistogramSum *sum_argument(FunctionCallInfo fcinfo, int n) {
+    return PG_ARGISNULL(n) ? nullptr : static_cast<HistogramSum *>(static_cast<void *>(PG_GETARG_POINTER(n)));
+}
+
+HistogramSum *new_sum(MemoryContext context) {
+    return static_cast<HistogramSum *>(MemoryContextAllocZero(context, sizeof(HistogramSum)));
+}
+
+void add_to_sum(HistogramSum &state, const DelayHistogram &histogram, MemoryContext context) {
+    DelaySum sum = 0;
+    std::memcpy(&sum, state.sum.data(), sizeof sum);
+    sum += histogram.sum();
+    if (sum < -max_delay_sum || sum > max_delay_sum)
+        raise_out_of_range();
+    std::memcpy(state.sum.data(), &sum, sizeof sum);
+    for (const DelayHistogram::Bucket &bucket : histogram.buckets()) {
+        HistogramSum::Block *&block = state.blocks[bucket.index / HistogramSum::block_size];
+        if (block == nullptr)
+            block = static_cast<HistogramSum::Block *>(MemoryContextAllocZero(context, sizeof(HistogramSum::Block)));
+        std::int64_t &count = (*block)[bucket.index % HistogramSum::block_size];
+        count += bucket.count; // both are within 2^53
+        if (count < -max_bucket_count || count > max_bucket_count)
+            raise_out_of_range();
+    }
+}
+
+void read_sum(const HistogramSum &state, DelayHistogram &histogram) {
+    DelaySum sum = 0;
+    std::memcpy(&sum, state.sum.data(), sizeof sum);
+    histogram.clear();
+    (void)histogram.set_sum(sum);
+    for (std::size_t b = 0; b < HistogramSum::block_count; ++b)
+        if (state.blocks[b] != nullptr)
+            for (std::size_t i = 0; i < HistogramSum::block_size; ++i)
+                if ((*state.blocks[b])[i] != 0)
+                    (void)histogram.append(b * HistogramSum::block_size + i, (*state.blocks[b])[i]);
+}
+
 template <typename DelayFunction>
 Datum delay_of_status(FunctionCallInfo fcinfo, DelayFunction function) {
     const std::optional<Delay> delay = function(PG_GETARG_STATUS(0));
@@ -223,6 +279,65 @@ MSGSTATUS_FUNCTION(delay_histogram_negative) {
     read_histogram(PG_GETARG_DATUM(0), histogram);
     negated.merge(histogram, -1); // the limits are symmetric
     return histogram_datum(negated);
+}
+
+// The aggregate sum adds a histogram to its state; a NULL adds nothing. Raises 22003 if a count exceeds 2^53.
+MSGSTATUS_FUNCTION(delay_histogram_sum_add) {
+    const MemoryContext context = aggregate_context(fcinfo);
+    HistogramSum *state = sum_argument(fcinfo, 0);
+    if (!PG_ARGISNULL(1)) {
+        DelayHistogram histogram;
+        read_histogram(PG_GETARG_DATUM(1), histogram);
+        if (state == nullptr)
+            state = new_sum(context);
+        add_to_sum(*state, histogram, context);
+    }
+    if (state == nullptr)
+        PG_RETURN_NULL();
+    PG_RETURN_POINTER(state);
+}
+
+// The aggregate sum adds a state to another, which parallel workers made.
+MSGSTATUS_FUNCTION(delay_histogram_sum_combine) {
+    const MemoryContext context = aggregate_context(fcinfo);
+    HistogramSum *state = sum_argument(fcinfo, 0);
+    const HistogramSum *other = sum_argument(fcinfo, 1);
+    if (other != nullptr) {
+        DelayHistogram histogram;
+        read_sum(*other, histogram);
+        if (state == nullptr)
+            state = new_sum(context);
+        add_to_sum(*state, histogram, context);
+    }
+    if (state == nullptr)
+        PG_RETURN_NULL();
+    PG_RETURN_POINTER(state);
+}
+
+// The aggregate sum passes its state on as the bytes of a histogram.
+MSGSTATUS_FUNCTION(delay_histogram_sum_serialize) {
+    (void)aggregate_context(fcinfo);
+    DelayHistogram histogram;
+    read_sum(*sum_argument(fcinfo, 0), histogram);
+    return histogram_datum(histogram);
+}
+
+// The aggregate sum takes its state from the bytes of a histogram.
+MSGSTATUS_FUNCTION(delay_histogram_sum_deserialize) {
+    (void)aggregate_context(fcinfo);
+    DelayHistogram histogram;
+    read_histogram(PG_GETARG_DATUM(0), histogram);
+    HistogramSum *state = new_sum(CurrentMemoryContext);
+    add_to_sum(*state, histogram, CurrentMemoryContext);
+    PG_RETURN_POINTER(state);
+}
+
+// The aggregate sum ends with the histogram of its state.
+MSGSTATUS_FUNCTION(delay_histogram_sum_result) {
+    (void)aggregate_context(fcinfo);
+    DelayHistogram histogram;
+    read_sum(*sum_argument(fcinfo, 0), histogram);
+    return histogram_datum(histogram);
 }
 
 // Operators = and <>: compare two histograms. Equal values have equal bytes.

@@ -162,3 +162,10 @@ COMMENT ON FUNCTION msgstatus.is_failure(msgstatus.delivery_state) IS 'Whether t
 CREATE FUNCTION msgstatus.is_final(msgstatus.delivery_state) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'delivery_state_is_final';
 COMMENT ON FUNCTION msgstatus.is_final(msgstatus.delivery_state) IS 'Whether the provider finished its attempt: received, partially_delivered, skipped, canceled, failed, undelivered, delivered, read, played';
+
+-- Drivers send typed texts, which are no unknown literals: without these, `state = $1` would find no operator. Nothing casts a state
+-- to text implicitly, because then `state >= $1` would compare by the alphabet.
+CREATE CAST (text AS msgstatus.delivery_state) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (text AS msgstatus.delivery_state) IS 'A state by its label, as a parameter of a driver';
+CREATE CAST (varchar AS msgstatus.delivery_state) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (varchar AS msgstatus.delivery_state) IS 'A state by its label, as a parameter of a driver';

@@ -17,7 +17,9 @@ FUNCTIONS = """
     SELECT p.proname AS name, p.prokind AS kind, pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result,
         coalesce(obj_description(p.oid, 'pg_proc'), '') AS comment
     FROM pg_proc AS p
-    WHERE p.pronamespace = 'msgstatus'::regnamespace OR p.proargtypes[0] = 'msgstatus.delivery_state'::regtype
+    WHERE (p.pronamespace = 'msgstatus'::regnamespace OR p.proargtypes[0] = 'msgstatus.delivery_state'::regtype)
+        -- The section of a function names its variants for other types of a parameter.
+        AND COALESCE(obj_description(p.oid, 'pg_proc'), '') NOT LIKE p.proname || '() for a % of the type %'
     ORDER BY p.proname, p.oid::regprocedure::text"""
 TYPES = """
     SELECT t.typname AS name, coalesce(obj_description(t.oid, 'pg_type'), obj_description(t.typrelid, 'pg_class'), '') AS comment

@@ -157,7 +157,7 @@ def test_the_process(open_receiver):
 def test_the_alerts_of_the_database_are_shown(start, database):
     database.execute("""
         INSERT INTO msgstatus.message (message_id, status, created_at)
-        SELECT n, '{"failed": "2024-12-10T10:00:00Z"}', now() FROM generate_series(1, 30) AS n;
+        SELECT n, msgstatus.message_status('failed', now() - interval '11 minutes'), now() - interval '11 minutes' FROM generate_series(1, 30) AS n;
         SELECT msgstatus.rebuild_rollups()""")
     receiver = start("--allow-unsigned")
     wait_until(lambda: value(receiver, "msgstatus_alerts_active", alert="delivery_rate_low", severity="critical") == 1, "the alert")

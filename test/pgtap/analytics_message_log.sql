@@ -10,9 +10,9 @@ SELECT is_empty($$SELECT * FROM msgstatus.message_log('read', 'text', 'meta', 'o
 SELECT is_empty('SELECT * FROM msgstatus.' || f || '_messages()') FROM unnest('{undelivered,unread,stuck}'::text[]) AS f;
 SELECT is_empty('SELECT * FROM msgstatus.' || f || '_messages') FROM unnest('{undelivered,unread,stuck}'::text[]) AS f;
 SELECT is(msgstatus.undelivered_count(), 0::bigint);
-SELECT results_eq('SELECT * FROM msgstatus.message_stats()', 'VALUES (0::bigint, 0::bigint, 0::bigint, 0::bigint, NULL::numeric)', 'nothing of nothing is NULL');
+SELECT results_eq('SELECT * FROM msgstatus.message_stats()', 'VALUES (0::bigint, 0::bigint, 0::bigint, 0::bigint, NULL::numeric, 0::bigint, NULL::numeric, NULL::numeric)', 'nothing of nothing is NULL');
 SELECT results_eq($$SELECT * FROM msgstatus.message_stats(state => 'failed', message_type => 'text', created_from => '2024-01-01 10:10Z', created_before => '2024-01-01 10:20Z')$$,
-    'VALUES (0::bigint, 0::bigint, 0::bigint, 0::bigint, NULL::numeric)');
+    'VALUES (0::bigint, 0::bigint, 0::bigint, 0::bigint, NULL::numeric, 0::bigint, NULL::numeric, NULL::numeric)');
 
 SELECT msgstatus.register_message('reg', 'meta', 'outbound', '+4930123456', '+491701234567', 'text', metadata => '{"order": "A-1"}');
 SELECT counts('[{"id": "late", "status": "sent", "recipient_id": "491511111111"}, {"id": "a b", "status": "read", "timestamp": "1733832000"}]', now());
@@ -27,6 +27,11 @@ SELECT throws_ok(format('SELECT * FROM msgstatus.message_log(after => %L)', c), 
 FROM unnest('{"",x,"read 5","read x m","read 123456789012345678 m","READ 5 m"}'::text[]) AS c;
 SELECT throws_ok($$SELECT * FROM msgstatus.message_log(after => 'gone 5 m')$$, '22P02');
 SELECT throws_ok($$SELECT * FROM msgstatus.message_log(state => 'gone')$$, '22P02');
+SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(state => '')), (SELECT array_agg(message_id) FROM msgstatus.message_log()), 'an empty state filters nothing');
+SELECT is((SELECT total FROM msgstatus.message_stats(state => ' ')), 3::bigint, 'nor when counting');
+SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(state => s)), '{a b}', 'a state of its own type')
+FROM (VALUES (msgstatus.state('{"read": "2024-12-10T10:00:00Z"}'))) AS v (s);
+SELECT is((SELECT total FROM msgstatus.message_stats('read'::msgstatus.delivery_state)), 1::bigint, 'or when counting');
 
 -- A cursor of one's own, of an id with a blank, of the far past.
 SELECT is((SELECT count(*) FROM msgstatus.message_log(after => m.page_cursor) AS n), 2 - m.n, m.page_cursor)
@@ -34,6 +39,17 @@ FROM (SELECT row_number() OVER () - 1 AS n, l.* FROM msgstatus.message_log(page_
 SELECT is_empty($$SELECT * FROM msgstatus.message_log(after => 'read -62135596800000000 m')$$);
 SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(sort_by => 'state')), '{a b,late,reg}');
 SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(metadata_text => '  a-1 ORDER ')), '{reg}');
+SAVEPOINT many;
+INSERT INTO msgstatus.message_rollup (hour, slot, messages) VALUES (date_trunc('hour', now(), 'UTC') - interval '40 days', 7, 100000);
+SELECT throws_matching(format('SELECT * FROM msgstatus.%s(metadata_text => %L)', f, 'order'), 'cannot search the metadata of 10\d{4} messages without an index', f)
+FROM unnest('{message_log,message_stats}'::text[]) AS f;
+SELECT throws_ok($$SELECT * FROM msgstatus.message_log(metadata_text => 'order')$$, '55000');
+SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(metadata_text => 'order', created_from => now() - interval '30 days')), '{reg}', 'few of a time');
+SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(metadata_text => 'order', provider => 'meta')), '{reg}', 'few of a provider');
+SELECT is((SELECT total FROM msgstatus.message_stats(metadata_text => 'order', recipient_prefix => '+')), 1::bigint, 'few of recipients');
+UPDATE msgstatus.maintenance SET purged_before = now() - interval '1 day';
+SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(metadata_text => 'order')), '{reg}', 'purged messages are not searched');
+ROLLBACK TO many;
 SELECT is((SELECT array_agg(message_id) FROM msgstatus.message_log(page_size => NULL, state => NULL, provider => '', recipient_prefix => '', metadata_text => ' ')), (SELECT array_agg(message_id) FROM msgstatus.message_log()), 'an empty text is no filter');
 
 -- Addresses: whole for roles that may read the table, masked for other roles, which cannot filter by long prefixes either.
@@ -95,6 +111,30 @@ END $$;
 SET LOCAL ROLE t_analyst;
 SELECT is((SELECT count(*) FROM msgstatus.message_log(sort_by => 'state')), 3::bigint, 'the functions act as the owner');
 RESET ROLE;
+
+-- The views of waiting messages read only the time in which messages wait: none, where none waits.
+RESET ROLE;
+TRUNCATE msgstatus.message;
+INSERT INTO msgstatus.message (message_id, created_at, status)
+SELECT 'done' || n, now() - n * interval '1 hour', msgstatus.message_status('read', now() - n * interval '1 hour') FROM generate_series(10, 500) AS n;
+SELECT msgstatus.rebuild_rollups();
+ANALYZE msgstatus.message;
+CREATE FUNCTION pg_temp.read_in_vain(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    plan jsonb;
+BEGIN
+    EXECUTE 'EXPLAIN (ANALYZE, FORMAT JSON) ' || statement INTO plan;
+    RETURN COALESCE((SELECT sum(r::bigint) FROM jsonb_path_query(plan, '$.**."Rows Removed by Filter"') AS r
+        WHERE jsonb_path_exists(plan, '$.** ? (@."Relation Name" == "message" && @."Rows Removed by Filter" == $r)', jsonb_build_object('r', r))), 0);
+END
+$$;
+SET LOCAL enable_seqscan = off;
+SELECT is(pg_temp.read_in_vain('SELECT * FROM msgstatus.undelivered_messages'), 0::bigint, 'nothing waits for delivery: no message is read');
+SELECT is(pg_temp.read_in_vain('SELECT * FROM msgstatus.unread_messages'), 0::bigint, 'nor for reading');
+SELECT cmp_ok(pg_temp.read_in_vain('SELECT * FROM msgstatus.message_timeline WHERE state = ''sent'''), '>', 0::bigint, 'as others are');
+SELECT msgstatus.apply_message_status('{"id": "waiting", "status": "sent"}', now() - interval '100 hours');
+SELECT is((SELECT array_agg(message_id) FROM msgstatus.undelivered_messages), '{waiting}');
+SELECT cmp_ok(pg_temp.read_in_vain('SELECT * FROM msgstatus.undelivered_messages'), '<', 4::bigint, 'one waits: its hour is read');
 
 SELECT finish();
 ROLLBACK;

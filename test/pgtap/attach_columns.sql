@@ -38,7 +38,7 @@ CREATE TABLE whole (id text PRIMARY KEY, status text, sent_at timestamptz, deliv
 SELECT is(found('whole'), '{"state": "status", "sent_at": "sent_at", "delivered_at": "delivered_at", "read_at": "read_at", "failed_at": "failed_at",
     "played_at": "played_at", "error_code": "error_code", "error_text": "error_message", "retry_count": "retry_count",
     "updated_at": "updated_at", "last_status_check": "last_status_check"}');
-SELECT is(remarks('whole'), '{"id": "the key"}', 'nothing is to be said of them');
+SELECT is(remarks('whole'), '{"id": "the key", "delivered_at": "in the time zone UTC"}', 'nothing is to be said of them');
 CREATE TABLE camel (id text PRIMARY KEY, "deliveryStatus" text, status text, "sentAt" timestamptz, "Cancelled_At" timestamptz, "failureReason" varchar(5),
     "errorCode" varchar(10), "retryCount" bigint, "updatedAt" timestamp, statuses jsonb, anything msgstatus.message_status);
 SELECT is(found('camel'), '{"state": "deliveryStatus", "sent_at": "sentAt", "canceled_at": "Cancelled_At", "error_text": "failureReason", "error_code": "errorCode",
@@ -46,7 +46,7 @@ SELECT is(found('camel'), '{"state": "deliveryStatus", "sent_at": "sentAt", "can
 SELECT is(remarks('camel') ->> 'status', 'left out: another column shows state');
 CREATE TABLE bare (id text PRIMARY KEY, sent timestamptz, "deliveredDate" timestamp, delivered timestamptz, read boolean, failed_reason text);
 SELECT is(found('bare'), '{"sent_at": "sent", "delivered_at": "deliveredDate", "error_text": "failed_reason"}', 'the state alone tells as well, where it is a time');
-SELECT is(remarks('bare') - 'id', '{"delivered": "left out: another column shows delivered_at", "read": "left out: read_at takes timestamptz or timestamp"}');
+SELECT is(remarks('bare') - 'id', '{"delivered": "left out: another column shows delivered_at", "read": "left out: read_at takes timestamptz or timestamp; if given, date, text, or a number of a unit", "deliveredDate": "in the time zone UTC"}');
 CREATE DOMAIN words AS varchar(20);
 CREATE DOMAIN words_of_words AS words;
 CREATE TABLE domains (id words PRIMARY KEY, status words_of_words);
@@ -55,9 +55,9 @@ CREATE TABLE others (id text PRIMARY KEY, status integer, state json, sent_at da
     scheduled_at timestamptz, received_at timestamptz, read_at timestamptz GENERATED ALWAYS AS ('2024-12-10Z'::timestamptz) STORED,
     failed_at timestamptz);
 SELECT is(found('others'), '{"failed_at": "failed_at"}', 'a type that does not fit, and what may mean something else, is left out');
-SELECT is(remarks('others'), '{"id": "the key", "status": "left out: state takes text, varchar, char, an enum or delivery_state",
-    "state": "left out: state takes text, varchar, char, an enum or delivery_state", "sent_at": "left out: sent_at takes timestamptz or timestamp",
-    "delivered_at": "left out: delivered_at takes timestamptz or timestamp", "error_code": "left out: error_code takes integer, bigint, numeric, text, varchar or char",
+SELECT is(remarks('others'), '{"id": "the key", "status": "left out: say which number is which state: {\"state\": {\"column\": \"status\", \"spelling\": {\"sent\": 1}}}",
+    "state": "left out: state takes text, varchar, char, an enum, delivery_state, or an integer with a spelling", "sent_at": "left out: may be given as sent_at",
+    "delivered_at": "left out: may be given as delivered_at", "error_code": "left out: error_code takes integer, bigint, numeric, text, varchar or char",
     "retry_count": "left out: retry_count takes smallint, integer, bigint or numeric", "scheduled_at": "left out: may be given as scheduled_at",
     "received_at": "left out: may be given as received_at", "read_at": "left out: a generated column"}', 'and preview_attach says why');
 
@@ -113,20 +113,20 @@ CREATE VIEW a_view AS SELECT * FROM whole;
 CREATE TABLE parted (id text PRIMARY KEY, status text) PARTITION BY HASH (id);
 CREATE TABLE part PARTITION OF parted FOR VALUES WITH (MODULUS 1, REMAINDER 0);
 CREATE TEMP TABLE temporary (id text PRIMARY KEY, status text);
-CREATE TABLE numbered (number integer PRIMARY KEY, status text UNIQUE, code integer GENERATED ALWAYS AS IDENTITY);
+CREATE TABLE numbered (number numeric PRIMARY KEY, status text UNIQUE, code integer GENERATED ALWAYS AS IDENTITY);
 SELECT throws_ok($$SELECT msgstatus.attach_table('app.nothing', 'id')$$, '42P01');
 SELECT throws_ok($$SELECT msgstatus.attach_table(0::regclass, 'id')$$, '42P01');
-SELECT raises('a_view', 'id', NULL, '42809', 'app.a_view is not a table', '%');
+SELECT raises('a_view', 'id', NULL, '42809', 'app.a_view is a view', 'Attach the table that holds the rows: app.whole.');
 CREATE FOREIGN DATA WRAPPER nowhere;
 CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;
 CREATE FOREIGN TABLE distant (id text, status text) SERVER nowhere;
-SELECT raises('distant', 'id', NULL, '42809', 'app.distant is not a table', '%');
+SELECT raises('distant', 'id', NULL, '42809', 'app.distant is a foreign table', 'Attach the table on the server where it is, %');
 SELECT raises('part', 'id', NULL, '42809', 'app.part is a partition', 'Attach the partitioned table.');
 SELECT throws_ok($$SELECT msgstatus.attach_table('temporary', 'id')$$, '42809');
 SELECT raises('msgstatus.message', 'message_id', NULL, '42809', 'msgstatus.message belongs to msgstatus or to PostgreSQL', '%');
 SELECT raises('whole', 'sid', NULL, '42703', 'column "sid" of app.whole does not exist', 'The key is the column that holds the id the provider gave%');
 SELECT raises('whole', NULL, NULL, '42703', 'no key column of app.whole was given', 'The key is the column that holds the id the provider gave%');
-SELECT raises('numbered', 'number', NULL, '42804', 'column "number" of app.numbered is of type integer and cannot be the key', '%text, varchar or char.');
+SELECT raises('numbered', 'number', NULL, '42804', 'column "number" of app.numbered is of type numeric and cannot be the key', '%text, varchar, char, citext, uuid, integer or bigint.');
 SELECT raises('whole', 'id', '[]', '22023', 'columns must be an object of facts and columns', 'For example%');
 SELECT raises('whole', 'id', '{"colour": "note"}', '22023', 'unknown fact "colour"', 'The facts are state, status, timeline, processing_at, %');
 SELECT raises('whole', 'id', '{"state": 5}', '22023', 'invalid column given for "state"', '%');

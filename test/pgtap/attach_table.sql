@@ -143,6 +143,18 @@ ALTER TABLE strict DROP COLUMN status;
 SELECT is(observe('good', 'played', 60), '1');
 SELECT is((SELECT failures FROM msgstatus.attached_tables), 2::bigint);
 SELECT is((SELECT error_code FROM msgstatus.attached_table_failure WHERE message_id = 'good'), '42703');
+SELECT is((SELECT error_message FROM msgstatus.attached_table_failure WHERE message_id = 'good'), 'column t.status does not exist (if the table has changed, attach it again)');
+SELECT is((SELECT remedy FROM msgstatus.attached_tables), 'Columns that do not exist any more: status. Attach the table again, giving columns that are not found by their names: SELECT msgstatus.attach_table(''strict'', ''sid'');');
+ALTER TABLE strict RENAME TO strictest;
+SELECT alike((SELECT remedy FROM msgstatus.attached_tables), 'Columns that do not exist%attach_table(''strictest'', ''sid'');');
+ALTER TABLE strictest ADD COLUMN status text;
+SELECT is((SELECT remedy FROM msgstatus.attached_tables), 'The table was renamed. Attach it again: SELECT msgstatus.attach_table(''strictest'', ''sid'');');
+ALTER TABLE strictest RENAME TO strict;
+SELECT alike((SELECT remedy FROM msgstatus.attached_tables), 'Remove the cause%msgstatus.resync_table(''strict'');', 'what to do is said');
+ALTER TABLE strict RENAME COLUMN sid TO id;
+SELECT alike((SELECT remedy FROM msgstatus.attached_tables), 'Column "sid" does not exist any more. Attach the table again, by what the key is called now%');
+ALTER TABLE strict RENAME COLUMN id TO sid;
+ALTER TABLE strict DROP COLUMN status;
 SELECT throws_ok($$SELECT msgstatus.attach_table('strict', 'sid')$$, '22023', 'app.strict has no column that can show a status');
 -- A table that is dropped.
 DROP TABLE strict;

@@ -131,6 +131,37 @@ SELECT is(claim(:'limit', 10), '9', 'what was sent before there was a limit coun
 SELECT lives_ok(format('SELECT record_send(%L, %L)', recipient(:'limit', 10), 'limit 10'), 'what nobody claimed is recorded');
 SELECT is(used(:'limit'), 8, 'and counts');
 
+-- Reports that name their claim: late and repeated ones are told from the others.
+CREATE FUNCTION claim_of(campaign uuid, n integer) RETURNS integer LANGUAGE sql AS $$
+    SELECT claim FROM claim_recipients(1, campaign) WHERE recipient_id = recipient(campaign, n)
+$$;
+SELECT made('tokens', 1, 20) AS tokens \gset
+SELECT recipient(:'tokens', 1) AS r \gset
+SELECT is(claim_of(:'tokens', 1), 1, 'claims of a recipient are numbered');
+SELECT record_send_failure(:'r', 'too fast', 130429, claim => 1), wait(:'tokens', '5 minutes');
+SELECT is(claim_of(:'tokens', 1), 2);
+SELECT lives_ok(format('SELECT record_send_failure(%L, %L, 130429, claim => 1)', :'r', 'too fast'), 'told again after the retry was claimed');
+SELECT is((SELECT (claimed_at IS NOT NULL, retry_count, failed_at)::text FROM campaign_recipient WHERE recipient_id = :'r'), '(t,1,)', 'is no failure of the retry');
+SELECT is(used(:'tokens'), 2, 'and not counted again');
+SELECT wait(:'tokens', '5 minutes');
+SELECT is(claim_of(:'tokens', 1), 3, 'the lease of the second expired');
+SELECT record_send_failure(:'r', 'timeout', claim => 2), skip_recipient(:'r', 'late', claim => 2);
+SELECT is((SELECT (claimed_at IS NOT NULL, failed_at, skipped_at)::text FROM campaign_recipient WHERE recipient_id = :'r'), '(t,,)', 'a late report does not end the lease of another');
+SELECT record_send(:'r', 'tokens third', claim => 3), record_send(:'r', 'tokens second', claim => 2), record_send(:'r', 'tokens second', claim => 2);
+SELECT is(used(:'tokens'), 3, 'what was sent by a late sender was counted when it was claimed');
+SELECT is((SELECT attempts FROM campaign_recipient_status WHERE recipient_id = :'r'), 3, 'and is on record');
+SELECT record_send(:'r', 'tokens third again', claim => 3);
+SELECT is(used(:'tokens'), 4, 'another message of a claim counts');
+SELECT throws_ok(format('SELECT record_send(%L, %L, 4)', :'r', 'x'), '22023', format('recipient %s has no claim 4', :'r'));
+SELECT throws_ok(format('SELECT record_send_failure(%L, %L, claim => 0)', :'r', 'x'), '22023');
+SELECT throws_ok(format('SELECT skip_recipient(%L, claim => 9)', :'r'), '22023');
+SELECT throws_ok(format('SELECT record_send_failure(%L, %L, claim => 3)', :'r', 'x'), '55000', 'a message was sent to the recipient already');
+SELECT made('token skipped', 1, 20) AS skipped \gset
+SELECT claim_of(:'skipped', 1), skip_recipient(recipient(:'skipped', 1), 'late', claim => 1);
+SELECT is(used(:'skipped'), 0);
+SELECT record_send(recipient(:'skipped', 1), 'token skipped', claim => 1);
+SELECT is(used(:'skipped'), 1, 'sent although it was skipped');
+
 -- A lease that reaches into the next day counts for both, until it is known which day it was.
 SELECT create_campaign('midnight', daily_send_limit => 2) AS midnight \gset
 -- The zone in which it is 23:58.

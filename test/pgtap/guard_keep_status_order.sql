@@ -212,5 +212,22 @@ SELECT throws_ok($$CREATE SCHEMA t_made CREATE TABLE made (status text)
 
 SELECT throws_ok('SELECT msgstatus.keep_status_order()', '39P01', NULL, 'called as if it were no trigger');
 
+-- Times, flags and numbers: an application that writes whole rows does not take back what it had not read.
+CREATE TABLE times (id integer PRIMARY KEY, at timestamptz, local timestamp, day date, is_read boolean, code smallint);
+CREATE TRIGGER guard BEFORE UPDATE ON times FOR EACH ROW EXECUTE FUNCTION
+    msgstatus.keep_status_order('at', 'local', 'day', 'is_read', 'code=sent:1,delivered:2,read:3,failed:9');
+INSERT INTO times VALUES (1);
+UPDATE times SET at = '2024-12-10 10:30Z', local = '2024-12-10 10:30', day = '2024-12-10', is_read = false, code = 2;
+SELECT is((SELECT times::text FROM times), (1, '2024-12-10 10:30Z'::timestamptz, '2024-12-10 10:30:00'::timestamp, '2024-12-10'::date, false, 2)::text, 'what was empty is written');
+UPDATE times SET at = NULL, local = NULL, day = NULL, is_read = NULL, code = NULL;
+SELECT is((SELECT (at = '2024-12-10 10:30Z', local = '2024-12-10 10:30', day = '2024-12-10', is_read, code)::text FROM times), '(t,t,t,,2)', 'no time is taken away');
+UPDATE times SET at = '2024-12-10 10:31Z', local = '2024-12-10 10:31', day = '2024-12-11', is_read = true, code = 1;
+SELECT is((SELECT (at = '2024-12-10 10:30Z', local = '2024-12-10 10:30', day = '2024-12-10', is_read, code)::text FROM times), '(t,t,t,t,2)', 'the earliest stays');
+UPDATE times SET at = '2024-12-10 10:29Z', local = '2024-12-10 10:29', day = '2024-12-09', is_read = false, code = 9;
+SELECT is((SELECT (at = '2024-12-10 10:29Z', local = '2024-12-10 10:29', day = '2024-12-09', is_read, code)::text FROM times), '(t,t,t,t,2)', 'an earlier one is written; what was read stays so');
+UPDATE times SET code = 3;
+SELECT is((SELECT code FROM times), 3::smallint);
+SELECT throws_ok($$CREATE TRIGGER wrong BEFORE UPDATE ON times FOR EACH ROW EXECUTE FUNCTION msgstatus.keep_status_order('at=sent:1')$$, '22023');
+
 SELECT finish();
 ROLLBACK;

@@ -36,10 +36,11 @@ CREATE TEMP TABLE relation AS SELECT relname::text AS name, relkind FROM pg_clas
 WHERE relnamespace = 'msgstatus'::regnamespace AND relkind IN ('r', 'p', 'v') AND NOT relispartition;
 SELECT is(may('t_ingest', name), '', 'ingest on ' || name) FROM relation;
 SELECT is(may('t_sender', name), CASE name
-        WHEN 'message' THEN 'SELECT' WHEN 'error_code_catalog' THEN 'SELECT' WHEN 'installation' THEN 'SELECT'
-        WHEN 'campaign_recipient_status' THEN 'SELECT' WHEN 'campaign_stats' THEN 'SELECT'
+        WHEN 'message' THEN 'SELECT' WHEN 'opt_out_word' THEN 'SELECT' WHEN 'error_code_catalog' THEN 'SELECT' WHEN 'installation' THEN 'SELECT'
+        WHEN 'campaign_recipient_status' THEN 'SELECT' WHEN 'campaign_stats' THEN 'SELECT' WHEN 'campaign_failures' THEN 'SELECT' WHEN 'campaign_cost' THEN 'SELECT'
         WHEN 'campaign' THEN 'SELECT INSERT UPDATE' WHEN 'campaign_recipient' THEN 'SELECT INSERT UPDATE'
-        WHEN 'campaign_attempt' THEN 'SELECT INSERT' WHEN 'campaign_day' THEN 'SELECT INSERT UPDATE DELETE'
+        WHEN 'campaign_attempt' THEN 'SELECT INSERT' WHEN 'campaign_day' THEN 'SELECT INSERT UPDATE DELETE' WHEN 'campaign_pace' THEN 'SELECT INSERT UPDATE DELETE'
+        WHEN 'sender_limit' THEN 'SELECT INSERT UPDATE DELETE' WHEN 'sender_day' THEN 'SELECT INSERT UPDATE DELETE'
         WHEN 'opt_out' THEN 'SELECT INSERT DELETE' ELSE '' END, 'sender on ' || name) FROM relation;
 SELECT is_empty($$SELECT attname, p FROM pg_attribute, unnest('{INSERT,UPDATE,REFERENCES}'::text[]) AS p
     WHERE attrelid = 'msgstatus.message'::regclass AND attnum > 0 AND has_column_privilege('t_sender', attrelid, attnum, p)$$,

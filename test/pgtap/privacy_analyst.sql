@@ -209,7 +209,7 @@ GRANT SELECT (recipient) ON msgstatus.message TO t_columns;
 CREATE TABLE calls (what text, of_rows boolean);
 INSERT INTO calls VALUES ('message_timeline', true), ('undelivered_messages', true), ('unread_messages', true), ('stuck_messages', true), ('recipient_engagement', true),
     ('message_log()', true), ('message_stats()', true), ('message_history(NULL)', true), ('undelivered_messages()', true), ('unread_messages()', true), ('stuck_messages()', true),
-    ('recipient_engagement()', true), ('campaign_recipient_status', true), ('campaign_stats', true),
+    ('recipient_engagement()', true), ('campaign_recipient_status', true), ('campaign_stats', true), ('campaign_failures', true), ('campaign_cost', true),
     ('daily_summary', false), ('rejected_summary', false), ('active_alerts', false), ('active_alerts()', false), ('alert_counts()', false), ('undelivered_count()', false), ('best_send_hours', false), ('best_send_hours()', false);
 GRANT SELECT ON calls TO PUBLIC;
 ALTER TABLE msgstatus.message ENABLE ROW LEVEL SECURITY;

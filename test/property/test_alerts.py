@@ -43,16 +43,17 @@ def test_start_and_end_are_told_once(server):
         with listener.cursor() as cursor:
             cursor.execute("LISTEN msgstatus_alert")
         with writer.cursor() as cursor:
+            cursor.execute("UPDATE msgstatus.alert_rule SET enabled = name = 'delivery_rate_low'")
             cursor.execute("""
-                INSERT INTO msgstatus.message (message_id, status, created_at)
-                SELECT n, '{"failed": "2024-12-10T10:00:00Z"}', now() FROM generate_series(1, 30) AS n""")
+                INSERT INTO msgstatus.message (message_id, provider, status, created_at)
+                SELECT n, 'meta', msgstatus.message_status('failed', now() - interval '11 minutes'), now() - interval '11 minutes' FROM generate_series(1, 30) AS n""")
             cursor.execute("SELECT msgstatus.rebuild_rollups()")
             assert checked_by(checkers) == [("started", "delivery_rate_low")]
             ((channel, told),) = notifications(listener)
             assert channel == "msgstatus_alert"
             assert {key: told[key] for key in ("event", "severity", "name", "subject", "value", "threshold")} == {
-                "event": "started", "severity": "critical", "name": "delivery_rate_low", "subject": None, "value": 0, "threshold": 90}
-            assert told["message"].startswith("Only 0.0 % of the 30 messages")
+                "event": "started", "severity": "critical", "name": "delivery_rate_low", "subject": "meta", "value": 0, "threshold": 90}
+            assert told["message"].startswith("Only 0.0 % of the 30 messages of meta")
             assert checked_by(checkers) == []
             cursor.execute("DELETE FROM msgstatus.message")
             cursor.execute("SELECT msgstatus.rebuild_rollups()")

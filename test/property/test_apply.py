@@ -143,7 +143,8 @@ MICROSECONDS = "(extract(epoch FROM {0}) * 1000000)::bigint AS {0}"
 
 
 def assert_messages(cursor, expected):
-    cursor.execute("SELECT message_id, status::text, " + MICROSECONDS.format("error_at") + ", error_code, error_title,"
+    cursor.execute("SELECT message_id, status::text, CASE WHEN status <> '{}' THEN " + MICROSECONDS.format("created_at").split(" AS ")[0]
+                   + " END AS created_at, " + MICROSECONDS.format("error_at") + ", error_code, error_title,"
                    " error_details, price, price_unit, num_segments, pricing_category, billable, metadata, created_by, campaign_id::text,"
                    " registered, " + ", ".join(REGISTERED) + " FROM msgstatus.message")
     names = [column.name for column in cursor.description]

@@ -147,7 +147,7 @@ def test_a_table_with_few_words_shows_the_highest_state_that_has_one(cursor, con
         DROP TABLE logs;
         CREATE TABLE logs (sid text PRIMARY KEY, status text NOT NULL DEFAULT 'new' CHECK (status IN ('new', 'sent', 'failed')))""")
     cursor.execute("INSERT INTO logs SELECT * FROM unnest(%s::text[])", (IDS,))
-    cursor.execute(ATTACH)
+    cursor.execute("""SELECT msgstatus.attach_table('logs', 'sid', '{"state": {"column": "status", "replace": ["new"]}}')""")
     run_concurrently(connections, sessions(rng, [statuses]))
     cursor.execute("""
         SELECT l.sid, l.status, m.status FROM logs AS l LEFT JOIN msgstatus.message AS m ON m.message_id = l.sid

@@ -86,6 +86,47 @@ def test_with_a_limit_nobody_waits_long(database):
         assert len(campaign.claim_all(other)) == 40
 
 
+def test_a_claim_without_a_limit_waits_for_no_day(database):
+    """Also not for the days that were counted while the campaign had a limit."""
+    campaign = Campaign(database, "limit dropped", 100, daily=50)
+    with connections(database, 2) as (slow, other), slow.cursor() as cursor, other.cursor() as claiming:
+        campaign.claim(claiming, 10)
+        database.query("UPDATE msgstatus.campaign SET daily_send_limit = NULL WHERE campaign_id = %s", (campaign.id,))
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT FROM msgstatus.campaign_day WHERE campaign_id = %s FOR UPDATE", (campaign.id,))
+        claiming.execute("SET statement_timeout = '30s'")
+        assert len(campaign.claim(claiming, 10)) == 10
+        cursor.execute("ROLLBACK")
+
+
+def test_a_claim_that_waits_for_a_day_holds_no_recipient(database):
+    """A message that failed is due to be looked after, which writes its recipient, while the day is held by a report."""
+    campaign = Campaign(database, "looked after", 2, daily=2)
+    database.query("ALTER FUNCTION msgstatus.sends_left(uuid, date[], boolean) SET lock_timeout = '1min'")
+    try:
+        with connections(database, 3) as (slow, other, third), slow.cursor() as cursor, other.cursor() as claiming, third.cursor() as looking:
+            sent = campaign.claim(claiming, 1)[0].recipient
+            claiming.execute("SELECT msgstatus.record_send(%s, 'looked after')", (sent,))
+            database.query("""SELECT msgstatus.apply_message_status('{"id": "looked after", "status": "failed",
+                "errors": [{"code": 131000, "title": "Something went wrong"}]}')""")
+            campaign.age("1 hour")
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT FROM msgstatus.campaign_day WHERE campaign_id = %s FOR UPDATE", (campaign.id,))
+            claiming.execute("SELECT pg_backend_pid()")
+            pid = claiming.fetchone()[0]
+            claim = threading.Thread(target=campaign.claim, args=(claiming, 1))
+            claim.start()
+            deadline = time.monotonic() + 60
+            while not database.query("SELECT 1 FROM pg_locks WHERE pid = %s AND NOT granted", (pid,)) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            # Raises 55P03 if the claim holds it.
+            looking.execute("SELECT FROM msgstatus.campaign_recipient WHERE recipient_id = %s FOR NO KEY UPDATE NOWAIT", (sent,))
+            cursor.execute("ROLLBACK")
+            claim.join()
+    finally:
+        database.query("ALTER FUNCTION msgstatus.sends_left(uuid, date[], boolean) SET lock_timeout = '1s'")
+
+
 def test_claims_of_several_campaigns_do_not_deadlock(database):
     """Claims that go through all campaigns in random order, each with a limit, so that each holds locks that others want."""
     database.query("UPDATE msgstatus.campaign SET status = 'paused' WHERE status = 'active'")
@@ -103,6 +144,54 @@ def test_claims_of_several_campaigns_do_not_deadlock(database):
         claimed = sum(at_once(6, lambda n: claim(open_connections[n])), [])
     assert len(set(claimed)) == len(claimed) == 6 * 300
     assert all(c.value("SELECT sum(claimed) FROM msgstatus.campaign_day WHERE campaign_id = %s") == 300 for c in campaigns)
+
+
+def test_reports_that_name_their_claim_are_exact(database):
+    """Reports come in any order, late and twice; whatever they say, the day counts each claim once."""
+    rng = random.Random(5)
+    campaign = Campaign(database, "tokens", 8, daily=100_000, retries=5)
+    reports, claims = [], 0
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        for _ in range(150):
+            if rng.random() < 0.5:
+                cursor.execute("SELECT recipient_id, claim FROM msgstatus.claim_recipients(%s, %s)", (rng.randint(1, 5), campaign.id))
+                for recipient, claim in cursor.fetchall():
+                    claims += 1
+                    if rng.random() < 0.15:
+                        reports.append(("record_send(%s, %s, claim => %s)", (recipient, f"message of claim {claim} of {recipient}", claim)))
+                    else:
+                        reports.append(("record_send_failure(%s, %s, 130429, claim => %s)", (recipient, f"failure {claims}", claim)))
+            elif reports:
+                call, arguments = rng.choice(reports)
+                try:
+                    cursor.execute("SELECT msgstatus." + call, arguments)
+                except psycopg2.errors.ObjectNotInPrerequisiteState:
+                    raise AssertionError("a claim that was reported as failed did not send") from None
+            if rng.random() < 0.3:
+                campaign.age("5 minutes")
+            assert campaign.value("SELECT COALESCE(sum(claimed), 0) FROM msgstatus.campaign_day WHERE campaign_id = %s") == claims
+        held = campaign.value("SELECT count(*) FROM msgstatus.campaign_recipient WHERE campaign_id = %s AND claims > 1")
+    assert claims > 20 and held > 3
+
+
+def test_campaigns_share_the_limit_of_their_number(database):
+    database.query("UPDATE msgstatus.campaign SET status = 'paused' WHERE status = 'active'")
+    campaigns = [Campaign(database, f"shared {n}", 200, daily=(150 if n % 2 else None)) for n in range(4)]
+    database.query("UPDATE msgstatus.campaign SET sender = '+15550990000' WHERE campaign_id = ANY (%s::uuid[])", ([c.id for c in campaigns],))
+    database.query("SELECT msgstatus.limit_sender('+15550990000', 300, (SELECT time_zone FROM msgstatus.campaign WHERE campaign_id = %s))",
+                   (campaigns[0].id,))
+
+    def claim(connection):
+        claimed = []
+        with connection.cursor() as cursor:
+            for _ in range(20):
+                cursor.execute("SELECT recipient_id FROM msgstatus.claim_recipients(40)")
+                claimed += cursor.fetchall()
+        return claimed
+
+    with connections(database, 4) as senders:
+        claimed = sum(at_once(4, lambda n: claim(senders[n])), []) + claim(senders[0])
+    assert len(set(claimed)) == len(claimed) == 300, "the limit is kept, and used"
 
 
 class Provider:

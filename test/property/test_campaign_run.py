@@ -21,6 +21,7 @@ RETRIES = 2
 # The statuses of a message, as lists of states; a number stands for a failure with that code.
 FATES = [["sent", "delivered", "read"], ["sent", "delivered", "read"], ["sent", "delivered"], ["read"], ["sent"], [], ["accepted"],
          [131000], [130429], ["sent", 131000], [131026], ["sent", 131047], [131000, "delivered"], [131000, "sent", "read"]]
+COUNTS = ("sent", "attempted", "sent_by_provider", "delivered", "read", "failed", "skipped")
 IMPLY_SENT = {"sent", "delivered", "read"}
 
 
@@ -64,10 +65,12 @@ class Recipient:
         return "skipped" if self.is_to_be_tried() and self.opted_out else "failed"
 
     def counts(self):
-        """Returns what the recipient adds to: sent, delivered, read, failed, skipped."""
+        """Returns what the recipient adds to COUNTS."""
         state = self.state()
-        sent = state == "sent" or any(a.known & IMPLY_SENT for a in self.attempts)
-        return [sent, self.delivered(), state == "read", state == "failed", state == "skipped"]
+        recorded = any(a.message for a in self.attempts)
+        attempted = any(a.known & (IMPLY_SENT | {"failed"}) for a in self.attempts)
+        by_provider = state == "sent" or any(a.known & IMPLY_SENT for a in self.attempts)
+        return [recorded, attempted, by_provider, self.delivered(), state == "read", state == "failed", state == "skipped"]
 
 
 class Run:
@@ -198,7 +201,10 @@ def test_a_whole_campaign(database, seed):
     assert run.campaign.states() == {number: recipient.state() for number, recipient in model.items()}
     stats = run.campaign.stats()
     counted = [sum(column) for column in zip(*(recipient.counts() for recipient in model.values()))]
-    assert [stats[name] for name in ("sent", "delivered", "read", "failed", "skipped")] == counted
+    assert [stats[name] for name in COUNTS] == counted
     assert (stats["total_target"], stats["pending"], stats["progress_percentage"]) == (len(model), 0, 100)
-    assert stats["delivery_rate"] == pytest.approx(100 * counted[1] / counted[0], abs=0.00501)
-    assert stats["read_rate"] == pytest.approx(100 * counted[2] / counted[1], abs=0.00501)
+    sent, attempted, by_provider, delivered, read, _, _ = counted
+    for name, part, whole in (("delivery_rate", delivered, sent), ("read_rate", read, sent), ("delivery_rate_of_attempted", delivered, attempted),
+                              ("read_rate_of_delivered", read, delivered), ("success_rate", delivered, len(model)),
+                              ("delivery_rate_of_sent_by_provider", delivered, by_provider)):
+        assert stats[name] == pytest.approx(100 * part / whole, abs=0.00501), name

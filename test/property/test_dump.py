@@ -89,7 +89,8 @@ ORDER BY 1, 2, 3
 TABLES = ("msgstatus.message", "msgstatus.status_event", "msgstatus.rejected_status", "msgstatus.error_code_catalog",
           "msgstatus.installation", "msgstatus.message_rollup", "msgstatus.folded_hour", "msgstatus.failure_rollup",
           "msgstatus.recipient_rollup", "msgstatus.recipient_day", "msgstatus.maintenance", "msgstatus.campaign",
-          "msgstatus.campaign_recipient", "msgstatus.campaign_attempt", "msgstatus.campaign_day", "msgstatus.opt_out",
+          "msgstatus.campaign_recipient", "msgstatus.campaign_attempt", "msgstatus.campaign_day", "msgstatus.campaign_pace", "msgstatus.sender_limit", "msgstatus.sender_day", "msgstatus.opt_out",
+          "msgstatus.opt_out_word",
           "msgstatus.attached_table", "msgstatus.attached_table_failure", "public.attached", "public.refusing",
           "shop.campaign", "shop.order_message", "shop.log")
 
@@ -153,7 +154,7 @@ def attach_tables(database):
             INSERT INTO public.attached SELECT message_id FROM msgstatus.message;
             INSERT INTO public.refusing SELECT message_id FROM msgstatus.message LIMIT 5;
             SELECT msgstatus.attach_table('public.attached', 'sid');
-            SELECT msgstatus.attach_table('public.refusing', 'sid');
+            SELECT msgstatus.attach_table('public.refusing', 'sid', '{"state": {"column": "status", "replace": ["NEW"]}}');
             SELECT msgstatus.attach_table('public.parted', 'sid')""")
         cursor.execute("SELECT sum(failures) FROM msgstatus.attached_tables")
         assert cursor.fetchone()[0] > 0

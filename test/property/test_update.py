@@ -1,10 +1,14 @@
 """An update of the extension beside running backends: the next call raises or works, and no backend crashes."""
 
+import collections
 import contextlib
 import json
+import pathlib
 
 import psycopg2
 import pytest
+
+from test_dump import CATALOG, assert_same
 
 APPLY = "SELECT msgstatus.apply_message_status(%s)"
 
@@ -227,3 +231,40 @@ def test_calls_that_cannot_read_the_attached_tables_leave_no_memory_behind(serve
         assert caller.call(1)["applied"] == 1
         cursor.execute(contexts)
         assert cursor.fetchall() == before
+
+
+EARLIER = pathlib.Path(__file__).parent / "support/earlier_tables.sql"
+# Beside the tables, what the steps of install() read: rules, one of them changed; recipients with dates; folded hours.
+EARLIER_ROWS = """
+INSERT INTO msgstatus.alert_rule (name, metric, severity, threshold, minimum_count, period, age) VALUES
+    ('read_rate_low', 'read_rate', 'warning', 50, 20, '24 hours', '0'),
+    ('delivery_rate_low', 'delivery_rate', 'critical', 75, 20, '1 hour', '0');
+INSERT INTO msgstatus.campaign (name, owner, status, daily_send_limit) VALUES ('earlier', 'shop', 'active', 2);
+INSERT INTO msgstatus.campaign_recipient (campaign_id, phone_number, scheduled_send_date)
+SELECT c.campaign_id, '+1555000000' || n, current_date + n / 2 FROM msgstatus.campaign AS c, generate_series(0, 9) AS n;
+INSERT INTO msgstatus.message_rollup (hour, direction, slot, messages, in_received, in_delivered) VALUES
+    ('2026-01-01T00:00Z', 'inbound', 0, 3, 3, 0), ('2026-01-01T00:00Z', NULL, 0, 4, 0, 4), ('2026-01-01T00:00Z', 'outbound', 7, 5, 0, 5);
+INSERT INTO msgstatus.folded_hour (hour, messages, in_received, in_delivered) VALUES ('2026-01-01T00:00Z', 7, 3, 4);
+"""
+
+
+def test_install_brings_earlier_tables_up_to_date(server):
+    """Tables that are there keep their rows, and become those of a new database."""
+    earlier, new = server.create_database(installed=False), server.create_database()
+    new.query("CREATE SCHEMA shop")
+    earlier.query(f"CREATE SCHEMA shop; CREATE EXTENSION msgstatus; {EARLIER.read_text()}; {EARLIER_ROWS}")
+    for _ in range(2):
+        earlier.query("SELECT msgstatus.install()")
+        assert_same(*(collections.Counter(row for row in d.query(CATALOG) if row[0] != "sequence") for d in (earlier, new)))
+    assert earlier.query("SELECT name, threshold, age::text, per FROM msgstatus.alert_rule WHERE name LIKE '%%rate_low' ORDER BY 1", ()) == [
+        ("delivery_rate_low", 75, "00:00:00", "all"), ("read_rate_low", 50, "24:00:00", "channel")]
+    assert earlier.query("SELECT inbound, sum(messages), sum(delivered) FROM msgstatus.hour_rollup GROUP BY 1 ORDER BY 1") == [
+        (False, 9, 9), (True, 3, 0)]
+    assert earlier.query("SELECT sum(messages) FROM msgstatus.folded_hour") == [(7,)]
+
+    # The recipients move with the limit, as those of a new campaign do.
+    earlier.query("UPDATE msgstatus.campaign SET daily_send_limit = 5")
+    assert earlier.query("SELECT count(*) FROM msgstatus.campaign_recipient GROUP BY scheduled_send_date") == [(5,), (5,)]
+    with contextlib.closing(earlier.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*), min(claim) FROM msgstatus.claim_recipients()")
+        assert cursor.fetchone() == (5, 1)

@@ -20,3 +20,9 @@ CREATE FUNCTION history.fill_msgstatus(first bigint, last bigint) RETURNS void L
         (h.failure, h.failed_at)) AS e (state, at)
     WHERE e.at IS NOT NULL
 $$;
+
+-- Leaves the rollups as they are where nobody folds them: maintain() has not run for 30 days.
+CREATE FUNCTION history.unfold() RETURNS void LANGUAGE sql AS $$
+    UPDATE msgstatus.message_rollup SET slot = 1;
+    DELETE FROM msgstatus.folded_hour;
+$$;

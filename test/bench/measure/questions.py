@@ -6,13 +6,14 @@ import dataclasses
 @dataclasses.dataclass(frozen=True)
 class Question:
     """A question; `hoped` is the time in milliseconds that we hoped for at 10 million messages. Where `given` is a query, what it
-    returns takes the place of {given}, quoted."""
+    returns takes the place of {given}, quoted. Where `unfolded` is set, the rollups are not folded."""
 
     name: str
     hoped: int
     msgstatus: str
     jsonb: str | None = None
     given: str | None = None
+    unfolded: bool = False
 
 
 def dashboard(days):
@@ -111,8 +112,19 @@ QUESTIONS = (
     Question("message_log, a campaign by state, page 1", 50,
              "SELECT * FROM msgstatus.message_log(campaign_id => {given}, sort_by => 'state')",
              given="SELECT campaign_id FROM msgstatus.message WHERE campaign_id IS NOT NULL ORDER BY created_at LIMIT 1"),
+    Question("message_log, own numbers by state, page 1", 50,
+             "SELECT * FROM msgstatus.message_log(recipient_prefix => '+4930', sort_by => 'state')"),
+    Question("message_log, recipients of a beginning by state, page 1", 50,
+             "SELECT * FROM msgstatus.message_log(recipient_prefix => '+491500', sort_by => 'state')"),
     Question("message_stats, a campaign", 50,
              "SELECT * FROM msgstatus.message_stats(campaign_id => {given})",
              given="SELECT campaign_id FROM msgstatus.message WHERE campaign_id IS NOT NULL ORDER BY created_at LIMIT 1"),
+    Question("message_stats, all recipients of a country", 50, "SELECT * FROM msgstatus.message_stats(recipient_prefix => '+49')"),
+    Question("undelivered_messages, the view", 50, "SELECT * FROM msgstatus.undelivered_messages"),
+    Question("top 50 recipients, last 30 days", 100, "SELECT * FROM msgstatus.recipient_engagement(30, 50)"),
     Question("active alerts", 50, "SELECT * FROM msgstatus.active_alerts"),
+    Question("30-day daily dashboard, unfolded", 50,
+             "SELECT * FROM msgstatus.message_status_dashboard WHERE date >= current_date - 30", unfolded=True),
+    Question("7-day daily dashboard, unfolded", 50,
+             "SELECT * FROM msgstatus.message_status_dashboard WHERE date >= current_date - 7", unfolded=True),
 )

@@ -48,16 +48,34 @@ class Message:
         return self.reached_at(state) is not None
 
     @property
+    def outgoing(self):
+        return self.direction != "inbound"
+
+    # Only outgoing messages have an outcome.
+
+    @property
+    def sent(self):
+        return self.outgoing and self.reached("sent")
+
+    @property
     def attempted(self):
-        return self.state in ATTEMPTED
+        return self.outgoing and self.state in ATTEMPTED
+
+    @property
+    def delivered(self):
+        return self.outgoing and self.reached("delivered")
+
+    @property
+    def read(self):
+        return self.outgoing and self.reached("read")
 
     @property
     def failed(self):
-        return self.state in FAILURES
+        return self.outgoing and self.state in FAILURES
 
     def delay(self, first, second):
         """The time from a state that was observed itself to another that was reached, in seconds."""
-        if first not in self.observed or not self.reached(second):
+        if not self.outgoing or first not in self.observed or not self.reached(second):
             return None
         return (self.reached_at(second) - self.reached_at(first)) / SECOND
 

@@ -59,6 +59,8 @@ def expected_message(observations, registrations):
     time, _, title, details, code = min(errors, default=(None, None, b"", b"", None))
     message |= {"error_at": time, "error_code": code, "error_title": title.decode() or None,
                 "error_details": details.decode() or None, "status": status_text(times), "media_url": None,
+                # Of a message that was registered alone, the time of the test.
+                "created_at": min((delivery.received_at for _, delivery in observations), default=None),
                 "metadata": None, "created_by": None, "campaign_id": None, "registered": None}
     for registration in registrations:
         message |= registration.columns
