@@ -57,9 +57,12 @@ void Spool::note(const SpoolReport &report) {
         full_until_ = Clock::now() + look_again_interval;
     if (!report.set_aside.empty())
         log(LogLevel::error, "spool set aside", {{"reason", report.reason}, {"kept_as", report.set_aside}});
-    else if (report.failure != SpoolFailure::none && failure_log_.admit())
-        log(LogLevel::error, is_full ? "spool full" : "spool not usable",
+    else if (is_full && failure_log_.admit())
+        log(LogLevel::error, "spool full",
             {{"reason", report.reason}, {"bytes", state_.bytes}, {"suppressed", failure_log_.take_suppressed()}});
+    else if (!is_full && report.failure != SpoolFailure::none && failure_log_.admit())
+        log(LogLevel::error, "spool not usable",
+            {{"reason", report.reason}, {"suppressed", failure_log_.take_suppressed()}});
     if (report.opened && state_.open)
         log(LogLevel::info, "spool open",
             {{"directory", settings_.directory}, {"bodies", state_.depth}, {"bytes", state_.bytes}});
