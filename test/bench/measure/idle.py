@@ -8,7 +8,7 @@ import ssl
 import database
 import servers
 from report import table, write
-from settings import IDLE_CONNECTIONS
+from settings import IDLE_CONNECTIONS, OTHER_RECEIVER, RECEIVER
 
 DESIGNS = ()
 SPARE_DESCRIPTORS = 200
@@ -37,11 +37,11 @@ def ask(connection):
         raise RuntimeError(f"another answer than expected: {answer!r}")
 
 
-def measure(tls):
+def measure(tls, program):
     """Returns the memory of a receiver in MB: at first, with open connections, and after each connection was used once more."""
     context = ssl.create_default_context(cafile=servers.certificate()[0]) if tls else None
     flags = ("--max-connections", str(IDLE_CONNECTIONS + 100), "--idle-timeout", "3600")
-    with servers.receiver(True, *flags, tls=tls) as server, contextlib.ExitStack() as stack:
+    with servers.receiver(True, *flags, tls=tls, program=program) as server, contextlib.ExitStack() as stack:
         measured = [server.resident]
         connections = []
         for _ in range(IDLE_CONNECTIONS):
@@ -64,8 +64,10 @@ def run():
     """Measures connections in the clear and with TLS, and writes the report."""
     allow_descriptors()
     database.create_empty()
+    builds = [("", RECEIVER)] + ([(", other build", OTHER_RECEIVER)] if OTHER_RECEIVER else [])
     rows = [(name, *(f"{value:.1f}" for value in measured), f"{(measured[2] - measured[0]) / IDLE_CONNECTIONS * 1e3:.1f}")
-            for name, measured in (("HTTP", measure(False)), ("HTTPS", measure(True)))]
+            for name, measured in ((f"{scheme}{build}", measure(scheme == "HTTPS", program))
+                                   for build, program in builds for scheme in ("HTTP", "HTTPS"))]
     write("idle", "\n\n".join([
         f"Memory of the receiver in MB (resident) with {IDLE_CONNECTIONS:,} idle connections, each of which has made a request:",
         table(("", "without any", "with them", "after another request on each", "kB a connection"), rows)]))

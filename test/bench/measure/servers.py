@@ -115,10 +115,10 @@ def spool_directory():
 
 
 @contextlib.contextmanager
-def receiver(signed, *flags, tls=False):
-    """Runs msgstatus-receiver with its defaults except for the flags."""
+def receiver(signed, *flags, tls=False, program=RECEIVER):
+    """Runs msgstatus-receiver, or another build of it, with its defaults except for the flags."""
     port, admin = free_port(), free_port()
-    command = [RECEIVER, "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin}", "--database", "",
+    command = [program, "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin}", "--database", "",
                "--log-level", "warning", *([] if signed else ["--allow-unsigned"]), *flags]
     if tls:
         command += ["--tls-cert", certificate()[0], "--tls-key", certificate()[1]]

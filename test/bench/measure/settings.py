@@ -10,6 +10,7 @@ NODE = ROOT / "build" / "bench" / "node"
 
 CLIENT = os.environ["MSGSTATUS_BENCH_CLIENT"]
 RECEIVER = os.environ["MSGSTATUS_RECEIVER"]
+OTHER_RECEIVER = os.environ.get("MSGSTATUS_BENCH_OTHER_RECEIVER")  # of another build, to be measured beside it
 SCRATCH = pathlib.Path(os.environ["MSGSTATUS_STAGE"])
 
 MESSAGES = int(os.environ.get("MSGSTATUS_BENCH_MESSAGES", "1000000"))
