@@ -2,6 +2,7 @@
 
 import subprocess
 
+import pytest
 from pgserver import PgServer
 
 # Questions about each kind of object in a database; sorted, so that both clusters answer alike.
@@ -20,6 +21,10 @@ WHERE p.proname IN ('max', 'min', 'is_final') AND a.grantee <> p.proowner ORDER 
 
 def test_pg_upgrade():
     with PgServer() as old, PgServer() as new:
+        if old.version >= 18:
+            # It loads '$libdir/msgstatus', which is looked for in the server's own directory alone, and the extension of the
+            # tests lies where extension_control_path says.
+            pytest.skip("pg_upgrade of PostgreSQL 18 finds libraries only in the server's own directory")
         old.create_database("shop")
         old.execute("shop", """
             SELECT msgstatus.apply_message_status('[{"id": "w1", "status": "sent"}, {"id": "w2", "status": "read"}]');
