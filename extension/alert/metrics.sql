@@ -42,7 +42,7 @@ CREATE FUNCTION msgstatus.rate_is_below(part numeric, whole numeric, threshold n
     LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
     SELECT whole > 0 AND part / NULLIF(whole, 0) < threshold / 100
         AND (part / NULLIF(whole, 0) + 6.6349 / (2 * NULLIF(whole, 0))
-                + 2.5758 * sqrt(part * (whole - part) / NULLIF(whole, 0) ^ 3 + 6.6349 / (4 * NULLIF(whole, 0) ^ 2)))
+                + 2.5758 * sqrt(GREATEST(part * (whole - part), 0) / NULLIF(whole, 0) ^ 3 + 6.6349 / (4 * NULLIF(whole, 0) ^ 2)))
             / (1 + 6.6349 / NULLIF(whole, 0)) < threshold / 100
 $$;
 COMMENT ON FUNCTION msgstatus.rate_is_below(numeric, numeric, numeric) IS

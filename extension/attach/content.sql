@@ -53,7 +53,7 @@ BEGIN
             THEN ARRAY(SELECT lower(w.word) FROM jsonb_array_elements_text(given -> 'replace') AS w (word)) END;
     IF given -> 'replace' IS DISTINCT FROM 'true' THEN
         advice := format('Say what they mean: {"state": {"column": %1$s, "means": {%2$s: "failed"}}}; or "keep": [%2$s] if no status'
-            ' may replace them; or "replace": [%2$s] if each may.', to_json(shown.column_name), '%s');
+            ' may replace them; or "replace": [%2$s] if each may.', replace(to_json(shown.column_name)::text, '%', '%%'), '%s');
         found := msgstatus.unknown_words(target, shown.column_number, key.column_number, known);
         IF found IS NULL AND as_caller THEN
             -- Policies hide rows, so those that the caller sees, and would update, are read with its rights.

@@ -100,7 +100,7 @@ CREATE FUNCTION msgstatus.column_types(target regclass) RETURNS TABLE (
     )
     SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, p.type, p.typmod,
         -- Other names of built-in types belong to the grammar, and mean the same in every search_path.
-        CASE WHEN format_type(p.type, p.typmod) IN ('text', 'bpchar', 'jsonb') THEN 'pg_catalog.' ELSE '' END
+        CASE WHEN format_type(p.type, p.typmod) IN ('text', 'bpchar', 'jsonb', 'date', 'uuid') THEN 'pg_catalog.' ELSE '' END
             || format_type(p.type, p.typmod),
         (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.collname)
             FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace WHERE c.oid = a.attcollation),

@@ -94,14 +94,15 @@ BEGIN
             'CASE WHEN c.message_id OPERATOR(pg_catalog.~) ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'''
             ' THEN c.message_id::pg_catalog.uuid END AS key'
         WHEN key.base_type IN ('integer'::regtype, 'bigint'::regtype) THEN
-            'CASE WHEN c.message_id OPERATOR(pg_catalog.~) ''^(0|[1-9][0-9]{0,17})$'' THEN c.message_id::bigint END AS key'
+            'CASE WHEN c.message_id OPERATOR(pg_catalog.~) ''^(0|[1-9][0-9]{0,18})$'' THEN CASE WHEN c.message_id::numeric'
+            ' OPERATOR(pg_catalog.<=) 9223372036854775807 THEN c.message_id::bigint END END AS key'
         ELSE format('(c.message_id%s) COLLATE %s AS key',
             CASE WHEN key.base_type = 'bpchar'::regtype THEN '::pg_catalog.bpchar'
                 WHEN key.base_type NOT IN ('text'::regtype, 'varchar'::regtype) THEN '::' || key.base_name END,
             key.collation_name) END];
     -- citext finds the row by its index in any case of letters; the ids of messages differ by case.
-    key_equals := (SELECT format('t.%1$I OPERATOR(%2$I.=) n.key AND t.%1$I::pg_catalog.text COLLATE "C"'
-            ' OPERATOR(pg_catalog.=) n.key::pg_catalog.text COLLATE "C"', key_column, s.nspname)
+    key_equals := (SELECT format('t.%1$I OPERATOR(%2$I.=) n.key AND t.%1$I::pg_catalog.text COLLATE pg_catalog."C"'
+            ' OPERATOR(pg_catalog.=) n.key::pg_catalog.text COLLATE pg_catalog."C"', key_column, s.nspname)
         FROM pg_type AS y JOIN pg_namespace AS s ON s.oid = y.typnamespace
         WHERE y.oid = key.base_type AND y.typname = 'citext');
 

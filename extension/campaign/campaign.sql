@@ -168,6 +168,9 @@ CREATE FUNCTION msgstatus.campaign_limit_changed() RETURNS trigger
 BEGIN
     -- Without a limit, claims are not counted. So what was counted is wrong once there is none, or one again.
     IF OLD.daily_send_limit IS NULL OR NEW.daily_send_limit IS NULL THEN
+        -- Waits for claims under way, which do not count, and before days are locked: a report locks its recipient first.
+        PERFORM FROM msgstatus.campaign_recipient AS r
+        WHERE r.campaign_id = NEW.campaign_id AND (r.waiting OR r.due_at IS NOT NULL) FOR NO KEY UPDATE;
         DELETE FROM msgstatus.campaign_day AS d WHERE d.campaign_id = NEW.campaign_id;
     END IF;
     IF NEW.status IN ('active', 'paused') THEN

@@ -43,7 +43,10 @@ DECLARE
     number text := msgstatus.normalize_address(NEW.sender);
 BEGIN
     -- A long text is no such reply.
-    IF length(NEW.content) <= 200 AND msgstatus.phone_number_problem(NEW.sender, number) IS NULL THEN
+    IF length(NEW.content) <= 200 AND msgstatus.phone_number_problem(NEW.sender, number) IS NULL
+        AND EXISTS (SELECT FROM msgstatus.opt_out_word AS w WHERE w.word = msgstatus.bare_reply(NEW.content)) THEN
+        -- Calls have messages in the order of ids, and not of numbers. Two of them with the same numbers would deadlock.
+        PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.opt_out_reply', 0));
         INSERT INTO msgstatus.opt_out (phone_number, reason)
         SELECT number, 'replied ' || w.word FROM msgstatus.opt_out_word AS w WHERE w.word = msgstatus.bare_reply(NEW.content)
         ON CONFLICT (phone_number) DO NOTHING;
@@ -63,12 +66,19 @@ BEGIN
     IF '' = ANY (wanted) OR array_position(wanted, NULL) IS NOT NULL THEN
         RAISE invalid_parameter_value USING MESSAGE = 'a word must not be null or empty';
     END IF;
-    -- Without words there is no trigger, so that messages cost nothing more. DDL before rows: the lock keeps out other calls.
-    DROP TRIGGER IF EXISTS opt_out_reply ON msgstatus.message;
-    DROP TRIGGER IF EXISTS opt_out_changed_reply ON msgstatus.message;
+    IF NOT pg_has_role((SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'msgstatus.message'::regclass), 'USAGE') THEN
+        RAISE insufficient_privilege USING MESSAGE = 'must be owner of table msgstatus.message';
+    END IF;
+    -- One call at a time. Other words leave the triggers alone: dropping them waits for readers of message, and keeps calls waiting.
+    LOCK TABLE msgstatus.opt_out_word IN SHARE ROW EXCLUSIVE MODE;
     DELETE FROM msgstatus.opt_out_word AS w WHERE w.word <> ALL (wanted);
     INSERT INTO msgstatus.opt_out_word (word) SELECT w FROM unnest(wanted) AS w ON CONFLICT DO NOTHING;
-    IF wanted <> '{}' THEN
+    -- Without words there is no trigger, so that messages cost nothing more.
+    IF wanted = '{}' THEN
+        DROP TRIGGER IF EXISTS opt_out_reply ON msgstatus.message;
+        DROP TRIGGER IF EXISTS opt_out_changed_reply ON msgstatus.message;
+    ELSIF NOT EXISTS (SELECT FROM pg_trigger AS t
+        WHERE t.tgrelid = 'msgstatus.message'::regclass AND t.tgname = 'opt_out_changed_reply') THEN
         CREATE TRIGGER opt_out_reply AFTER INSERT ON msgstatus.message
             FOR EACH ROW WHEN (NEW.direction = 'inbound' AND NEW.content IS NOT NULL)
             EXECUTE FUNCTION msgstatus.opt_out_reply();

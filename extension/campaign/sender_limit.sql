@@ -13,6 +13,8 @@ BEGIN
     IF $2 <= 0 THEN
         RAISE invalid_parameter_value USING MESSAGE = 'daily_send_limit must be positive', HINT = 'NULL means no limit.';
     END IF;
+    -- One call at a time, so that the limit has the zone of the last one.
+    PERFORM pg_advisory_xact_lock(hashtextextended('msgstatus.limit_sender ' || number, 0));
     -- The days of another zone are others, and are counted anew.
     DELETE FROM msgstatus.sender_limit AS l WHERE l.sender = number AND ($2 IS NULL OR l.time_zone <> $3);
     IF $2 IS NOT NULL THEN
@@ -92,7 +94,8 @@ BEGIN
             ORDER BY d.day FOR NO KEY UPDATE SKIP LOCKED) AS l;
     END IF;
     RETURN CASE WHEN locked = cardinality($2) THEN GREATEST(daily - used, 0) END;
-EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+-- foreign_key_violation: the limit was removed, or got days of another zone, meanwhile.
+EXCEPTION WHEN lock_not_available OR deadlock_detected OR foreign_key_violation THEN
     RETURN NULL;
 END
 $$;

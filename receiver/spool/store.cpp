@@ -133,7 +133,7 @@ public:
     template <class... Values>
     bool run(const Values &...values) {
         sqlite3_reset(statement_);
-        int index = 0;
+        [[maybe_unused]] int index = 0; // without parameters
         (bind(++index, values), ...);
         return step();
     }
