@@ -8,9 +8,7 @@
 
 #include <sys/resource.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
+#include "base/spawn.hpp"
 #include "commands/part_settings.hpp"
 #include "observe/log.hpp"
 #include "service/service.hpp"
@@ -120,8 +118,8 @@ void Receiver::run() {
     if (spool_)
         spool_->start();
     pool_.start();
-    boost::asio::co_spawn(context_, obey_signals(), boost::asio::detached);
-    boost::asio::co_spawn(context_, feed_watchdog(), boost::asio::detached);
+    spawn(context_, obey_signals());
+    spawn(context_, feed_watchdog());
     notify_service_manager("READY=1");
     context_.run();
     log(LogLevel::info, "stopped");

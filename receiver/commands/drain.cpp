@@ -3,10 +3,9 @@
 #include <string>
 #include <utility> // Boost 1.74 forgets it
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "base/spawn.hpp"
 #include "commands/commands.hpp"
 #include "commands/part_settings.hpp"
 
@@ -72,7 +71,7 @@ int drain_command(const Config &config) {
     signals.async_wait([&command](error_code, int) { command.interrupted = true; });
     command.spool.start();
     command.pool.start();
-    boost::asio::co_spawn(command.context, command.watch(), boost::asio::detached);
+    spawn(command.context, command.watch());
     command.context.run();
     const SpoolState &state = command.spool.state();
     std::printf("drained %llu, left %s%s\n", static_cast<unsigned long long>(command.metrics.bodies_drained),

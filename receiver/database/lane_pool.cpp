@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include "base/spawn.hpp"
 
 namespace msgstatus::receiver {
 namespace {
@@ -35,8 +34,8 @@ LanePool::LanePool(boost::asio::io_context &context, LaneSettings settings, Metr
 void LanePool::start() {
     next_alerts_ = Clock::now() + alerts_delay;
     for (const auto &lane : lanes_)
-        boost::asio::co_spawn(context_, lane->run(), boost::asio::detached);
-    boost::asio::co_spawn(context_, keep_times(), boost::asio::detached);
+        spawn(context_, lane->run());
+    spawn(context_, keep_times());
 }
 
 std::size_t LanePool::lanes_connected() const noexcept {
@@ -150,10 +149,16 @@ bool LanePool::is_overdue(const Job &job, Clock::time_point now) const noexcept 
 Awaitable<> LanePool::keep_times() {
     while (!stopped_) {
         const Clock::time_point now = Clock::now();
-        while (!queue_.empty() && is_overdue(queue_.front(), now)) {
+        for (std::size_t left = queue_.size(); left > 0; --left) {
+            const bool overdue = is_overdue(queue_.front(), now);
+            if (!overdue && !queue_.front().spool_refused)
+                break;
             Job job = queue_.take();
             job.may_return = true;
-            backlog_->keep(std::move(job));
+            if (overdue)
+                backlog_->keep(std::move(job));
+            else
+                queue_.push(std::move(job)); // what the disk refused must not hold up those behind it
         }
         for (const auto &lane : lanes_)
             lane->give_back_overdue(now);

@@ -7,10 +7,10 @@
 
 #include <sys/socket.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+
+#include "base/spawn.hpp"
 
 namespace msgstatus::receiver {
 namespace {
@@ -55,8 +55,8 @@ Endpoint Server::adopt(int descriptor) {
 
 Endpoint Server::start() {
     acceptor_.non_blocking(true);
-    asio::co_spawn(acceptor_.get_executor(), accept(), asio::detached);
-    asio::co_spawn(acceptor_.get_executor(), keep_times(), asio::detached);
+    spawn(acceptor_.get_executor(), accept());
+    spawn(acceptor_.get_executor(), keep_times());
     const tcp::endpoint bound = acceptor_.local_endpoint();
     return {.host = bound.address().to_string(), .port = bound.port()};
 }
@@ -80,14 +80,19 @@ Awaitable<> Server::accept() {
             make_room();
             co_await room_.wait(Clock::now() + accept_pause); // or until one that is being served waits again
         }
-        serve(std::move(socket));
+        try {
+            serve(std::move(socket));
+        } catch (const std::exception &) { // no memory for one more
+            failed();
+        }
     }
 }
 
 // Closes the connection that has waited longest for a request, if one does.
 void Server::make_room() {
-    const auto longest =
-        std::find_if(sessions_.begin(), sessions_.end(), [](const auto &session) { return session->is_waiting(); });
+    const auto longest = std::find_if(sessions_.begin(), sessions_.end(), [now = Clock::now()](const auto &session) {
+        return session->can_make_room(now);
+    });
     if (longest == sessions_.end())
         return;
     ++counters_.evicted;
@@ -104,7 +109,14 @@ std::shared_ptr<Session> Server::serve(Socket socket) {
     if (!may_connect(peer))
         return nullptr;
     const auto session = std::make_shared<Session>(*this, std::move(socket), peer, tls_);
-    session->start(sessions_.insert(sessions_.end(), session));
+    const auto place = sessions_.insert(sessions_.end(), session);
+    try {
+        session->start(place);
+    } catch (...) {
+        session->close();
+        forget(place);
+        throw;
+    }
     if (draining_)
         session->drain();
     return session;
@@ -140,6 +152,11 @@ void Server::forget(Sessions::iterator place) {
     }
     room_.wake();
     finish_drain();
+}
+
+void Server::failed() {
+    if (failure_log_.admit())
+        log(LogLevel::error, "connection given up", {{"reason", "out of memory"}});
 }
 
 Awaitable<> Server::keep_times() {

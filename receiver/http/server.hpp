@@ -62,6 +62,7 @@ public:
     std::string next_request_id();
     void handshake_failed() noexcept { ++counters_.failed_handshakes; }
     void forget(Sessions::iterator place);
+    void failed(); ///< to serve a connection
 
 private:
     Endpoint start();
@@ -87,6 +88,7 @@ private:
     LogLimiter refusal_log_;
     LogLimiter eviction_log_;
     LogLimiter accept_log_;
+    LogLimiter failure_log_;
     bool draining_ = false;
 };
 

@@ -25,6 +25,7 @@ constexpr std::size_t most_unparsed = 16 * kibibyte;
 constexpr std::uint64_t largest_body_read_over = 64 * kibibyte; // a refused larger one costs the connection
 constexpr std::size_t most_lingered = 16 * mebibyte;
 constexpr std::chrono::seconds linger_time(2);
+constexpr std::chrono::seconds patience_with_readers(1); // of their answers, while others wait for the place
 
 Answer closing(Answer answer) {
     answer.close = true;
@@ -51,10 +52,14 @@ void Session::start(Sessions::iterator place) {
 Awaitable<> Session::run() {
     // GCC 12 makes no code of a co_await within a condition that has other parts, so each stands alone.
     bool goes_on = true;
-    if (tls_)
-        goes_on = co_await shake_hands();
-    while (goes_on)
-        goes_on = co_await serve_request();
+    try {
+        if (tls_)
+            goes_on = co_await shake_hands();
+        while (goes_on)
+            goes_on = co_await serve_request();
+    } catch (const std::exception &) { // no memory: the connection goes, its place and its count do not stay
+        server_.failed();
+    }
     close();
     server_.forget(place_);
 }
@@ -271,7 +276,7 @@ Awaitable<Answer> Session::ask_handler() {
     answer_.reset();
     try {
         server_.handler().handle(request_, {shared_from_this(), number_});
-    } catch (const std::bad_alloc &) {
+    } catch (const std::exception &) { // std::bad_alloc, or OpenSSL without memory
         answer_ = unavailable_answer("memory", "out of memory; try again later");
     }
     request_.body.reset();
@@ -310,11 +315,16 @@ Awaitable<> Session::linger() {
 void Session::sweep(Clock::time_point now) {
     if (now < deadline_)
         return;
-    deadline_ = Clock::time_point::max();
-    timed_out_ = true;
+    timed_out_ = true; // again at each look until the next phase: between two operations there is nothing to cancel
     answered_.wake();
     error_code ignored;
     socket_.cancel(ignored);
+}
+
+bool Session::can_make_room(Clock::time_point now) {
+    if (closed_ || phase_ == Phase::answering || (phase_ == Phase::idle && has_input()))
+        return false; // a request is here, though nobody may have looked yet
+    return phase_ != Phase::writing || now > deadline_ - server_.limits().body_timeout + patience_with_readers;
 }
 
 void Session::drain() {

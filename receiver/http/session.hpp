@@ -35,8 +35,8 @@ public:
     const Address &peer() const noexcept { return peer_; }
     void answer(std::uint64_t number, Answer &&answer) override;
 
-    /// Returns whether it keeps the server waiting for a whole request.
-    bool is_waiting() const noexcept { return !closed_ && phase_ <= Phase::body; }
+    /// Returns whether it keeps the server waiting: for a whole request, for its answer to be read, or for the end.
+    bool can_make_room(Clock::time_point now);
 
     /// Ends what has taken too long.
     void sweep(Clock::time_point now);

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+
+#include "base/spawn.hpp"
 
 namespace msgstatus::receiver {
 namespace {
@@ -31,7 +31,7 @@ Spool::Spool(asio::io_context &context, const SpoolSettings &settings, LanePool 
 
 void Spool::start() {
     for (Awaitable<> (Spool::*part)() : {&Spool::stay_open, &Spool::take_in, &Spool::drain})
-        asio::co_spawn(context_, (this->*part)(), asio::detached);
+        spawn(context_, (this->*part)());
 }
 
 // Runs an operation in the spool's thread. What it refers to must stay as it is meanwhile.

@@ -1,5 +1,6 @@
 """What an attacker, a careless operator or a server that is none can do, and what the receiver makes of it."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -95,6 +96,27 @@ def test_a_limit_on_memory_costs_the_webhook_and_not_the_receiver(start):
     assert answer.status == 503 and answer.headers["retry-after"]
     resource.prlimit(receiver.process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert receiver.post("/webhook", one()).status == 200
+
+
+def test_connections_for_which_memory_lacked_leave_nothing_behind(signed_receiver):
+    """Memory may lack anywhere: for a socket, a coroutine, a buffer."""
+    receiver = signed_receiver
+    with open(f"/proc/{receiver.process.pid}/statm", encoding="ascii") as statm:
+        size = int(statm.read().split()[0]) * resource.getpagesize()
+    resource.prlimit(receiver.process.pid, resource.RLIMIT_AS, (size + 48 * MEGABYTE, resource.RLIM_INFINITY))
+    signature = {"X-Hub-Signature-256": "sha256=00"}
+    stalled = []
+    for number in range(900):
+        with contextlib.suppress(OSError):
+            stalled.append(socket.create_connection(("127.0.0.1", receiver.port), timeout=1))
+            stalled[-1].sendall(raw_post("/webhooks/meta", b"x" * (2000000 if number < 40 else 60000), signature)[:-1])
+    for connection in stalled:
+        connection.close()
+    resource.prlimit(receiver.process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    with contextlib.suppress(OSError):
+        request(receiver.port, "GET", "/nothing")  # which an accept that failed may cost
+    assert request(receiver.port, "GET", "/nothing").status == 404
+    wait_until(lambda: receiver.metric("msgstatus_connections") <= 1, "the connections to be forgotten")
 
 
 # Time.
@@ -196,6 +218,28 @@ def test_silent_connections_keep_nobody_out(start):
     assert receiver.metric("msgstatus_connections_evicted_total") >= 30
     assert receiver.events("too many connections")
     for connection in silent:
+        connection.close()
+
+
+def test_clients_that_read_no_answers_keep_nobody_out(start):
+    receiver = start("--allow-unsigned", "--max-connections", "16")
+    requests = b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n" * 400
+    deaf = []
+    for _ in range(16):
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        connection.connect(("127.0.0.1", receiver.port))
+        connection.settimeout(0.3)
+        deaf.append(connection)
+    for connection in deaf:
+        with contextlib.suppress(OSError):
+            while True:  # until nobody takes more
+                connection.sendall(requests)
+    with Connection(receiver.port, source="127.0.0.2") as connection:
+        connection.socket.settimeout(10)
+        assert connection.post("/webhook", one()).status == 200
+    assert receiver.metric("msgstatus_connections_evicted_total") > 0
+    for connection in deaf:
         connection.close()
 
 

@@ -1,5 +1,6 @@
 """Webhooks that the database cannot take go to the disk, and are answered 200."""
 
+import concurrent.futures
 import os
 import signal
 import stat
@@ -8,9 +9,9 @@ import time
 import pytest
 
 from client import FORM, Connection, form, raw_post
-from receiver import wait_until
+from receiver import PATIENCE, wait_until
 from steps import assert_kept, post_kept, post_until_refused, stop_server, wait_drained
-from webhooks import new_id, one, twilio_fields
+from webhooks import meta, meta_status, new_id, one, twilio_fields
 
 
 def test_an_outage(database, spooling):
@@ -233,3 +234,17 @@ def test_only_its_owner_may_read_it(database, spooling, tmp_path):
     assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in spool.iterdir()} == dict.fromkeys(
         ["lock", "spool.db", "spool.db-wal", "spool.db-shm"], 0o600)
     database.server.start()
+
+
+def test_what_the_disk_refuses_keeps_nothing_else_from_it(database, spooling):
+    receiver = spooling("--lanes", "1", "--lock-timeout", "60", "--statement-timeout", "60", "--spool-after", "1",
+                        "--spool-max-bytes", str(1 << 20), "--request-timeout", "15")
+    with database.hold("LOCK TABLE msgstatus.message;"), concurrent.futures.ThreadPoolExecutor(3) as pool:
+        first = pool.submit(receiver.post, "/webhook", one())
+        wait_until(lambda: receiver.metric("msgstatus_batch_size_count") == 1, "the call to be in flight")
+        large = pool.submit(receiver.post, "/webhook", meta(meta_status(new_id(), padding="x" * 300000)))
+        wait_until(lambda: receiver.events("spool full"), "the disk to refuse the large one")
+        assert_kept(first.result(PATIENCE))
+        # A full disk is looked at again after two seconds. The webhook behind the large one goes there all the same.
+        assert_kept(receiver.post("/webhook", one()))
+    assert large.result(PATIENCE).status in (200, 503)
