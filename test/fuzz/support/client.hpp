@@ -25,6 +25,7 @@ public:
         receiver::Socket socket = listener.make_socket();
         socket.assign(boost::asio::ip::tcp::v4(), ends[1]);
         session_ = listener.server().serve(std::move(socket));
+        listener_.run(); // so that the session waits for a request, also if none comes
     }
     Client(const Client &) = delete;
     Client &operator=(const Client &) = delete;
