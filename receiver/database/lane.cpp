@@ -316,11 +316,13 @@ void Lane::give_back(std::size_t size, Failure failure) {
 }
 
 void Lane::give_back_overdue(Clock::time_point now) {
-    if (state_ != State::busy || batch_.empty() || !pool_.is_overdue(batch_.front(), now))
+    const auto is_overdue = [this, now](const Job &job) { return pool_.is_overdue(job, now); };
+    if (state_ != State::busy || std::none_of(batch_.begin(), batch_.end(), is_overdue))
         return;
-    for (Job &job : batch_)
-        job.may_return = true;
-    give_back(batch_.size(), Failure::other); // should the call succeed yet, applying them again changes nothing
+    std::vector<Job> jobs = std::move(batch_);
+    batch_.clear();
+    for (Job &job : jobs)
+        pool_.wait_elsewhere(std::move(job)); // should the call succeed yet, applying them again changes nothing
 }
 
 void Lane::stop() {

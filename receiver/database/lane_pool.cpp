@@ -146,19 +146,21 @@ bool LanePool::is_overdue(const Job &job, Clock::time_point now) const noexcept 
     return can_wait_elsewhere && now - job.submitted > settings_.patience;
 }
 
+void LanePool::wait_elsewhere(Job &&job) {
+    job.may_return = true;
+    if (job.spool_refused)
+        queue_.push(std::move(job)); // what the disk refused must not hold up those behind it
+    else
+        backlog_->keep(std::move(job));
+}
+
 Awaitable<> LanePool::keep_times() {
     while (!stopped_) {
         const Clock::time_point now = Clock::now();
         for (std::size_t left = queue_.size(); left > 0; --left) {
-            const bool overdue = is_overdue(queue_.front(), now);
-            if (!overdue && !queue_.front().spool_refused)
+            if (!is_overdue(queue_.front(), now) && !queue_.front().spool_refused)
                 break;
-            Job job = queue_.take();
-            job.may_return = true;
-            if (overdue)
-                backlog_->keep(std::move(job));
-            else
-                queue_.push(std::move(job)); // what the disk refused must not hold up those behind it
+            wait_elsewhere(queue_.take());
         }
         for (const auto &lane : lanes_)
             lane->give_back_overdue(now);

@@ -131,6 +131,7 @@ private:
     void not_committed(Job &&job, Failure failure);
     void lane_lost();
     bool is_overdue(const Job &job, Clock::time_point now) const noexcept;
+    void wait_elsewhere(Job &&job);
     bool alerts_are_due();
     bool setup_problem_is_due(const std::string &reason);
 

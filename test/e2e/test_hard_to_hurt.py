@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import exposition
 import pytest
@@ -285,6 +286,10 @@ def test_a_webhook_is_answered_though_nonsense_follows(start, database):
 # Durability.
 
 
+def waiting_locks(database):
+    return database.query("SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted AND relation = 'msgstatus.message'::regclass")[0]["n"]
+
+
 def test_what_is_overdue_stays_with_its_lane_when_the_spool_is_full(start, database, tmp_path):
     receiver = start("--allow-unsigned", "--lanes", "1", "--spool-dir", str(tmp_path / "spool"), "--spool-after", "0.3",
                      "--lock-timeout", "60", "--statement-timeout", "60")
@@ -303,6 +308,30 @@ def test_what_is_overdue_stays_with_its_lane_when_the_spool_is_full(start, datab
     assert receiver.metric("msgstatus_bodies_unavailable_total") == 0
     assert set(database.states(*ids)) == set(ids)
     resource.prlimit(receiver.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+
+def test_a_webhook_behind_one_that_the_disk_refused_goes_to_the_spool(start, database, tmp_path):
+    receiver = start("--allow-unsigned", "--lanes", "1", "--spool-dir", str(tmp_path / "spool"), "--spool-after", "0.5",
+                     "--lock-timeout", "60", "--statement-timeout", "60")
+    receiver.wait_for_log("spool open")
+    hard = resource.prlimit(receiver.process.pid, resource.RLIMIT_FSIZE)[1]
+    resource.prlimit(receiver.process.pid, resource.RLIMIT_FSIZE, (1000, hard))
+    refused_id, kept_id = new_id(), new_id()
+    lock = "LOCK TABLE msgstatus.message;"
+    with Connection(receiver.port) as refused, Connection(receiver.port) as kept, database.hold(lock) as first:
+        refused.send(raw_post("/webhook", one(refused_id)))
+        wait_until(lambda: receiver.metric("msgstatus_spool_failures_total") == 1, "the disk to refuse it")
+        resource.prlimit(receiver.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        wait_until(lambda: receiver.metric("msgstatus_spool_ready") == 1, "the spool to take webhooks again")
+        with ThreadPoolExecutor(1) as pool:
+            second = pool.submit(database.hold, lock)
+            wait_until(lambda: waiting_locks(database) == 2, "the second lock to wait behind the call")
+            kept.send(raw_post("/webhook", one(kept_id)))  # it joins the refused one in the next call
+            first.release()
+            with second.result():
+                assert kept.read_response().json == {"status": "success", "processed": 0, "spooled": True}
+        assert refused.read_response().json == {"status": "success", "processed": 1}
+    wait_until(lambda: set(database.states(refused_id, kept_id)) == {refused_id, kept_id}, "both to be there")
 
 
 def test_commits_are_durable_whatever_the_role_is_set_to(start, database):
