@@ -44,7 +44,12 @@ BEGIN
     IF NOT given -> 'spelling' ?| '{failed,undelivered}' THEN
         RETURN QUERY SELECT '01000',
             format('column "%s" of %s has no word for failed', shown.column_name, target),
-            'A message that fails keeps the state that it had before.';
+            CASE WHEN msgstatus.is_history(mapping) THEN 'A message that fails inserts no row.'
+                ELSE 'A message that fails keeps the state that it had before.' END;
+    END IF;
+    -- Its rows are not changed.
+    IF msgstatus.is_history(mapping) THEN
+        RETURN;
     END IF;
 
     -- A word that means no state counts as the lowest: any status would replace it.
@@ -91,8 +96,9 @@ BEGIN
             RETURN QUERY SELECT '22023',
                 format('%s has rows of the same message with different states, for %s message%s', target, messages,
                     CASE WHEN messages <> 1 THEN 's' ELSE '' END),
-                format('Every row of a message would show its last state, and the history would be lost. If that is meant:'
-                    ' {"state": {"column": %s, "every_row": true}}.', to_json(shown.column_name));
+                format('Every row of a message would show its last state, and the history would be lost. To have each status'
+                    ' insert a row instead: {"state": {"column": %1$s, "history": true}}. If every row is to show the last'
+                    ' state: {"state": {"column": %1$s, "every_row": true}}.', to_json(shown.column_name));
         END IF;
     END IF;
 END
@@ -147,6 +153,9 @@ DECLARE
     sees_rows boolean;
 BEGIN
     RETURN QUERY SELECT * FROM msgstatus.word_problems(target, key_column, mapping, as_caller);
+    IF msgstatus.is_history(mapping) THEN
+        RETURN QUERY SELECT * FROM msgstatus.history_problems(target, key_column, mapping);
+    END IF;
     RETURN QUERY SELECT * FROM msgstatus.zone_problems(target, mapping, time_zone);
     SELECT * INTO found FROM msgstatus.matching_rows(target, key_column);
     IF found.match = 0 AND found.messages > 0 THEN

@@ -1,6 +1,7 @@
 -- The facts of a message that a column of a user's table can show, and the names and types by which such a column is found.
 
-CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact text, kind text, names text[])
+CREATE FUNCTION msgstatus.attachable_facts(of_history boolean DEFAULT false)
+    RETURNS TABLE (place integer, fact text, kind text, names text[])
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     -- Names are compared in lower case and without underscores. The most specific names come first: next to a column
     -- delivery_status, a column status is probably the status of something else.
@@ -22,6 +23,12 @@ CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact 
         (27, 'is_read', 'flag', '{isread}'),
         (28, 'is_failed', 'flag', '{isfailed}')
     ) AS f
+    WHERE NOT of_history OR f.column2 IN ('state', 'error_code', 'error_text')
+    UNION ALL
+    -- The time of a row's own status. created_at mostly is the time of the row, so that such a column must be given.
+    SELECT 19, 'event_time', 'time', '{eventtime,eventat,occurredat,occurredon,happenedat,statusat,statustime,statusdate,'
+        'statustimestamp,statuschangedat,changedat,reportedat,timestamp,at,time,date}'
+    WHERE of_history
     UNION ALL
     -- In a table of messages, scheduled_at and received_at mostly mean something else, so these columns must be given.
     SELECT 3 + s.place::integer, s.state || '_at', 'time',
@@ -33,9 +40,10 @@ CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact 
                     ELSE ARRAY[s.state::text] END) AS word, unnest('{at,time,timestamp,on,date,""}'::text[]) AS suffix)
         END
     FROM unnest(msgstatus.delivery_states()) WITH ORDINALITY AS s (state, place)
+    WHERE NOT of_history
 $$;
-COMMENT ON FUNCTION msgstatus.attachable_facts() IS
-    'The facts that a column of an attached table can show, their kinds, and the names by which such a column is found';
+COMMENT ON FUNCTION msgstatus.attachable_facts(boolean) IS
+    'The facts that a column of an attached table, or of a history, can show, their kinds, and the names by which such a column is found';
 
 CREATE FUNCTION msgstatus.fact_types(kind text) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
