@@ -181,7 +181,7 @@ BEGIN
         IF is_given AND (jsonb_typeof(wish) <> 'object' OR COALESCE(jsonb_typeof(wish -> 'column'), '') <> 'string'
             OR wish - '{column,spelling}'::text[]
                 - CASE WHEN f.fact = 'state' THEN '{means,keep,replace,every_row,history}'::text[]
-                    WHEN f.kind = 'time' THEN '{unit}' ELSE '{}' END <> '{}'
+                    WHEN f.kind = 'time' THEN '{unit}' WHEN f.fact = 'timeline' THEN '{entries}' ELSE '{}' END <> '{}'
             OR COALESCE(wish ->> 'unit', 'seconds') NOT IN ('seconds', 'milliseconds')
             OR COALESCE(jsonb_typeof(wish -> 'spelling'), 'object') <> 'object'
             OR wish ? 'spelling' AND f.fact NOT IN ('state', 'timeline')) THEN
@@ -189,6 +189,12 @@ BEGIN
                 format('invalid column given for "%s"', f.fact),
                 'Give its name, or {"column": name, "spelling": {"sent": "SENT"}} for a state or a timeline,'
                 ' or null for none.';
+            CONTINUE;
+        ELSIF is_given AND f.fact = 'timeline' AND wish ? 'entries' AND (jsonb_typeof(wish -> 'entries') <> 'array'
+            OR jsonb_path_query_array(wish -> 'entries', '$[*].type()') <> '["string", "string"]'
+            OR wish #> '{entries,0}' = wish #> '{entries,1}') THEN
+            RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '22023', 'invalid entries given for "timeline"',
+                'Name the members of an entry that hold the state and its time: {"column": name, "entries": ["status", "at"]}.';
             CONTINUE;
         ELSIF is_given AND f.fact = 'state' AND msgstatus.state_options_problem(wish) IS NOT NULL THEN
             RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '22023',

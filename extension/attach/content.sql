@@ -119,6 +119,39 @@ $$;
 COMMENT ON FUNCTION msgstatus.matching_rows(regclass, name) IS
     'How many rows of a table have the id of one of the 10,000 latest messages, how many messages that are, and one of them; match is NULL if the rows cannot be read';
 
+CREATE FUNCTION msgstatus.timeline_problems(target regclass, mapping jsonb)
+    RETURNS TABLE (problem text, message text, hint text)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    shown CONSTANT name := mapping #>> '{timeline,column}';
+    lists CONSTANT boolean := COALESCE(mapping -> 'timeline' ? 'entries', false);
+    found jsonb;
+    members text[];
+BEGIN
+    SELECT s.label::jsonb INTO found
+    FROM msgstatus.column_types(target) AS t, unnest(msgstatus.column_sample(target, t.column_number)) AS s (label)
+    WHERE t.column_name = shown AND (lists AND ltrim(s.label, E' \t\r\n') LIKE '{%' OR NOT lists AND ltrim(s.label, E' \t\r\n') LIKE '[%')
+    ORDER BY length(s.label) DESC LIMIT 1;
+    IF found IS NULL THEN
+        RETURN;
+    ELSIF lists THEN
+        RETURN QUERY SELECT '22023', format('column "%s" of %s holds objects, not arrays of entries', shown, target),
+            'Attach it without "entries": an object of states and times.';
+        RETURN;
+    END IF;
+    -- As the first entry calls them.
+    SELECT ARRAY[min(e.key) FILTER (WHERE msgstatus.state_named(e.value #>> '{}') IS NOT NULL),
+        min(e.key) FILTER (WHERE msgstatus.timeline_time(e.value, 'UTC') IS NOT NULL)]
+    INTO members
+    FROM jsonb_each(CASE jsonb_typeof(found -> 0) WHEN 'object' THEN found -> 0 END) AS e;
+    RETURN QUERY SELECT '22023', format('column "%s" of %s holds arrays, not objects of states and times', shown, target),
+        format('To have each state added to the array once: {"timeline": {"column": %s, "entries": [%s, %s]}}. Or leave it out:'
+            ' {"timeline": null}.', to_json(shown), to_json(COALESCE(members[1], 'status')), to_json(COALESCE(members[2], 'at')));
+END
+$$;
+COMMENT ON FUNCTION msgstatus.timeline_problems(regclass, jsonb) IS
+    'A problem if the timeline''s column holds arrays and was not attached so, or the other way round, with a SQLSTATE and a hint';
+
 CREATE FUNCTION msgstatus.zone_problems(target regclass, mapping jsonb, time_zone text)
     RETURNS TABLE (problem text, message text, hint text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -156,6 +189,7 @@ BEGIN
     IF msgstatus.is_history(mapping) THEN
         RETURN QUERY SELECT * FROM msgstatus.history_problems(target, key_column, mapping);
     END IF;
+    RETURN QUERY SELECT * FROM msgstatus.timeline_problems(target, mapping);
     RETURN QUERY SELECT * FROM msgstatus.zone_problems(target, mapping, time_zone);
     SELECT * INTO found FROM msgstatus.matching_rows(target, key_column);
     IF found.match = 0 AND found.messages > 0 THEN

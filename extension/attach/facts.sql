@@ -10,7 +10,7 @@ CREATE FUNCTION msgstatus.attachable_facts(of_history boolean DEFAULT false)
             'twiliostatus,smsstatus,sendstatus,sendingstatus,status,state}')::text[]),
         (2, 'status', 'status', '{status}'),
         (3, 'timeline', 'timeline', '{statustimeline,timeline,statustimes,statustimestamps,deliverystatus,'
-            'messagestatus,msgstatus,whatsappstatus,status,statuses}'),
+            'messagestatus,msgstatus,whatsappstatus,status,statuses,statushistory,statusevents,statuslog}'),
         (20, 'error_code', 'code', '{errorcode,failurecode,errcode,lasterrorcode,twilioerrorcode,metaerrorcode}'),
         (21, 'error_text', 'words', '{errormessage,errortext,failurereason,errorreason,errordescription,errordetails,'
             'errortitle,failuremessage,failreason,failedreason,lasterror,error}'),
@@ -50,7 +50,7 @@ CREATE FUNCTION msgstatus.fact_types(kind text) RETURNS text
     SELECT CASE kind
         WHEN 'state' THEN 'text, varchar, char, an enum, delivery_state, or an integer with a spelling'
         WHEN 'status' THEN 'message_status'
-        WHEN 'timeline' THEN 'jsonb'
+        WHEN 'timeline' THEN 'jsonb or json'
         WHEN 'time' THEN 'timestamptz or timestamp; if given, date, text, or a number of a unit'
         WHEN 'flag' THEN 'boolean'
         WHEN 'code' THEN 'integer, bigint, numeric, text, varchar or char'
@@ -69,7 +69,7 @@ CREATE FUNCTION msgstatus.type_fits(kind text, type oid, typmod integer) RETURNS
             OR EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND t.typtype = 'e')
         WHEN 'flag' THEN type = 'boolean'::regtype
         WHEN 'status' THEN type = 'msgstatus.message_status'::regtype
-        WHEN 'timeline' THEN type = 'jsonb'::regtype
+        WHEN 'timeline' THEN type IN ('jsonb'::regtype, 'json'::regtype)
         WHEN 'time' THEN type IN ('timestamptz'::regtype, 'timestamp'::regtype)
         -- Twilio's codes have five digits. A typmod includes 4 bytes of header.
         WHEN 'code' THEN type IN ('integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'text'::regtype)
@@ -108,7 +108,7 @@ CREATE FUNCTION msgstatus.column_types(target regclass) RETURNS TABLE (
     )
     SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, p.type, p.typmod,
         -- Other names of built-in types belong to the grammar, and mean the same in every search_path.
-        CASE WHEN format_type(p.type, p.typmod) IN ('text', 'bpchar', 'jsonb', 'date', 'uuid') THEN 'pg_catalog.' ELSE '' END
+        CASE WHEN format_type(p.type, p.typmod) IN ('text', 'bpchar', 'json', 'jsonb', 'date', 'uuid') THEN 'pg_catalog.' ELSE '' END
             || format_type(p.type, p.typmod),
         (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.collname)
             FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace WHERE c.oid = a.attcollation),

@@ -26,6 +26,8 @@ BEGIN
                 WHEN r.fact = 'state' THEN NULLIF(concat_ws('; ', CASE WHEN of_history THEN 'each status inserts a row' END,
                     'no word for ' || (SELECT string_agg(s.state::text, ', ')
                     FROM unnest(msgstatus.delivery_states()) AS s (state) WHERE NOT r.spelling ? s.state::text)), '')
+                WHEN r.fact = 'timeline' AND preview_attach.columns #> '{timeline,entries}' IS NOT NULL THEN
+                    'each status adds an entry to the array'
                 WHEN r.fact IS NOT NULL AND t.base_type = 'timestamp'::regtype THEN
                     'in the time zone ' || preview_attach.time_zone
                 WHEN r.fact IS NOT NULL THEN NULL

@@ -160,8 +160,12 @@ BEGIN
                     columns #>> '{state,column}', lower(columns #>> '{state,spelling,failed}')) ELSE '' END
             WHEN columns ? 'status' THEN
                 format('t.%I OPERATOR(msgstatus.?|) ''{failed,undelivered}''', columns #>> '{status,column}')
+            WHEN columns #> '{timeline,entries}' IS NOT NULL THEN
+                format('t.%I::pg_catalog.jsonb OPERATOR(pg_catalog.@>) ANY (%L::pg_catalog.jsonb[])', columns #>> '{timeline,column}',
+                (SELECT array_agg(jsonb_build_array(jsonb_build_object(columns #>> '{timeline,entries,0}', w.word)))
+                    FROM unnest(ARRAY[columns #>> '{timeline,spelling,failed}', columns #>> '{timeline,spelling,undelivered}']) AS w (word)))
             WHEN columns ? 'timeline' THEN
-                format('t.%I OPERATOR(pg_catalog.?|) %L::pg_catalog.text[]', columns #>> '{timeline,column}',
+                format('t.%I::pg_catalog.jsonb OPERATOR(pg_catalog.?|) %L::pg_catalog.text[]', columns #>> '{timeline,column}',
                 ARRAY[columns #>> '{timeline,spelling,failed}', columns #>> '{timeline,spelling,undelivered}'])
             WHEN columns ? 'is_failed' THEN format('t.%I', columns #>> '{is_failed,column}')
             WHEN columns ? 'error_code' THEN format('t.%I IS NOT NULL', columns #>> '{error_code,column}')
@@ -192,6 +196,7 @@ BEGIN
                 news := format('(n.status OPERATOR(msgstatus.<@) %s) IS NOT TRUE', shown);
                 merged := format('COALESCE(%s OPERATOR(msgstatus.||) n.status, n.status)', shown);
             WHEN 'timeline' THEN
+                shown := shown || CASE WHEN f.base_type = 'json'::regtype THEN '::pg_catalog.jsonb' ELSE '' END;
                 value := 'msgstatus.message_status_to_jsonb(c.status)';
                 IF (SELECT bool_or(s.key <> s.value) OR count(*) < cardinality(msgstatus.delivery_states())
                     FROM jsonb_each_text(columns #> '{timeline,spelling}') AS s) THEN
@@ -199,6 +204,14 @@ BEGIN
                         value, columns #> '{timeline,spelling}');
                 END IF;
                 merged := format('msgstatus.merge_timeline(%s, n.timeline, %L)', shown, time_zone);
+                IF columns #> '{timeline,entries}' IS NOT NULL THEN
+                    -- What was observed, since an implied state is no event.
+                    value := '(c.status::pg_catalog.text)::pg_catalog.jsonb';
+                    merged := (SELECT format('msgstatus.add_entries(%s, n.timeline, %L, %L, %L, %L)', shown,
+                            ARRAY[columns #>> '{timeline,entries,0}', columns #>> '{timeline,entries,1}'],
+                            columns #> '{timeline,spelling}', s.labels, s.states)
+                        FROM msgstatus.spelled_states(columns #> '{timeline,spelling}') AS s);
+                END IF;
                 news := format('n.timeline OPERATOR(pg_catalog.<>) ''{}'''
                     ' AND (%s OPERATOR(pg_catalog.@>) n.timeline) IS NOT TRUE'
                     ' AND (%s OPERATOR(pg_catalog.=) %s) IS NOT TRUE', shown, shown, merged);
@@ -254,7 +267,8 @@ BEGIN
             value := format('(%s)::%s', value, f.base_name);
         END IF;
         selected := selected || format('%s AS %I', value, f.fact);
-        settings := settings || format('%I = %s', f.column_name, merged);
+        settings := settings || format(CASE WHEN f.base_type = 'json'::regtype THEN '%I = (%s)::pg_catalog.json' ELSE '%I = %s' END,
+            f.column_name, merged);
         conditions := conditions || news;
     END LOOP;
 
