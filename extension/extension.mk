@@ -25,7 +25,7 @@ SQL_message = known_events message_change table indexes error_code_catalog views
 SQL_trail = event_row table partitions trail_holds message_history
 SQL_webhook = content_setting keep_content
 SQL_attach = tables views registry facts column_takes spelling columns content preview_attach label_is_below timeline \
-	update_statement attach_table detach_table
+	update_statement history attach_table detach_table
 SQL_guard = keep_status_order
 SQL_rollup = rollup_row tables verify fold count_recipients
 SQL_reflect = reflection reflect resync_table

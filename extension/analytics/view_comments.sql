@@ -130,6 +130,7 @@ BEGIN
             ('{attached_tables}', 'last_error_code', 'SQLSTATE of the last error'),
             ('{attached_tables}', 'last_error', 'Message of the last error'),
             ('{attached_tables}', 'remedy', 'What to do if the table changed or its rows could not be updated; NULL if nothing'),
+            ('{attached_tables}', 'form', 'update: a status updates the rows of its message; history: each state inserts a row'),
             -- Campaigns.
             ('{campaign_recipient_status}', 'recipient_id', 'Key'),
             ('{campaign_recipient_status,campaign_stats}', 'campaign_id', 'The campaign'),

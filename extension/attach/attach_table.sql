@@ -108,7 +108,7 @@ DECLARE
 BEGIN
     PERFORM msgstatus.check_installation();
     FOR problem IN
-        SELECT * FROM msgstatus.target_problems(target, key_column)
+        SELECT * FROM msgstatus.target_problems(target, key_column, msgstatus.is_history(columns))
         UNION ALL
         SELECT c.problem, c.message, c.hint
         FROM msgstatus.attached_columns(target, key_column, columns) AS c WHERE c.problem IS NOT NULL
@@ -147,6 +147,9 @@ BEGIN
     FOR batch IN SELECT b FROM msgstatus.attached_messages(target, key_column) AS b LOOP
         IF known THEN
             failed := failed + msgstatus.reflect_messages(id, batch);
+        -- Beside writers that insert rows of a history, states would get two rows.
+        ELSIF msgstatus.is_history(mapping) THEN
+            left_over := left_over || batch;
         ELSIF NOT msgstatus.update_unlocked(update_sql, batch, search_path) THEN
             left_over := left_over || batch;
         END IF;

@@ -15,8 +15,11 @@ BEGIN
     IF COALESCE(jsonb_typeof(given -> 'means'), 'object') <> 'object'
         OR COALESCE(jsonb_typeof(given -> 'keep'), 'array') <> 'array'
         OR COALESCE(jsonb_typeof(given -> 'replace'), 'array') NOT IN ('array', 'boolean')
-        OR COALESCE(jsonb_typeof(given -> 'every_row'), 'boolean') <> 'boolean' THEN
+        OR COALESCE(jsonb_typeof(given -> 'every_row'), 'boolean') <> 'boolean'
+        OR COALESCE(jsonb_typeof(given -> 'history'), 'boolean') <> 'boolean' THEN
         RETURN 'wrong type of an option';
+    ELSIF given -> 'history' = 'true' AND given ?| '{keep,replace,every_row}' THEN
+        RETURN 'in a history no row is replaced, so it takes no "keep", "replace" or "every_row"';
     ELSIF EXISTS (SELECT FROM jsonb_each_text(given -> 'means') AS m
         WHERE m.value IS NULL OR m.value <> ALL (msgstatus.delivery_states()::text[])) THEN
         RETURN 'unknown state in "means"';
@@ -35,9 +38,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.state_options_problem(jsonb) IS
-    'What is wrong with the options that were given for the state''s column: means, keep, replace, every_row; NULL for nothing';
+    'What is wrong with the options that were given for the state''s column: means, keep, replace, every_row, history; NULL for nothing';
 
-CREATE FUNCTION msgstatus.target_problems(target regclass, key_column name)
+CREATE FUNCTION msgstatus.is_history(columns jsonb) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT COALESCE(columns #> '{state,history}' = 'true', false)
+$$;
+COMMENT ON FUNCTION msgstatus.is_history(jsonb) IS
+    'Whether a table with these columns is attached as a history, into which each status inserts a row';
+
+CREATE FUNCTION msgstatus.target_problems(target regclass, key_column name, of_history boolean DEFAULT false)
     RETURNS TABLE (problem text, message text, hint text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -95,12 +105,12 @@ BEGIN
     END IF;
     IF NOT has_table_privilege(target, 'SELECT') OR NOT has_table_privilege(target, 'TRIGGER') THEN
         RETURN QUERY SELECT '42501', format('permission denied for table %s', target),
-            format('Attaching requires SELECT and TRIGGER on the table, and UPDATE on the columns to write:'
-                ' GRANT SELECT, UPDATE, TRIGGER ON %s TO %I.', target, CURRENT_USER);
+            format('Attaching requires SELECT and TRIGGER on the table, and %1$s on the columns to write:'
+                ' GRANT SELECT, %1$s, TRIGGER ON %2$s TO %3$I.', CASE WHEN of_history THEN 'INSERT' ELSE 'UPDATE' END, target, CURRENT_USER);
     END IF;
     -- Rows that policies hide are never updated, and nothing says so later.
     IF row_security_active(target) THEN
-        IF (SELECT bool_or(p.polcmd IN ('*', 'r')) IS NOT TRUE OR bool_or(p.polcmd IN ('*', 'w')) IS NOT TRUE
+        IF NOT of_history AND (SELECT bool_or(p.polcmd IN ('*', 'r')) IS NOT TRUE OR bool_or(p.polcmd IN ('*', 'w')) IS NOT TRUE
             FROM pg_policy AS p
             WHERE p.polrelid = target AND p.polpermissive AND EXISTS (SELECT FROM unnest(p.polroles) AS r (role)
                 WHERE CASE WHEN r.role = 0 THEN true ELSE pg_has_role(r.role, 'USAGE') END)) THEN
@@ -111,12 +121,14 @@ BEGIN
                 'Rows that they hide from this role do not show their statuses.';
         END IF;
     END IF;
-    IF msgstatus.key_is_unique(target, key_column) THEN
+    -- Of a history, see history_problems().
+    IF of_history OR msgstatus.key_is_unique(target, key_column) THEN
         RETURN;
     ELSIF EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = target AND i.indisvalid AND i.indkey[0] = k.column_number
         AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', key_column))) THEN
         RETURN QUERY SELECT '01000', format('key column "%s" of %s is not unique', key_column, target),
-            'Every row of a message is updated.';
+            'Every row of a message is updated. If the table has a row for each status, attach it as a history: {"state":'
+            ' {"column": ..., "history": true}}.';
     ELSE
         RETURN QUERY SELECT '01000', format('key column "%s" of %s has no index', key_column, target),
             format('Every status reads the whole table, which is slow: CREATE UNIQUE INDEX ON %s (%I).',
@@ -124,7 +136,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.target_problems(regclass, name) IS
+COMMENT ON FUNCTION msgstatus.target_problems(regclass, name, boolean) IS
     'The problems of attaching a table by this key, each with a SQLSTATE and a hint; 01000 is only a warning';
 
 CREATE FUNCTION msgstatus.attached_columns(target regclass, key_column name, columns jsonb) RETURNS TABLE (
@@ -134,6 +146,8 @@ CREATE FUNCTION msgstatus.attached_columns(target regclass, key_column name, col
 #variable_conflict use_column
 DECLARE
     given jsonb := COALESCE(attached_columns.columns, '{}');
+    of_history CONSTANT boolean := msgstatus.is_history(given);
+    right_needed CONSTANT text := CASE WHEN of_history THEN 'INSERT' ELSE 'UPDATE' END;
     taken name[] := ARRAY[attached_columns.key_column];
     f record;
     c record;
@@ -148,16 +162,16 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT NULL::name, w.key, NULL::jsonb, '22023', format('unknown fact "%s"', w.key),
-        format('The facts are %s.',
-            (SELECT string_agg(a.fact, ', ' ORDER BY a.place) FROM msgstatus.attachable_facts() AS a))
+        format('The facts%s are %s.', CASE WHEN of_history THEN ' of a history' END,
+            (SELECT string_agg(a.fact, ', ' ORDER BY a.place) FROM msgstatus.attachable_facts(of_history) AS a))
     FROM jsonb_object_keys(given) AS w (key)
-    WHERE w.key NOT IN (SELECT a.fact FROM msgstatus.attachable_facts() AS a);
+    WHERE w.key NOT IN (SELECT a.fact FROM msgstatus.attachable_facts(of_history) AS a);
 
     -- A column that is given for one fact is not found for another.
     SELECT taken || array_agg(COALESCE(w.value ->> 'column', w.value #>> '{}')::name) INTO taken
     FROM jsonb_each(given) AS w WHERE jsonb_typeof(w.value) <> 'null';
 
-    FOR f IN SELECT * FROM msgstatus.attachable_facts() AS a ORDER BY a.place LOOP
+    FOR f IN SELECT * FROM msgstatus.attachable_facts(of_history) AS a ORDER BY a.place LOOP
         is_given := given ? f.fact;
         wish := given -> f.fact;
         CONTINUE WHEN is_given AND jsonb_typeof(wish) = 'null';
@@ -166,8 +180,8 @@ BEGIN
         END IF;
         IF is_given AND (jsonb_typeof(wish) <> 'object' OR COALESCE(jsonb_typeof(wish -> 'column'), '') <> 'string'
             OR wish - '{column,spelling}'::text[]
-                - CASE WHEN f.fact = 'state' THEN '{means,keep,replace,every_row}'::text[]
-                    WHEN f.kind = 'time' THEN '{unit}' ELSE '{}' END <> '{}'
+                - CASE WHEN f.fact = 'state' THEN '{means,keep,replace,every_row,history}'::text[]
+                    WHEN f.kind = 'time' THEN '{unit}' WHEN f.fact = 'timeline' THEN '{entries}' ELSE '{}' END <> '{}'
             OR COALESCE(wish ->> 'unit', 'seconds') NOT IN ('seconds', 'milliseconds')
             OR COALESCE(jsonb_typeof(wish -> 'spelling'), 'object') <> 'object'
             OR wish ? 'spelling' AND f.fact NOT IN ('state', 'timeline')) THEN
@@ -175,6 +189,12 @@ BEGIN
                 format('invalid column given for "%s"', f.fact),
                 'Give its name, or {"column": name, "spelling": {"sent": "SENT"}} for a state or a timeline,'
                 ' or null for none.';
+            CONTINUE;
+        ELSIF is_given AND f.fact = 'timeline' AND wish ? 'entries' AND (jsonb_typeof(wish -> 'entries') <> 'array'
+            OR jsonb_path_query_array(wish -> 'entries', '$[*].type()') <> '["string", "string"]'
+            OR wish #> '{entries,0}' = wish #> '{entries,1}') THEN
+            RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '22023', 'invalid entries given for "timeline"',
+                'Name the members of an entry that hold the state and its time: {"column": name, "entries": ["status", "at"]}.';
             CONTINUE;
         ELSIF is_given AND f.fact = 'state' AND msgstatus.state_options_problem(wish) IS NOT NULL THEN
             RETURN QUERY SELECT NULL::name, f.fact, NULL::jsonb, '22023',
@@ -261,10 +281,10 @@ BEGIN
                 hint := 'Specify how the column spells them: {"state": {"column": ..., "spelling": {"sent": ...}}}.';
             END IF;
         END IF;
-        IF problem IS NULL AND NOT has_column_privilege(target, c.column_number, 'UPDATE') THEN
+        IF problem IS NULL AND NOT has_column_privilege(target, c.column_number, right_needed) THEN
             problem := '42501';
             message := format('permission denied for column "%s" of %s', c.column_name, target);
-            hint := format('GRANT UPDATE (%I) ON %s TO %I, or leave it out: {"%s": null}.',
+            hint := format('GRANT %s (%I) ON %s TO %I, or leave it out: {"%s": null}.', right_needed,
                 c.column_name, target, CURRENT_USER, f.fact);
         END IF;
         column_name := c.column_name;

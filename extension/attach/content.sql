@@ -44,7 +44,12 @@ BEGIN
     IF NOT given -> 'spelling' ?| '{failed,undelivered}' THEN
         RETURN QUERY SELECT '01000',
             format('column "%s" of %s has no word for failed', shown.column_name, target),
-            'A message that fails keeps the state that it had before.';
+            CASE WHEN msgstatus.is_history(mapping) THEN 'A message that fails inserts no row.'
+                ELSE 'A message that fails keeps the state that it had before.' END;
+    END IF;
+    -- Its rows are not changed.
+    IF msgstatus.is_history(mapping) THEN
+        RETURN;
     END IF;
 
     -- A word that means no state counts as the lowest: any status would replace it.
@@ -91,8 +96,9 @@ BEGIN
             RETURN QUERY SELECT '22023',
                 format('%s has rows of the same message with different states, for %s message%s', target, messages,
                     CASE WHEN messages <> 1 THEN 's' ELSE '' END),
-                format('Every row of a message would show its last state, and the history would be lost. If that is meant:'
-                    ' {"state": {"column": %s, "every_row": true}}.', to_json(shown.column_name));
+                format('Every row of a message would show its last state, and the history would be lost. To have each status'
+                    ' insert a row instead: {"state": {"column": %1$s, "history": true}}. If every row is to show the last'
+                    ' state: {"state": {"column": %1$s, "every_row": true}}.', to_json(shown.column_name));
         END IF;
     END IF;
 END
@@ -112,6 +118,39 @@ CREATE FUNCTION msgstatus.matching_rows(target regclass, key_column name)
 $$;
 COMMENT ON FUNCTION msgstatus.matching_rows(regclass, name) IS
     'How many rows of a table have the id of one of the 10,000 latest messages, how many messages that are, and one of them; match is NULL if the rows cannot be read';
+
+CREATE FUNCTION msgstatus.timeline_problems(target regclass, mapping jsonb)
+    RETURNS TABLE (problem text, message text, hint text)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    shown CONSTANT name := mapping #>> '{timeline,column}';
+    lists CONSTANT boolean := COALESCE(mapping -> 'timeline' ? 'entries', false);
+    found jsonb;
+    members text[];
+BEGIN
+    SELECT s.label::jsonb INTO found
+    FROM msgstatus.column_types(target) AS t, unnest(msgstatus.column_sample(target, t.column_number)) AS s (label)
+    WHERE t.column_name = shown AND (lists AND ltrim(s.label, E' \t\r\n') LIKE '{%' OR NOT lists AND ltrim(s.label, E' \t\r\n') LIKE '[%')
+    ORDER BY length(s.label) DESC LIMIT 1;
+    IF found IS NULL THEN
+        RETURN;
+    ELSIF lists THEN
+        RETURN QUERY SELECT '22023', format('column "%s" of %s holds objects, not arrays of entries', shown, target),
+            'Attach it without "entries": an object of states and times.';
+        RETURN;
+    END IF;
+    -- As the first entry calls them.
+    SELECT ARRAY[min(e.key) FILTER (WHERE msgstatus.state_named(e.value #>> '{}') IS NOT NULL),
+        min(e.key) FILTER (WHERE msgstatus.timeline_time(e.value, 'UTC') IS NOT NULL)]
+    INTO members
+    FROM jsonb_each(CASE jsonb_typeof(found -> 0) WHEN 'object' THEN found -> 0 END) AS e;
+    RETURN QUERY SELECT '22023', format('column "%s" of %s holds arrays, not objects of states and times', shown, target),
+        format('To have each state added to the array once: {"timeline": {"column": %s, "entries": [%s, %s]}}. Or leave it out:'
+            ' {"timeline": null}.', to_json(shown), to_json(COALESCE(members[1], 'status')), to_json(COALESCE(members[2], 'at')));
+END
+$$;
+COMMENT ON FUNCTION msgstatus.timeline_problems(regclass, jsonb) IS
+    'A problem if the timeline''s column holds arrays and was not attached so, or the other way round, with a SQLSTATE and a hint';
 
 CREATE FUNCTION msgstatus.zone_problems(target regclass, mapping jsonb, time_zone text)
     RETURNS TABLE (problem text, message text, hint text)
@@ -147,6 +186,10 @@ DECLARE
     sees_rows boolean;
 BEGIN
     RETURN QUERY SELECT * FROM msgstatus.word_problems(target, key_column, mapping, as_caller);
+    IF msgstatus.is_history(mapping) THEN
+        RETURN QUERY SELECT * FROM msgstatus.history_problems(target, key_column, mapping);
+    END IF;
+    RETURN QUERY SELECT * FROM msgstatus.timeline_problems(target, mapping);
     RETURN QUERY SELECT * FROM msgstatus.zone_problems(target, mapping, time_zone);
     SELECT * INTO found FROM msgstatus.matching_rows(target, key_column);
     IF found.match = 0 AND found.messages > 0 THEN

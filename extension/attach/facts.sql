@@ -1,6 +1,7 @@
 -- The facts of a message that a column of a user's table can show, and the names and types by which such a column is found.
 
-CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact text, kind text, names text[])
+CREATE FUNCTION msgstatus.attachable_facts(of_history boolean DEFAULT false)
+    RETURNS TABLE (place integer, fact text, kind text, names text[])
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     -- Names are compared in lower case and without underscores. The most specific names come first: next to a column
     -- delivery_status, a column status is probably the status of something else.
@@ -9,7 +10,7 @@ CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact 
             'twiliostatus,smsstatus,sendstatus,sendingstatus,status,state}')::text[]),
         (2, 'status', 'status', '{status}'),
         (3, 'timeline', 'timeline', '{statustimeline,timeline,statustimes,statustimestamps,deliverystatus,'
-            'messagestatus,msgstatus,whatsappstatus,status,statuses}'),
+            'messagestatus,msgstatus,whatsappstatus,status,statuses,statushistory,statusevents,statuslog}'),
         (20, 'error_code', 'code', '{errorcode,failurecode,errcode,lasterrorcode,twilioerrorcode,metaerrorcode}'),
         (21, 'error_text', 'words', '{errormessage,errortext,failurereason,errorreason,errordescription,errordetails,'
             'errortitle,failuremessage,failreason,failedreason,lasterror,error}'),
@@ -22,6 +23,12 @@ CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact 
         (27, 'is_read', 'flag', '{isread}'),
         (28, 'is_failed', 'flag', '{isfailed}')
     ) AS f
+    WHERE NOT of_history OR f.column2 IN ('state', 'error_code', 'error_text')
+    UNION ALL
+    -- The time of a row's own status. created_at mostly is the time of the row, so that such a column must be given.
+    SELECT 19, 'event_time', 'time', '{eventtime,eventat,occurredat,occurredon,happenedat,statusat,statustime,statusdate,'
+        'statustimestamp,statuschangedat,changedat,reportedat,timestamp,at,time,date}'
+    WHERE of_history
     UNION ALL
     -- In a table of messages, scheduled_at and received_at mostly mean something else, so these columns must be given.
     SELECT 3 + s.place::integer, s.state || '_at', 'time',
@@ -33,16 +40,17 @@ CREATE FUNCTION msgstatus.attachable_facts() RETURNS TABLE (place integer, fact 
                     ELSE ARRAY[s.state::text] END) AS word, unnest('{at,time,timestamp,on,date,""}'::text[]) AS suffix)
         END
     FROM unnest(msgstatus.delivery_states()) WITH ORDINALITY AS s (state, place)
+    WHERE NOT of_history
 $$;
-COMMENT ON FUNCTION msgstatus.attachable_facts() IS
-    'The facts that a column of an attached table can show, their kinds, and the names by which such a column is found';
+COMMENT ON FUNCTION msgstatus.attachable_facts(boolean) IS
+    'The facts that a column of an attached table, or of a history, can show, their kinds, and the names by which such a column is found';
 
 CREATE FUNCTION msgstatus.fact_types(kind text) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE kind
         WHEN 'state' THEN 'text, varchar, char, an enum, delivery_state, or an integer with a spelling'
         WHEN 'status' THEN 'message_status'
-        WHEN 'timeline' THEN 'jsonb'
+        WHEN 'timeline' THEN 'jsonb or json'
         WHEN 'time' THEN 'timestamptz or timestamp; if given, date, text, or a number of a unit'
         WHEN 'flag' THEN 'boolean'
         WHEN 'code' THEN 'integer, bigint, numeric, text, varchar or char'
@@ -61,7 +69,7 @@ CREATE FUNCTION msgstatus.type_fits(kind text, type oid, typmod integer) RETURNS
             OR EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND t.typtype = 'e')
         WHEN 'flag' THEN type = 'boolean'::regtype
         WHEN 'status' THEN type = 'msgstatus.message_status'::regtype
-        WHEN 'timeline' THEN type = 'jsonb'::regtype
+        WHEN 'timeline' THEN type IN ('jsonb'::regtype, 'json'::regtype)
         WHEN 'time' THEN type IN ('timestamptz'::regtype, 'timestamp'::regtype)
         -- Twilio's codes have five digits. A typmod includes 4 bytes of header.
         WHEN 'code' THEN type IN ('integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'text'::regtype)
@@ -100,7 +108,7 @@ CREATE FUNCTION msgstatus.column_types(target regclass) RETURNS TABLE (
     )
     SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, p.type, p.typmod,
         -- Other names of built-in types belong to the grammar, and mean the same in every search_path.
-        CASE WHEN format_type(p.type, p.typmod) IN ('text', 'bpchar', 'jsonb', 'date', 'uuid') THEN 'pg_catalog.' ELSE '' END
+        CASE WHEN format_type(p.type, p.typmod) IN ('text', 'bpchar', 'json', 'jsonb', 'date', 'uuid') THEN 'pg_catalog.' ELSE '' END
             || format_type(p.type, p.typmod),
         (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.collname)
             FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace WHERE c.oid = a.attcollation),

@@ -7,6 +7,8 @@ CREATE FUNCTION msgstatus.preview_attach(
 )
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
+DECLARE
+    of_history CONSTANT boolean := msgstatus.is_history(preview_attach.columns);
 BEGIN
     PERFORM msgstatus.check_installation();
     RETURN QUERY
@@ -21,8 +23,11 @@ BEGIN
                         CASE WHEN k.messages < 10000 THEN 'the id of a known message'
                             ELSE 'the id of one of the 10,000 latest messages' END)
                     FROM msgstatus.matching_rows(target, key_column) AS k WHERE k.match > 0), '')
-                WHEN r.fact = 'state' THEN 'no word for ' || (SELECT string_agg(s.state::text, ', ')
-                    FROM unnest(msgstatus.delivery_states()) AS s (state) WHERE NOT r.spelling ? s.state::text)
+                WHEN r.fact = 'state' THEN NULLIF(concat_ws('; ', CASE WHEN of_history THEN 'each status inserts a row' END,
+                    'no word for ' || (SELECT string_agg(s.state::text, ', ')
+                    FROM unnest(msgstatus.delivery_states()) AS s (state) WHERE NOT r.spelling ? s.state::text)), '')
+                WHEN r.fact = 'timeline' AND preview_attach.columns #> '{timeline,entries}' IS NOT NULL THEN
+                    'each status adds an entry to the array'
                 WHEN r.fact IS NOT NULL AND t.base_type = 'timestamp'::regtype THEN
                     'in the time zone ' || preview_attach.time_zone
                 WHEN r.fact IS NOT NULL THEN NULL
@@ -49,7 +54,7 @@ BEGIN
         LEFT JOIN LATERAL (
             SELECT a.fact, a.kind, b.simple = ANY (a.names) AS found,
                 msgstatus.type_fits(a.kind, t.base_type, t.base_typmod) AS fits
-            FROM msgstatus.attachable_facts() AS a, replace(lower(t.column_name), '_', '') AS b (simple)
+            FROM msgstatus.attachable_facts(of_history) AS a, replace(lower(t.column_name), '_', '') AS b (simple)
             WHERE b.simple = ANY (a.names) OR b.simple = replace(a.fact, '_', '')
             ORDER BY fits DESC, a.place
             LIMIT 1
@@ -63,13 +68,13 @@ BEGIN
             format('%s: %s. %s', CASE p.problem WHEN '01000' THEN 'WARNING' ELSE 'ERROR ' || p.problem END,
                 p.message, p.hint)
         FROM (
-            SELECT * FROM msgstatus.target_problems(target, key_column)
+            SELECT * FROM msgstatus.target_problems(target, key_column, of_history)
             UNION ALL
             -- As attach_table() does, it looks at the rows only if everything else is right.
             SELECT c.* FROM msgstatus.content_problems(target, key_column,
                 msgstatus.attached_mapping(target, key_column, preview_attach.columns), preview_attach.time_zone) AS c
             WHERE NOT EXISTS (SELECT FROM resolved AS r WHERE r.problem IS NOT NULL)
-                AND NOT EXISTS (SELECT FROM msgstatus.target_problems(target, key_column) AS t WHERE t.problem <> '01000')
+                AND NOT EXISTS (SELECT FROM msgstatus.target_problems(target, key_column, of_history) AS t WHERE t.problem <> '01000')
         ) AS p
     )
     SELECT m.column_name, m.type, m.fact, m.spelling, m.remark FROM remark AS m ORDER BY m.part, m.place;

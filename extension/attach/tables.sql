@@ -21,7 +21,7 @@ BEGIN
     COMMENT ON COLUMN msgstatus.attached_table.key_column IS 'The column of the table that holds message ids';
     COMMENT ON COLUMN msgstatus.attached_table.columns IS 'The fact that each column shows, as found or given';
     COMMENT ON COLUMN msgstatus.attached_table.update_sql IS
-        'The statement that updates rows; its parameter is a reflection[]';
+        'The statement that updates rows, or inserts those of a history; its parameter is a reflection[]';
     COMMENT ON COLUMN msgstatus.attached_table.attached_by IS 'The role that attached the table, with whose rights it is updated';
     COMMENT ON COLUMN msgstatus.attached_table.search_path IS 'The search_path of its updates, which its triggers need';
     COMMENT ON COLUMN msgstatus.attached_table.time_zone IS 'The time zone of its columns of type timestamp';

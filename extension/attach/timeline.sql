@@ -55,6 +55,37 @@ CREATE FUNCTION msgstatus.merge_timeline(timeline jsonb, reached jsonb, time_zon
 COMMENT ON FUNCTION msgstatus.merge_timeline(jsonb, jsonb, text) IS
     'A user''s timeline merged with the reached states: existing times stay unless a state was reached earlier; times without a time zone are in the given one';
 
+CREATE FUNCTION msgstatus.add_entries(
+    entries jsonb, observed jsonb, members text[], spelling jsonb, labels text[], meanings msgstatus.delivery_state[]
+) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    present CONSTANT jsonb := COALESCE(NULLIF(entries, 'null'), '[]');
+BEGIN
+    IF jsonb_typeof(present) <> 'array' THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('list of statuses must be a JSON array, not of type %s', jsonb_typeof(present)),
+            HINT = format('Write, for example, [{"%s": "sent", "%s": "2024-12-10T10:30:00Z"}].', members[1], members[2]);
+    END IF;
+    -- States that share a word share an entry, of the earliest.
+    RETURN present || COALESCE((
+        SELECT jsonb_agg(jsonb_build_object(members[1], a.word, members[2], a.at) ORDER BY a.at::timestamptz, a.place)
+        FROM (
+            SELECT spelling ->> o.key AS word, (array_agg(o.value ORDER BY o.value::timestamptz))[1] AS at, min(o.key::msgstatus.delivery_state) AS place
+            FROM jsonb_each_text(observed) AS o
+            WHERE spelling ? o.key
+            GROUP BY 1
+        ) AS a
+        WHERE lower(a.word) NOT IN (
+            SELECT COALESCE(lower(spelling ->> meanings[array_position(labels, lower(e.entry ->> members[1]))]::text),
+                lower(e.entry ->> members[1]), '')
+            FROM jsonb_array_elements(present) AS e (entry)
+        )), '[]');
+END
+$$;
+COMMENT ON FUNCTION msgstatus.add_entries(jsonb, jsonb, text[], jsonb, text[], msgstatus.delivery_state[]) IS
+    'A user''s array of statuses with an entry added for each observed state that has none, in the order of time; 22023 for another value';
+
 CREATE FUNCTION msgstatus.spell_timeline(reached jsonb, spelling jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT COALESCE(jsonb_object_agg(spelling ->> r.key, r.value), '{}') FROM jsonb_each(reached) AS r WHERE spelling ? r.key

@@ -64,6 +64,61 @@ $$;
 COMMENT ON FUNCTION msgstatus.state_with_a_word(jsonb) IS
     'The expression for the highest state that a message has reached and a spelling has a word for';
 
+CREATE FUNCTION msgstatus.key_terms(target regclass, key_column name) RETURNS TABLE (value text, equals text)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE
+            -- An id that is no value of the key's type, as the key spells it, belongs to no row.
+            WHEN key.base_type = 'uuid'::regtype THEN
+                'CASE WHEN c.message_id OPERATOR(pg_catalog.~) ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'''
+                ' THEN c.message_id::pg_catalog.uuid END'
+            WHEN key.base_type IN ('integer'::regtype, 'bigint'::regtype) THEN
+                'CASE WHEN c.message_id OPERATOR(pg_catalog.~) ''^(0|[1-9][0-9]{0,18})$'' THEN CASE WHEN c.message_id::numeric'
+                ' OPERATOR(pg_catalog.<=) 9223372036854775807 THEN c.message_id::bigint END END'
+            ELSE format('(c.message_id%s) COLLATE %s',
+                CASE WHEN key.base_type = 'bpchar'::regtype THEN '::pg_catalog.bpchar'
+                    WHEN key.base_type NOT IN ('text'::regtype, 'varchar'::regtype) THEN '::' || key.base_name END,
+                key.collation_name) END,
+        -- citext finds the row by its index in any case of letters; the ids of messages differ by case.
+        CASE WHEN y.typname = 'citext' THEN format('t.%1$I OPERATOR(%2$I.=) n.key AND t.%1$I::pg_catalog.text COLLATE pg_catalog."C"'
+                ' OPERATOR(pg_catalog.=) n.key::pg_catalog.text COLLATE pg_catalog."C"', key_column, s.nspname)
+            ELSE format('t.%I OPERATOR(pg_catalog.=) n.key', key_column) END
+    FROM msgstatus.column_types(target) AS key
+    JOIN pg_type AS y ON y.oid = key.base_type
+    JOIN pg_namespace AS s ON s.oid = y.typnamespace
+    WHERE key.column_name = key_column
+$$;
+COMMENT ON FUNCTION msgstatus.key_terms(regclass, name) IS
+    'The expression for the key of a message `c`, and the condition that row `t` of the table has the key of `n`';
+
+CREATE FUNCTION msgstatus.time_term(term text, type oid, unit text, time_zone text) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE
+        WHEN type IN ('timestamp'::regtype, 'date'::regtype) THEN format('pg_catalog.timezone(%L, %s)', time_zone, term)
+        WHEN type IN ('text'::regtype, 'varchar'::regtype) THEN
+            format('pg_catalog.to_char(pg_catalog.timezone(''UTC'', %s), ''YYYY-MM-DD"T"HH24:MI:SS"Z"'')', term)
+        WHEN unit IS NULL THEN term
+        ELSE format(CASE WHEN type IN ('integer'::regtype, 'bigint'::regtype) THEN 'pg_catalog.floor(%s)' ELSE '%s' END,
+            format('pg_catalog.date_part(''epoch'', %s) OPERATOR(pg_catalog.*) %s', term,
+                CASE unit WHEN 'milliseconds' THEN 1000 ELSE 1 END))
+    END
+$$;
+COMMENT ON FUNCTION msgstatus.time_term(text, oid, text, text) IS
+    'The expression for a time, as a column of this type, unit and time zone holds it';
+
+CREATE FUNCTION msgstatus.error_term(kind text, type oid, typmod integer) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE
+        WHEN kind = 'words' THEN
+            'COALESCE(c.error_title OPERATOR(pg_catalog.||) '': '' OPERATOR(pg_catalog.||) c.error_details, c.error_title, c.error_details)'
+        -- A code that is too long for the column is left out; a text is cut.
+        WHEN type IN ('varchar'::regtype, 'bpchar'::regtype) AND typmod <> -1 THEN
+            format('CASE WHEN pg_catalog.length(c.error_code::pg_catalog.text) OPERATOR(pg_catalog.<=) %s THEN c.error_code END', typmod - 4)
+        ELSE 'c.error_code'
+    END
+$$;
+COMMENT ON FUNCTION msgstatus.error_term(text, oid, integer) IS
+    'The expression for the code of a message''s error, or for its words, as a column of this type holds it';
+
 CREATE FUNCTION msgstatus.reflecting_update(target regclass, key_column name, columns jsonb, time_zone text)
     RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -78,7 +133,6 @@ DECLARE
     is_below text;   -- whether the row's state is below the one that follows
     contested boolean;
     shown_state text;
-    key_equals text;
     failed_columns text := (
         SELECT string_agg(format('t.%I IS NOT NULL', c.value ->> 'column'), ' OR ' ORDER BY c.key)
         FROM jsonb_each(columns) AS c WHERE c.key = 'failed_at' OR c.key = 'undelivered_at' AND columns ? 'failed_at');
@@ -87,24 +141,11 @@ DECLARE
     settings text[] := '{}';
     conditions text[] := '{}';
 BEGIN
-    SELECT * INTO STRICT key FROM msgstatus.column_types(target) AS t WHERE t.column_name = key_column;
-    -- An id that is no value of the key's type, as the key spells it, belongs to no row.
-    selected := ARRAY[CASE
-        WHEN key.base_type = 'uuid'::regtype THEN
-            'CASE WHEN c.message_id OPERATOR(pg_catalog.~) ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'''
-            ' THEN c.message_id::pg_catalog.uuid END AS key'
-        WHEN key.base_type IN ('integer'::regtype, 'bigint'::regtype) THEN
-            'CASE WHEN c.message_id OPERATOR(pg_catalog.~) ''^(0|[1-9][0-9]{0,18})$'' THEN CASE WHEN c.message_id::numeric'
-            ' OPERATOR(pg_catalog.<=) 9223372036854775807 THEN c.message_id::bigint END END AS key'
-        ELSE format('(c.message_id%s) COLLATE %s AS key',
-            CASE WHEN key.base_type = 'bpchar'::regtype THEN '::pg_catalog.bpchar'
-                WHEN key.base_type NOT IN ('text'::regtype, 'varchar'::regtype) THEN '::' || key.base_name END,
-            key.collation_name) END];
-    -- citext finds the row by its index in any case of letters; the ids of messages differ by case.
-    key_equals := (SELECT format('t.%1$I OPERATOR(%2$I.=) n.key AND t.%1$I::pg_catalog.text COLLATE pg_catalog."C"'
-            ' OPERATOR(pg_catalog.=) n.key::pg_catalog.text COLLATE pg_catalog."C"', key_column, s.nspname)
-        FROM pg_type AS y JOIN pg_namespace AS s ON s.oid = y.typnamespace
-        WHERE y.oid = key.base_type AND y.typname = 'citext');
+    IF msgstatus.is_history(columns) THEN
+        RETURN msgstatus.recording_insert(target, key_column, columns, time_zone);
+    END IF;
+    SELECT * INTO STRICT key FROM msgstatus.key_terms(target, key_column);
+    selected := ARRAY[key.value || ' AS key'];
 
     IF columns ? 'state' THEN
         SELECT format('msgstatus.label_is_below(t.%I::pg_catalog.text, %L::pg_catalog.text[],'
@@ -119,8 +160,12 @@ BEGIN
                     columns #>> '{state,column}', lower(columns #>> '{state,spelling,failed}')) ELSE '' END
             WHEN columns ? 'status' THEN
                 format('t.%I OPERATOR(msgstatus.?|) ''{failed,undelivered}''', columns #>> '{status,column}')
+            WHEN columns #> '{timeline,entries}' IS NOT NULL THEN
+                format('t.%I::pg_catalog.jsonb OPERATOR(pg_catalog.@>) ANY (%L::pg_catalog.jsonb[])', columns #>> '{timeline,column}',
+                (SELECT array_agg(jsonb_build_array(jsonb_build_object(columns #>> '{timeline,entries,0}', w.word)))
+                    FROM unnest(ARRAY[columns #>> '{timeline,spelling,failed}', columns #>> '{timeline,spelling,undelivered}']) AS w (word)))
             WHEN columns ? 'timeline' THEN
-                format('t.%I OPERATOR(pg_catalog.?|) %L::pg_catalog.text[]', columns #>> '{timeline,column}',
+                format('t.%I::pg_catalog.jsonb OPERATOR(pg_catalog.?|) %L::pg_catalog.text[]', columns #>> '{timeline,column}',
                 ARRAY[columns #>> '{timeline,spelling,failed}', columns #>> '{timeline,spelling,undelivered}'])
             WHEN columns ? 'is_failed' THEN format('t.%I', columns #>> '{is_failed,column}')
             WHEN columns ? 'error_code' THEN format('t.%I IS NOT NULL', columns #>> '{error_code,column}')
@@ -151,6 +196,7 @@ BEGIN
                 news := format('(n.status OPERATOR(msgstatus.<@) %s) IS NOT TRUE', shown);
                 merged := format('COALESCE(%s OPERATOR(msgstatus.||) n.status, n.status)', shown);
             WHEN 'timeline' THEN
+                shown := shown || CASE WHEN f.base_type = 'json'::regtype THEN '::pg_catalog.jsonb' ELSE '' END;
                 value := 'msgstatus.message_status_to_jsonb(c.status)';
                 IF (SELECT bool_or(s.key <> s.value) OR count(*) < cardinality(msgstatus.delivery_states())
                     FROM jsonb_each_text(columns #> '{timeline,spelling}') AS s) THEN
@@ -158,6 +204,14 @@ BEGIN
                         value, columns #> '{timeline,spelling}');
                 END IF;
                 merged := format('msgstatus.merge_timeline(%s, n.timeline, %L)', shown, time_zone);
+                IF columns #> '{timeline,entries}' IS NOT NULL THEN
+                    -- What was observed, since an implied state is no event.
+                    value := '(c.status::pg_catalog.text)::pg_catalog.jsonb';
+                    merged := (SELECT format('msgstatus.add_entries(%s, n.timeline, %L, %L, %L, %L)', shown,
+                            ARRAY[columns #>> '{timeline,entries,0}', columns #>> '{timeline,entries,1}'],
+                            columns #> '{timeline,spelling}', s.labels, s.states)
+                        FROM msgstatus.spelled_states(columns #> '{timeline,spelling}') AS s);
+                END IF;
                 news := format('n.timeline OPERATOR(pg_catalog.<>) ''{}'''
                     ' AND (%s OPERATOR(pg_catalog.@>) n.timeline) IS NOT TRUE'
                     ' AND (%s OPERATOR(pg_catalog.=) %s) IS NOT TRUE', shown, shown, merged);
@@ -171,18 +225,9 @@ BEGIN
                     ELSE format('msgstatus.reached_at(c.status, %L)', regexp_replace(f.fact, '_at$', ''))
                 END;
                 unit := columns -> f.fact ->> 'unit';
-                IF f.base_type IN ('timestamp'::regtype, 'date'::regtype) THEN
-                    value := format('pg_catalog.timezone(%L, %s)', time_zone, value);
-                ELSIF unit IS NOT NULL THEN
-                    value := format('pg_catalog.date_part(''epoch'', %s) OPERATOR(pg_catalog.*) %s', value,
-                        CASE unit WHEN 'milliseconds' THEN 1000 ELSE 1 END);
-                    IF f.base_type IN ('integer'::regtype, 'bigint'::regtype) THEN
-                        value := format('pg_catalog.floor(%s)', value);
-                    END IF;
-                END IF;
+                value := msgstatus.time_term(value, f.base_type, unit, time_zone);
                 IF f.base_type IN ('text'::regtype, 'varchar'::regtype) THEN
                     -- Texts are compared as times; one that is no time is not replaced.
-                    value := format('pg_catalog.to_char(pg_catalog.timezone(''UTC'', %s), ''YYYY-MM-DD"T"HH24:MI:SS"Z"'')', value);
                     news := format('n.%2$I IS NOT NULL AND (%1$s IS NULL OR %1$s OPERATOR(pg_catalog.=) '''''
                         ' OR n.%2$I::timestamp with time zone OPERATOR(pg_catalog.%4$s)'
                         ' msgstatus.timeline_time(pg_catalog.to_jsonb(%1$s), %3$L))', shown, f.fact, time_zone,
@@ -205,17 +250,7 @@ BEGIN
                 news := format('n.%I AND %s IS NOT TRUE', f.fact, shown);
                 merged := format('CASE WHEN n.%I THEN true ELSE %s END', f.fact, shown);
             WHEN 'code', 'words' THEN
-                value := CASE f.kind
-                    WHEN 'code' THEN 'c.error_code'
-                    ELSE 'COALESCE(c.error_title OPERATOR(pg_catalog.||) '': '''
-                        ' OPERATOR(pg_catalog.||) c.error_details, c.error_title, c.error_details)'
-                END;
-                -- A code that is too long for the column is left out; a text is cut.
-                IF f.kind = 'code' AND f.base_type IN ('varchar'::regtype, 'bpchar'::regtype)
-                    AND f.base_typmod <> -1 THEN
-                    value := format('CASE WHEN pg_catalog.length(%1$s::pg_catalog.text) OPERATOR(pg_catalog.<=) %2$s'
-                        ' THEN %1$s END', value, f.base_typmod - 4);
-                END IF;
+                value := msgstatus.error_term(f.kind, f.base_type, f.base_typmod);
                 merged := format('COALESCE(n.%I, %s)', f.fact, shown);
                 news := format('n.%2$I IS NOT NULL AND (%1$s OPERATOR(pg_catalog.=) n.%2$I) IS NOT TRUE',
                     shown, f.fact);
@@ -232,7 +267,8 @@ BEGIN
             value := format('(%s)::%s', value, f.base_name);
         END IF;
         selected := selected || format('%s AS %I', value, f.fact);
-        settings := settings || format('%I = %s', f.column_name, merged);
+        settings := settings || format(CASE WHEN f.base_type = 'json'::regtype THEN '%I = (%s)::pg_catalog.json' ELSE '%I = %s' END,
+            f.column_name, merged);
         conditions := conditions || news;
     END LOOP;
 
@@ -244,7 +280,7 @@ BEGIN
         (SELECT format('%I.%I', n.nspname, c.relname)
             FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = target),
         array_to_string(settings, E',\n    '), array_to_string(selected, E',\n        '),
-        COALESCE(key_equals, format('t.%I OPERATOR(pg_catalog.=) n.key', key_column)),
+        key.equals,
         (SELECT string_agg(format('(%s)', u.w), E'\n    OR ' ORDER BY u.p)
             FROM unnest(conditions) WITH ORDINALITY AS u (w, p) WHERE u.w IS NOT NULL));
 END

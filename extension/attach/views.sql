@@ -22,16 +22,21 @@ BEGIN
                     ' msgstatus.attach_table(%L, ...);', a.key_column, a.target)
             WHEN g.columns IS NOT NULL THEN
                 format('Columns that do not exist any more: %s. Attach the table again, giving columns that are not found by their'
-                    ' names: SELECT msgstatus.attach_table(%L, %L);', g.columns, a.target, a.key_column)
-            WHEN NOT starts_with(a.update_sql, format('UPDATE %I.%I AS t', n.nspname, c.relname)) THEN
-                format('The table was renamed. Attach it again: SELECT msgstatus.attach_table(%L, %L);', a.target, a.key_column)
+                    ' names: SELECT msgstatus.attach_table(%s);', g.columns, f.again)
+            WHEN NOT starts_with(a.update_sql, format(CASE f.form WHEN 'history' THEN 'INSERT INTO %I.%I AS t' ELSE 'UPDATE %I.%I AS t' END,
+                n.nspname, c.relname)) THEN
+                format('The table was renamed. Attach it again: SELECT msgstatus.attach_table(%s);', f.again)
             WHEN f.failures > 0 THEN
                 format('Remove the cause, or if it is a changed column, attach the table again. Then: SELECT'
                     ' msgstatus.resync_table(%L);', a.target)
-        END AS remedy
+        END AS remedy,
+        f.form
     FROM msgstatus.attached_table AS a
     LEFT JOIN LATERAL (
-        SELECT count(*) AS failures
+        SELECT count(*) AS failures,
+            CASE WHEN a.columns #> '{state,history}' = 'true' THEN 'history' ELSE 'update' END AS form,
+            format('%L, %L', a.target, a.key_column) || CASE WHEN a.columns #> '{state,history}' = 'true'
+                THEN format(', %L', jsonb_build_object('state', (a.columns -> 'state') - 'spelling')) ELSE '' END AS again
         FROM msgstatus.attached_table_failure AS f WHERE f.attached_table_id = a.attached_table_id
     ) AS f ON true
     LEFT JOIN LATERAL (

@@ -17,6 +17,24 @@ Vector<Text> ids_of(std::span<const Reflection> messages) {
     return ids;
 }
 
+// The statements that add rows to histories, the innermost first.
+struct Recording {
+    int table_id;
+    std::span<const Reflection> messages;
+    const Recording *outer;
+};
+const Recording *recordings = nullptr;
+
+bool holds(std::span<const Reflection> messages, Text message_id) {
+    const auto found = std::lower_bound(messages.begin(), messages.end(), message_id,
+                                        [](const Reflection &r, Text id) { return r.message_id < id; });
+    return found != messages.end() && found->message_id == message_id;
+}
+
+bool is_history(const AttachedTable &table) {
+    return std::string_view(table.update_sql).starts_with("INSERT INTO ");
+}
+
 // A row that could not be brought up to date has not seen a failure that an earlier call brought.
 Vector<Reflection> with_unknown_failures(std::span<const Reflection> messages, const Vector<Text> &ids) {
     Vector<Reflection> copies;
@@ -53,7 +71,11 @@ public:
 private:
     ErrorData *try_to_update(std::span<const Reflection> messages) {
         for (int attempts = 1;; ++attempts) {
+            const Recording recording{table_.id, messages, recordings};
+            if (is_history(table_))
+                recordings = &recording;
             ErrorData *error = attempt([&] { update_attached_table(table_, messages, is_restricted_); });
+            recordings = recording.outer;
             if (error == nullptr)
                 return nullptr;
             if (is_not_the_tables_fault(*error))
@@ -93,6 +115,13 @@ private:
 };
 
 } // namespace
+
+bool is_being_recorded(int table_id, Text message_id) {
+    for (const Recording *r = recordings; r != nullptr; r = r->outer)
+        if (r->table_id == table_id && holds(r->messages, message_id))
+            return true;
+    return false;
+}
 
 bool is_not_the_tables_fault(const ErrorData &error) {
     // Procedural languages and other libraries have message domains of their own: what a user's code raises by RAISE

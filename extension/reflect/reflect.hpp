@@ -24,6 +24,10 @@ struct Reflection {
 // error; so does a want of resources, which the call meets by itself if it lasts.
 int reflect_in(const AttachedTable &table, std::span<const Reflection> messages, bool is_restricted);
 
+// Returns whether a statement that is under way adds rows of the message to this history. Those rows need no
+// reflection: the statement adds all that the message lacks.
+bool is_being_recorded(int table_id, Text message_id);
+
 // Returns whether reflect_in raises the error on.
 bool is_not_the_tables_fault(const ErrorData &error);
 

@@ -77,9 +77,10 @@ BEGIN
         SELECT f.attached_table_id AS id, array_agg(f.message_id ORDER BY f.message_id) AS messages
         FROM (
             SELECT l.attached_table_id, l.message_id FROM msgstatus.attached_table_failure AS l
-            -- Somebody held the row or the table for longer than the lock_timeout, or waited in a circle.
-            WHERE l.error_code IN ('55P03', '40P01')
-            ORDER BY l.failed_at LIMIT retry_locked_rows.max_messages
+            -- Somebody held the row or the table for longer than the lock_timeout, or waited in a circle; or the row that a
+            -- history references was not there yet, and may never come, so that these are tried last.
+            WHERE l.error_code IN ('55P03', '40P01', '23503')
+            ORDER BY l.error_code = '23503', l.failed_at LIMIT retry_locked_rows.max_messages
         ) AS f
         GROUP BY f.attached_table_id ORDER BY f.attached_table_id
     LOOP
@@ -90,4 +91,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.retry_locked_rows(integer) IS
-    'Tries again to show messages in attached tables that somebody had locked, at most so many, and returns how many; called by maintain()';
+    'Tries again to show messages in attached tables that somebody had locked or that lacked a referenced row, at most so many, and returns how many; called by maintain()';

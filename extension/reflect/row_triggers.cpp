@@ -35,7 +35,7 @@ const TriggerData &trigger_data(FunctionCallInfo fcinfo) {
     return data;
 }
 
-void put_id(Vector<Text> &ids, TupleTableSlot *row, AttrNumber key, Oid type) {
+void put_id(Vector<Text> &ids, int table_id, TupleTableSlot *row, AttrNumber key, Oid type) {
     bool is_null = false;
     const Datum value = slot_getattr(row, key, &is_null);
     if (is_null)
@@ -46,31 +46,32 @@ void put_id(Vector<Text> &ids, TupleTableSlot *row, AttrNumber key, Oid type) {
     Text id = OidOutputFunctionCall(output, value);
     if (type == BPCHAROID)
         id = id.substr(0, id.find_last_not_of(' ') + 1);
-    if (!id.empty() && id.size() <= max_message_id_size)
+    if (!id.empty() && id.size() <= max_message_id_size && !is_being_recorded(table_id, id))
         ids.push(id);
 }
 
-// The message ids in the rows that the trigger was fired for, sorted and distinct.
-Vector<Text> ids_of_rows(const TriggerData &data, const char *key_column) {
+// The message ids in the rows that the trigger was fired for, sorted and distinct, without those that a history got
+// from msgstatus.
+Vector<Text> ids_of_rows(const TriggerData &data, const AttachedTable &table) {
     TupleDesc description = RelationGetDescr(data.tg_relation);
-    const int key = SPI_fnumber(description, key_column);
+    const int key = SPI_fnumber(description, table.key_column);
     if (key <= 0)
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-                        errmsg("column \"%s\" of table \"%s\" does not exist any more", key_column,
+                        errmsg("column \"%s\" of table \"%s\" does not exist any more", table.key_column,
                                RelationGetRelationName(data.tg_relation)),
                         errhint("Attach the table again.")));
     const Oid type = getBaseType(SPI_gettypeid(description, key));
     Vector<Text> ids;
     if (TRIGGER_FIRED_FOR_ROW(data.tg_event)) {
         TupleTableSlot *row = TRIGGER_FIRED_BY_UPDATE(data.tg_event) ? data.tg_newslot : data.tg_trigslot;
-        put_id(ids, row, static_cast<AttrNumber>(key), type);
+        put_id(ids, table.id, row, static_cast<AttrNumber>(key), type);
     } else if (data.tg_newtable != nullptr) {
         TupleTableSlot *row = MakeSingleTupleTableSlot(description, &TTSOpsMinimalTuple);
         const int pointer = tuplestore_alloc_read_pointer(data.tg_newtable, 0);
         tuplestore_select_read_pointer(data.tg_newtable, pointer);
         tuplestore_rescan(data.tg_newtable);
         while (tuplestore_gettupleslot(data.tg_newtable, true, false, row))
-            put_id(ids, row, static_cast<AttrNumber>(key), type);
+            put_id(ids, table.id, row, static_cast<AttrNumber>(key), type);
         ExecDropSingleTupleTableSlot(row);
     }
     sort_and_distinct(ids);
@@ -96,7 +97,7 @@ void reflect_rows(const TriggerData &data) {
         const auto table = find_attached_table(table_id);
         if (table && is_of(data, *table)) {
             const MemoryContext inner = MemoryContextSwitchTo(context);
-            *ids = ids_of_rows(data, table->key_column);
+            *ids = ids_of_rows(data, *table);
             MemoryContextSwitchTo(inner);
             if (!ids->empty()) {
                 const Vector<Reflection> messages = lock_messages(*ids);

@@ -157,7 +157,8 @@ CREATE UNIQUE INDEX ON keys (once) WHERE once IS NOT NULL;
 CREATE UNIQUE INDEX ON keys (partly) WHERE status = 'sent';
 SELECT alike(remarks('keys', 'none') ->> '', 'WARNING: key column "none" of app.keys has no index. Every status reads the whole table, which is slow: CREATE UNIQUE INDEX ON app.keys ("none").');
 SELECT alike(remarks('keys', 'partly') ->> '', 'WARNING: % has no index.%');
-SELECT alike(remarks('keys', 'many') ->> '', 'WARNING: key column "many" of app.keys is not unique. Every row of a message is updated.');
+SELECT alike(remarks('keys', 'many') ->> '', 'WARNING: key column "many" of app.keys is not unique. Every row of a message is updated.'
+    ' If the table has a row for each status, attach it as a history: {"state": {"column": ..., "history": true}}.');
 SELECT is(remarks('keys', 'once') ? '', false, 'an index on those that have a key is as good');
 
 -- Rights.

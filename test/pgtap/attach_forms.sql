@@ -63,6 +63,54 @@ SELECT observe('t', 'delivered', 3), observe('t', 'read', 5);
 SELECT is((SELECT (delivered_at, read_at)::text FROM times WHERE sid = 't'), '(2024-12-10T10:30:03Z,1733826605000)', 'an earlier time replaces');
 SELECT is((SELECT sum(failures) FROM msgstatus.attached_tables), 0::numeric);
 
+-- Timelines in json.
+CREATE TABLE documents (sid text PRIMARY KEY, timeline json, retry_count integer);
+INSERT INTO documents VALUES ('j', '{"template": "x", "sent":"2024-12-10 10:30:00"}'), ('k', NULL), ('l', '"text"');
+SELECT is((SELECT p.fact FROM msgstatus.preview_attach('documents', 'sid') AS p WHERE p.column_name = 'timeline'), 'timeline');
+SELECT is(attach('documents'), 'attached');
+SELECT observe('j', 'delivered', 3), observe('j', 'sent', 1), observe('k', 'failed', 4);
+SELECT is((SELECT timeline::jsonb FROM documents WHERE sid = 'j'), '{"template": "x", "sent": "2024-12-10 10:30:00", "delivered": "2024-12-10T10:30:03Z"}', 'merged; the earlier time stays');
+SELECT is((SELECT (timeline, retry_count)::text FROM documents WHERE sid = 'k'), '("{""failed"": ""2024-12-10T10:30:04Z""}",1)');
+SELECT ctid AS before FROM documents WHERE sid = 'j' \gset
+SELECT observe('j', 'sent', 2);
+SELECT is(msgstatus.resync_table('documents'), 0::bigint);
+SELECT is((SELECT ctid FROM documents WHERE sid = 'j'), :'before'::tid, 'what is no news is not written');
+SELECT observe('l', 'sent');
+SELECT is((SELECT (f.message_id, f.error_message)::text FROM msgstatus.attached_table_failure AS f), '(l,"timeline must be a JSON object, not of type string")');
+SELECT msgstatus.detach_table('documents');
+
+-- Arrays of entries.
+CREATE TABLE lists (sid text PRIMARY KEY, status_history jsonb DEFAULT '[]', retry_count integer DEFAULT 0);
+INSERT INTO lists VALUES ('a1', '[{"state": "Enqueued", "time": "2024-12-10 10:29", "by": "app"}, {"state": "SENT", "time": "2024-12-10 10:30"}, 7, "note"]'), ('a2', DEFAULT), ('a3', NULL);
+SELECT observe('a1', 'sent', 1), observe('a1', 'read', 5);
+SELECT is(attach('lists'), '22023 column "status_history" of app.lists holds arrays, not objects of states and times', 'not found to be a timeline');
+SELECT is((SELECT p.remark FROM msgstatus.preview_attach('lists', 'sid') AS p WHERE p.column_name IS NULL),
+    'ERROR 22023: column "status_history" of app.lists holds arrays, not objects of states and times. To have each state added to the array once: {"timeline": {"column": "status_history", "entries": ["state", "time"]}}. Or leave it out: {"timeline": null}.',
+    'but preview_attach proposes this form');
+SELECT is((SELECT p.remark FROM msgstatus.preview_attach('lists', 'sid', '{"timeline": {"column": "status_history", "entries": ["state", "time"]}}') AS p WHERE p.fact = 'timeline'),
+    'each status adds an entry to the array');
+SELECT is(attach('lists', '{"timeline": {"column": "status_history", "entries": ["state", "time"], "spelling": {"failed": "FAILED", "undelivered": "FAILED"}}}'), 'attached');
+SELECT is((SELECT status_history FROM lists WHERE sid = 'a1'), '[{"state": "Enqueued", "time": "2024-12-10 10:29", "by": "app"}, {"state": "SENT", "time": "2024-12-10 10:30"}, 7, "note",
+    {"state": "READ", "time": "2024-12-10T10:30:05Z"}]', 'only what has no entry is added');
+SELECT observe('a1', 'queued', 1), observe('a1', 'read', 3), observe('a1', 'read', 5), observe('a1', 'delivered', 4);
+SELECT is((SELECT jsonb_path_query_array(status_history, '$[*].state') FROM lists WHERE sid = 'a1'), '["Enqueued", "SENT", "READ", "DELIVERED"]', 'once');
+SELECT observe('a3', 'undelivered', 9);
+SELECT is(msgstatus.apply_message_status('[{"id": "a2", "status": "undelivered", "timestamp": 1733826609}, {"id": "a2", "status": "failed", "timestamp": 1733826608},
+    {"id": "a2", "status": "sent", "timestamp": 1733826601}, {"id": "a3", "status": "failed", "timestamp": 1733826608}]') ->> 'applied', '4');
+SELECT is((SELECT (status_history, retry_count)::text FROM lists WHERE sid = 'a2'),
+    '("[{""time"": ""2024-12-10T10:30:01Z"", ""state"": ""SENT""}, {""time"": ""2024-12-10T10:30:08Z"", ""state"": ""FAILED""}]",1)', 'in the order of time; states that share a word share an entry');
+SELECT is((SELECT jsonb_path_query_array(status_history, '$[*].state') FROM lists WHERE sid = 'a3'), '["FAILED"]');
+SELECT observe('a4', 'sent');
+INSERT INTO lists VALUES ('a4', '[{"state": "sent"}]'), ('a5', '{}');
+SELECT is((SELECT status_history FROM lists WHERE sid = 'a4'), '[{"state": "sent"}]');
+SELECT is(msgstatus.resync_table('lists'), 0::bigint);
+SELECT observe('a5', 'sent');
+SELECT is((SELECT (f.message_id, f.error_message)::text FROM msgstatus.attached_table_failure AS f), '(a5,"list of statuses must be a JSON array, not of type object")');
+SELECT is(attach('lists', '{"timeline": {"column": "status_history", "entries": ["state", "time"]}}'), '22023 column "status_history" of app.lists holds objects, not arrays of entries');
+SELECT is(attach('lists', '{"timeline": {"column": "status_history", "entries": ["state"]}}'), '22023 invalid entries given for "timeline"');
+SELECT is(attach('lists', '{"timeline": {"column": "status_history", "entries": ["state", "state"]}}'), '22023 invalid entries given for "timeline"');
+SELECT msgstatus.detach_table('lists');
+
 -- Keys.
 CREATE TABLE uuids (sid uuid PRIMARY KEY, status text);
 CREATE TABLE integers (sid integer PRIMARY KEY, status text);

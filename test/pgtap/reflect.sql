@@ -187,6 +187,16 @@ SELECT is_empty($$SELECT * FROM msgstatus.message WHERE status::text = '{}'$$, '
 SELECT is(applied('L0 sent'), '1');
 SELECT is((SELECT status FROM app.logs WHERE sid = 'L0'), 'sent');
 
+-- Many unknown ids, after which one is taken to be unknown, too, and is known.
+SELECT is(applied('N20 sent', 'N21 read', 'N35 sent'), '3');
+SET LOCAL ROLE t_app;
+INSERT INTO app.logs (sid) SELECT 'N' || n FROM generate_series(10, 50) AS n;
+RESET ROLE;
+SELECT is((SELECT string_agg(concat_ws(' ', sid, status), ', ' ORDER BY sid) FROM app.logs WHERE sid LIKE 'N%' AND status IS NOT NULL), 'N20 sent, N21 read, N35 sent');
+SELECT is((SELECT count(*) FROM msgstatus.message WHERE message_id LIKE 'N%'), 3::bigint);
+SELECT is(applied('N11 sent', 'N34 read', 'N50 sent'), '3');
+SELECT is((SELECT string_agg(sid, ', ' ORDER BY sid) FROM app.logs WHERE sid LIKE 'N%' AND status IS NOT NULL), 'N11, N20, N21, N34, N35, N50');
+
 -- An error there does not fail the application's statement.
 ALTER TABLE app.logs ADD CHECK (status <> 'played' OR sid <> 'L7');
 SELECT is(applied('L7 played', 'L8 sent'), '2');

@@ -173,3 +173,64 @@ def test_rows_that_are_refused_cost_only_themselves(cursor, connections, seed):
     assert value(cursor, "SELECT msgstatus.resync_table('logs')") == 0
     assert value(cursor, "SELECT count(*) FROM msgstatus.attached_table_failure") == 0
     assert wrong(cursor) == []
+
+
+HISTORY = """
+    DROP TABLE logs;
+    CREATE TABLE logs (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, sid text, status text, event_time timestamptz, error_code integer, written_by text DEFAULT 'msgstatus');
+    CREATE INDEX ON logs (sid);
+"""
+ATTACH_HISTORY = """SELECT msgstatus.attach_table('logs', 'sid', '{"state": {"column": "status", "history": true}}')"""
+
+# The states observed of messages that have no row or several rows of msgstatus; rows of states that were not observed, or not then.
+WRONG_HISTORY = """
+    SELECT o.sid, o.state, count(l.id), count(l.id) FILTER (WHERE l.written_by = 'msgstatus')
+    FROM (SELECT m.message_id AS sid, jsonb_object_keys(m.status::text::jsonb) AS state FROM msgstatus.message AS m) AS o
+    LEFT JOIN logs AS l ON l.sid = o.sid AND lower(l.status) = o.state
+    GROUP BY o.sid, o.state HAVING count(l.id) = 0 OR count(l.id) FILTER (WHERE l.written_by = 'msgstatus') > 1
+    UNION ALL
+    SELECT l.sid, l.status, l.id, NULL FROM logs AS l
+    WHERE l.written_by = 'msgstatus' AND NOT EXISTS (
+        SELECT FROM msgstatus.status_event AS e WHERE e.message_id = l.sid AND e.state::text = lower(l.status) AND e.event_time = l.event_time)"""
+
+
+def notes(rng):
+    """Returns the insertion of rows of the application's own, in any order, for messages of which statuses come as well."""
+    return Statement("INSERT INTO logs (sid, status, written_by) SELECT sid, 'template', 'application' FROM unnest(%s::text[]) AS sid",
+                     [rng.choice([*IDS, None]) for _ in range(rng.choice([1, 1, 2, 6]))])
+
+
+@seeds(15)
+def test_a_history_has_a_row_for_each_state_whatever_the_order(cursor, connections, seed):
+    rng = random.Random(seed)
+    cursor.execute(HISTORY)
+    # The application wrote some of the rows by itself.
+    own = {(rng.choice(IDS), rng.choice(STATES)) for _ in range(10)}
+    cursor.execute("INSERT INTO logs (sid, status, written_by) SELECT sid, upper(status), 'application' FROM unnest(%s::text[], %s::text[]) AS o (sid, status)",
+                   ([sid for sid, _ in own], [state for _, state in own]))
+    said = [statuses(rng) for _ in range(25)]
+    plans = sessions(rng, [notes])
+    for status in rng.choices(said, k=50):
+        plans[rng.randrange(SESSIONS)].append(status)
+    for plan in plans:
+        rng.shuffle(plan)
+    if rng.random() < 0.7:
+        cursor.execute(ATTACH_HISTORY)
+    else:
+        plans[0].insert(rng.randrange(len(plans[0])), Statement(ATTACH_HISTORY))
+        # A message that has no row gets its rows with its next status.
+        cursor.execute("INSERT INTO logs (sid, status, written_by) SELECT sid, 'template', 'application' FROM unnest(%s::text[]) AS sid", (IDS,))
+    plans[1].insert(rng.randrange(len(plans[1])), Statement("SELECT msgstatus.resync_table(target) FROM msgstatus.attached_tables"))
+    run_concurrently(connections, plans)
+    assert value(cursor, "SELECT count(*) FROM msgstatus.attached_table_failure") == 0
+    cursor.execute(WRONG_HISTORY)
+    assert cursor.fetchall() == []
+    cursor.execute("SELECT sid, lower(status) FROM logs WHERE written_by = 'msgstatus'")
+    assert own.isdisjoint(cursor.fetchall())
+    # Nothing is left to do.
+    before = value(cursor, "SELECT count(*) FROM logs WHERE written_by = 'msgstatus'")
+    assert value(cursor, "SELECT msgstatus.resync_table('logs')") == 0
+    run_concurrently(connections, plans)
+    cursor.execute(WRONG_HISTORY)
+    assert cursor.fetchall() == []
+    assert value(cursor, "SELECT count(*) FROM logs WHERE written_by = 'msgstatus'") == before
