@@ -70,10 +70,10 @@ COMMENT ON FUNCTION msgstatus.log_page(boolean, msgstatus.message_filter, text, 
     'The newest messages of a time, after a position, under conditions in SQL, or those of the highest state; of message_log()';
 
 -- Returns the messages of all times, or of those `within`, read hour by hour: the rollup shows which hours hold matching messages,
--- and how many.
+-- and how many. Stops after hours with `most` messages, whatever it found.
 CREATE FUNCTION msgstatus.log_page_by_hour(
     sees_all boolean, filter msgstatus.message_filter, conditions text, after msgstatus.log_position, page_size bigint,
-    within tstzmultirange DEFAULT NULL
+    most bigint DEFAULT NULL, within tstzmultirange DEFAULT NULL
 ) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -90,7 +90,7 @@ DECLARE
 BEGIN
     WHILE upper_time >= first_hour LOOP
         FOR counted IN EXECUTE format('
-            SELECT hour, sum(%s) AS messages FROM msgstatus.%I
+            SELECT hour, sum(%s) AS messages, sum(messages) AS to_be_read FROM msgstatus.%I
             WHERE hour <= $2 AND hour > $2 - $3 %s %s
             GROUP BY hour HAVING sum(%1$s) > 0 ORDER BY hour DESC',
             counter, CASE dimensions WHEN '' THEN 'hour_rollup' ELSE 'message_rollup' END, dimensions,
@@ -101,7 +101,8 @@ BEGIN
                 counted.hour + interval '1 hour', after, LEAST(page_size, counted.messages)) AS p;
             GET DIAGNOSTICS found = ROW_COUNT;
             page_size := page_size - found;
-            IF page_size <= 0 THEN
+            most := most - counted.to_be_read;
+            IF page_size <= 0 OR most <= 0 THEN
                 RETURN;
             END IF;
         END LOOP;
@@ -110,34 +111,56 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.log_page_by_hour(boolean, msgstatus.message_filter, text, msgstatus.log_position, bigint, tstzmultirange) IS
+COMMENT ON FUNCTION msgstatus.log_page_by_hour(boolean, msgstatus.message_filter, text, msgstatus.log_position, bigint, bigint, tstzmultirange) IS
     'The newest messages after a position, under conditions in SQL, from hours that hold such messages; of message_log()';
 
--- Returns the messages of recipients that begin alike, many, in order of time, or by state if the filter has none. prefix_counts()
--- tells how many there are in each state and when, so the page is read from hours that hold some, as long as that costs less
+-- Returns the messages of recipients that begin alike, many, in order of time, or by state if the filter has none. If the latest
+-- messages do not fill the page, prefix_counts() tells how many there are in each state and when, so the page is read from hours that hold some, as long as that costs less
 -- than to sort all messages of these recipients.
 CREATE FUNCTION msgstatus.log_page_by_prefix(
     sees_all boolean, filter msgstatus.message_filter, after msgstatus.log_position, page_size bigint, by_state boolean
 ) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    counts CONSTANT msgstatus.prefix_count[] := ARRAY(SELECT c FROM msgstatus.prefix_counts(filter.recipient_prefix,
-        COALESCE(date_trunc('hour', filter.created_from, 'UTC'), '-infinity'),
-        COALESCE(date_trunc('hour', filter.created_before, 'UTC') + interval '1 hour', 'infinity')) AS c);
-    all_messages bigint := (SELECT sum(c.messages) FROM unnest(counts) AS c);
-    known_messages bigint := (SELECT COALESCE(sum(c.messages), 0) FROM unnest(counts) AS c WHERE c.known);
+    counts msgstatus.prefix_count[];
+    -- At most so many messages are found by the index and sorted.
+    all_messages bigint;
+    known_messages bigint;
     -- The part of the messages that are counted at most that are probably there.
     share float8 := 1;
     states msgstatus.delivery_state[] := '{played,read,delivered,undelivered,failed,canceled,skipped,partially_delivered,sent,sending,'
         'queued,accepted,scheduled,pending,received,processing,NULL}';
     next_state msgstatus.delivery_state;
     next msgstatus.message_filter := filter;
-    position msgstatus.log_position := after;
+    page msgstatus.message_log_row;
+    position msgstatus.log_position;
     messages bigint;
     within tstzmultirange;
     to_be_read bigint;
     found bigint;
 BEGIN
+    -- Mostly, the latest messages fill the page.
+    IF by_state THEN
+        SELECT s INTO next.state FROM msgstatus.states_found(filter) AS s
+        WHERE after.message_id IS NULL OR s <= after.state OR s IS NULL LIMIT 1;
+        next.waiting := CASE WHEN next.state IS NULL THEN 'callback' END;
+    END IF;
+    FOR page IN SELECT p.* FROM msgstatus.log_page_by_hour(sees_all, next, msgstatus.message_conditions(next),
+        CASE WHEN NOT by_state OR next.state IS NOT DISTINCT FROM after.state THEN after END, page_size, 20000) AS p
+    LOOP
+        RETURN NEXT page;
+        page_size := page_size - 1;
+        after := msgstatus.log_position(page.page_cursor);
+    END LOOP;
+    IF page_size <= 0 THEN
+        RETURN;
+    END IF;
+
+    position := after;
+    counts := ARRAY(SELECT c FROM msgstatus.prefix_counts(filter.recipient_prefix,
+        COALESCE(date_trunc('hour', filter.created_from, 'UTC'), '-infinity'),
+        COALESCE(date_trunc('hour', filter.created_before, 'UTC') + interval '1 hour', 'infinity')) AS c);
+    SELECT sum(c.messages), COALESCE(sum(c.messages) FILTER (WHERE c.known), 0) INTO all_messages, known_messages FROM unnest(counts) AS c;
     IF all_messages > known_messages * 2 THEN
         EXECUTE format('SELECT count(*) FROM (SELECT FROM msgstatus.message WHERE recipient LIKE %L LIMIT 200000) AS m',
             msgstatus.like_pattern(filter.recipient_prefix) || '%')
@@ -175,7 +198,7 @@ BEGIN
             RETURN;
         END IF;
         RETURN QUERY SELECT p.* FROM msgstatus.log_page_by_hour(sees_all, next, msgstatus.message_conditions(next), position, page_size,
-            within) AS p;
+            NULL, within) AS p;
         GET DIAGNOSTICS found = ROW_COUNT;
         page_size := page_size - found;
         EXIT WHEN page_size <= 0;
