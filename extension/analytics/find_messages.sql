@@ -247,10 +247,12 @@ BEGIN
         END IF;
         IF recipients.few THEN
             RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter, conditions, NULL, NULL, after, page_size, true) AS p;
-        ELSE
-            RETURN QUERY SELECT p.* FROM msgstatus.log_page_by_prefix(sees_all, filter, after, page_size, false) AS p;
+            RETURN;
         END IF;
-        RETURN;
+        IF msgstatus.rollup_counter(filter) <> 'messages' THEN
+            RETURN QUERY SELECT p.* FROM msgstatus.log_page_by_prefix(sees_all, filter, after, page_size, false) AS p;
+            RETURN;
+        END IF;
     ELSIF filter.metadata_text IS NOT NULL AND msgstatus.has_metadata_index() THEN
         -- A frequent text is found soon among the latest messages, a rare text by the index.
         SELECT m.created_at INTO edge FROM msgstatus.message AS m
