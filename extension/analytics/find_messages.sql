@@ -69,11 +69,11 @@ $$;
 COMMENT ON FUNCTION msgstatus.log_page(boolean, msgstatus.message_filter, text, timestamptz, timestamptz, msgstatus.log_position, bigint, boolean, boolean) IS
     'The newest messages of a time, after a position, under conditions in SQL, or those of the highest state; of message_log()';
 
--- Returns the messages of all times, read hour by hour: the rollup shows which hours hold matching messages, and how many. Stops
--- after hours with `most` messages, whatever it found.
+-- Returns the messages of all times, or of those `within`, read hour by hour: the rollup shows which hours hold matching messages,
+-- and how many. Stops after hours with `most` messages, whatever it found.
 CREATE FUNCTION msgstatus.log_page_by_hour(
     sees_all boolean, filter msgstatus.message_filter, conditions text, after msgstatus.log_position, page_size bigint,
-    most bigint DEFAULT NULL
+    most bigint DEFAULT NULL, within tstzmultirange DEFAULT NULL
 ) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -91,10 +91,11 @@ BEGIN
     WHILE upper_time >= first_hour LOOP
         FOR counted IN EXECUTE format('
             SELECT hour, sum(%s) AS messages, sum(messages) AS to_be_read FROM msgstatus.%I
-            WHERE hour <= $2 AND hour > $2 - $3 %s
+            WHERE hour <= $2 AND hour > $2 - $3 %s %s
             GROUP BY hour HAVING sum(%1$s) > 0 ORDER BY hour DESC',
-            counter, CASE dimensions WHEN '' THEN 'hour_rollup' ELSE 'message_rollup' END, dimensions)
-            USING filter, upper_time, span
+            counter, CASE dimensions WHEN '' THEN 'hour_rollup' ELSE 'message_rollup' END, dimensions,
+            CASE WHEN within IS NOT NULL THEN 'AND $4 @> hour' END)
+            USING filter, upper_time, span, within
         LOOP
             RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter, conditions, counted.hour,
                 counted.hour + interval '1 hour', after, LEAST(page_size, counted.messages)) AS p;
@@ -110,8 +111,102 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.log_page_by_hour(boolean, msgstatus.message_filter, text, msgstatus.log_position, bigint, bigint) IS
+COMMENT ON FUNCTION msgstatus.log_page_by_hour(boolean, msgstatus.message_filter, text, msgstatus.log_position, bigint, bigint, tstzmultirange) IS
     'The newest messages after a position, under conditions in SQL, from hours that hold such messages; of message_log()';
+
+-- Returns the messages of recipients that begin alike, many, in order of time, or by state if the filter has none. If the latest
+-- messages do not fill the page, prefix_counts() tells how many there are in each state and when, so the page is read from hours that hold some, as long as that costs less
+-- than to sort all messages of these recipients.
+CREATE FUNCTION msgstatus.log_page_by_prefix(
+    sees_all boolean, filter msgstatus.message_filter, after msgstatus.log_position, page_size bigint, by_state boolean
+) RETURNS SETOF msgstatus.message_log_row
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    counts msgstatus.prefix_count[];
+    -- At most so many messages are found by the index and sorted.
+    all_messages bigint;
+    known_messages bigint;
+    -- The part of the messages that are counted at most that are probably there.
+    share float8 := 1;
+    states msgstatus.delivery_state[] := '{played,read,delivered,undelivered,failed,canceled,skipped,partially_delivered,sent,sending,'
+        'queued,accepted,scheduled,pending,received,processing,NULL}';
+    next_state msgstatus.delivery_state;
+    next msgstatus.message_filter := filter;
+    page msgstatus.message_log_row;
+    position msgstatus.log_position;
+    messages bigint;
+    within tstzmultirange;
+    to_be_read bigint;
+    found bigint;
+BEGIN
+    -- Mostly, the latest messages fill the page.
+    IF by_state THEN
+        SELECT s INTO next.state FROM msgstatus.states_found(filter) AS s
+        WHERE after.message_id IS NULL OR s <= after.state OR s IS NULL LIMIT 1;
+        next.waiting := CASE WHEN next.state IS NULL THEN 'callback' END;
+    END IF;
+    FOR page IN SELECT p.* FROM msgstatus.log_page_by_hour(sees_all, next, msgstatus.message_conditions(next),
+        CASE WHEN NOT by_state OR next.state IS NOT DISTINCT FROM after.state THEN after END, page_size, 20000) AS p
+    LOOP
+        RETURN NEXT page;
+        page_size := page_size - 1;
+        after := msgstatus.log_position(page.page_cursor);
+    END LOOP;
+    IF page_size <= 0 THEN
+        RETURN;
+    END IF;
+
+    position := after;
+    counts := ARRAY(SELECT c FROM msgstatus.prefix_counts(filter.recipient_prefix,
+        COALESCE(date_trunc('hour', filter.created_from, 'UTC'), '-infinity'),
+        COALESCE(date_trunc('hour', filter.created_before, 'UTC') + interval '1 hour', 'infinity')) AS c);
+    SELECT sum(c.messages), COALESCE(sum(c.messages) FILTER (WHERE c.known), 0) INTO all_messages, known_messages FROM unnest(counts) AS c;
+    IF all_messages > known_messages * 2 THEN
+        EXECUTE format('SELECT count(*) FROM (SELECT FROM msgstatus.message WHERE recipient LIKE %L LIMIT 200000) AS m',
+            msgstatus.like_pattern(filter.recipient_prefix) || '%')
+        INTO known_messages;
+        share := LEAST(1, known_messages / all_messages::float8);
+        all_messages := known_messages;
+    END IF;
+    IF NOT by_state THEN
+        states := ARRAY[filter.state];
+    END IF;
+    FOREACH next_state IN ARRAY states LOOP
+        IF by_state THEN
+            CONTINUE WHEN after.message_id IS NOT NULL
+                AND (next_state > after.state OR after.state IS NULL AND next_state IS NOT NULL);
+            next.state := next_state;
+            next.waiting := CASE WHEN next_state IS NULL THEN 'callback' END;
+            IF after.message_id IS NULL OR next_state IS DISTINCT FROM after.state THEN
+                position := ROW(next_state, 'infinity', '')::msgstatus.log_position;
+            END IF;
+        END IF;
+        EXECUTE format('SELECT sum(%s), range_agg(tstzrange(beginning, ending)) FROM unnest($1) WHERE %1$s > 0', msgstatus.rollup_counter(next))
+        INTO messages, within
+        USING counts;
+        CONTINUE WHEN messages IS NULL;
+        EXECUTE format('
+            SELECT sum(messages) FROM (
+                SELECT sum(messages) AS messages FROM msgstatus.hour_rollup WHERE $1 @> hour AND hour <= $2
+                GROUP BY hour HAVING sum(%s) > 0) AS h', msgstatus.rollup_counter(next))
+        INTO to_be_read
+        USING within, COALESCE(position.created_at, 'infinity');
+        -- A message that is found by the index costs as much as three that are read in order of time.
+        IF to_be_read * LEAST(1, page_size / (messages * share)) > all_messages * 3 THEN
+            RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter, msgstatus.message_conditions(filter), NULL, NULL, position,
+                page_size, true, by_state) AS p;
+            RETURN;
+        END IF;
+        RETURN QUERY SELECT p.* FROM msgstatus.log_page_by_hour(sees_all, next, msgstatus.message_conditions(next), position, page_size,
+            NULL, within) AS p;
+        GET DIAGNOSTICS found = ROW_COUNT;
+        page_size := page_size - found;
+        EXIT WHEN page_size <= 0;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.log_page_by_prefix(boolean, msgstatus.message_filter, msgstatus.log_position, bigint, boolean) IS
+    'A page of message_log() with many recipients that begin alike, in order of time or by state';
 
 -- The messages of recipients under a filter, as far as it costs little to count them: whether they are of one recipient, and
 -- whether they are few. By default, few can be found by the index and sorted without a noticeable delay.
@@ -152,6 +247,10 @@ BEGIN
         END IF;
         IF recipients.few THEN
             RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter, conditions, NULL, NULL, after, page_size, true) AS p;
+            RETURN;
+        END IF;
+        IF msgstatus.rollup_counter(filter) <> 'messages' THEN
+            RETURN QUERY SELECT p.* FROM msgstatus.log_page_by_prefix(sees_all, filter, after, page_size, false) AS p;
             RETURN;
         END IF;
     ELSIF filter.metadata_text IS NOT NULL AND msgstatus.has_metadata_index() THEN

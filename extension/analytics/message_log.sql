@@ -16,9 +16,6 @@ DECLARE
     missing bigint := COALESCE(page_size, 9223372036854775807);
     found bigint;
     next_state msgstatus.delivery_state;
-    few boolean;
-    highest msgstatus.message_filter;
-    page msgstatus.message_log_row;
 BEGIN
     IF missing < 0 THEN
         RAISE invalid_parameter_value USING MESSAGE = 'page_size must not be negative';
@@ -31,35 +28,15 @@ BEGIN
         RETURN;
     END IF;
 
-    -- The messages of recipients are sorted at once if they are few, since each state would read them all again. If they are many,
-    -- they mostly fill a page with the highest state; if not, that state tells nothing of where they are, and as long as they are
-    -- not most of all messages, the index finds them sooner than the hours do.
+    -- The messages of recipients are sorted at once if they are few, since each state would read them all again.
     IF filter.recipient_prefix IS NOT NULL THEN
-        few := (msgstatus.recipients_found(filter)).few OR page_size IS NULL;
-        IF NOT few THEN
-            highest := filter;
-            SELECT s INTO highest.state FROM msgstatus.states_found(filter) AS s
-            WHERE start.message_id IS NULL OR s <= start.state OR s IS NULL LIMIT 1;
-            highest.waiting := CASE WHEN highest.state IS NULL THEN 'callback' END;
-            FOR page IN
-                SELECT p.* FROM msgstatus.log_page_by_hour(sees_all, highest, msgstatus.message_conditions(highest),
-                    CASE WHEN start.state IS NOT DISTINCT FROM highest.state THEN start END, missing, 20000) AS p
-            LOOP
-                RETURN NEXT page;
-                missing := missing - 1;
-                start := msgstatus.log_position(page.page_cursor);
-            END LOOP;
-            IF missing <= 0 THEN
-                RETURN;
-            END IF;
-            few := (msgstatus.recipients_found(filter,
-                (SELECT c.reltuples::bigint / 8 FROM pg_class AS c WHERE c.oid = 'msgstatus.message'::regclass))).few;
-        END IF;
-        IF few THEN
+        IF page_size IS NULL OR (msgstatus.recipients_found(filter)).few THEN
             RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter, msgstatus.message_conditions(filter), NULL, NULL, start,
                 missing, true, true) AS p;
-            RETURN;
+        ELSE
+            RETURN QUERY SELECT p.* FROM msgstatus.log_page_by_prefix(sees_all, filter, start, missing, true) AS p;
         END IF;
+        RETURN;
     END IF;
 
     -- States in descending order, the messages of each in order of time; messages without a callback last.

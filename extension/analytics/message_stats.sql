@@ -13,7 +13,8 @@ CREATE TYPE msgstatus.message_stats_row AS (
 COMMENT ON TYPE msgstatus.message_stats_row IS 'The row of message_stats()';
 
 -- Whole hours are counted by the rollups. Messages are counted themselves in the parts of hours at the ends, and in hours from
--- which messages were purged: the rollups still count these, and message_log() no longer finds them.
+-- which messages were purged: the rollups still count these, and message_log() no longer finds them. Recipients that begin alike
+-- are counted by periods of prefix_rollup, and messages themselves in the time between.
 CREATE FUNCTION msgstatus.read_message_stats(
     sees_all boolean, state text, message_type text, provider text, direction text,
     recipient_prefix text, campaign_id uuid, created_from timestamptz, created_before timestamptz, metadata_text text
@@ -27,10 +28,12 @@ DECLARE
         (SELECT w.purged_before FROM msgstatus.maintenance AS w));
     end_hour timestamptz := COALESCE(date_trunc('hour', created_before, 'UTC'), 'infinity');
     counts_by_message text := '';
+    prefix_counts msgstatus.prefix_count[];
     counts_by_rollup text := '';
     outcome text;
     by_message text;
     by_rollup text;
+    by_prefix text;
 BEGIN
     PERFORM msgstatus.check_metadata_text(filter);
     FOREACH outcome IN ARRAY '{attempted,delivered,read,failed}'::text[] LOOP
@@ -47,9 +50,21 @@ BEGIN
         SELECT sum(messages) AS total%s
         FROM (
             SELECT msgstatus.state(status) AS state, direction IS NOT DISTINCT FROM ''inbound'' AS inbound, count(*) AS messages
-            FROM msgstatus.message WHERE true %s%%s
+            FROM %%s msgstatus.message WHERE true %s%%s
             GROUP BY 1, 2
         ) AS m', counts_by_message, replace(msgstatus.message_conditions(filter), '%', '%%'));
+    IF filter.recipient_prefix IS NOT NULL AND filter.metadata_text IS NULL AND dimensions = '' AND length(filter.recipient_prefix) <= 6
+        AND first_hour < end_hour AND NOT (msgstatus.recipients_found(filter)).few
+    THEN
+        prefix_counts := ARRAY(SELECT c FROM msgstatus.prefix_counts(filter.recipient_prefix, first_hour, end_hour) AS c);
+    END IF;
+    -- Only if maintain() counts prefixes: reading all messages hour by hour takes longer than reading them all at once.
+    IF EXISTS (SELECT FROM unnest(prefix_counts) AS c WHERE c.known AND NOT c.inbound) THEN
+        by_prefix := concat(format('
+            SELECT sum(%s) AS total%s FROM unnest($4) AS c WHERE known UNION ALL', msgstatus.rollup_counter(filter), counts_by_rollup),
+            format(by_message, '(SELECT c.beginning, c.ending FROM unnest($4) AS c WHERE NOT c.known) AS gap, LATERAL (SELECT * FROM',
+                ' AND created_at >= gap.beginning AND created_at < gap.ending AND direction IS DISTINCT FROM ''inbound'' OFFSET 0) AS message'));
+    END IF;
     by_rollup := format('SELECT sum(%s) AS total%s FROM msgstatus.%I WHERE hour >= $2 AND hour < $3 %s',
         msgstatus.rollup_counter(filter), counts_by_rollup, CASE dimensions WHEN '' THEN 'hour_rollup' ELSE 'message_rollup' END,
         dimensions);
@@ -61,13 +76,13 @@ BEGIN
                 COALESCE(sum(p.delivered), 0)::bigint AS delivered, COALESCE(sum(p.read), 0)::bigint AS read,
                 COALESCE(sum(p.failed), 0)::bigint AS failed
             FROM (',
-        CASE WHEN filter.recipient_prefix IS NOT NULL OR filter.metadata_text IS NOT NULL OR first_hour >= end_hour
-            THEN format(by_message, '')
-            ELSE concat_ws(' UNION ALL ', by_rollup,
-                CASE WHEN COALESCE(created_from < first_hour, first_hour > '-infinity') THEN format(by_message, ' AND created_at < $2') END,
-                CASE WHEN created_before > end_hour THEN format(by_message, ' AND created_at >= $3') END)
+        CASE WHEN by_prefix IS NULL AND filter.recipient_prefix IS NOT NULL OR filter.metadata_text IS NOT NULL OR first_hour >= end_hour
+            THEN format(by_message, '', '')
+            ELSE concat_ws(' UNION ALL ', COALESCE(by_prefix, by_rollup),
+                CASE WHEN COALESCE(created_from < first_hour, first_hour > '-infinity') THEN format(by_message, '', ' AND created_at < $2') END,
+                CASE WHEN created_before > end_hour THEN format(by_message, '', ' AND created_at >= $3') END)
         END, ') AS p) AS s')
-    USING filter, first_hour, end_hour;
+    USING filter, first_hour, end_hour, prefix_counts;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.read_message_stats(boolean, text, text, text, text, text, uuid, timestamptz, timestamptz, text) IS

@@ -30,9 +30,12 @@ BEGIN
     DELETE FROM msgstatus.status_event AS e WHERE e.message_id = ANY (purged);
     DELETE FROM msgstatus.attached_table_failure AS f USING msgstatus.attached_table AS a
     WHERE f.attached_table_id = a.attached_table_id AND f.message_id = ANY (purged);
-    -- The lists of recipients hold phone numbers, so they are deleted with the messages.
+    -- The lists of recipients hold phone numbers, so they are deleted with the messages. What is counted by prefix is deleted, too,
+    -- since it is no longer what message_log() finds.
     DELETE FROM msgstatus.recipient_rollup AS r WHERE r.day < (horizon AT TIME ZONE 'UTC');
     DELETE FROM msgstatus.recipient_day AS d WHERE d.day < (horizon AT TIME ZONE 'UTC');
+    DELETE FROM msgstatus.prefix_rollup AS r WHERE r.beginning < horizon;
+    DELETE FROM msgstatus.prefix_period AS p WHERE p.beginning < horizon;
     RETURN COALESCE(cardinality(purged), 0);
 END
 $$;

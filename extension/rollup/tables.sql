@@ -234,7 +234,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.install_rollup_comments(text) IS 'Comments the columns that message_rollup, folded_hour and hour_rollup share; called by install()';
+COMMENT ON FUNCTION msgstatus.install_rollup_comments(text) IS 'Comments the columns that message_rollup, folded_hour, hour_rollup and prefix_rollup share; called by install()';
 
 CREATE FUNCTION msgstatus.install_recipient_rollup() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

@@ -184,6 +184,36 @@ BEGIN
         WHERE r.day IN (SELECT b.day FROM believed AS b) OR r.day NOT IN (SELECT d.day FROM msgstatus.recipient_day AS d)
     ) AS l USING (day, recipient)
     WHERE c.messages IS DISTINCT FROM l.messages
+    UNION ALL
+    -- What readers believe of prefix_rollup, and what belongs to no period.
+    SELECT 'prefix_rollup', jsonb_build_object('beginning', beginning, 'prefix', prefix),
+        jsonb_build_object('states', COALESCE(c.states, '{}')), jsonb_build_object('states', COALESCE(l.states, '{}'))
+    FROM (
+        SELECT s.beginning, s.prefix, jsonb_object_agg(s.state, s.messages) AS states
+        FROM (
+            SELECT p.beginning, left(m.recipient, 6) AS prefix, COALESCE(msgstatus.state(m.status)::text, '') AS state, count(*) AS messages
+            FROM msgstatus.prefix_periods(true) AS p JOIN msgstatus.message AS m ON m.created_at >= p.beginning AND m.created_at < p.ending
+            WHERE m.recipient IS NOT NULL AND m.direction IS DISTINCT FROM 'inbound'
+            GROUP BY 1, 2, 3
+        ) AS s
+        GROUP BY s.beginning, s.prefix
+    ) AS c
+    FULL JOIN (
+        SELECT r.beginning, r.prefix, jsonb_object_agg(s.state, s.messages) AS states
+        FROM msgstatus.prefix_rollup AS r,
+            LATERAL (VALUES ('processing', r.in_processing), ('received', r.in_received), ('pending', r.in_pending),
+                ('scheduled', r.in_scheduled), ('accepted', r.in_accepted), ('queued', r.in_queued), ('sending', r.in_sending),
+                ('sent', r.in_sent), ('partially_delivered', r.in_partially_delivered), ('skipped', r.in_skipped),
+                ('canceled', r.in_canceled), ('failed', r.in_failed), ('undelivered', r.in_undelivered),
+                ('delivered', r.in_delivered), ('read', r.in_read), ('played', r.in_played),
+                ('', r.messages - r.in_processing - r.in_received - r.in_pending - r.in_scheduled - r.in_accepted - r.in_queued
+                    - r.in_sending - r.in_sent - r.in_partially_delivered - r.in_skipped - r.in_canceled - r.in_failed
+                    - r.in_undelivered - r.in_delivered - r.in_read - r.in_played)) AS s (state, messages)
+        WHERE s.messages <> 0 AND (r.beginning IN (SELECT p.beginning FROM msgstatus.prefix_periods(true) AS p)
+            OR r.beginning NOT IN (SELECT p.beginning FROM msgstatus.prefix_period AS p))
+        GROUP BY r.beginning, r.prefix
+    ) AS l USING (beginning, prefix)
+    WHERE c.states IS DISTINCT FROM l.states
     ORDER BY rollup, key;
 END
 $$;
@@ -211,9 +241,11 @@ BEGIN
     DELETE FROM msgstatus.message_rollup AS r WHERE r.hour >= since;
     DELETE FROM msgstatus.folded_hour AS r WHERE r.hour >= since;
     DELETE FROM msgstatus.failure_rollup AS r WHERE r.hour >= since;
-    -- Until count_recipients() has made them anew, readers count the messages themselves.
+    -- Until count_recipients() and count_prefixes() have made them anew, readers count the messages themselves.
     DELETE FROM msgstatus.recipient_rollup;
     DELETE FROM msgstatus.recipient_day;
+    DELETE FROM msgstatus.prefix_rollup;
+    DELETE FROM msgstatus.prefix_period;
     WITH recounted AS MATERIALIZED (
         SELECT * FROM msgstatus.recount_messages(since)
     ), by_combination AS (

@@ -21,6 +21,19 @@ CREATE FUNCTION history.fill_msgstatus(first bigint, last bigint) RETURNS void L
     WHERE e.at IS NOT NULL
 $$;
 
+-- Delivers what waits for delivery.
+CREATE FUNCTION history.settle() RETURNS void LANGUAGE sql SET search_path = public, msgstatus AS $$
+    UPDATE msgstatus.message SET status = status || message_status('delivered', updated_at + interval '1 second')
+    WHERE direction = 'outbound' AND state(status) >= 'accepted' AND state(status) <= 'sent'
+$$;
+
+-- Gives each recipient about as many messages of the last week as any other.
+CREATE FUNCTION history.even_out() RETURNS void LANGUAGE sql AS $$
+    UPDATE msgstatus.message
+    SET recipient = '+4915' || (hashtextextended(message_id, 5) & 2147483647) % (SELECT GREATEST(s.messages / 10, 1000) FROM history.setting AS s)
+    WHERE direction = 'outbound' AND created_at >= (SELECT s.until - interval '7 days' FROM history.setting AS s)
+$$;
+
 -- Leaves the rollups as they are where nobody folds them: maintain() has not run for 30 days.
 CREATE FUNCTION history.unfold() RETURNS void LANGUAGE sql AS $$
     UPDATE msgstatus.message_rollup SET slot = 1;

@@ -7,7 +7,7 @@ import time
 
 import database
 from designs import JSONB, OURS
-from questions import QUESTIONS
+from questions import QUESTIONS, STAGES
 from report import table, write
 from settings import BENCH, HISTORIES, ROUNDS
 
@@ -39,13 +39,27 @@ def fill(name, messages):
                                     stdout=subprocess.DEVNULL) for session in sessions]
         if any([process.wait() for process in running]):
             raise RuntimeError(f"history.{function} failed")
+    make_rollups(name)
+    print(f"{messages:,} messages of 30 days in both designs in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def make_rollups(name):
+    """Makes the rollups of the messages anew, as maintain() leaves them."""
     database.sql("VACUUM (FREEZE, ANALYZE)", name)
     database.sql("SELECT msgstatus.rebuild_rollups()", name)
-    while database.value("SELECT msgstatus.count_recipients()", name) != "0":
+    while database.value("SELECT msgstatus.count_recipients() + msgstatus.count_prefixes()", name) != "0":
         pass
     database.sql("VACUUM (FREEZE, ANALYZE)", name)
     database.sql("CHECKPOINT", name)
-    print(f"{messages:,} messages of 30 days in both designs in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def begin_stage(name, stage):
+    """Changes the history to that of the questions of a stage; only that of msgstatus, so the designs are compared before."""
+    database.sql(f"SELECT history.{stage}()", name)
+    if stage == "unfold":
+        database.sql("VACUUM (ANALYZE) msgstatus.message_rollup, msgstatus.folded_hour", name)
+    else:
+        make_rollups(name)
 
 
 def check(name):
@@ -101,17 +115,16 @@ def run():
         name = name_of(messages)
         fill(name, messages)
         check(name)
-        folded = True
-        for question in sorted(QUESTIONS, key=lambda q: q.unfolded):
-            if folded and question.unfolded:
-                database.sql("SELECT history.unfold()", name)
-                database.sql("VACUUM (ANALYZE) msgstatus.message_rollup, msgstatus.folded_hour", name)
-                folded = False
+        stage = ""
+        for question in sorted(QUESTIONS, key=lambda q: STAGES.index(q.stage)):
+            if stage != question.stage:
+                stage = question.stage
+                begin_stage(name, stage)
             for design, query in queries(name, question).items():
                 medians[messages, design, question] = query and statistics.median(times(name, query, ROUNDS))
             print(f"{question.name}, {messages:,} messages: msgstatus {milliseconds(medians[messages, OURS, question])} ms, "
                   f"jsonb {milliseconds(medians[messages, JSONB, question])} ms", flush=True)
-        check(name)
+        check_rollups(name)
         if messages != HISTORIES[-1]:
             database.sql(f"DROP DATABASE {name}", "postgres")
     rows = []

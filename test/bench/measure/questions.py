@@ -6,14 +6,15 @@ import dataclasses
 @dataclasses.dataclass(frozen=True)
 class Question:
     """A question; `hoped` is the time in milliseconds that we hoped for at 10 million messages. Where `given` is a query, what it
-    returns takes the place of {given}, quoted. Where `unfolded` is set, the rollups are not folded."""
+    returns takes the place of {given}, quoted. Before the questions of a `stage`, the function history.STAGE changes the history of
+    msgstatus."""
 
     name: str
     hoped: int
     msgstatus: str
     jsonb: str | None = None
     given: str | None = None
-    unfolded: bool = False
+    stage: str = ""
 
 
 def dashboard(days):
@@ -56,6 +57,9 @@ UNDELIVERED = """
 
 LOG = """
     SELECT message_id, provider, direction, sender, recipient, status, error_code, created_at, updated_at FROM jsonb_design.message"""
+
+# In this order, since what one does to the history stays.
+STAGES = ("", "settle", "even_out", "unfold")
 
 QUESTIONS = (
     dashboard(30),
@@ -122,9 +126,11 @@ QUESTIONS = (
     Question("message_stats, all recipients of a country", 50, "SELECT * FROM msgstatus.message_stats(recipient_prefix => '+49')"),
     Question("undelivered_messages, the view", 50, "SELECT * FROM msgstatus.undelivered_messages"),
     Question("top 50 recipients, last 30 days", 100, "SELECT * FROM msgstatus.recipient_engagement(30, 50)"),
+    Question("undelivered_messages, the view, when nothing waits", 50, "SELECT * FROM msgstatus.undelivered_messages", stage="settle"),
+    Question("top 50 of even recipients, last 7 days", 100, "SELECT * FROM msgstatus.recipient_engagement(7, 50)", stage="even_out"),
     Question("active alerts", 50, "SELECT * FROM msgstatus.active_alerts"),
     Question("30-day daily dashboard, unfolded", 50,
-             "SELECT * FROM msgstatus.message_status_dashboard WHERE date >= current_date - 30", unfolded=True),
+             "SELECT * FROM msgstatus.message_status_dashboard WHERE date >= current_date - 30", stage="unfold"),
     Question("7-day daily dashboard, unfolded", 50,
-             "SELECT * FROM msgstatus.message_status_dashboard WHERE date >= current_date - 7", unfolded=True),
+             "SELECT * FROM msgstatus.message_status_dashboard WHERE date >= current_date - 7", stage="unfold"),
 )
