@@ -67,7 +67,7 @@ pg_isolation_regress:
 else # -------------------------------------------------------------------------------------------------- the commands
 
 .PHONY: all help extension receiver bench-client everything fuzz-targets install install-files uninstall check \
-	installcheck demo down reference bench soak fuzz sanitized coverage format lint clean
+	installcheck demo down reference deb check-packages dist bench soak fuzz sanitized coverage format lint clean
 .NOTPARALLEL: # `make down demo` is meant in that order; each build below runs in parallel by itself
 .DEFAULT_GOAL := all
 
@@ -93,7 +93,7 @@ all: ## build the extension and the receiver
 	+@$(again) extension receiver
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
 
 extension:
 	+$(pgxs) $(jobs) all
@@ -157,6 +157,17 @@ down: ## stop the demo and remove everything it made
 reference: ## bring docs/reference/ up to date with the catalog
 	+@$(again) extension
 	@test/docs/reference.py
+
+deb: ## build Debian packages into build/deb (see deb/README.md)
+	@.ci/install-packages deb
+	@deb/build
+
+check-packages: ## build, install, upgrade and purge the packages on this machine, which may be thrown away
+	@test/packages/check
+
+dist: ## build the release's archives into build/dist: for PGXN, and as a tarball, with checksums
+	@.ci/install-packages dist
+	@.ci/dist
 
 bench: ## measure (see docs/performance.md)
 	@.ci/install-packages bench

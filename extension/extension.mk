@@ -13,7 +13,7 @@ FLOOR_4 = privacy message trail webhook attach guard
 FLOOR_5 = rollup reflect dead_letter analytics
 FLOOR_6 = apply
 FLOOR_7 = import
-FLOOR_8 = campaign alert maintenance
+FLOOR_8 = campaign alert maintenance publish
 ROOMS = $(foreach floor,1 2 3 4 5 6 7 8,$(FLOOR_$(floor)))
 
 # The SQL of each room, in the order in which it runs.
@@ -37,6 +37,7 @@ SQL_import = import_statuses
 SQL_campaign = tables views campaign campaign_stats recipients opt_out sender_limit daily_limit sending_hours claim record_send
 SQL_alert = tables views metrics alerts
 SQL_maintenance = table purge maintain
+SQL_publish = publish
 
 # What is granted to nobody is said last, when everything is there.
 EXTENSION_SQL = $(foreach room,$(ROOMS),$(SQL_$(room):%=extension/$(room)/%.sql)) extension/install/privileges.sql
