@@ -61,7 +61,7 @@ void ConsoleWatch::handle(Request &request, AnswerTo to) {
 Console::Console(ConsoleConfig config)
     : config_(std::move(config)), budget_(body_memory, config_.http.body_limit),
       admin_budget_(admin_connections * admin_body_limit), desk_(context_, config_, metrics_),
-      watch_([this] { return prometheus_text(metrics_, desk_.sessions().size(), server_.connections()); }),
+      watch_([this] { return prometheus_text(metrics_, desk_.visitors().size(), server_.connections()); }),
       server_(context_, desk_, budget_, config_.http),
       admin_server_(context_, watch_, admin_budget_, admin_limits(config_.http)),
       signals_(context_, SIGTERM, SIGINT, SIGHUP), timer_(context_.get_executor()) {
@@ -105,7 +105,7 @@ Awaitable<> Console::keep_order() {
     Event later(context_.get_executor());
     while (true) {
         notify_service_manager("WATCHDOG=1");
-        desk_.sessions().sweep();
+        desk_.visitors().sweep();
         co_await later.wait(Clock::now() + std::chrono::seconds(1));
     }
 }
@@ -139,14 +139,14 @@ void Console::reload() {
 void Console::drain() {
     draining_ = true;
     notify_service_manager("STOPPING=1");
-    log(LogLevel::info, "draining", {{"connections", server_.connections()}, {"sessions", desk_.sessions().size()}});
+    log(LogLevel::info, "draining", {{"connections", server_.connections()}, {"sessions", desk_.visitors().size()}});
     timer_.expires_after(config_.drain_timeout);
     timer_.async_wait([this](error_code cancelled) {
         if (!cancelled)
             context_.stop();
     });
     server_.drain([this] {
-        desk_.sessions().clear();
+        desk_.visitors().clear();
         context_.stop();
     });
 }

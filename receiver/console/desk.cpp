@@ -97,7 +97,7 @@ private:
 
 Desk::Desk(boost::asio::io_context &context, const ConsoleConfig &config, ConsoleMetrics &metrics)
     : context_(context), config_(config), metrics_(metrics), gate_(config),
-      sessions_(config.session_idle, config.session_length, config.max_sessions) {}
+      visitors_(config.session_idle, config.session_length, config.max_sessions) {}
 
 void Desk::note_headers(const RequestParser::value_type &head, Request &request) {
     BrowserHeaders &browser = request.browser;
@@ -223,9 +223,9 @@ void Desk::refuse_sign_in(std::string_view reason, const Call &call) {
 }
 
 void Desk::check_room() {
-    if (sessions_.is_full())
-        sessions_.sweep();
-    if (sessions_.is_full() || signing_in_ >= most_signing_in)
+    if (visitors_.is_full())
+        visitors_.sweep();
+    if (visitors_.is_full() || signing_in_ >= most_signing_in)
         throw Refusal(503, "Too many people are signed in; try again later.");
 }
 
@@ -288,9 +288,9 @@ Awaitable<Answer> Desk::sign_in(const Call &call) {
     was_no_guess();
     check_room();
     if (!call.token.empty()) // a browser has one session
-        sessions_.remove(Sessions::key_of_token(call.token));
-    const std::string token = Sessions::new_token();
-    sessions_.add(Sessions::key_of_token(token), std::make_shared<Visitor>(Visitor{.line = line, .role = role}));
+        visitors_.remove(Visitors::key_of_token(call.token));
+    const std::string token = Visitors::new_token();
+    visitors_.add(Visitors::key_of_token(token), std::make_shared<Visitor>(Visitor{.line = line, .role = role}));
     ++metrics_.sign_ins["password"];
     log(LogLevel::info, "signed in",
         {{"role", mask_personal_data(role)}, {"client", call.client.text()}, {"request_id", call.request_id}});
@@ -300,11 +300,11 @@ Awaitable<Answer> Desk::sign_in(const Call &call) {
 }
 
 Answer Desk::sign_out(const Call &call) {
-    const std::string key = call.user.empty() ? Sessions::key_of_token(call.token) : Sessions::key_of_user(call.user);
-    if (const std::shared_ptr<Visitor> visitor = sessions_.find(key))
+    const std::string key = call.user.empty() ? Visitors::key_of_token(call.token) : Visitors::key_of_user(call.user);
+    if (const std::shared_ptr<Visitor> visitor = visitors_.find(key))
         log(LogLevel::info, "signed out",
             {{"role", mask_personal_data(visitor->role)}, {"request_id", call.request_id}});
-    sessions_.remove(key);
+    visitors_.remove(key);
     Answer answer = json_answer(R"({"status":"success"})");
     answer.headers = cookie("", "; Max-Age=0");
     return answer;
@@ -313,11 +313,11 @@ Answer Desk::sign_out(const Call &call) {
 // Returns who asks: the person of the cookie or, where a proxy says who that is, a person who is signed in by that.
 Awaitable<std::shared_ptr<Visitor>> Desk::visitor_of(const Call &call) {
     const bool by_proxy = !call.user.empty();
-    const std::string key = by_proxy ? Sessions::key_of_user(call.user) : Sessions::key_of_token(call.token);
-    std::shared_ptr<Visitor> visitor = sessions_.find(key);
+    const std::string key = by_proxy ? Visitors::key_of_user(call.user) : Visitors::key_of_token(call.token);
+    std::shared_ptr<Visitor> visitor = visitors_.find(key);
     const bool was_lost = visitor && visitor->line->is_lost();
     if (was_lost)
-        sessions_.remove(key);
+        visitors_.remove(key);
     if (!by_proxy && !visitor)
         throw Refusal(401, "Sign in first.");
     if (!by_proxy && was_lost)
@@ -327,7 +327,7 @@ Awaitable<std::shared_ptr<Visitor>> Desk::visitor_of(const Call &call) {
             throw Refusal(403, "The proxy names no role.");
         check_room();
         visitor = std::make_shared<Visitor>(Visitor{.line = new_line(), .role = call.user});
-        sessions_.add(key, visitor);
+        visitors_.add(key, visitor);
         ++signing_in_;
         try {
             co_await visitor->line->open(config_.database,
@@ -336,8 +336,8 @@ Awaitable<std::shared_ptr<Visitor>> Desk::visitor_of(const Call &call) {
         } catch (const Refusal &refusal) {
             --signing_in_;
             refuse_sign_in(refusal.status() == 403 ? "role" : "database", call);
-            if (sessions_.find(key) == visitor)
-                sessions_.remove(key);
+            if (visitors_.find(key) == visitor)
+                visitors_.remove(key);
             throw;
         }
         ++metrics_.sign_ins["proxy"];

@@ -12,7 +12,7 @@
 #include "console/gate.hpp"
 #include "console/metrics.hpp"
 #include "console/routes.hpp"
-#include "console/sessions.hpp"
+#include "console/visitors.hpp"
 #include "http/request.hpp"
 
 namespace msgstatus::receiver {
@@ -29,7 +29,7 @@ public:
     void answered(const Request &request, const Answer &answer, Clock::duration duration) override;
 
     Gate &gate() noexcept { return gate_; }
-    Sessions &sessions() noexcept { return sessions_; }
+    Visitors &visitors() noexcept { return visitors_; }
 
 private:
     /// A request, as far as it outlives its connection's turn.
@@ -60,7 +60,7 @@ private:
     const ConsoleConfig &config_;
     ConsoleMetrics &metrics_;
     Gate gate_;
-    Sessions sessions_;
+    Visitors visitors_;
     AddressBuckets guesses_by_address_;
     AddressBuckets guesses_by_name_;
     std::size_t salt_ = std::random_device()();

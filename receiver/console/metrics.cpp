@@ -5,7 +5,7 @@
 namespace msgstatus::receiver {
 namespace {
 
-void head(std::ostream &out, std::string_view name, std::string_view type, std::string_view help) {
+void heading(std::ostream &out, std::string_view name, std::string_view type, std::string_view help) {
     out << "# HELP msgstatus_console_" << name << ' ' << help << "\n# TYPE msgstatus_console_" << name << ' ' << type
         << '\n';
 }
@@ -19,24 +19,24 @@ void ConsoleMetrics::count_query(std::string_view function, double seconds) {
 
 std::string prometheus_text(const ConsoleMetrics &metrics, std::size_t sessions, std::size_t connections) {
     std::ostringstream out;
-    head(out, "requests_total", "counter", "Requests by route and status code");
+    heading(out, "requests_total", "counter", "Requests by route and status code");
     for (const auto &[key, count] : metrics.requests)
         out << "msgstatus_console_requests_total{route=\"" << key.first << "\",code=\"" << key.second << "\"} " << count
             << '\n';
-    head(out, "sessions", "gauge", "People signed in");
+    heading(out, "sessions", "gauge", "People signed in");
     out << "msgstatus_console_sessions " << sessions << '\n';
-    head(out, "connections", "gauge", "Open connections of clients");
+    heading(out, "connections", "gauge", "Open connections of clients");
     out << "msgstatus_console_connections " << connections << '\n';
-    head(out, "sign_ins_total", "counter", "People who signed in, with a password or through a proxy");
+    heading(out, "sign_ins_total", "counter", "People who signed in, with a password or through a proxy");
     for (const auto &[kind, count] : metrics.sign_ins)
         out << "msgstatus_console_sign_ins_total{kind=\"" << kind << "\"} " << count << '\n';
-    head(out, "sign_ins_refused_total", "counter", "Attempts to sign in that were refused, by reason");
+    heading(out, "sign_ins_refused_total", "counter", "Attempts to sign in that were refused, by reason");
     for (const auto &[reason, count] : metrics.refused_sign_ins)
         out << "msgstatus_console_sign_ins_refused_total{reason=\"" << reason << "\"} " << count << '\n';
-    head(out, "queries_cancelled_total", "counter",
-         "Statements that were cancelled, since their client had left or they took too long");
+    heading(out, "queries_cancelled_total", "counter",
+            "Statements that were cancelled, since their client had left or they took too long");
     out << "msgstatus_console_queries_cancelled_total " << metrics.cancelled_queries << '\n';
-    head(out, "query_seconds", "histogram", "Time of a statement, by function");
+    heading(out, "query_seconds", "histogram", "Time of a statement, by function");
     for (const auto &[function, histogram] : metrics.query_seconds) {
         std::uint64_t sum = 0;
         for (std::size_t i = 0; i < histogram.counts().size(); ++i) {

@@ -1,4 +1,4 @@
-#include "console/sessions.hpp"
+#include "console/visitors.hpp"
 
 #include <array>
 #include <new>
@@ -11,13 +11,13 @@
 
 namespace msgstatus::receiver {
 
-std::string Sessions::key_of_token(std::string_view token) {
+std::string Visitors::key_of_token(std::string_view token) {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
     SHA256(reinterpret_cast<const unsigned char *>(token.data()), token.size(), hash.data());
     return "hash:" + std::string(hash.begin(), hash.end());
 }
 
-std::string Sessions::new_token() {
+std::string Visitors::new_token() {
     std::array<unsigned char, 32> bytes{};
     if (RAND_bytes(bytes.data(), bytes.size()) != 1)
         throw std::bad_alloc();
@@ -28,7 +28,7 @@ std::string Sessions::new_token() {
     return token;
 }
 
-std::shared_ptr<Visitor> Sessions::find(const std::string &key) {
+std::shared_ptr<Visitor> Visitors::find(const std::string &key) {
     const auto found = visitors_.find(key);
     if (found == visitors_.end())
         return nullptr;
@@ -38,7 +38,7 @@ std::shared_ptr<Visitor> Sessions::find(const std::string &key) {
     return nullptr;
 }
 
-void Sessions::remove(const std::string &key) {
+void Visitors::remove(const std::string &key) {
     const auto found = visitors_.find(key);
     if (found == visitors_.end())
         return;
@@ -46,7 +46,7 @@ void Sessions::remove(const std::string &key) {
     visitors_.erase(found);
 }
 
-void Sessions::sweep() {
+void Visitors::sweep() {
     const Clock::time_point now = Clock::now();
     std::vector<std::string> over;
     for (const auto &[key, visitor] : visitors_) {
@@ -59,7 +59,7 @@ void Sessions::sweep() {
         log(LogLevel::info, "sessions ended", {{"count", over.size()}, {"left", visitors_.size()}});
 }
 
-void Sessions::clear() {
+void Visitors::clear() {
     while (!visitors_.empty())
         remove(visitors_.begin()->first);
 }

@@ -20,11 +20,11 @@ struct Visitor {
     Clock::time_point active = began;
 };
 
-/// Sessions keeps those who are signed in, by a key: of a token only its hash is known here, so that nobody who can
+/// Visitors keeps those who are signed in, by a key: of a token only its hash is known here, so that nobody who can
 /// read the memory, or a dump of it, has tokens; whom a proxy has signed in is known by name.
-class Sessions {
+class Visitors {
 public:
-    Sessions(std::chrono::milliseconds idle, std::chrono::milliseconds length, std::size_t most)
+    Visitors(std::chrono::milliseconds idle, std::chrono::milliseconds length, std::size_t most)
         : idle_(idle), length_(length), most_(most) {}
 
     static std::string key_of_token(std::string_view token);
