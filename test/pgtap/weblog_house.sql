@@ -124,7 +124,7 @@ RESET ROLE;
 
 -- Unknown parameters are refused everywhere.
 SELECT throws_ok(format('SELECT msgstatus.%s(%L)', f, '{"x": "1"}'), '22023', 'unknown parameter "x"', f)
-FROM unnest('{weblog_messages,weblog_changes,weblog_message,weblog_csv,weblog_csv_page,weblog_stats,weblog_volumes,weblog_alerts,weblog_campaigns,weblog_rejected,weblog_attached,weblog_health,weblog_session,weblog_replay}'::text[]) AS f;
+FROM unnest('{weblog_messages,weblog_changes,weblog_message,weblog_csv,weblog_csv_page,weblog_stats,weblog_volumes,weblog_alerts,weblog_campaigns,weblog_rejected,weblog_attached,weblog_health,weblog_session,weblog_replay,weblog_refresh,weblog_refresh_pending,weblog_refresh_progress}'::text[]) AS f;
 SELECT throws_ok(format('SELECT msgstatus.%s(NULL)', f), '22023', 'the parameters must be a JSON object', f || ' of NULL')
 FROM unnest('{weblog_messages,weblog_message,weblog_stats,weblog_session}'::text[]) AS f;
 
