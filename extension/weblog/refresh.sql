@@ -31,8 +31,9 @@ DECLARE
     result msgstatus.refresh_request;
     not_possible jsonb;
 BEGIN
-    PERFORM msgstatus.weblog_check(parameters, 'message_ids');
-    ids := msgstatus.weblog_texts(parameters, 'message_ids');
+    PERFORM msgstatus.weblog_check(parameters, 'message_ids', 'message_sid');
+    -- Clients of an older API name one message.
+    ids := COALESCE(msgstatus.weblog_texts(parameters, 'message_ids'), msgstatus.weblog_texts(parameters, 'message_sid'));
     IF ids IS NULL OR cardinality(ids) > 1000 THEN
         RAISE invalid_parameter_value USING MESSAGE = 'parameter "message_ids" must hold 1 to 1000 ids';
     END IF;

@@ -77,6 +77,10 @@ SELECT is((SELECT p -> 'campaign' ->> 'total_target' FROM page LIMIT 1), '25');
 SELECT is((SELECT bool_or(p::text ~ '15550100') FROM page), false, 'masked');
 RESET ROLE;
 SELECT throws_ok($$SELECT msgstatus.weblog_campaigns('{"cursor": "x"}')$$, '22023');
+SET LOCAL ROLE t_operator;
+SELECT is((SELECT array_agg(r ->> 'phone_number' ORDER BY place) FROM jsonb_array_elements(msgstatus.weblog_campaigns(jsonb_build_object('campaign', :'campaign', 'limit', '5')) -> 'recipients') WITH ORDINALITY AS e (r, place)),
+    (SELECT array_agg(phone_number ORDER BY recipient_id) FROM (SELECT * FROM msgstatus.campaign_recipient WHERE campaign_id = :'campaign' ORDER BY recipient_id LIMIT 5) AS r), 'an operator sees numbers');
+RESET ROLE;
 
 -- Alerts, as the view has them.
 UPDATE msgstatus.alert_rule SET threshold = CASE WHEN metric LIKE '%rate' THEN 101 ELSE 0 END, minimum_count = 0, period = '10000 days';

@@ -23,6 +23,7 @@ SET LOCAL ROLE t_operator;
 SELECT is(msgstatus.weblog_refresh(jsonb_build_object('message_ids', jsonb_build_array(sid(1), shown(sid(2)) -> 'link', sid(5), 'wamid.A', 'gone'))),
     '{"asked": 2, "already_queued": 0, "final": 1, "recent": 0, "unknown": 1, "not_possible": [{"provider": "meta", "count": 1}], "not_configured": true}', 'asked for, or said why not');
 SELECT is(msgstatus.weblog_refresh(jsonb_build_object('message_ids', sid(1))) -> 'already_queued', '1', 'each once');
+SELECT is(msgstatus.weblog_refresh(jsonb_build_object('message_sid', sid(1))) -> 'already_queued', '1', 'as an older API names it');
 SELECT is(shown(sid(1)) -> 'refresh_waiting', 'true');
 SELECT throws_ok(format('SELECT msgstatus.weblog_refresh(%L)', p), '22023') FROM unnest(ARRAY['{}', '{"message_ids": []}', '{"message_ids": [{}]}', '{"ids": ["x"]}']::jsonb[]) AS p;
 SELECT is(msgstatus.weblog_refresh_progress(jsonb_build_object('since', now())) - 'read_at', '{"asked": 2, "waiting": 2, "fetched": 0, "changed": 0, "unchanged": 0, "failed": 0, "unknown": 0, "not_configured": true}', 'nothing has come yet');
@@ -33,7 +34,7 @@ SELECT is(msgstatus.weblog_refresh_pending('{"state": ["queued", "accepted"]}') 
 SELECT is(msgstatus.weblog_refresh_pending() - 'already_queued', '{"asked": 1, "final": 0, "recent": 0, "unknown": 0, "not_possible": [{"provider": null, "count": 1}], "not_configured": true}', 'all that is pending');
 SELECT throws_ok(format('SELECT msgstatus.weblog_refresh_pending(%L)', p), '22023') FROM unnest(ARRAY['{"state": "gone"}', '{"limit": "10001"}', '{"cursor": "x"}']::jsonb[]) AS p;
 SELECT is((SELECT array_agg(concat_ws(' ', role_name, action, affected, detail -> 'filter') ORDER BY action_id) FROM msgstatus.action_log),
-    ARRAY['t_operator refresh 2', 't_operator refresh 0', 't_operator refresh_pending 1 {"recipient": true}', 't_operator refresh_pending 0 {"state": ["queued", "accepted"]}', 't_operator refresh_pending 1 {}'],
+    ARRAY['t_operator refresh 2', 't_operator refresh 0', 't_operator refresh 0', 't_operator refresh_pending 1 {"recipient": true}', 't_operator refresh_pending 0 {"state": ["queued", "accepted"]}', 't_operator refresh_pending 1 {}'],
     'who asked, for how many; what names a person is left out');
 SELECT is((SELECT bool_or(detail::text ~ '15100000|SM0') FROM msgstatus.action_log), false, 'the record holds no numbers and no ids');
 RESET ROLE;
