@@ -46,7 +46,7 @@ BEGIN
     SELECT e.message_id, e.received_at, a.account_sid
     FROM msgstatus.status_event AS e
     CROSS JOIN LATERAL (SELECT COALESCE(e.detail ->> 'AccountSid', e.detail ->> 'account_sid', e.detail ->> 'accountSid')) AS a (account_sid)
-    WHERE a.account_sid ~ '^AC[0-9a-f]{32}$';
+    WHERE a.account_sid ~ '^AC[0-9a-fA-F]{32}$';
     COMMENT ON VIEW msgstatus.refresh_account IS 'The Twilio accounts that callbacks of messages named';
 
     CREATE OR REPLACE VIEW msgstatus.refresh_stuck WITH (security_barrier) AS

@@ -1,0 +1,51 @@
+"""What tests of the worker do with messages."""
+
+from receiver import wait_until
+
+
+class Messages:
+    """The messages of a database."""
+
+    def __init__(self, database):
+        self.database = database
+        self.query, self.execute = database.query, database.execute
+
+    def called_back(self, message, status="sent", account=None):
+        """A callback of Twilio's for the message."""
+        account = f", \"AccountSid\": \"{account}\"" if account else ""
+        self.execute(f"""SELECT msgstatus.apply_message_status('{{"MessageSid": "{message}", "MessageStatus": "{status}"{account}}}')""")
+
+    def registered(self, message, age="0"):
+        """A message that its sender registered so long ago, without a callback."""
+        self.execute(f"""SELECT msgstatus.register_message('{message}', provider => 'twilio', direction => 'outbound');
+                         UPDATE msgstatus.message SET created_at = now() - interval '{age}' WHERE message_id = '{message}';
+                         SELECT msgstatus.rebuild_rollups();""")
+
+    def request(self, *messages):
+        """Asks for messages, and returns how many were asked for."""
+        ids = ", ".join(f"'{message}'" for message in messages)
+        return self.query(f"SELECT r.* FROM msgstatus.request_refresh(ARRAY[{ids}]::text[]) AS r")[0]["asked"]
+
+    def row(self, message):
+        """The message's state, price, segments and error code."""
+        rows = self.query(f"""SELECT msgstatus.state(status)::text AS state, price, price_unit, num_segments, error_code
+                              FROM msgstatus.message WHERE message_id = '{message}'""")
+        return rows[0] if rows else None
+
+    def check(self, message):
+        """The message's row of refresh_status."""
+        rows = self.query(f"SELECT * FROM msgstatus.refresh_status WHERE message_id = '{message}'")
+        return rows[0] if rows else None
+
+    def queued(self):
+        return self.query("SELECT count(*) AS n FROM msgstatus.refresh_queue")[0]["n"]
+
+    def wait_for(self, outcome, *messages):
+        """Waits until the last check of the messages has an outcome, and nothing waits."""
+        for message in messages:
+            wait_until(lambda m=message: (self.check(m) or {}).get("outcome") == outcome and not self.check(m)["waiting"],
+                       f"{message} {outcome}: {self.check(message)}")
+
+    def wait_for_error(self, message, text):
+        """Waits until an attempt has failed with these words, and the message is to be tried again or was given up."""
+        wait_until(lambda: text in ((self.check(message) or {}).get("last_error") or ""), f"{text}: {self.check(message)}")
