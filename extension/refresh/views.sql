@@ -53,7 +53,7 @@ BEGIN
     SELECT m.message_id, m.created_at
     FROM msgstatus.message AS m
     LEFT JOIN msgstatus.message_check AS c ON c.message_id = m.message_id
-    WHERE msgstatus.refreshable(m.provider, m.message_id)
+    WHERE msgstatus.can_refresh(m.provider, m.message_id)
         AND m.direction IS DISTINCT FROM 'inbound'
         AND msgstatus.is_final(msgstatus.state(m.status)) IS NOT TRUE
         AND c.outcome IS DISTINCT FROM 'unknown'

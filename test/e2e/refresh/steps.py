@@ -8,12 +8,14 @@ class Messages:
 
     def __init__(self, database):
         self.database = database
-        self.query, self.execute = database.query, database.execute
+        self.query, self.execute, self.states = database.query, database.execute, database.states
 
-    def called_back(self, message, status="sent", account=None):
-        """A callback of Twilio's for the message."""
-        account = f", \"AccountSid\": \"{account}\"" if account else ""
-        self.execute(f"""SELECT msgstatus.apply_message_status('{{"MessageSid": "{message}", "MessageStatus": "{status}"{account}}}')""")
+    def called_back(self, *messages, status="sent", account=None):
+        """Callbacks of Twilio's for the messages."""
+        ids = ", ".join(f"'{message}'" for message in messages)
+        account = f", 'AccountSid', '{account}'" if account else ""
+        self.execute(f"""SELECT msgstatus.apply_message_status(jsonb_agg(jsonb_build_object('MessageSid', id, 'MessageStatus', '{status}'{account})))
+                         FROM unnest(ARRAY[{ids}]) AS id""")
 
     def registered(self, message, age="0"):
         """A message that its sender registered so long ago, without a callback."""
@@ -41,10 +43,15 @@ class Messages:
         return self.query("SELECT count(*) AS n FROM msgstatus.refresh_queue")[0]["n"]
 
     def wait_for(self, outcome, *messages):
-        """Waits until the last check of the messages has an outcome, and nothing waits."""
-        for message in messages:
-            wait_until(lambda m=message: (self.check(m) or {}).get("outcome") == outcome and not self.check(m)["waiting"],
-                       f"{message} {outcome}: {self.check(message)}")
+        """Waits until the last check of the messages has an outcome, and none of them waits."""
+        ids = ", ".join(f"'{message}'" for message in messages)
+
+        def missing():
+            return self.query(f"""SELECT m.id, s.waiting, s.outcome, s.last_error FROM unnest(ARRAY[{ids}]) AS m (id)
+                                  LEFT JOIN msgstatus.refresh_status AS s ON s.message_id = m.id
+                                  WHERE s.outcome IS DISTINCT FROM '{outcome}' OR s.waiting""")
+
+        wait_until(lambda: not missing(), f"{outcome}: {messages}")
 
     def wait_for_error(self, message, text):
         """Waits until an attempt has failed with these words, and the message is to be tried again or was given up."""

@@ -44,7 +44,7 @@ def test_every_status(run, messages, twilio, status, state):
 
 
 def test_nothing_new(start, messages, twilio):
-    messages.called_back(sid(1), "sent")
+    messages.called_back(sid(1))
     twilio.add(sid(1), "queued")
     messages.request(sid(1))
     start()
@@ -71,8 +71,8 @@ def test_404_is_final(start, messages, twilio):
 def test_refused_credentials_stop_everything(start, messages, twilio, status):
     secret = pathlib.Path(tempfile.mkdtemp()) / "secret"
     secret.write_text("an-old-secret-of-the-key\n")
+    messages.called_back(*map(sid, range(1, 31)))
     for n in range(1, 31):
-        messages.called_back(sid(n))
         twilio.add(sid(n))
     messages.request(*map(sid, range(1, 31)))
     if status == 403:
@@ -203,8 +203,7 @@ def test_bad_settings(run, flag, words):
 
 
 def test_without_credentials(start, run, messages, twilio):
-    for n in range(1, 4):
-        messages.called_back(sid(n))
+    messages.called_back(*map(sid, range(1, 4)))
     messages.request(*map(sid, range(1, 4)))
     worker = start(secret=None, ready=False)
     wait_until(lambda: messages.query("SELECT state, detail FROM msgstatus.refresh_workers") == [

@@ -11,8 +11,8 @@ RECONCILE = ("--reconcile-every=3600", "--reconcile-days=3")
 
 def test_the_list_for_many(start, messages, twilio):
     many = [sid(n) for n in range(1, 41)]
+    messages.called_back(*many)
     for message in many:
-        messages.called_back(message)
         twilio.add(message, price="-0.00750")
     twilio.add(sid(100), "read")  # nobody asked for it, but it is on the page
     missing = many[5]
@@ -21,8 +21,7 @@ def test_the_list_for_many(start, messages, twilio):
     start("--list-from=20", "--concurrency=1")
     messages.wait_for("changed", *(message for message in many if message != missing))
     messages.wait_for("unknown", missing)
-    assert {messages.row(message)["state"] for message in many if message != missing} == {"delivered"}
-    assert messages.row(sid(100))["state"] == "read"
+    assert messages.states() == {sid(100): "read", missing: "sent", **{message: "delivered" for message in many if message != missing}}
     asked = twilio.asked()
     assert len(asked) == 2 and "/Messages.json?PageSize=1000&DateSent%3E=" in asked[0] and missing in asked[1]
 
@@ -31,8 +30,8 @@ def test_the_list_only_if_it_takes_fewer_requests(start, messages, twilio):
     many = [sid(n) for n in range(1000, 1020)]
     for n in range(1, 200):
         twilio.add(sid(n))
+    messages.called_back(*many)
     for message in many:
-        messages.called_back(message)
         twilio.add(message)
     twilio.page_size = 10
     messages.request(*many)
@@ -43,8 +42,8 @@ def test_the_list_only_if_it_takes_fewer_requests(start, messages, twilio):
 
 
 def test_reconciliation_finds_what_callbacks_never_told(start, messages, twilio):
-    messages.called_back(sid(1), "sent")  # and no more: an outage
-    messages.called_back(sid(2), "delivered")
+    messages.called_back(sid(1))  # and no more: an outage
+    messages.called_back(sid(2), status="delivered")
     for n in (1, 2, 3):
         twilio.add(sid(n), price="-0.00750" if n < 3 else None, body="hello")
     twilio.add(sid(4), age=5 * 86400)  # before the time that is compared
@@ -103,8 +102,8 @@ def test_stuck_messages_are_asked_for_by_themselves(start, messages, twilio):
 
 def test_a_killed_worker_is_replaced(start, messages, twilio):
     many = [sid(n) for n in range(1, 6)]
+    messages.called_back(*many)
     for message in many:
-        messages.called_back(message)
         twilio.add(message)
         twilio.misbehave(message, "hang")
     messages.request(*many)
@@ -117,14 +116,14 @@ def test_a_killed_worker_is_replaced(start, messages, twilio):
     first.wait()
     start("--list-from=100")
     messages.wait_for("changed", *many)
-    assert {messages.check(message)["attempts"] for message in many} == {2}
-    assert {messages.row(message)["state"] for message in many} == {"delivered"}
+    assert messages.query("SELECT DISTINCT attempts FROM msgstatus.refresh_status") == [{"attempts": 2}]
+    assert set(messages.states().values()) == {"delivered"}
 
 
 def test_a_stopped_worker_gives_back_what_it_holds(start, messages, twilio):
     many = [sid(n) for n in range(1, 6)]
+    messages.called_back(*many)
     for message in many:
-        messages.called_back(message)
         twilio.add(message)
         twilio.misbehave(message, "hang")
     messages.request(*many)
@@ -139,8 +138,8 @@ def test_a_stopped_worker_gives_back_what_it_holds(start, messages, twilio):
 
 def test_two_workers_within_one_rate(start, messages, twilio):
     many = [sid(n) for n in range(1, 31)]
+    messages.called_back(*many)
     for message in many:
-        messages.called_back(message)
         twilio.add(message)
     messages.request(*many)
     for _ in range(2):
@@ -163,7 +162,7 @@ def test_once(run, messages, twilio):
     messages.request(sid(1))
     done = run("--once", "--stuck-after=900", *RECONCILE)
     assert done.returncode == 0, done.stderr
-    assert {messages.row(sid(n))["state"] for n in (1, 2, 3)} == {"delivered"}
+    assert messages.states() == {sid(n): "delivered" for n in (1, 2, 3)}
     assert messages.queued() == 0
 
 
