@@ -140,6 +140,7 @@ DECLARE
     selected text[] := '{}';
     settings text[] := '{}';
     conditions text[] := '{}';
+    later text;      -- whether a time of change or check is a later one; decides only where nothing else is shown
 BEGIN
     IF msgstatus.is_history(columns) THEN
         RETURN msgstatus.recording_insert(target, key_column, columns, time_zone);
@@ -234,10 +235,12 @@ BEGIN
                         CASE WHEN f.fact IN ('updated_at', 'last_status_check') THEN '>' ELSE '<' END);
                     merged := format('CASE WHEN %s THEN n.%I ELSE %s END', news, f.fact, shown);
                     IF f.fact IN ('updated_at', 'last_status_check') THEN
+                        later := concat_ws(' OR ', later, news);
                         news := NULL;
                     END IF;
                 ELSIF f.fact IN ('updated_at', 'last_status_check') THEN
                     merged := format('GREATEST(%s, n.%I)', shown, f.fact);
+                    later := concat_ws(' OR ', later, format('(%s OPERATOR(pg_catalog.>=) n.%I) IS NOT TRUE', shown, f.fact));
                     news := NULL;
                 ELSE
                     merged := format('LEAST(%s, n.%I)', shown, f.fact);
@@ -281,8 +284,8 @@ BEGIN
             FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = target),
         array_to_string(settings, E',\n    '), array_to_string(selected, E',\n        '),
         key.equals,
-        (SELECT string_agg(format('(%s)', u.w), E'\n    OR ' ORDER BY u.p)
-            FROM unnest(conditions) WITH ORDINALITY AS u (w, p) WHERE u.w IS NOT NULL));
+        COALESCE((SELECT string_agg(format('(%s)', u.w), E'\n    OR ' ORDER BY u.p)
+            FROM unnest(conditions) WITH ORDINALITY AS u (w, p) WHERE u.w IS NOT NULL), later));
 END
 $$;
 COMMENT ON FUNCTION msgstatus.reflecting_update(regclass, name, jsonb, text) IS
