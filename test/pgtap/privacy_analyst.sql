@@ -47,6 +47,9 @@ CREATE TEMP TABLE claimed AS SELECT * FROM msgstatus.claim_recipients();
 SELECT msgstatus.record_send(recipient_id, 'wamid.HBgLMTU1NTAxMDAwMDEVAgARGBI3OEE5RDQ5QzJDRDNGMTBENzIA') FROM claimed WHERE phone_number = '+15550100001';
 SELECT msgstatus.record_send_failure(recipient_id, with_numbers('refused'), 1) FROM claimed WHERE phone_number = '+15550100003';
 SELECT msgstatus.skip_recipient(recipient_id, with_numbers('skipped')) FROM claimed WHERE phone_number = '+15550100004';
+INSERT INTO msgstatus.refresh_queue (message_id, asked_by) SELECT m.message_id, 'somebody' FROM msgstatus.message AS m;
+INSERT INTO msgstatus.refresh_worker (worker, started_at, seen_at, state) VALUES ('host/1', now(), now(), 'running');
+INSERT INTO msgstatus.reconciliation (worker, sent_from) VALUES ('host/1', now());
 UPDATE msgstatus.message SET created_at = now() - interval '2 days' WHERE recipient = '+15550100001';
 UPDATE msgstatus.alert_rule SET threshold = CASE WHEN metric LIKE '%rate' THEN 101 ELSE 0 END, minimum_count = 0, period = '10000 days';
 SELECT msgstatus.rebuild_rollups();
@@ -80,11 +83,21 @@ WHERE relnamespace = 'msgstatus'::regnamespace AND relkind IN ('r', 'p', 'v', 'm
 SELECT show('SELECT * FROM msgstatus.' || call) FROM unnest('{message_log(page_size => NULL),"message_log(sort_by => ''state'')",message_stats(),undelivered_messages(),unread_messages(),
     stuck_messages(),undelivered_count(),best_send_hours(),recipient_engagement(10000),active_alerts(),alert_counts()}'::text[]) AS call;
 SELECT show('SELECT h.* FROM msgstatus.message_timeline AS t, msgstatus.message_history(t.message_id) AS h');
+-- What the web log asks for, of each message and with every filter that an analyst may use.
+SELECT show('SELECT msgstatus.' || call) FROM unnest('{weblog_messages(),"weblog_messages(''{\"sort\": \"state\", \"limit\": 1}'')","weblog_messages(''{\"recipient\": \"+15550\", \"limit\": 2}'')",
+    weblog_csv(),weblog_csv_page(),weblog_stats(),weblog_volumes(),weblog_alerts(),weblog_rejected(),weblog_campaigns(),weblog_health(),weblog_session(),weblog_choices()}'::text[]) AS call;
+SELECT show('SELECT msgstatus.weblog_message(jsonb_build_object(''id'', t.message_id)) FROM msgstatus.message_timeline AS t');
+SELECT show('SELECT msgstatus.weblog_changes(jsonb_build_object(''since'', now(), ''ids'', jsonb_agg(t.message_id))) FROM msgstatus.message_timeline AS t');
+SELECT show('SELECT msgstatus.weblog_refresh_progress(jsonb_build_object(''message_ids'', jsonb_agg(t.message_id))) FROM msgstatus.message_timeline AS t');
+SELECT show('SELECT msgstatus.weblog_campaigns(jsonb_build_object(''campaign'', k.campaign_id)), r.* FROM msgstatus.weblog_campaign_keys(5, NULL) AS k, msgstatus.weblog_recipient_keys(k.campaign_id, 5, NULL) AS r');
+SELECT throws_ok(call, '42501', NULL, call) FROM unnest(ARRAY['SELECT msgstatus.weblog_attached()', $$SELECT msgstatus.weblog_message_ids('{x}')$$]) AS call;
 SELECT is(given_away, NULL, what) FROM shown;
 SELECT is((SELECT count(*) FROM shown WHERE rows = 0), 0::bigint, 'each shows something: ' || (SELECT COALESCE(string_agg(what, ', '), 'all') FROM shown WHERE rows = 0));
 SELECT set_eq($$SELECT proname::text FROM pg_proc WHERE pronamespace = 'msgstatus'::regnamespace AND provolatile <> 'i' AND has_function_privilege(oid, 'EXECUTE')$$,
     '{message_log,message_stats,undelivered_messages,unread_messages,stuck_messages,undelivered_count,best_send_hours,recipient_engagement,active_alerts,alert_counts,message_history,
-    best_send_hour,sees_all,shown_id}'::text[], 'and there is no other function, but one that is refused and two that tell of their arguments alone');
+    weblog_messages,weblog_changes,weblog_message,weblog_csv,weblog_csv_page,weblog_stats,weblog_volumes,weblog_alerts,weblog_rejected,weblog_campaigns,weblog_campaign_keys,weblog_recipient_keys,
+    weblog_health,weblog_session,weblog_choices,weblog_refresh_progress,refresh_configured,weblog_attached,weblog_message_ids,
+    best_send_hour,sees_all,shown_id}'::text[], 'and there is no other function, but some that are refused, some that tell of their arguments alone, and whether workers run');
 
 -- Stand-ins: the same everywhere, and good for what ids are good for.
 SELECT is((SELECT count(*) FROM msgstatus.message_timeline AS t JOIN msgstatus.message_log() AS l USING (message_id) WHERE t.created_at = l.created_at), 6::bigint, 'a view and a function show the same');
