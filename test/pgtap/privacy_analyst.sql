@@ -50,6 +50,11 @@ SELECT msgstatus.skip_recipient(recipient_id, with_numbers('skipped')) FROM clai
 UPDATE msgstatus.message SET created_at = now() - interval '2 days' WHERE recipient = '+15550100001';
 UPDATE msgstatus.alert_rule SET threshold = CASE WHEN metric LIKE '%rate' THEN 101 ELSE 0 END, minimum_count = 0, period = '10000 days';
 SELECT msgstatus.rebuild_rollups();
+INSERT INTO msgstatus.refresh_queue (message_id, asked_by, last_error) VALUES ('SM-15550100001', 'x', with_numbers('error'));
+INSERT INTO msgstatus.message_check (message_id, checked_at, outcome, asked_at, asked_by, attempts, error)
+VALUES ('SM-15550100001-sent', now(), 'failed', now(), 'x', 1, with_numbers('error'));
+SELECT msgstatus.refresh_worker_seen('host:1', 'running', with_numbers('detail'));
+SELECT msgstatus.record_reconciliation(msgstatus.begin_reconciliation('host:1', '1 hour', '3 days'), ended => true, error => with_numbers('error'));
 
 -- Returns the part of a text that holds one of the numbers, as it stands or in base64 that begins at any of its characters.
 CREATE FUNCTION gives_away(words text) RETURNS text LANGUAGE sql AS $$
@@ -84,7 +89,7 @@ SELECT is(given_away, NULL, what) FROM shown;
 SELECT is((SELECT count(*) FROM shown WHERE rows = 0), 0::bigint, 'each shows something: ' || (SELECT COALESCE(string_agg(what, ', '), 'all') FROM shown WHERE rows = 0));
 SELECT set_eq($$SELECT proname::text FROM pg_proc WHERE pronamespace = 'msgstatus'::regnamespace AND provolatile <> 'i' AND has_function_privilege(oid, 'EXECUTE')$$,
     '{message_log,message_stats,undelivered_messages,unread_messages,stuck_messages,undelivered_count,best_send_hours,recipient_engagement,active_alerts,alert_counts,message_history,
-    best_send_hour,sees_all,shown_id}'::text[], 'and there is no other function, but one that is refused and two that tell of their arguments alone');
+    best_send_hour,sees_all,shown_id,refresh_configured}'::text[], 'and there is no other function, but one that is refused, two that tell of their arguments alone, and one that tells of workers');
 
 -- Stand-ins: the same everywhere, and good for what ids are good for.
 SELECT is((SELECT count(*) FROM msgstatus.message_timeline AS t JOIN msgstatus.message_log() AS l USING (message_id) WHERE t.created_at = l.created_at), 6::bigint, 'a view and a function show the same');
