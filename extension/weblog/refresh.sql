@@ -40,7 +40,7 @@ BEGIN
     ids := msgstatus.weblog_message_ids(ids);
     SELECT jsonb_agg(jsonb_build_object('provider', p.provider, 'count', p.messages) ORDER BY p.provider) INTO not_possible
     FROM (SELECT m.provider, count(*) AS messages FROM msgstatus.message AS m
-        WHERE m.message_id = ANY (ids) AND NOT msgstatus.can_refresh(m.provider, m.message_id)
+        WHERE m.message_id = ANY (ids) AND NOT msgstatus.refreshable(m.provider, m.message_id)
         GROUP BY m.provider) AS p;
     result := msgstatus.request_refresh(ids);
     PERFORM msgstatus.record_action('refresh', to_jsonb(result), result.asked);

@@ -106,7 +106,7 @@ CREATE FUNCTION msgstatus.weblog_rows(sees_all boolean, ids text[]) RETURNS json
             'last_status_check', h.checked_at,
             'last_status_check_outcome', h.outcome,
             'refresh_waiting', EXISTS (SELECT FROM msgstatus.refresh_queue AS q WHERE q.message_id = m.message_id),
-            'refreshable', msgstatus.can_refresh(m.provider, m.message_id) AND m.direction IS DISTINCT FROM 'inbound'
+            'refreshable', msgstatus.refreshable(m.provider, m.message_id) AND m.direction IS DISTINCT FROM 'inbound'
                 AND msgstatus.is_final(i.state) IS NOT TRUE AND h.outcome IS DISTINCT FROM 'unknown'
         ) ORDER BY l.place), '[]')
     FROM unnest(ids) WITH ORDINALITY AS l (id, place)

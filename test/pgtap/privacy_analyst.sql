@@ -47,12 +47,14 @@ CREATE TEMP TABLE claimed AS SELECT * FROM msgstatus.claim_recipients();
 SELECT msgstatus.record_send(recipient_id, 'wamid.HBgLMTU1NTAxMDAwMDEVAgARGBI3OEE5RDQ5QzJDRDNGMTBENzIA') FROM claimed WHERE phone_number = '+15550100001';
 SELECT msgstatus.record_send_failure(recipient_id, with_numbers('refused'), 1) FROM claimed WHERE phone_number = '+15550100003';
 SELECT msgstatus.skip_recipient(recipient_id, with_numbers('skipped')) FROM claimed WHERE phone_number = '+15550100004';
-INSERT INTO msgstatus.refresh_queue (message_id, asked_by) SELECT m.message_id, 'somebody' FROM msgstatus.message AS m;
-INSERT INTO msgstatus.refresh_worker (worker, started_at, seen_at, state) VALUES ('host/1', now(), now(), 'running');
-INSERT INTO msgstatus.reconciliation (worker, sent_from) VALUES ('host/1', now());
 UPDATE msgstatus.message SET created_at = now() - interval '2 days' WHERE recipient = '+15550100001';
 UPDATE msgstatus.alert_rule SET threshold = CASE WHEN metric LIKE '%rate' THEN 101 ELSE 0 END, minimum_count = 0, period = '10000 days';
 SELECT msgstatus.rebuild_rollups();
+INSERT INTO msgstatus.refresh_queue (message_id, asked_by, last_error) VALUES ('SM-15550100001', 'x', with_numbers('error'));
+INSERT INTO msgstatus.message_check (message_id, checked_at, outcome, asked_at, asked_by, attempts, error)
+VALUES ('SM-15550100001-sent', now(), 'failed', now(), 'x', 1, with_numbers('error'));
+SELECT msgstatus.refresh_worker_seen('host:1', 'running', with_numbers('detail'));
+SELECT msgstatus.record_reconciliation(msgstatus.begin_reconciliation('host:1', '1 hour', '3 days'), ended => true, error => with_numbers('error'));
 
 -- Returns the part of a text that holds one of the numbers, as it stands or in base64 that begins at any of its characters.
 CREATE FUNCTION gives_away(words text) RETURNS text LANGUAGE sql AS $$
