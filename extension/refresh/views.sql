@@ -52,7 +52,13 @@ BEGIN
 
     CREATE OR REPLACE VIEW msgstatus.refresh_stuck WITH (security_barrier) AS
     SELECT m.message_id, m.created_at
-    FROM msgstatus.message AS m
+    -- Messages without a final state are in few hours, or in none, as the rollup says. Only these are read.
+    FROM (
+        SELECT r.hour FROM msgstatus.hour_rollup AS r WHERE NOT r.inbound GROUP BY r.hour
+        HAVING sum(r.messages - r.in_processing - r.in_received - r.in_partially_delivered - r.in_skipped - r.in_canceled
+            - r.in_failed - r.in_undelivered - r.in_delivered - r.in_read - r.in_played) > 0
+    ) AS h
+    JOIN msgstatus.message AS m ON m.created_at >= h.hour AND m.created_at < h.hour + interval '1 hour'
     LEFT JOIN msgstatus.message_check AS c ON c.message_id = m.message_id
     WHERE msgstatus.refreshable(m.provider, m.message_id)
         AND m.direction IS DISTINCT FROM 'inbound'
@@ -60,12 +66,7 @@ BEGIN
         AND c.outcome IS DISTINCT FROM 'unknown'
         -- Asked again each time its age has doubled: a message that its network never confirms must not be asked for for ever.
         AND (c.checked_at IS NULL OR now() - c.checked_at >= GREATEST(c.checked_at - m.created_at, interval '1 minute'))
-        AND NOT EXISTS (SELECT FROM msgstatus.refresh_queue AS q WHERE q.message_id = m.message_id)
-        -- Messages without a final state are in few hours, or in none, as the rollup says. Only the time between these is read.
-        AND m.created_at >= (SELECT min(h.hour) FROM (
-            SELECT r.hour FROM msgstatus.hour_rollup AS r WHERE NOT r.inbound GROUP BY r.hour
-            HAVING sum(r.messages - r.in_processing - r.in_received - r.in_partially_delivered - r.in_skipped - r.in_canceled
-                - r.in_failed - r.in_undelivered - r.in_delivered - r.in_read - r.in_played) > 0) AS h);
+        AND NOT EXISTS (SELECT FROM msgstatus.refresh_queue AS q WHERE q.message_id = m.message_id);
     COMMENT ON VIEW msgstatus.refresh_stuck IS
         'Outgoing messages without a final state that the provider could be asked about and was not lately';
     FOR commented IN
