@@ -24,7 +24,7 @@ BEGIN
         SELECT g.message_id, g.place, CASE
                 WHEN m.message_id IS NULL THEN 'unknown'
                 WHEN q.message_id IS NOT NULL THEN 'already_queued'
-                WHEN NOT msgstatus.can_refresh(m.provider, m.message_id) THEN 'not_possible'
+                WHEN NOT msgstatus.refreshable(m.provider, m.message_id) THEN 'not_possible'
                 WHEN msgstatus.is_final(msgstatus.state(m.status)) OR c.outcome = 'unknown' THEN 'final'
                 WHEN c.checked_at > now() - interval '1 minute' THEN 'recent'
             END AS kind
@@ -104,14 +104,15 @@ BEGIN
     -- The newest first. Messages that are queued already do not count, so that a second request asks for the next ones.
     EXECUTE concat('
         SELECT array_agg(m.message_id) FROM (
-            SELECT message_id FROM msgstatus.message AS m
+            SELECT message_id FROM (
+                SELECT r.hour FROM msgstatus.hour_rollup AS r WHERE NOT r.inbound GROUP BY r.hour
+                HAVING sum(r.messages - r.in_processing - r.in_received - r.in_partially_delivered - r.in_skipped
+                    - r.in_canceled - r.in_failed - r.in_undelivered - r.in_delivered - r.in_read - r.in_played) > 0
+            ) AS h
+            JOIN msgstatus.message AS m ON m.created_at >= h.hour AND m.created_at < h.hour + interval ''1 hour''
             WHERE msgstatus.is_final(msgstatus.state(status)) IS NOT TRUE AND direction IS DISTINCT FROM ''inbound''
                 AND created_at <= now() - $2
-                AND ($3 IS NULL OR msgstatus.state(status) = ANY ($3))
-                AND created_at >= (SELECT min(h.hour) FROM (
-                    SELECT r.hour FROM msgstatus.hour_rollup AS r WHERE NOT r.inbound GROUP BY r.hour
-                    HAVING sum(r.messages - r.in_processing - r.in_received - r.in_partially_delivered - r.in_skipped
-                        - r.in_canceled - r.in_failed - r.in_undelivered - r.in_delivered - r.in_read - r.in_played) > 0) AS h)',
+                AND ($3 IS NULL OR msgstatus.state(status) = ANY ($3))',
                 msgstatus.message_conditions(filter), '
                 AND NOT EXISTS (SELECT FROM msgstatus.refresh_queue AS q WHERE q.message_id = m.message_id)
             ORDER BY created_at DESC LIMIT $4

@@ -14,7 +14,7 @@ BEGIN
         q.worker,
         q.next_attempt_at,
         COALESCE(q.attempts, c.attempts) AS attempts,
-        COALESCE(q.last_error, c.error) AS last_error,
+        msgstatus.mask_numbers(COALESCE(q.last_error, c.error)) AS last_error,
         c.checked_at AS last_check,
         c.outcome
     FROM msgstatus.refresh_queue AS q
@@ -24,14 +24,15 @@ BEGIN
         'The messages that wait for a fetch or whose status was fetched, with what came of it';
 
     CREATE OR REPLACE VIEW msgstatus.refresh_workers AS
-    SELECT w.worker, w.started_at, w.seen_at, w.state, w.detail,
+    SELECT w.worker, w.started_at, w.seen_at, w.state, msgstatus.mask_numbers(w.detail) AS detail,
         w.state <> 'stopped' AND w.seen_at > now() - interval '1 minute' AS is_alive
     FROM msgstatus.refresh_worker AS w
     WHERE w.seen_at > now() - interval '1 day';
     COMMENT ON VIEW msgstatus.refresh_workers IS 'The workers that reported within a day';
 
     CREATE OR REPLACE VIEW msgstatus.reconciliations AS
-    SELECT r.reconciliation_id, r.worker, r.sent_from, r.began_at, r.ended_at, r.pages, r.messages, r.changed, r.discovered, r.error
+    SELECT r.reconciliation_id, r.worker, r.sent_from, r.began_at, r.ended_at, r.pages, r.messages, r.changed, r.discovered,
+        msgstatus.mask_numbers(r.error) AS error
     FROM msgstatus.reconciliation AS r
     ORDER BY r.reconciliation_id DESC;
     COMMENT ON VIEW msgstatus.reconciliations IS
@@ -51,20 +52,21 @@ BEGIN
 
     CREATE OR REPLACE VIEW msgstatus.refresh_stuck WITH (security_barrier) AS
     SELECT m.message_id, m.created_at
-    FROM msgstatus.message AS m
+    -- Messages without a final state are in few hours, or in none, as the rollup says. Only these are read.
+    FROM (
+        SELECT r.hour FROM msgstatus.hour_rollup AS r WHERE NOT r.inbound GROUP BY r.hour
+        HAVING sum(r.messages - r.in_processing - r.in_received - r.in_partially_delivered - r.in_skipped - r.in_canceled
+            - r.in_failed - r.in_undelivered - r.in_delivered - r.in_read - r.in_played) > 0
+    ) AS h
+    JOIN msgstatus.message AS m ON m.created_at >= h.hour AND m.created_at < h.hour + interval '1 hour'
     LEFT JOIN msgstatus.message_check AS c ON c.message_id = m.message_id
-    WHERE msgstatus.can_refresh(m.provider, m.message_id)
+    WHERE msgstatus.refreshable(m.provider, m.message_id)
         AND m.direction IS DISTINCT FROM 'inbound'
         AND msgstatus.is_final(msgstatus.state(m.status)) IS NOT TRUE
         AND c.outcome IS DISTINCT FROM 'unknown'
         -- Asked again each time its age has doubled: a message that its network never confirms must not be asked for for ever.
         AND (c.checked_at IS NULL OR now() - c.checked_at >= GREATEST(c.checked_at - m.created_at, interval '1 minute'))
-        AND NOT EXISTS (SELECT FROM msgstatus.refresh_queue AS q WHERE q.message_id = m.message_id)
-        -- Messages without a final state are in few hours, or in none, as the rollup says. Only the time between these is read.
-        AND m.created_at >= (SELECT min(h.hour) FROM (
-            SELECT r.hour FROM msgstatus.hour_rollup AS r WHERE NOT r.inbound GROUP BY r.hour
-            HAVING sum(r.messages - r.in_processing - r.in_received - r.in_partially_delivered - r.in_skipped - r.in_canceled
-                - r.in_failed - r.in_undelivered - r.in_delivered - r.in_read - r.in_played) > 0) AS h);
+        AND NOT EXISTS (SELECT FROM msgstatus.refresh_queue AS q WHERE q.message_id = m.message_id);
     COMMENT ON VIEW msgstatus.refresh_stuck IS
         'Outgoing messages without a final state that the provider could be asked about and was not lately';
     FOR commented IN

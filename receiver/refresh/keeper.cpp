@@ -84,9 +84,10 @@ void Keeper::ask_for_stuck() {
     const Clock::time_point now = Clock::now();
     if (stuck_after == 0ms || now < next_stuck_)
         return;
-    next_stuck_ = now + std::min(stuck_after, between_looks);
     const Rows rows = database_.query("SELECT msgstatus.request_stuck_refreshes($1::interval, $2::integer)",
                                       {seconds(stuck_after), most_stuck});
+    // A database in which the look takes long is looked at less often: a twentieth of the time at most.
+    next_stuck_ = now + std::max<Clock::duration>(std::min(stuck_after, between_looks), 20 * (Clock::now() - now));
     const long long asked = rows.number(0, 0);
     shared_.metrics().stuck += static_cast<std::uint64_t>(asked);
     if (asked > 0)

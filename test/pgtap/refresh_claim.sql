@@ -134,7 +134,12 @@ INSERT INTO refusing (sid, status) VALUES (sid(2), 'sent');
 SELECT msgstatus.attach_table('orders', 'sid'), msgstatus.attach_table('plain', 'sid', '{"last_status_check": "checked"}'),
     msgstatus.attach_table('refusing', 'sid');
 SELECT claim('w');
-SELECT is(report(2, 1, 'unchanged'), 1::bigint);
+CREATE ROLE t_refresh;
+SELECT msgstatus.grant_access('t_refresh', 'refresh');
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+SET LOCAL ROLE t_refresh;
+SELECT is(report(2, 1, 'unchanged'), 1::bigint, 'by a role that may not write the tables');
+RESET ROLE;
 SELECT is((SELECT string_agg((last_status_check IS NOT DISTINCT FROM c.checked_at)::text, ' ' ORDER BY sid)
     FROM orders LEFT JOIN msgstatus.message_check AS c ON c.message_id = sid AND c.message_id = sid(2)), 'true true', 'this row and no other');
 SELECT is((SELECT checked::timestamptz = date_trunc('second', c.checked_at) FROM plain JOIN msgstatus.message_check AS c ON c.message_id = sid), true, 'in a text');
