@@ -1,0 +1,57 @@
+// Starts the page: the frame around every view, the table of addresses, and what happens when a session has ended.
+import { h, icon, foreign } from './dom.js';
+import { onSignedOut } from './api.js';
+import { start, render, go } from './router.js';
+import { whoami } from './session.js';
+import { signIn, signOutButton } from './sign_in.js';
+import { watchAlerts, hideAlerts, showAlerts } from './alerts.js';
+import { showLog } from './log.js';
+import { showDetails } from './details.js';
+import { showCampaigns } from './campaigns.js';
+import { showRejected } from './rejected.js';
+import { showAttached } from './attached.js';
+import { showHealth } from './health.js';
+
+const routes = [
+  ['messages', 'Messages', /^\/(?:messages\/?|whatsapp_logs|sign-in)?$/, showLog],
+  ['message', 'Message', /^\/messages\/(.+)$/, showDetails],
+  ['campaigns', 'Campaigns', /^\/campaigns$/, showCampaigns],
+  ['rejected', 'Dead letters', /^\/rejected$/, showRejected],
+  ['alerts', 'Alerts', /^\/alerts$/, showAlerts],
+  ['attached', 'Attached tables', /^\/attached$/, showAttached],
+  ['health', 'Health', /^\/health$/, showHealth],
+];
+const links = [['messages', 'Messages', 'list'], ['campaigns', 'Campaigns', 'megaphone'], ['rejected', 'Dead letters', 'trash'],
+  ['alerts', 'Alerts', 'bell'], ['attached', 'Attached tables', 'table'], ['health', 'Health', 'heart']];
+
+const pages = document.getElementById('pages');
+const who = document.getElementById('who');
+
+// Shows who is signed in, and where they can go.
+async function frame() {
+  const session = await whoami();
+  document.body.classList.remove('signed-out');
+  pages.hidden = false;
+  who.replaceChildren(h('span', { class: 'role', title: session.masked ? 'Numbers and ids are masked for this role' : null },
+    foreign(session.role), h('small', null, session.level ?? 'no level', session.masked ? ', masked' : '')),
+  signOutButton(() => signedOut('You are signed out.').then(render)));
+  watchAlerts();
+}
+
+async function signedOut(sentence = 'Sign in to go on; you come back to this address.') {
+  pages.hidden = true;
+  who.replaceChildren();
+  hideAlerts();
+  await signIn(sentence);
+  if (location.pathname === '/sign-in') history.replaceState(null, '', '/messages');
+  await frame();
+}
+
+pages.append(h('ul', null, links.map(([name, title, symbol]) => h('li', null, h('a', { href: `/${name}` }, icon(symbol), h('span', null, title))))));
+document.getElementById('skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  document.getElementById('main').focus();
+});
+onSignedOut(signedOut);
+frame().catch(() => {}); // the view says why
+start(routes);
