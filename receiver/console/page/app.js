@@ -6,23 +6,20 @@ import { whoami } from './session.js';
 import { signIn, signOutButton } from './sign_in.js';
 import { watchAlerts, hideAlerts, showAlerts } from './alerts.js';
 import { showLog } from './log.js';
-import { showDetails } from './details.js';
-import { showCampaigns } from './campaigns.js';
-import { showRejected } from './rejected.js';
-import { showAttached } from './attached.js';
-import { showHealth } from './health.js';
 
+// A view that few look at first is loaded when it is shown.
+const later = (name) => async (context) => (await import(`./${name}.js`)).show(context);
 const routes = [
   ['messages', 'Messages', /^\/(?:messages\/?|whatsapp_logs|sign-in)?$/, showLog],
-  ['message', 'Message', /^\/messages\/(.+)$/, showDetails],
-  ['campaigns', 'Campaigns', /^\/campaigns$/, showCampaigns],
-  ['rejected', 'Dead letters', /^\/rejected$/, showRejected],
+  ['message', 'Message', /^\/messages\/(.+)$/, later('details')],
+  ['campaigns', 'Campaigns', /^\/campaigns$/, later('campaigns')],
+  ['rejected', 'Dead letters', /^\/rejected$/, later('rejected')],
   ['alerts', 'Alerts', /^\/alerts$/, showAlerts],
-  ['attached', 'Attached tables', /^\/attached$/, showAttached],
-  ['health', 'Health', /^\/health$/, showHealth],
+  ['attached', 'Attached tables', /^\/attached$/, later('attached')],
+  ['health', 'Health', /^\/health$/, later('health')],
 ];
 const links = [['messages', 'Messages', 'list'], ['campaigns', 'Campaigns', 'megaphone'], ['rejected', 'Dead letters', 'trash'],
-  ['alerts', 'Alerts', 'bell'], ['attached', 'Attached tables', 'table'], ['health', 'Health', 'heart']];
+  ['alerts', 'Alerts', 'bell'], ['attached', 'Attached tables', 'table'], ['health', 'Health', 'pulse']];
 
 const pages = document.getElementById('pages');
 const who = document.getElementById('who');

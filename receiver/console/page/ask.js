@@ -13,10 +13,9 @@ const missing = () => h('span', { class: 'none', id: 'not-configured' }, icon('i
 export function refreshPending(session, filter, since, outcome) {
   if (!session.can?.refresh) return null;
   if (!session.refresh_configured) return missing();
-  const { sort, ...members } = filter;
   return button('Refresh All Statuses', async () => {
     if (await confirmed('Refresh all statuses?', 'Every pending message under the present filter is asked for at its provider, as far as the provider has an API for it.',
-      'Refresh')) await ask('/api/refresh-pending', members, { since }, outcome);
+      'Refresh')) await ask('/api/refresh-pending', filter, { since }, outcome);
   }, { symbol: 'refresh', id: 'refresh-all' });
 }
 

@@ -2,24 +2,28 @@
 import { h, icon, panel } from './dom.js';
 import { read } from './api.js';
 import { failed } from './router.js';
-import { phrase, number, percent } from './words.js';
+import { number, percent } from './words.js';
 import { table } from './table.js';
 
 let library;
 function load() {
   library ??= new Promise((resolve, reject) => {
-    document.head.append(h('script', { src: '/assets/chart.js', onload: resolve, onerror: () => { library = null; reject(new Error('chart.js')); } }));
+    const onerror = () => { library = null; reject(new Error('Chart.js could not be loaded')); };
+    document.head.append(h('script', { src: '/assets/chart.js', onload: resolve, onerror }));
   });
   return library;
 }
 
-// Each series has a colour of the style sheet, and a dash of its own where it is a line.
-const series = [['received', 'off'], ['pending', 'wait'], ['queued', 'wait'], ['sending', 'wait'], ['sent', 'sent'], ['delivered', 'good'], ['read', 'read'],
-  ['failed', 'bad']];
+// What the bars are made of, from below: a name, a colour of the style sheet, and states.
+const groups = [
+  ['Received', 'off', ['processing', 'received']],
+  ['Waiting', 'wait', ['none', 'pending', 'scheduled', 'accepted', 'queued', 'sending']],
+  ['Sent', 'sent', ['sent', 'partially_delivered']], ['Delivered', 'good', ['delivered']], ['Read', 'read', ['read', 'played']],
+  ['Failed', 'bad', ['failed', 'undelivered']], ['Canceled or skipped', 'line', ['canceled', 'skipped']],
+];
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim(); }
-
-// Draws, and draws again in the other colours when the viewer's scheme changes.
+// Draws, and draws again in the other colours when the viewer's scheme changes. `settings` gets the function that gives colours.
 export async function draw(canvas, signal, settings) {
   await load();
   const scheme = matchMedia('(prefers-color-scheme: dark)');
@@ -34,11 +38,13 @@ export async function draw(canvas, signal, settings) {
       plugins: { legend: { position: 'bottom', labels: { color: colour('text'), boxWidth: 12, boxHeight: 12 } } },
     } });
   };
+  if (signal.aborted) return;
   paint();
   scheme.addEventListener('change', paint, { signal });
   signal.addEventListener('abort', () => chart.destroy());
 }
 
+// Returns a canvas, and the figure that it is in.
 export function picture(label) {
   const canvas = h('canvas', { role: 'img', 'aria-label': label });
   return [canvas, h('figure', null, h('figcaption', null, label), h('div', { class: 'canvas' }, canvas))];
@@ -46,40 +52,42 @@ export function picture(label) {
 
 export function volumeCharts(filter, signal) {
   const place = h('div', { class: 'charts' });
-  const { sort, ...members } = filter;
   const show = async () => {
     place.replaceChildren(h('p', { class: 'none' }, 'Loading the charts…'));
     try {
-      const { step, buckets } = await read('/api/volumes', members, signal);
-      if (!buckets.length) return place.replaceChildren(panel('info', 'No volume in this time'));
-      await fill(place, step, buckets, signal);
+      const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+      const answer = await read('/api/volumes', { ...filter, zone }, signal);
+      if (answer.buckets.length) await fill(place, answer, signal);
+      else place.replaceChildren(panel('info', answer.too_many ? 'Too many recipients begin like this for a chart' : 'No messages in this time'));
     } catch (error) {
-      if (error.name !== 'AbortError') place.replaceChildren(failed(error));
+      if (!signal.aborted) place.replaceChildren(failed(error));
     }
   };
   const fold = h('details', { class: 'fold', id: 'charts', ontoggle: () => {
-    sessionStorage.setItem('charts', fold.open ? 'open' : 'closed');
+    localStorage.setItem('charts', fold.open ? 'open' : 'closed');
     if (fold.open && !place.firstChild) show();
-  } }, h('summary', { id: 'fold-charts' }, icon('heart'), 'Volume and rates'), place);
-  fold.open = sessionStorage.getItem('charts') !== 'closed';
+  } }, h('summary', { id: 'fold-charts' }, icon('pulse'), 'Volume and rates'), place);
+  fold.open = (localStorage.getItem('charts') ?? (innerWidth < 768 ? 'closed' : 'open')) === 'open';
   return fold;
 }
 
-async function fill(place, step, buckets, signal) {
+async function fill(place, { step, buckets }, signal) {
   const format = new Intl.DateTimeFormat(undefined, step === 'hour' ? { weekday: 'short', hour: '2-digit', minute: '2-digit' } : { day: 'numeric', month: 'short' });
   const labels = buckets.map(({ at }) => format.format(new Date(at)));
-  const present = series.filter(([name]) => buckets.some((bucket) => bucket[name] > 0));
+  const sum = (bucket, states) => states.reduce((all, state) => all + (bucket.states[state] ?? 0), 0);
+  const present = groups.filter(([, , states]) => buckets.some((bucket) => sum(bucket, states)));
   const [volume, volumeFigure] = picture(`Messages per ${step}, by state`);
   const [rates, ratesFigure] = picture(`Delivery and read rate per ${step}, in per cent`);
-  const columns = [{ title: step === 'hour' ? 'Hour' : 'Day', head: true, cell: (row) => format.format(new Date(row.at)) },
-    ...present.map(([name]) => ({ title: phrase(name), cell: (row) => number(row[name]) })),
-    ...['delivery_rate', 'read_rate'].map((name) => ({ title: phrase(name), cell: (row) => percent(row[name]) }))];
+  const columns = [{ title: phraseOf(step), head: true, cell: ({ at }) => format.format(new Date(at)) },
+    ...present.map(([title, , states]) => ({ title, cell: (row) => number(sum(row, states)) })),
+    { title: 'Delivery rate', cell: (row) => percent(row.delivery_rate) }, { title: 'Read rate', cell: (row) => percent(row.read_rate) }];
   place.replaceChildren(volumeFigure, ratesFigure,
     h('details', null, h('summary', { id: 'figures' }, 'The figures as a table'), table(`Messages and rates per ${step}`, columns, buckets)));
-  const line = (name, tone, dash, of) => ({ label: phrase(name), data: buckets.map((bucket) => bucket[name]), borderColor: of(tone), backgroundColor: of(tone),
-    borderDash: dash, borderWidth: 2, pointRadius: buckets.length > 40 ? 0 : 2, spanGaps: true });
-  await draw(volume, signal, (of) => ({ type: 'bar', labels, stacked: true, datasets: present.map(([name, tone]) =>
-    ({ label: phrase(name), data: buckets.map((bucket) => bucket[name]), backgroundColor: of(tone) })) }));
+  const line = (label, name, tone, borderDash, of) => ({ label, data: buckets.map((bucket) => bucket[name]), borderColor: of(tone),
+    backgroundColor: of(tone), borderDash, borderWidth: 2, pointRadius: buckets.length > 40 ? 0 : 2, spanGaps: true });
+  await draw(volume, signal, (of) => ({ type: 'bar', labels, stacked: true, datasets: present.map(([label, tone, states]) =>
+    ({ label, data: buckets.map((bucket) => sum(bucket, states)), backgroundColor: of(tone) })) }));
   await draw(rates, signal, (of) => ({ type: 'line', labels, max: 100,
-    datasets: [line('delivery_rate', 'good', [], of), line('read_rate', 'read', [6, 4], of)] }));
+    datasets: [line('Delivery rate', 'delivery_rate', 'good', [], of), line('Read rate', 'read_rate', 'read', [6, 4], of)] }));
 }
+const phraseOf = (step) => step === 'hour' ? 'Hour' : 'Day';

@@ -15,6 +15,7 @@ export function h(name, attributes, ...children) {
 export function icon(name) {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   svg.setAttribute('class', 'icon');
+  svg.setAttribute('viewBox', '0 0 24 24');
   svg.setAttribute('aria-hidden', 'true');
   const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
   use.setAttribute('href', `/assets/icons.svg#${name}`);
@@ -37,9 +38,12 @@ export function panel(symbol, title, sentence, ...more) {
   return h('div', { class: 'panel' }, icon(symbol), h('h2', null, title), sentence && h('p', null, foreign(sentence)), more);
 }
 
+// Returns a value as a text that people can read.
+export const asText = (given) => typeof given === 'string' ? given : JSON.stringify(given, null, 2);
+
 // Returns a list of names and values; those without a value are left out.
 export function facts(pairs) {
-  return h('dl', { class: 'facts' }, pairs.filter(([, value]) => value != null && value !== '').map(([name, value]) =>
+  return h('dl', { class: 'facts' }, pairs.filter(([, value]) => value != null && value !== '' && value !== false).map(([name, value]) =>
     h('div', null, h('dt', null, name), h('dd', null, value instanceof Node ? value : foreign(value)))));
 }
 

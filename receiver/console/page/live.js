@@ -6,7 +6,7 @@ import { h } from './dom.js';
 const pause = 5000;
 const most = 100; // the API counts no further
 
-export function watch({ filter: { sort, ...members }, since, messages, signal, status, onNew, onChanged }) {
+export function watch({ filter, since, messages, signal, status, onNew, onChanged }) {
   // The API looks back from the time of the page, so what has changed once comes again.
   const known = new Map(messages.map((message) => [message.message_id, JSON.stringify(message)]));
   let arrived = 0;
@@ -17,7 +17,7 @@ export function watch({ filter: { sort, ...members }, since, messages, signal, s
     if (signal.aborted) return;
     if (document.hidden) return wait();
     try {
-      const answer = await call('/api/messages/changes', { body: { ...members, since, ids: [...known.keys()] }, signal });
+      const answer = await call('/api/messages/changes', { body: { ...filter, since, ids: [...known.keys()] }, signal });
       for (const message of answer.changed) {
         const text = JSON.stringify(message);
         if (known.get(message.message_id) !== text) onChanged(message);

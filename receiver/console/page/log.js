@@ -30,8 +30,9 @@ export async function showLog({ query, state, signal }) {
   const session = await whoami();
   const filter = readFilter(query, state.personal);
   const answer = await read('/api/messages', { ...filter, cursor: state.cursor }, signal);
+  const { sort, ...members } = filter;
   remember();
-  const byState = filter.sort === 'state';
+  const byState = sort === 'state';
   const sorted = columns.map((column) => ({
     Time: { ...column, id: 'sort-time', order: byState ? 'none' : 'descending', sort: () => apply({ ...filter, sort: null }) },
     State: { ...column, id: 'sort-state', order: byState ? 'descending' : 'none', sort: () => apply({ ...filter, sort: 'state' }) },
@@ -53,7 +54,7 @@ export async function showLog({ query, state, signal }) {
   const arrived = h('div', { role: 'status', class: 'arrived' });
   const outcome = h('div', { role: 'status', id: 'outcome' });
   watch({
-    filter, since: answer.read_at, messages: answer.messages, signal, status: arrived,
+    filter: members, since: answer.read_at, messages: answer.messages, signal, status: arrived,
     onNew: (text) => arrived.replaceChildren(button(`${text} – show`, () => apply(filter), { symbol: 'inbox', id: 'show-new', class: 'primary' })),
     onChanged: (message) => {
       const row = rows.get(message.message_id);
@@ -65,15 +66,14 @@ export async function showLog({ query, state, signal }) {
   });
   const wide = matchMedia('(min-width: 48rem)').matches;
   return h('div', null,
-    heading('Messages', refreshPending(session, filter, answer.read_at, outcome), csvButton(filter, outcome)), outcome,
+    heading('Messages', refreshPending(session, members, answer.read_at, outcome), csvButton(members, outcome)), outcome,
     h('details', { class: 'fold', open: wide || isFiltered(filter) }, h('summary', { id: 'fold-filters' }, icon('filter'), 'Filters'), filterForm(filter, session)),
-    statistics(filter, signal), volumeCharts(filter, signal), arrived, list, pager(state, answer.next));
+    statistics(members, signal), volumeCharts(members, signal), arrived, list, pager(state, answer.next));
 }
 
 // Returns the counts under the filter, which fill in when they come.
-function statistics(filter, signal) {
+function statistics(members, signal) {
   const place = h('section', { 'aria-label': 'Statistics', class: 'figures', 'aria-busy': 'true' }, h('p', { class: 'none' }, 'Loading the statistics…'));
-  const { sort, ...members } = filter;
   read('/api/stats', members, signal).then((stats) => place.replaceChildren(h('dl', null, [
     ['Total', number(stats.total)], ['Delivered', number(stats.delivered), 'good'], ['Read', number(stats.read), 'good'],
     ['Failed', number(stats.failed), stats.failed > 0 && 'bad'], ['Pending', number(stats.pending)],

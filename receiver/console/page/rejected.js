@@ -1,35 +1,54 @@
 // Dead letters: what could not be used, why, and the way to try it again.
-import { h, icon, button, foreign, panel, heading, verbatim } from './dom.js';
-import { call } from './api.js';
-import { time, count, number } from './words.js';
+import { h, icon, button, foreign, panel, heading, verbatim, asText } from './dom.js';
+import { call, read } from './api.js';
+import { time, count } from './words.js';
 import { render } from './router.js';
-import { pager } from './table.js';
+import { table, columnsOf, pager } from './table.js';
 import { whoami } from './session.js';
 import { confirmed, notify } from './notices.js';
 
-export async function showRejected({ state, signal }) {
-  const session = await whoami();
-  const answer = await call('/api/rejected' + (state.cursor ? `?${new URLSearchParams({ cursor: state.cursor })}` : ''), { signal });
-  const rows = answer.rejected ?? answer.letters ?? [];
-  const may = session.can?.replay;
+export async function show({ state, signal }) {
+  const { can } = await whoami();
+  const { rejected, next, bodies_shown: shown, summary } = await read('/api/rejected', { cursor: state.cursor }, signal);
   const replay = async (body) => {
     try {
       const result = await call('/api/rejected/replay', { body });
-      notify(`${count(result.replayed ?? 0, 'dead letter')} replayed: ${number(result.applied ?? 0)} applied, ${number(result.still_rejected ?? 0)} still rejected.`);
+      notify(`${count(result.replayed, 'dead letter')} replayed: ${result.applied} applied, ${result.still_rejected} still rejected.`);
       render();
     } catch (error) {
       notify(error.message, true);
     }
   };
-  return h('div', null, heading('Dead letters', may && rows.length > 0 && button('Replay all', async () => {
-    if (await confirmed('Replay all dead letters?', 'Each is applied again with its original time of receipt. What is rejected again comes back as a new one.', 'Replay')) replay({});
-  }, { symbol: 'refresh', id: 'replay-all' })),
-  rows.length ? h('ul', { class: 'cards one' }, rows.map((row) => h('li', { class: 'card' },
-    h('h2', { class: 'reason' }, icon('alert'), foreign(row.reason)),
-    h('p', { class: 'none' }, `No. ${row.id} · received `, time(row.received_at), ' · from ', foreign(row.source), row.replayed ? ' · replayed' : ''),
-    row.body != null ? h('details', null, h('summary', null, `Body of no. ${row.id}`),
-      verbatim(typeof row.body === 'string' ? row.body : JSON.stringify(row.body, null, 2), `Body of dead letter ${row.id}`))
-      : h('p', { class: 'none' }, 'The body is not shown to this role.'),
-    may && button('Replay', () => replay({ ids: [String(row.id)] }), { symbol: 'refresh', id: `replay-${row.id}`, 'aria-label': `Replay no. ${row.id}` }))))
-    : panel('check', 'No dead letters', 'Everything that arrived could be used.'), pager(state, answer.next));
+  const replayAll = async () => {
+    if (await confirmed('Replay all dead letters?', 'Each is applied again with its time of receipt. What is rejected again comes back as a new one.', 'Replay')) replay({});
+  };
+  return h('div', null,
+    heading('Dead letters', can?.replay && rejected.length > 0 && button('Replay all', replayAll, { symbol: 'refresh', id: 'replay-all' })),
+    summary.length > 0 && table('By reason', columnsOf(summary).map((column, at) => ({ ...column, head: !at })), summary),
+    rejected.length ? h('ul', { class: 'cards one' }, rejected.map((row) => h('li', { class: 'card' },
+      h('h2', { class: 'reason' }, icon('alert'), foreign(row.reason)),
+      h('p', { class: 'none' }, `No. ${row.id}, received `, time(row.received_at), ', from ', foreign(row.source), row.replayed === true && ', replayed'),
+      body(row),
+      can?.replay && button('Replay', () => replay({ ids: [String(row.id)] }), { symbol: 'refresh', id: `replay-${row.id}`, 'aria-label': `Replay no. ${row.id}` }))))
+      : shown ? panel('check', 'No dead letters', 'Everything that arrived could be used.') : h('p', { class: 'none' }, 'Single dead letters are not shown to this role.'),
+    shown && pager(state, next));
+}
+
+// Returns the body of a dead letter. A long one comes whole when it is asked for.
+function body(row) {
+  const text = verbatim(pretty(row.body), `Body of dead letter ${row.id}`);
+  const whole = row.body_cut && button('Show all of it', async () => {
+    const { rejected: [letter] } = await read('/api/rejected', { id: row.id });
+    text.textContent = pretty(letter?.body ?? '');
+    whole.remove();
+  });
+  return h('details', null, h('summary', null, `Body of no. ${row.id}`), text, whole);
+}
+
+function pretty(text) {
+  try {
+    return asText(JSON.parse(text));
+  } catch {
+    return asText(text);
+  }
 }
