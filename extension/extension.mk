@@ -14,7 +14,8 @@ FLOOR_5 = rollup reflect dead_letter analytics
 FLOOR_6 = apply
 FLOOR_7 = import
 FLOOR_8 = campaign alert maintenance
-ROOMS = $(foreach floor,1 2 3 4 5 6 7 8,$(FLOOR_$(floor)))
+FLOOR_9 = weblog
+ROOMS = $(foreach floor,1 2 3 4 5 6 7 8 9,$(FLOOR_$(floor)))
 
 # The SQL of each room, in the order in which it runs.
 SQL_install = schema installation_table check_installation replica_identity install grant_access
@@ -37,6 +38,7 @@ SQL_import = import_statuses
 SQL_campaign = tables views campaign campaign_stats recipients opt_out sender_limit daily_limit sending_hours claim record_send
 SQL_alert = tables views metrics alerts
 SQL_maintenance = table purge maintain
+SQL_weblog = parameters rows messages message csv counts action_log rejected campaigns session health
 
 # What is granted to nobody is said last, when everything is there.
 EXTENSION_SQL = $(foreach room,$(ROOMS),$(SQL_$(room):%=extension/$(room)/%.sql)) extension/install/privileges.sql

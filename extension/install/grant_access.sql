@@ -55,7 +55,8 @@ BEGIN
                     'claim_from_campaign', 'check_messages', 'delivered_earlier', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
                     'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
                 WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc IN ('read_as_owner', 'read_totals_as_owner')
-                    OR p.proname IN ('sees_all', 'shown_id', 'message_log', 'message_stats')
+                    OR p.proname IN ('sees_all', 'shown_id', 'message_log', 'message_stats', 'weblog_csv', 'weblog_rejected', 'weblog_campaigns',
+                        'weblog_alerts', 'weblog_attached', 'weblog_session')
                 ELSE p.proname NOT LIKE 'install%' AND p.proname NOT IN ('grant_access', 'set_opt_out_words')
             END
     LOOP
@@ -93,6 +94,8 @@ BEGIN
         EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.hour_rollup, msgstatus.attached_table,'
             ' msgstatus.attached_table_failure, msgstatus.attached_tables TO %s', role);
         EXECUTE format('GRANT DELETE ON msgstatus.attached_table_failure TO %s', role);
+        -- Who did something comes from the connection.
+        EXECUTE format('GRANT SELECT, INSERT (action, detail, affected) ON msgstatus.action_log TO %s', role);
     END IF;
 END
 $$;

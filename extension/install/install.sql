@@ -34,6 +34,7 @@ BEGIN
     PERFORM msgstatus.install_engagement_views();
     PERFORM msgstatus.install_alert_rules();
     PERFORM msgstatus.install_alert_views();
+    PERFORM msgstatus.install_action_log();
     PERFORM msgstatus.install_view_comments();
     PERFORM msgstatus.install_replica_identity();
     INSERT INTO msgstatus.installation AS i (version) VALUES (extension_version)

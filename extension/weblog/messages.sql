@@ -1,0 +1,78 @@
+-- weblog_messages(), a page of the log, and weblog_changes(), what has changed since.
+
+CREATE FUNCTION msgstatus.read_weblog_messages(sees_all boolean, parameters jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    request msgstatus.weblog_request;
+    wanted bigint;
+    found msgstatus.message_log_row[];
+    ids text[];
+    is_last boolean;
+BEGIN
+    PERFORM msgstatus.weblog_check(parameters, VARIADIC msgstatus.weblog_filter_names() || '{sort,limit,cursor}'::text[]);
+    request := msgstatus.weblog_request(sees_all, parameters);
+    wanted := request.page_size;
+    -- One more tells whether there is a next page.
+    request.page_size := wanted + 1;
+    found := ARRAY(SELECT p FROM msgstatus.weblog_page(sees_all, request) AS p);
+    is_last := cardinality(found) <= wanted;
+    found := found[:wanted];
+    ids := msgstatus.weblog_ids(sees_all, ARRAY(SELECT p.message_id FROM unnest(found) AS p));
+    RETURN jsonb_build_object(
+        'messages', msgstatus.weblog_rows(sees_all, ids),
+        'next', CASE WHEN NOT is_last THEN msgstatus.weblog_cursor((found[wanted]).state, (found[wanted]).created_at, ids[wanted]) END,
+        'read_at', now());
+END
+$$;
+COMMENT ON FUNCTION msgstatus.read_weblog_messages(boolean, jsonb) IS 'weblog_messages() for the owner of the tables';
+
+CREATE FUNCTION msgstatus.weblog_messages(parameters jsonb DEFAULT '{}') RETURNS jsonb
+    -- As message_log(), with whose queries it finds messages.
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET random_page_cost = 1.1 SET timezone = 'UTC'
+    AS 'MODULE_PATHNAME', 'read_as_owner';
+COMMENT ON FUNCTION msgstatus.weblog_messages(jsonb) IS
+    'For the web log: a page of the messages under a filter, newest first or by state, and the cursor of the next page; 22023 for parameters that mean nothing, 42501 and 55000 as message_log()';
+
+-- A call that was still running when the page was read brings messages and changes that are older than the page. So this looks
+-- back for some seconds more; what the page shows is told by its ids.
+CREATE FUNCTION msgstatus.read_weblog_changes(sees_all boolean, parameters jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    most CONSTANT integer := 100;
+    request msgstatus.weblog_request;
+    since timestamptz;
+    ids text[];
+    new bigint;
+BEGIN
+    PERFORM msgstatus.weblog_check(parameters, VARIADIC msgstatus.weblog_filter_names() || '{sort,limit,cursor,since,ids}'::text[]);
+    since := msgstatus.weblog_time(parameters, 'since') - interval '5 seconds';
+    IF since IS NULL THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'parameter "since" is missing', HINT = 'Pass the "read_at" of the page.';
+    END IF;
+    ids := msgstatus.weblog_texts(parameters, 'ids');
+    IF cardinality(ids) > 500 THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'parameter "ids" must hold at most 500 ids';
+    END IF;
+    ids := msgstatus.weblog_ids(sees_all, ids);
+    request := msgstatus.weblog_request(sees_all, parameters - '{sort,limit,cursor}'::text[]);
+    request.filter.created_from := GREATEST((request.filter).created_from, since);
+    request.page_size := most + cardinality(ids);
+    SELECT count(*) INTO new
+    FROM unnest(msgstatus.weblog_ids(sees_all, ARRAY(SELECT p.message_id FROM msgstatus.weblog_page(sees_all, request) AS p))) AS f (id)
+    WHERE f.id <> ALL (array_remove(ids, NULL));
+    RETURN jsonb_build_object(
+        'new', LEAST(new, most),
+        'changed', msgstatus.weblog_rows(sees_all, ARRAY(
+            SELECT m.message_id FROM unnest(ids) WITH ORDINALITY AS i (id, place)
+            JOIN msgstatus.message AS m ON m.message_id = i.id
+            WHERE m.updated_at >= since ORDER BY i.place)),
+        'read_at', now());
+END
+$$;
+COMMENT ON FUNCTION msgstatus.read_weblog_changes(boolean, jsonb) IS 'weblog_changes() for the owner of the tables';
+
+CREATE FUNCTION msgstatus.weblog_changes(parameters jsonb) RETURNS jsonb
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET random_page_cost = 1.1 SET timezone = 'UTC'
+    AS 'MODULE_PATHNAME', 'read_as_owner';
+COMMENT ON FUNCTION msgstatus.weblog_changes(jsonb) IS
+    'For the web log: how many messages under a filter are new since a time, 100 at most, and which of the shown ones have changed; 22023 for parameters that mean nothing, 42501 and 55000 as message_log()';
