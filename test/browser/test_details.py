@@ -13,7 +13,7 @@ TWILIO_WAITS = "provider = 'twilio' AND direction = 'outbound' AND NOT msgstatus
 @pytest.fixture
 def worker(database):
     """A refresh worker has been seen, so that the page offers to ask."""
-    database.execute("SELECT msgstatus.refresh_worker_seen('test', true);")
+    database.execute("SELECT msgstatus.refresh_worker_seen('test', 'running');")
 
 
 def open_message(browser, condition):
