@@ -147,7 +147,7 @@ BEGIN
             RAISE invalid_parameter_value USING MESSAGE = format('there is no time zone "%s"', left(zone, 100));
     END;
     last := LEAST(f.created_before - interval '1 microsecond', GREATEST(now(), (SELECT max(m.created_at) FROM msgstatus.message AS m)));
-    first := GREATEST(f.created_from, COALESCE((SELECT min(m.created_at) FROM msgstatus.message AS m), last), last - longest);
+    first := GREATEST(COALESCE(f.created_from, (SELECT min(m.created_at) FROM msgstatus.message AS m), last), last - longest);
     IF first > last THEN
         first := last;
     END IF;
