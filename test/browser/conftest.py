@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def server():
-    with PgServer() as running:
+    with PgServer(max_connections=100) as running:
         make_people(running)
         yield running
 
@@ -60,13 +60,19 @@ def browser(chromium, console):
     chromium.address = console.address
     chromium.size(1280)
     chromium.dark(False)
-    chromium.forget()
     chromium.complaints()
     yield chromium
-    assert chromium.complaints() == []
+    complaints = chromium.complaints()
+    chromium.forget()
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def session(console):
+    return console.session("otto")
 
 
 @pytest.fixture
-def otto(browser):
+def otto(browser, session):
     """The browser with an operator signed in, at the log."""
-    return browser.sign_in("otto")
+    return browser.enter(session)

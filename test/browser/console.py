@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import threading
 
@@ -32,6 +33,12 @@ class Console(Receiver):
     @property
     def address(self):
         return f"http://127.0.0.1:{self.port}"
+
+    def session(self, role):
+        """Signs somebody in, and returns the session."""
+        answer = self.post("/api/login", {"role": role, "password": PASSWORD}, {"Origin": self.address})
+        assert answer.status == 200, answer
+        return re.match("msgstatus_session=([^;]+)", answer.headers["set-cookie"]).group(1)
 
 
 def make_people(server):

@@ -24,7 +24,7 @@ def test_the_form_refuses_and_accepts(browser):
 
 
 def test_signing_out_leaves_nothing(browser):
-    browser.sign_in("otto").click("#sign-out")
+    browser.sign_in("otto").click("nav a[href='/rejected']").wait_text("h1", "Dead letters").click("#sign-out")
     browser.one("#password")
     assert browser.all("#log") == []
     browser.driver.back()

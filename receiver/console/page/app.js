@@ -26,13 +26,13 @@ const who = document.getElementById('who');
 
 // Shows who is signed in, and where they can go.
 async function frame() {
-  const session = await whoami();
-  document.body.classList.remove('signed-out');
-  pages.hidden = false;
-  who.replaceChildren(h('span', { class: 'role', title: session.masked ? 'Numbers and ids are masked for this role' : null },
-    foreign(session.role), h('small', null, session.level ?? 'no level', session.masked ? ', masked' : '')),
-  signOutButton(() => signedOut('You are signed out.').then(render)));
-  watchAlerts();
+  // A role without any level may not even ask; it can sign out.
+  const session = await whoami().catch((error) => { if (error.status !== 403) throw error; return { level: 'none' }; });
+  pages.hidden = session.level === 'none';
+  who.replaceChildren(h('span', { class: 'role', title: session.masked && 'Numbers and ids are masked for this role' },
+    session.role && foreign(session.role), h('small', null, session.level === 'none' ? 'no level' : session.level, session.masked && ', masked')),
+  signOutButton(() => signedOut('You are signed out.').then(() => render())));
+  if (!pages.hidden) watchAlerts();
 }
 
 async function signedOut(sentence = 'Sign in to go on; you come back to this address.') {

@@ -21,7 +21,7 @@ export function refreshPending(session, filter, since, outcome) {
 
 export function refreshOne(session, message, outcome, onChange) {
   if (!session.can?.refresh) return null;
-  if (message.refreshable === false) return h('span', { class: 'none' }, 'This provider cannot be asked for a status.');
+  if (message.refreshable === false) return h('span', { class: 'none' }, 'There is nothing to ask: the state is final, or the provider has no way to be asked.');
   if (!session.refresh_configured) return missing();
   const members = { message_ids: [message.message_id] };
   return button('Refresh Status', async () => {

@@ -28,7 +28,7 @@ export async function show({ signal }) {
 
 // Returns counts by the minute as a picture, other lists as a table.
 function list(title, rows, signal) {
-  if (!rows[0]?.at) return table(title, columnsOf(rows).map((column, at) => ({ ...column, head: !at })), rows);
+  if (!rows[0]?.at) return table(title, columnsOf(rows), rows);
   const total = rows.reduce((sum, row) => sum + row.events, 0);
   const [canvas, figure] = picture(`${total} in the last ${rows.length} minutes`);
   draw(canvas, signal, (of) => ({ type: 'bar', labels: rows.map((row) => minute.format(new Date(row.at))),

@@ -24,7 +24,7 @@ export async function show({ state, signal }) {
   };
   return h('div', null,
     heading('Dead letters', can?.replay && rejected.length > 0 && button('Replay all', replayAll, { symbol: 'refresh', id: 'replay-all' })),
-    summary.length > 0 && table('By reason', columnsOf(summary).map((column, at) => ({ ...column, head: !at })), summary),
+    summary.length > 0 && table('By reason', columnsOf(summary), summary),
     rejected.length ? h('ul', { class: 'cards one' }, rejected.map((row) => h('li', { class: 'card' },
       h('h2', { class: 'reason' }, icon('alert'), foreign(row.reason)),
       h('p', { class: 'none' }, `No. ${row.id}, received `, time(row.received_at), ', from ', foreign(row.source), row.replayed === true && ', replayed'),

@@ -33,7 +33,6 @@ export function signIn(sentence) {
     }, icon('checks'), h('h1', { id: 'sign-in-title', tabindex: -1 }, 'Sign in'), h('p', null, sentence),
     h('label', { for: 'role' }, 'PostgreSQL role'), role, h('label', { for: 'password' }, 'Password'), password, problem, submit);
     document.title = 'Sign in · msgstatus';
-    document.body.classList.add('signed-out');
     const main = document.getElementById('main');
     main.removeAttribute('aria-busy');
     main.replaceChildren(form);

@@ -17,10 +17,10 @@ export function tableRow(columns, row) {
     { role: head ? 'rowheader' : 'cell', scope: head && 'row', 'data-label': title }, h('div', null, cell(row)))));
 }
 
-// Returns columns for all members of rows that hold one value, except those named.
+// Returns columns for all members of rows that hold one value, except those named; the first heads its row.
 export function columnsOf(rows, except = []) {
   const names = new Set(rows.flatMap((row) => Object.keys(row).filter((name) => row[name] != null && typeof row[name] !== 'object')));
-  return [...names].filter((name) => !except.includes(name)).map((name) => ({ title: phrase(name),
+  return [...names].filter((name) => !except.includes(name)).map((name, at) => ({ title: phrase(name), head: !at && !except.length,
     cell: (row) => row[name] == null ? foreign(null) : value(name, row[name]) }));
 }
 
