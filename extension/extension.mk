@@ -12,7 +12,7 @@ FLOOR_3 = install types observation
 FLOOR_4 = privacy message trail webhook attach guard
 FLOOR_5 = rollup reflect dead_letter analytics
 FLOOR_6 = apply
-FLOOR_7 = import
+FLOOR_7 = import refresh
 FLOOR_8 = campaign alert maintenance
 FLOOR_9 = weblog
 ROOMS = $(foreach floor,1 2 3 4 5 6 7 8 9,$(FLOOR_$(floor)))
@@ -35,10 +35,11 @@ SQL_analytics = numbers volume_views summary_views breakdown_views engagement_vi
 	message_filter log_position find_messages message_log message_stats waiting_messages best_send_hour engagement
 SQL_apply = apply apply_rejected register_message
 SQL_import = import_statuses
+SQL_refresh = tables views refreshable request claim worker reconcile
 SQL_campaign = tables views campaign campaign_stats recipients opt_out sender_limit daily_limit sending_hours claim record_send
 SQL_alert = tables views metrics alerts
 SQL_maintenance = table purge maintain
-SQL_weblog = parameters rows messages message csv counts action_log rejected campaigns session health
+SQL_weblog = parameters rows messages message csv counts action_log rejected refresh campaigns session health
 
 # What is granted to nobody is said last, when everything is there.
 EXTENSION_SQL = $(foreach room,$(ROOMS),$(SQL_$(room):%=extension/$(room)/%.sql)) extension/install/privileges.sql

@@ -20,8 +20,8 @@ using namespace msgstatus::receiver;
 int run(int argc, char *argv[]) {
     Config config = load_config(argc, argv);
     if (!config.show.empty()) {
-        const std::string text = config.show == "help"       ? help_text()
-                                 : config.show == "settings" ? settings_table()
+        const std::string text = config.show == "help"       ? help_text(receiver_program())
+                                 : config.show == "settings" ? settings_table(receiver_program())
                                                              : "msgstatus-receiver " MSGSTATUS_VERSION "\n";
         std::fputs(text.c_str(), stdout);
         return 0;

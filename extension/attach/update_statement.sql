@@ -86,6 +86,7 @@ DECLARE
     selected text[] := '{}';
     settings text[] := '{}';
     conditions text[] := '{}';
+    later text;      -- whether a time of change or check is a later one; decides only where nothing else is shown
 BEGIN
     SELECT * INTO STRICT key FROM msgstatus.column_types(target) AS t WHERE t.column_name = key_column;
     -- An id that is no value of the key's type, as the key spells it, belongs to no row.
@@ -189,10 +190,12 @@ BEGIN
                         CASE WHEN f.fact IN ('updated_at', 'last_status_check') THEN '>' ELSE '<' END);
                     merged := format('CASE WHEN %s THEN n.%I ELSE %s END', news, f.fact, shown);
                     IF f.fact IN ('updated_at', 'last_status_check') THEN
+                        later := concat_ws(' OR ', later, news);
                         news := NULL;
                     END IF;
                 ELSIF f.fact IN ('updated_at', 'last_status_check') THEN
                     merged := format('GREATEST(%s, n.%I)', shown, f.fact);
+                    later := concat_ws(' OR ', later, format('(%s OPERATOR(pg_catalog.>=) n.%I) IS NOT TRUE', shown, f.fact));
                     news := NULL;
                 ELSE
                     merged := format('LEAST(%s, n.%I)', shown, f.fact);
@@ -245,8 +248,8 @@ BEGIN
             FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = target),
         array_to_string(settings, E',\n    '), array_to_string(selected, E',\n        '),
         COALESCE(key_equals, format('t.%I OPERATOR(pg_catalog.=) n.key', key_column)),
-        (SELECT string_agg(format('(%s)', u.w), E'\n    OR ' ORDER BY u.p)
-            FROM unnest(conditions) WITH ORDINALITY AS u (w, p) WHERE u.w IS NOT NULL));
+        COALESCE((SELECT string_agg(format('(%s)', u.w), E'\n    OR ' ORDER BY u.p)
+            FROM unnest(conditions) WITH ORDINALITY AS u (w, p) WHERE u.w IS NOT NULL), later));
 END
 $$;
 COMMENT ON FUNCTION msgstatus.reflecting_update(regclass, name, jsonb, text) IS

@@ -1,4 +1,4 @@
--- grant_access(): the four levels of access and the privileges of each.
+-- grant_access(): the five levels of access and the privileges of each.
 
 CREATE FUNCTION msgstatus.grant_access(role regrole, level text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -6,9 +6,9 @@ DECLARE
     object text;
 BEGIN
     PERFORM msgstatus.check_installation();
-    IF level NOT IN ('ingest', 'sender', 'analyst', 'operator') OR level IS NULL THEN
+    IF level NOT IN ('ingest', 'sender', 'refresh', 'analyst', 'operator') OR level IS NULL THEN
         RAISE invalid_parameter_value USING MESSAGE = format('unknown level "%s"', level),
-            HINT = 'The levels are ingest, sender, analyst and operator.';
+            HINT = 'The levels are ingest, sender, refresh, analyst and operator.';
     END IF;
     -- Revokes the earlier level of the role first.
     FOR object IN
@@ -36,6 +36,9 @@ BEGIN
     -- caller's rights and so need rights on their tables. It may read messages but writes them only by register_message;
     -- otherwise it could write messages that the rollups do not count.
     --
+    -- refresh: what msgstatus-refresh calls. The functions act with the caller's rights on the tables of the queue; of messages it
+    -- may read what the views for it show.
+    --
     -- analyst: the views, and the functions that their columns and queries on them use.
     --
     -- operator: everything except owning, installing and granting.
@@ -54,8 +57,12 @@ BEGIN
                     'limit_sender', 'sender_days', 'count_sender_sends', 'sender_sends_left', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
                     'claim_from_campaign', 'check_messages', 'delivered_earlier', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
                     'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
+                WHEN 'refresh' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'apply_message_status_batch',
+                    'claim_refreshes', 'finish_refreshes', 'reflect_checks', 'request_stuck_refreshes', 'refresh_worker_seen',
+                    'reserve_request', 'pause_requests', 'begin_reconciliation', 'unknown_messages', 'record_listed',
+                    'record_reconciliation')
                 WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc IN ('read_as_owner', 'read_totals_as_owner')
-                    OR p.proname IN ('sees_all', 'shown_id', 'message_log', 'message_stats', 'weblog_csv', 'weblog_rejected', 'weblog_campaigns',
+                    OR p.proname IN ('sees_all', 'shown_id', 'message_log', 'message_stats', 'refresh_configured', 'weblog_csv', 'weblog_rejected', 'weblog_campaigns',
                         'weblog_alerts', 'weblog_attached', 'weblog_session')
                 ELSE p.proname NOT LIKE 'install%' AND p.proname NOT IN ('grant_access', 'set_opt_out_words')
             END
@@ -74,7 +81,13 @@ BEGIN
             ' msgstatus.delivery_funnel, msgstatus.daily_summary, msgstatus.weekly_summary, msgstatus.monthly_summary,'
             ' msgstatus.status_distribution, msgstatus.failure_breakdown, msgstatus.undelivered_messages,'
             ' msgstatus.unread_messages, msgstatus.stuck_messages, msgstatus.best_send_hours, msgstatus.recipient_engagement,'
-            ' msgstatus.active_alerts TO %s', role);
+            ' msgstatus.active_alerts, msgstatus.refresh_status, msgstatus.refresh_workers, msgstatus.reconciliations TO %s', role);
+    END IF;
+    IF level IN ('refresh', 'operator') THEN
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.refresh_queue, msgstatus.message_check,'
+            ' msgstatus.refresh_worker, msgstatus.refresh_rate, msgstatus.reconciliation TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.refresh_known, msgstatus.refresh_account, msgstatus.refresh_stuck,'
+            ' msgstatus.installation TO %s', role);
     END IF;
     IF level = 'sender' THEN
         EXECUTE format('GRANT SELECT ON msgstatus.message TO %s', role);
@@ -100,4 +113,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION msgstatus.grant_access(regrole, text) IS
-    'Replaces the access level of a role by ingest (apply only), sender (register messages and run campaigns), analyst (read the views, phone numbers masked) or operator (everything except owning); 22023 for another level';
+    'Replaces the access level of a role by ingest (apply only), sender (register messages and run campaigns), refresh (fetch statuses for msgstatus-refresh), analyst (read the views, phone numbers masked) or operator (everything except owning); 22023 for another level';

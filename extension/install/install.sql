@@ -32,6 +32,8 @@ BEGIN
     PERFORM msgstatus.install_breakdown_views();
     PERFORM msgstatus.install_waiting_views();
     PERFORM msgstatus.install_engagement_views();
+    PERFORM msgstatus.install_refresh_tables();
+    PERFORM msgstatus.install_refresh_views();
     PERFORM msgstatus.install_alert_rules();
     PERFORM msgstatus.install_alert_views();
     PERFORM msgstatus.install_action_log();

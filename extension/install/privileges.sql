@@ -7,4 +7,4 @@ REVOKE ALL ON TYPE msgstatus.delivery_state, msgstatus.message_status, msgstatus
     msgstatus.message_change, msgstatus.rejection, msgstatus.rollup_row, msgstatus.reflection,
     msgstatus.message_filter, msgstatus.message_log_row, msgstatus.log_position, msgstatus.message_stats_row, msgstatus.send_hour_row,
     msgstatus.engagement_row, msgstatus.alert_sender, msgstatus.alert_condition, msgstatus.alert_reading, msgstatus.alert_row, msgstatus.alert_count_row,
-    msgstatus.weblog_request, msgstatus.weblog_counts FROM PUBLIC;
+    msgstatus.refresh_request, msgstatus.weblog_request, msgstatus.weblog_counts FROM PUBLIC;

@@ -30,6 +30,8 @@ BEGIN
     DELETE FROM msgstatus.status_event AS e WHERE e.message_id = ANY (purged);
     DELETE FROM msgstatus.attached_table_failure AS f USING msgstatus.attached_table AS a
     WHERE f.attached_table_id = a.attached_table_id AND f.message_id = ANY (purged);
+    DELETE FROM msgstatus.refresh_queue AS q WHERE q.message_id = ANY (purged);
+    DELETE FROM msgstatus.message_check AS c WHERE c.message_id = ANY (purged);
     -- The lists of recipients hold phone numbers, so they are deleted with the messages.
     DELETE FROM msgstatus.recipient_rollup AS r WHERE r.day < (horizon AT TIME ZONE 'UTC');
     DELETE FROM msgstatus.recipient_day AS d WHERE d.day < (horizon AT TIME ZONE 'UTC');

@@ -65,7 +65,8 @@ BEGIN
         'changed', msgstatus.weblog_rows(sees_all, ARRAY(
             SELECT m.message_id FROM unnest(ids) WITH ORDINALITY AS i (id, place)
             JOIN msgstatus.message AS m ON m.message_id = i.id
-            WHERE m.updated_at >= since ORDER BY i.place)),
+            LEFT JOIN msgstatus.message_check AS c ON c.message_id = m.message_id
+            WHERE m.updated_at >= since OR c.checked_at >= since ORDER BY i.place)),
         'read_at', now());
 END
 $$;

@@ -13,9 +13,13 @@ CREATE FUNCTION msgstatus.weblog_position(sees_all boolean, cursor text) RETURNS
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     part text[] := regexp_match(cursor, '^(-|[a-z_]+)\.(-?[0-9]{1,17})\.(m_[A-Za-z0-9_-]+)$');
-    id text := (SELECT msgstatus.message_id_of(k.key, part[3]) FROM msgstatus.id_key AS k);
+    id text;
 BEGIN
-    IF cursor IS NOT NULL AND (id IS NULL OR part[1] <> '-' AND msgstatus.state_named(part[1]) IS NULL) THEN
+    IF cursor IS NULL THEN
+        RETURN NULL;
+    END IF;
+    id := (SELECT msgstatus.message_id_of(k.key, part[3]) FROM msgstatus.id_key AS k);
+    IF id IS NULL OR part[1] <> '-' AND msgstatus.state_named(part[1]) IS NULL THEN
         RAISE invalid_parameter_value USING MESSAGE = 'invalid cursor', HINT = 'Pass the "next" of the page before.';
     END IF;
     RETURN part[1] || ' ' || part[2] || ' ' || CASE WHEN sees_all THEN id ELSE part[3] END;
@@ -72,13 +76,6 @@ END
 $$;
 COMMENT ON FUNCTION msgstatus.weblog_page(boolean, msgstatus.weblog_request) IS 'A page of the messages that the web log was asked for';
 
-CREATE FUNCTION msgstatus.weblog_can_refresh(provider text, state msgstatus.delivery_state) RETURNS boolean
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT provider IS NOT DISTINCT FROM 'twilio' AND NOT COALESCE(msgstatus.is_final(state), false)
-$$;
-COMMENT ON FUNCTION msgstatus.weblog_can_refresh(text, msgstatus.delivery_state) IS
-    'Whether a provider can be asked for the status of a message in this state, which is not final';
-
 CREATE FUNCTION msgstatus.weblog_rows(sees_all boolean, ids text[]) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT COALESCE(jsonb_agg(jsonb_build_object(
@@ -98,8 +95,11 @@ CREATE FUNCTION msgstatus.weblog_rows(sees_all boolean, ids text[]) RETURNS json
             'error_meaning', e.meaning,
             'retryable', e.retryable,
             'campaign', CASE WHEN m.campaign_id IS NOT NULL THEN jsonb_build_object('id', m.campaign_id, 'name', c.name) END,
-            'last_status_check', NULL,
-            'refreshable', msgstatus.weblog_can_refresh(m.provider, i.state)
+            'last_status_check', h.checked_at,
+            'last_status_check_outcome', h.outcome,
+            'refresh_waiting', EXISTS (SELECT FROM msgstatus.refresh_queue AS q WHERE q.message_id = m.message_id),
+            'refreshable', msgstatus.refreshable(m.provider, m.message_id) AND m.direction IS DISTINCT FROM 'inbound'
+                AND msgstatus.is_final(i.state) IS NOT TRUE AND h.outcome IS DISTINCT FROM 'unknown'
         ) ORDER BY l.place), '[]')
     FROM unnest(ids) WITH ORDINALITY AS l (id, place)
     JOIN msgstatus.message AS m ON m.message_id = l.id
@@ -108,6 +108,7 @@ CREATE FUNCTION msgstatus.weblog_rows(sees_all boolean, ids text[]) RETURNS json
     ) AS i
     LEFT JOIN msgstatus.error_code_catalog AS e
         ON e.code = m.error_code AND e.provider = CASE m.provider WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
+    LEFT JOIN msgstatus.message_check AS h ON h.message_id = m.message_id
     LEFT JOIN msgstatus.campaign AS c ON c.campaign_id = m.campaign_id
 $$;
 COMMENT ON FUNCTION msgstatus.weblog_rows(boolean, text[]) IS 'The messages with these ids, in this order, as the web log lists them';

@@ -1,11 +1,5 @@
 -- weblog_session(): who the caller is and may, and what the filters offer.
 
-CREATE FUNCTION msgstatus.weblog_refresh_state() RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT jsonb_build_object('configured', false, 'last_seen_at', NULL)
-$$;
-COMMENT ON FUNCTION msgstatus.weblog_refresh_state() IS 'Whether statuses can be asked for anew; called by weblog_session() and weblog_health()';
-
 CREATE FUNCTION msgstatus.read_weblog_choices(sees_all boolean) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH counted AS MATERIALIZED (
@@ -18,7 +12,7 @@ CREATE FUNCTION msgstatus.read_weblog_choices(sees_all boolean) RETURNS jsonb
         'providers', (SELECT COALESCE(jsonb_agg(DISTINCT c.provider), '[]') FROM counted AS c WHERE c.messages > 0 AND c.provider IS NOT NULL),
         'types', (SELECT COALESCE(jsonb_agg(DISTINCT c.message_type), '[]') FROM counted AS c WHERE c.messages > 0 AND c.message_type IS NOT NULL),
         'states', to_jsonb(msgstatus.delivery_states()),
-        'refresh', msgstatus.weblog_refresh_state())
+        'refresh_configured', msgstatus.refresh_configured())
 $$;
 COMMENT ON FUNCTION msgstatus.read_weblog_choices(boolean) IS 'weblog_choices() for the owner of the tables';
 
@@ -41,9 +35,8 @@ BEGIN
         'level', CASE WHEN may_replay THEN 'operator' WHEN has_function_privilege('msgstatus.weblog_messages(jsonb)', 'EXECUTE') THEN 'analyst' ELSE 'none' END,
         'masked', NOT may_read_messages,
         'version', (SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'msgstatus'),
-        'can', jsonb_build_object('replay', may_replay, 'refresh', false),
-        'refresh_configured', choices -> 'refresh' -> 'configured'
-    ) || choices - 'refresh';
+        'can', jsonb_build_object('replay', may_replay, 'refresh', has_function_privilege('msgstatus.weblog_refresh(jsonb)', 'EXECUTE'))
+    ) || choices;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.weblog_session(jsonb) IS 'For the web log: the role of the caller, what it may do, and what the filters offer';

@@ -1,107 +1,9 @@
-// The table of settings, and what is made of it.
-
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <sstream>
+// The receiver's table of settings.
 
 #include "config/config.hpp"
 
 namespace msgstatus::receiver {
 namespace {
-
-[[noreturn]] void refuse(const Setting &setting, const std::string &problem) {
-    throw ConfigError(std::string(setting.name) + ": " + problem);
-}
-
-template <class Number>
-Number number_of(const Setting &setting, const std::string &text) {
-    Number value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const bool is_number = error == std::errc() && end == text.data() + text.size();
-    std::ostringstream bounds;
-    bounds.precision(15);
-    bounds << "must be from " << setting.least << " to " << setting.most;
-    if (!is_number || !(static_cast<double>(value) >= setting.least && static_cast<double>(value) <= setting.most))
-        refuse(setting, bounds.str()); // also where it is not a number (NaN)
-    return value;
-}
-
-void assign(std::string &target, const Setting &, const std::string &text) {
-    target = text;
-}
-
-void assign(std::size_t &target, const Setting &setting, const std::string &text) {
-    target = number_of<std::size_t>(setting, text);
-}
-
-void assign(std::chrono::milliseconds &target, const Setting &setting, const std::string &text) {
-    target = std::chrono::milliseconds(static_cast<std::int64_t>(number_of<double>(setting, text) * 1000));
-}
-
-void assign(double &target, const Setting &setting, const std::string &text) {
-    target = text == "0" ? 0 : number_of<double>(setting, text);
-}
-
-void assign(bool &target, const Setting &setting, const std::string &text) {
-    const auto is_one_of = [&](std::initializer_list<std::string_view> words) {
-        return std::find(words.begin(), words.end(), text) != words.end();
-    };
-    target = is_one_of({"true", "1", "yes", "on"});
-    if (!target && !is_one_of({"false", "0", "no", "off"}))
-        refuse(setting, "must be true or false");
-}
-
-void assign(AddressList &target, const Setting &setting, const std::string &text) {
-    if (const std::optional<std::string> wrong = target.add(text))
-        refuse(setting, "no address and no CIDR range (one without bits beyond its prefix): " + *wrong);
-    if (target.empty())
-        refuse(setting, "names no address");
-}
-
-void assign(std::optional<Endpoint> &target, const Setting &setting, const std::string &text) {
-    target = parse_endpoint(text);
-    if (!target && text != "off")
-        refuse(setting, "must be HOST:PORT, e.g. 127.0.0.1:8080 or [::1]:8080");
-}
-
-void assign(Endpoint &target, const Setting &setting, const std::string &text) {
-    std::optional<Endpoint> endpoint;
-    assign(endpoint, setting, text == "off" ? "" : text); // the one listener that there must be
-    target = *endpoint;
-}
-
-void assign(LogLevel &target, const Setting &setting, const std::string &text) {
-    constexpr std::array<std::string_view, 4> names = {"debug", "info", "warning", "error"};
-    const auto *const found = std::find(names.begin(), names.end(), text == "warn" ? "warning" : text);
-    if (found == names.end())
-        refuse(setting, "must be debug, info, warning or error");
-    target = static_cast<LogLevel>(found - names.begin());
-}
-
-void assign(LogFormat &target, const Setting &setting, const std::string &text) {
-    if (text != "logfmt" && text != "json")
-        refuse(setting, "must be logfmt or json");
-    target = text == "json" ? LogFormat::json : LogFormat::logfmt;
-}
-
-/// Sets a member of Config, or one of a struct in it.
-template <auto... members>
-void set(Config &config, const Setting &setting, const std::string &text) {
-    assign((config.*....*members), setting, text);
-}
-
-void set_public_url(Config &config, const Setting &setting, const std::string &text) {
-    const std::size_t host = text.starts_with("https://") ? 8 : (text.starts_with("http://") ? 7 : std::string::npos);
-    if (host == std::string::npos || host == text.size() || text[host] == '/' ||
-        text.find_first_of("?# \t") != std::string::npos)
-        refuse(setting, "must be http:// or https://, a host, and at most a path");
-    config.public_url = text.substr(0, text.find_last_not_of('/') + 1);
-}
-
-void set_secret_file(Config &config, const Setting &setting, const std::string &text) {
-    config.secret_files[setting.name] = text;
-}
 
 constexpr double gib = 1 << 30;
 constexpr const char *network = "Network";
@@ -113,8 +15,14 @@ constexpr const char *secrets = "Secrets (each also as environment variable with
                                 "files are read again on SIGHUP)";
 constexpr const char *log_group = "Log (to standard error)";
 
-constexpr Setting secret(const char *name, std::vector<std::string> Secrets::*list, const char *help) {
-    return {secrets, name, "FILE", "", help, set_secret_file, 0, 0, false, list};
+template <std::vector<std::string> Secrets::*list>
+std::vector<std::string> &secrets_of(ProgramConfig &config) {
+    return static_cast<Config &>(config).secrets.*list;
+}
+
+template <std::vector<std::string> Secrets::*list>
+constexpr Setting secret(const char *name, const char *help, bool is_named = false) {
+    return {secrets, name, "FILE", "", help, set_secret_file, 0, 0, false, secrets_of<list>, is_named};
 }
 
 // clang-format off
@@ -122,7 +30,7 @@ const Setting table[] = {
     {network, "listen", "HOST:PORT", "127.0.0.1:8080", "address for webhooks; port 0 picks a free port and logs it", set<&Config::listen>},
     {network, "admin-listen", "HOST:PORT", "127.0.0.1:9090", "address for /healthz, /readyz and /metrics; `off` disables it", set<&Config::admin_listen>},
     {network, "reuse-port", nullptr, "", "let several receivers listen on the same port, each with its own spool and admin listener; the kernel spreads the connections", set<&Config::reuse_port>},
-    {network, "public-url", "URL", "", "the part before the path of the URL configured at Twilio, e.g. https://hooks.example.org; Twilio's signatures cover it. Without it, the Host header is used", set_public_url},
+    {network, "public-url", "URL", "", "the part before the path of the URL configured at Twilio, e.g. https://hooks.example.org; Twilio's signatures cover it. Without it, the Host header is used", set_url<&Config::public_url>},
     {network, "tls-cert", "FILE", "", "certificate chain in PEM; webhooks then come in by HTTPS. Read again on SIGHUP", set<&Config::tls_certificate_file>},
     {network, "tls-key", "FILE", "", "private key in PEM, without a passphrase", set<&Config::tls_key_file>},
     {network, "body-limit", "BYTES", "4194304", "largest body (Meta sends up to 3 MB); larger ones get 413", set<&Config::http, &HttpLimits::body_limit>, 1, gib / 8},
@@ -158,11 +66,11 @@ const Setting table[] = {
     {spool, "spool-max-bytes", "BYTES", "1073741824", "size on disk; beyond it webhooks get 503", set<&Config::spool_max_bytes>, 1 << 20, 1024 * gib},
     {spool, "spool-after", "SECONDS", "3", "how long a webhook waits for the database before it goes to the spool", set<&Config::spool_after>, 0.1, 86400},
 
-    secret("meta-app-secret-file", &Secrets::meta_app_secrets, "Meta's app secret, the key of X-Hub-Signature-256"),
-    secret("meta-verify-token-file", &Secrets::meta_verify_tokens, "verify token of Meta's handshake"),
-    secret("twilio-auth-token-file", &Secrets::twilio_auth_tokens, "Twilio's auth token, the key of X-Twilio-Signature"),
-    secret("twilio-signing-keys-file", &Secrets::twilio_signing_keys, "Twilio's signing keys, NAME=SECRET each, for X-Twilio-Webhooks-Signature-Settings"),
-    secret("aisensy-secret-file", &Secrets::aisensy_secrets, "AiSensy's shared secret, the key of X-AiSensy-Signature"),
+    secret<&Secrets::meta_app_secrets>("meta-app-secret-file", "Meta's app secret, the key of X-Hub-Signature-256"),
+    secret<&Secrets::meta_verify_tokens>("meta-verify-token-file", "verify token of Meta's handshake"),
+    secret<&Secrets::twilio_auth_tokens>("twilio-auth-token-file", "Twilio's auth token, the key of X-Twilio-Signature"),
+    secret<&Secrets::twilio_signing_keys>("twilio-signing-keys-file", "Twilio's signing keys, NAME=SECRET each, for X-Twilio-Webhooks-Signature-Settings", true),
+    secret<&Secrets::aisensy_secrets>("aisensy-secret-file", "AiSensy's shared secret, the key of X-AiSensy-Signature"),
     {secrets, "allow-unsigned", nullptr, "", "accept webhooks of providers without a secret (otherwise 401); for tests, or behind something that checks them", set<&Config::allow_unsigned>},
 
     {log_group, "log-level", "LEVEL", "info", "debug, info, warning or error", set<&Config::log_level>},
@@ -177,29 +85,8 @@ const Setting table[] = {
 };
 // clang-format on
 
-void wrap(std::ostream &out, const std::string &text) {
-    constexpr std::size_t width = 90;
-    std::istringstream words(text);
-    std::string word, line;
-    while (words >> word) {
-        if (!line.empty() && line.size() + word.size() + 1 > width) {
-            out << "        " << line << '\n';
-            line.clear();
-        }
-        line += (line.empty() ? "" : " ") + word;
-    }
-    out << "        " << line << '\n';
-}
-
-} // namespace
-
-std::span<const Setting> settings() {
-    return table;
-}
-
-std::string help_text() {
-    std::ostringstream out;
-    out << R"(msgstatus-receiver takes delivery-status webhooks of WhatsApp and SMS providers over HTTP, checks who sent
+constexpr const char *introduction =
+    R"(msgstatus-receiver takes delivery-status webhooks of WhatsApp and SMS providers over HTTP, checks who sent
 them and hands them to the function msgstatus.apply_message_status_batch of a PostgreSQL database.
 It answers 200 when they are committed.
 
@@ -216,36 +103,19 @@ Every option but those of `Command` may also be set in the environment (--admin-
 MSGSTATUS_ADMIN_LISTEN) or in the file of --config (admin-listen = ...). Flags win, then the environment, then
 the file.
 )";
-    const char *group = "";
-    for (const Setting &setting : settings()) {
-        if (setting.group != group)
-            out << '\n' << (group = setting.group) << ":\n";
-        out << "  --" << setting.name;
-        if (setting.value != nullptr)
-            out << ' ' << setting.value;
-        if (*setting.standard != '\0')
-            out << " (=" << setting.standard << ')';
-        out << '\n';
-        wrap(out, setting.help);
-    }
-    out << R"(
+
+constexpr const char *last_words = R"(
 On SIGHUP, certificate, key and secrets are read again from their files; if that fails, nothing changes.
 Exit status: 0 after SIGTERM or SIGINT, when every accepted request is answered; 1 on a failure; 2 on a bad
 setting. Of drain: 0 if the spool is empty, 1 if not.
 )";
-    return out.str();
-}
 
-std::string settings_table() {
-    std::ostringstream out;
-    out << "| setting | default | meaning |\n|---|---|---|\n";
-    for (const Setting &setting : settings()) {
-        if (setting.group == command_group)
-            break;
-        const std::string standard = *setting.standard == '\0' ? "" : "`" + std::string(setting.standard) + "` ";
-        out << "| `" << setting.name << "` | " << standard << "| " << setting.help << " |\n";
-    }
-    return out.str();
+constexpr Program program{"msgstatus-receiver", "MSGSTATUS_", table, introduction, last_words};
+
+} // namespace
+
+const Program &receiver_program() {
+    return program;
 }
 
 } // namespace msgstatus::receiver

@@ -47,7 +47,7 @@ SELECT is_empty($$SELECT attname, p FROM pg_attribute, unnest('{INSERT,UPDATE,RE
     'a sender writes no column of a message but through register_message');
 SELECT is(may('t_nobody', name), '', 'PUBLIC on ' || name) FROM relation;
 -- The sums of hashes in hour_rollup would give away the number of an hour with one message.
-SELECT is(may('t_analyst', name), CASE WHEN relkind = 'v' AND name NOT IN ('hour_rollup', 'attached_tables') THEN 'SELECT' ELSE '' END, 'analyst on ' || name) FROM relation;
+SELECT is(may('t_analyst', name), CASE WHEN relkind = 'v' AND name NOT IN ('hour_rollup', 'attached_tables', 'refresh_known', 'refresh_account', 'refresh_stuck') THEN 'SELECT' ELSE '' END, 'analyst on ' || name) FROM relation;
 SELECT is(may('t_operator', name), CASE WHEN name = 'id_key' THEN '' WHEN relkind = 'v' OR name IN ('installation', 'attached_table', 'action_log') THEN 'SELECT'
     WHEN name = 'attached_table_failure' THEN 'SELECT DELETE' ELSE 'SELECT INSERT UPDATE DELETE' END,
     'operator on ' || name) FROM relation;
@@ -68,7 +68,7 @@ FROM unnest('{ingest,sender,analyst,operator}'::text[]) AS level;
 SELECT is(has_schema_privilege('t_nobody', 'msgstatus', 'USAGE'), false);
 SELECT is(has_type_privilege('t_nobody', 'msgstatus.message_status', 'USAGE'), false);
 SELECT is(functions('t_ingest'), '{alert_counts,apply_message_status,apply_message_status_batch,reject_webhook}');
-SELECT is(functions('t_analyst'), '{active_alerts,alert_counts,best_send_hour,best_send_hours,message_history,message_log,message_stats,recipient_engagement,sees_all,shown_id,stuck_messages,undelivered_count,undelivered_messages,unread_messages,weblog_alerts,weblog_attached,weblog_campaign_keys,weblog_campaigns,weblog_changes,weblog_choices,weblog_csv,weblog_csv_page,weblog_health,weblog_message,weblog_messages,weblog_recipient_keys,weblog_rejected,weblog_session,weblog_stats,weblog_volumes}');
+SELECT is(functions('t_analyst'), '{active_alerts,alert_counts,best_send_hour,best_send_hours,message_history,message_log,message_stats,recipient_engagement,refresh_configured,sees_all,shown_id,stuck_messages,undelivered_count,undelivered_messages,unread_messages,weblog_alerts,weblog_attached,weblog_campaign_keys,weblog_campaigns,weblog_changes,weblog_choices,weblog_csv,weblog_csv_page,weblog_health,weblog_message,weblog_message_ids,weblog_messages,weblog_recipient_keys,weblog_refresh_progress,weblog_rejected,weblog_session,weblog_stats,weblog_volumes}');
 SELECT is(functions('t_sender') @> '{register_message,create_campaign,claim_recipients,record_send,campaign_stats}', true);
 SELECT is(functions('t_sender') && '{apply_message_status,apply_message_status_batch,reject_webhook,replay_rejected,message_history,install,grant_access}', false);
 SELECT is(functions('t_operator') @> '{apply_message_status,apply_message_status_batch,message_history,register_message,reject_webhook,replay_rejected}', true);

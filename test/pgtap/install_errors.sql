@@ -24,7 +24,7 @@ SELECT is(told($$SELECT * FROM msgstatus.message_timeline WHERE state = 'raed'$$
 SELECT is(told($$SELECT * FROM msgstatus.message_log(state => 'raed')$$), '22P02 | invalid input value for type delivery_state: "raed" | ' || states) FROM told;
 SELECT is(told($$SELECT '{"raed": "2024-12-10T10:30:00Z"}'::msgstatus.message_status$$), '22P02 | invalid input value for type delivery_state: "raed" | ' || states) FROM told;
 SELECT is(told($$SELECT '{"raed": "2024-12-10T10:30:00Z"}'::jsonb::msgstatus.message_status$$), '22P02 | invalid input value for type delivery_state: "raed" | ' || states) FROM told;
-SELECT is(told($$SELECT msgstatus.grant_access('pg_monitor', 'admin')$$), '22023 | unknown level "admin" | The levels are ingest, sender, analyst and operator.');
+SELECT is(told($$SELECT msgstatus.grant_access('pg_monitor', 'admin')$$), '22023 | unknown level "admin" | The levels are ingest, sender, refresh, analyst and operator.');
 
 SELECT is(told($$SELECT msgstatus.keep_content('Meta', false)$$), '22023 | unknown provider "Meta" | The providers are meta, twilio and aisensy; the empty text stands for messages whose provider is unknown.');
 

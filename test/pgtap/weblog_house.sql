@@ -77,6 +77,10 @@ SELECT is((SELECT p -> 'campaign' ->> 'total_target' FROM page LIMIT 1), '25');
 SELECT is((SELECT bool_or(p::text ~ '15550100') FROM page), false, 'masked');
 RESET ROLE;
 SELECT throws_ok($$SELECT msgstatus.weblog_campaigns('{"cursor": "x"}')$$, '22023');
+SET LOCAL ROLE t_operator;
+SELECT is((SELECT array_agg(r ->> 'phone_number' ORDER BY place) FROM jsonb_array_elements(msgstatus.weblog_campaigns(jsonb_build_object('campaign', :'campaign', 'limit', '5')) -> 'recipients') WITH ORDINALITY AS e (r, place)),
+    (SELECT array_agg(phone_number ORDER BY recipient_id) FROM (SELECT * FROM msgstatus.campaign_recipient WHERE campaign_id = :'campaign' ORDER BY recipient_id LIMIT 5) AS r), 'an operator sees numbers');
+RESET ROLE;
 
 -- Alerts, as the view has them.
 UPDATE msgstatus.alert_rule SET threshold = CASE WHEN metric LIKE '%rate' THEN 101 ELSE 0 END, minimum_count = 0, period = '10000 days';
@@ -124,7 +128,7 @@ RESET ROLE;
 
 -- Unknown parameters are refused everywhere.
 SELECT throws_ok(format('SELECT msgstatus.%s(%L)', f, '{"x": "1"}'), '22023', 'unknown parameter "x"', f)
-FROM unnest('{weblog_messages,weblog_changes,weblog_message,weblog_csv,weblog_csv_page,weblog_stats,weblog_volumes,weblog_alerts,weblog_campaigns,weblog_rejected,weblog_attached,weblog_health,weblog_session,weblog_replay}'::text[]) AS f;
+FROM unnest('{weblog_messages,weblog_changes,weblog_message,weblog_csv,weblog_csv_page,weblog_stats,weblog_volumes,weblog_alerts,weblog_campaigns,weblog_rejected,weblog_attached,weblog_health,weblog_session,weblog_replay,weblog_refresh,weblog_refresh_pending,weblog_refresh_progress}'::text[]) AS f;
 SELECT throws_ok(format('SELECT msgstatus.%s(NULL)', f), '22023', 'the parameters must be a JSON object', f || ' of NULL')
 FROM unnest('{weblog_messages,weblog_message,weblog_stats,weblog_session}'::text[]) AS f;
 

@@ -92,7 +92,9 @@ TABLES = ("msgstatus.message", "msgstatus.status_event", "msgstatus.rejected_sta
           "msgstatus.campaign_recipient", "msgstatus.campaign_attempt", "msgstatus.campaign_day", "msgstatus.campaign_pace", "msgstatus.sender_limit", "msgstatus.sender_day", "msgstatus.opt_out",
           "msgstatus.opt_out_word",
           "msgstatus.attached_table", "msgstatus.attached_table_failure", "public.attached", "public.refusing",
-          "shop.campaign", "shop.order_message", "shop.log")
+          "shop.campaign", "shop.order_message", "shop.log",
+          "msgstatus.refresh_queue", "msgstatus.message_check", "msgstatus.refresh_worker", "msgstatus.refresh_rate",
+          "msgstatus.reconciliation")
 
 
 def deliveries(seed, number):

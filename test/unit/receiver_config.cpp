@@ -233,12 +233,23 @@ TEST_F(ConfigTest, ListsMayBeRepeatedAndNothingElse) {
 }
 
 TEST_F(ConfigTest, TheHelpNamesEveryOption) {
-    const std::string help = help_text();
-    const std::string table = settings_table();
-    for (const Setting &setting : settings()) {
+    const std::string help = help_text(receiver_program());
+    const std::string table = settings_table(receiver_program());
+    for (const Setting &setting : receiver_program().settings) {
         EXPECT_TRUE(names(help, std::string("--") + setting.name)) << setting.name;
         EXPECT_EQ(names(table, std::string("| `") + setting.name), setting.group != command_group) << setting.name;
     }
+}
+
+TEST_F(ConfigTest, VariablesOfTheOtherProgramsAreNoSlip) {
+    set("MSGSTATUS_CONSOLE_LISTEN", "127.0.0.1:1");
+    set("MSGSTATUS_REFRESH_DATABASE", "other");
+    set("MSGSTATUS_REFRESHED", "1");
+    const Config config = load({});
+    EXPECT_EQ(config.listen, (Endpoint{"127.0.0.1", 8080}));
+    EXPECT_TRUE(warned({}, "MSGSTATUS_REFRESHED"));
+    EXPECT_FALSE(warned({}, "MSGSTATUS_CONSOLE_LISTEN"));
+    EXPECT_FALSE(warned({}, "MSGSTATUS_REFRESH_DATABASE"));
 }
 
 TEST_F(ConfigTest, NeverShowsAValue) {
