@@ -40,6 +40,9 @@ public:
         full_at_ = std::max(full_at_, now) + seconds(1 / rate.per_second);
     }
 
+    /// Puts a token back that was taken.
+    void give_back(const Rate &rate) noexcept { full_at_ -= seconds(1 / rate.per_second); }
+
     /// Returns when all tokens will be back.
     time_point full_at() const noexcept { return full_at_; }
 
@@ -56,8 +59,8 @@ private:
 /// the four in its line, whose subscriber then starts anew with a full one.
 class AddressBuckets {
 public:
-    TokenBucket &bucket_of(const Address &address) {
-        const std::uint64_t subscriber = address.subscriber();
+    TokenBucket &bucket_of(const Address &address) { return bucket_of(address.subscriber()); }
+    TokenBucket &bucket_of(std::uint64_t subscriber) {
         auto &entries = lines_[subscriber * multiplier_ >> (64 - line_bits)].entries;
         const auto known = std::find_if(entries.begin(), entries.end(),
                                         [&](const Entry &entry) { return entry.subscriber == subscriber; });

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <openssl/crypto.h>
 #include <poll.h>
 
 namespace msgstatus::receiver {
@@ -79,11 +80,11 @@ std::string PgConnection::error_text() const {
 }
 
 // Connects, and blocks meanwhile. The connection returned is not open yet if it took too long.
-PgConnection::Connection PgConnection::open(const std::string &conninfo) const {
+PgConnection::Connection PgConnection::open(const std::string &conninfo, const PgLogin &login) const {
     // Those before dbname are defaults that the connection string overrides, those behind it are not negotiable.
     const bool says_which = std::getenv("PGTARGETSESSIONATTRS") != nullptr; // NOLINT(concurrency-mt-unsafe)
-    const std::array<std::pair<const char *, const char *>, 9> parameters{{
-        {"fallback_application_name", "msgstatus-receiver"},
+    const std::array<std::pair<const char *, const char *>, 11> parameters{{
+        {"fallback_application_name", login.application},
         {"tcp_user_timeout", "10000"}, // milliseconds; a host that does not answer must not hold up the next one
         {"keepalives_idle", "30"},     // seconds; that a host has gone is to be known before the next webhook comes
         {"keepalives_interval", "10"},
@@ -91,6 +92,8 @@ PgConnection::Connection PgConnection::open(const std::string &conninfo) const {
         {"target_session_attrs", says_which ? nullptr : "read-write"},
         {"dbname", conninfo.c_str()},
         {"client_encoding", "UTF8"},
+        {"user", login.user.empty() ? nullptr : login.user.c_str()},
+        {"password", login.user.empty() ? nullptr : login.password.c_str()},
     }};
     std::array<const char *, parameters.size()> names{};
     std::array<const char *, parameters.size()> values{};
@@ -100,6 +103,8 @@ PgConnection::Connection PgConnection::open(const std::string &conninfo) const {
     if (!opened || PQstatus(opened.get()) == CONNECTION_BAD)
         return opened;
     PQsetNoticeReceiver(opened.get(), ignore_notice, nullptr);
+    if (!login.user.empty())
+        PQsetErrorVerbosity(opened.get(), PQERRORS_SQLSTATE); // messages are translated, and hold the name
     const Clock::time_point deadline = Clock::now() + connect_time;
     PostgresPollingStatusType step = PGRES_POLLING_WRITING;
     while (step == PGRES_POLLING_WRITING || step == PGRES_POLLING_READING) {
@@ -113,11 +118,13 @@ PgConnection::Connection PgConnection::open(const std::string &conninfo) const {
     return opened;
 }
 
-Awaitable<> PgConnection::connect(std::string conninfo) {
+Awaitable<> PgConnection::connect(std::string conninfo, PgLogin login) {
     close({});
     lost_.clear();
-    thread_ = std::thread([this, conninfo = std::move(conninfo)] {
-        boost::asio::post(executor_, [this, opened = open(conninfo)]() mutable {
+    thread_ = std::thread([this, conninfo = std::move(conninfo), login = std::move(login)]() mutable {
+        Connection connected = open(conninfo, login);
+        OPENSSL_cleanse(login.password.data(), login.password.size());
+        boost::asio::post(executor_, [this, opened = std::move(connected)]() mutable {
             connection_ = std::move(opened);
             connecting_ = false;
             wake_.wake();
@@ -183,6 +190,22 @@ void PgConnection::execute(const char *name, std::span<const std::string_view> p
     }
     flush(PQsendQueryPrepared(connection_.get(), name, static_cast<int>(parameters.size()), values.data(),
                               lengths.data(), formats.data(), 1) == 1);
+}
+
+void PgConnection::cancel() {
+    std::unique_ptr<PGcancel, PgFree> request(lost_.empty() ? PQgetCancel(connection_.get()) : nullptr);
+    if (!request || cancelling_)
+        return;
+    cancelling_ = true;
+    thread_ = std::thread([this, request = std::move(request)] {
+        std::array<char, 256> reason{};
+        PQcancel(request.get(), reason.data(), reason.size());
+        boost::asio::post(executor_, [this] {
+            thread_.join();
+            cancelling_ = false;
+            wake_.wake();
+        });
+    });
 }
 
 Awaitable<PgResult> PgConnection::result(std::chrono::milliseconds time) {

@@ -18,6 +18,7 @@ namespace msgstatus::receiver {
 struct PgFree {
     void operator()(PGresult *result) const noexcept { PQclear(result); }
     void operator()(PGconn *connection) const noexcept { PQfinish(connection); }
+    void operator()(PGcancel *request) const noexcept { PQfreeCancel(request); }
 };
 using PgResult = std::unique_ptr<PGresult, PgFree>;
 
@@ -41,6 +42,13 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+/// Who connects.
+struct PgLogin {
+    const char *application = "msgstatus-receiver";
+    std::string user; ///< empty: whom the connection string names
+    std::string password;
+};
+
 /// PgConnection holds one connection, connects anew when told to, and runs one command at a time.
 class PgConnection {
 public:
@@ -52,8 +60,8 @@ public:
 
     /// Connects, in a thread of its own: libpq looks up host names and reads files, which may take any time.
     /// @param conninfo  libpq connection string, URI or name of a database
-    /// @throws ConnectionLost
-    Awaitable<> connect(std::string conninfo);
+    /// @throws ConnectionLost; where the login is a person's, with no text but the SQLSTATE that the server gave
+    Awaitable<> connect(std::string conninfo, PgLogin login = {});
     bool is_connecting() const noexcept { return connecting_; }
 
     /// Returns the open connection, to ask for its properties.
@@ -69,6 +77,11 @@ public:
     /// @throws ConnectionLost, also if the server breaks its protocol or leaves a transaction open
     Awaitable<PgResult> result(std::chrono::milliseconds time);
 
+    /// Asks the server to give up the command in flight, in a thread of its own, whose end wakes. Not again before
+    /// that.
+    void cancel();
+    bool is_cancelling() const noexcept { return cancelling_; }
+
     /// Throws if the connection is lost.
     /// @throws ConnectionLost
     void check() const;
@@ -79,7 +92,7 @@ public:
 private:
     using Connection = std::unique_ptr<PGconn, PgFree>;
 
-    Connection open(const std::string &conninfo) const;
+    Connection open(const std::string &conninfo, const PgLogin &login) const;
     void wait(Descriptor::wait_type what);
     void flush(bool accepted);
     void lose(const std::string &reason);
@@ -92,8 +105,9 @@ private:
     std::string lost_ = "not connected"; ///< why there is no connection
     std::uint64_t generation_ = 0;       ///< of the connection: what was waited for on an earlier one is void
     bool waits_to_send_ = false;         ///< what libpq has left
+    bool cancelling_ = false;
     bool connecting_ = false;
-    std::thread thread_; ///< which connects
+    std::thread thread_; ///< which connects, or cancels
     std::atomic<bool> abandoned_ = false;
 };
 

@@ -58,12 +58,15 @@ std::string answer_bytes(const Answer &answer, const Request &request, bool keep
     out.reserve(256 + answer.extra_headers.size() + answer.body.size());
     out.append("HTTP/1.1 ").append(std::to_string(answer.status)).append(" ").append(phrase.data(), phrase.size());
     out.append("\r\n").append(date_header());
-    out.append("X-Request-Id: ").append(request.id).append("\r\n").append(answer.extra_headers);
+    out.append("X-Request-Id: ").append(request.id).append("\r\n").append(answer.extra_headers).append(answer.headers);
     if (answer.retry_after > 0)
         out.append("Retry-After: ").append(std::to_string(answer.retry_after)).append("\r\n");
     if (!answer.content_type.empty())
         out.append("Content-Type: ").append(answer.content_type).append("\r\n");
-    if (answer.status != 204) // RFC 9110, section 8.6: no length with 204
+    if (answer.source != nullptr)
+        out.append(request.version == 11 ? "Transfer-Encoding: chunked\r\n" : "");
+    else if (answer.status != 204 &&
+             answer.status != 304) // RFC 9110, section 8.6: no length with 204; 304's is another's
         out.append("Content-Length: ").append(std::to_string(answer.body.size())).append("\r\n");
     if (!keep_alive)
         out.append("Connection: close\r\n");

@@ -1,22 +1,38 @@
 // Answers and their bytes.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
+
+#include "base/net.hpp"
 
 namespace msgstatus::receiver {
 
 struct Request;
+
+/// A body that is made while it is sent, a piece at a time; the next one is asked for when the client has taken the
+/// last.
+class BodySource {
+public:
+    virtual ~BodySource() = default;
+
+    /// Returns the next piece, empty at the end.
+    /// @throws std::exception if there is no more though the body is not complete: the connection is then broken off
+    virtual Awaitable<std::string> next() = 0;
+};
 
 /// An answer before it is written. The texts without an owner are literals or live as long as the program.
 struct Answer {
     unsigned status = 200;
     std::string_view content_type; ///< empty with an empty body
     std::string body;
-    std::string_view extra_headers; ///< whole lines, each ending in CRLF
-    unsigned retry_after = 0;       ///< seconds; 0: without the header
-    std::string_view reason;        ///< of a 503, for the metrics
-    bool close = false;             ///< close the connection after it
+    std::shared_ptr<BodySource> source; ///< in place of the body
+    std::string headers;                ///< whole lines, each ending in CRLF
+    std::string_view extra_headers;     ///< whole lines, each ending in CRLF
+    unsigned retry_after = 0;           ///< seconds; 0: without the header
+    std::string_view reason;            ///< of a 503, for the metrics
+    bool close = false;                 ///< close the connection after it
 };
 
 /// Returns an answer whose body is JSON.

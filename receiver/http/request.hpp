@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -67,6 +68,18 @@ enum class Provider : std::uint8_t { unknown, meta, twilio, aisensy };
 
 enum class MediaType : std::uint8_t { json, form, other };
 
+/// What a browser says, for handlers that note_headers() fills it for; not more than one of each.
+struct BrowserHeaders {
+    std::string_view cookie;
+    std::string_view origin;
+    std::string_view fetch_site; ///< Sec-Fetch-Site
+    std::string_view if_none_match;
+    std::string_view accept_encoding;
+    std::string_view content_type;
+    std::string_view user;  ///< whom the proxy has signed in
+    bool ambiguous = false; ///< one of them came more than once
+};
+
 /// Views are into the parser's fields as they were when the head was complete, so none comes from a trailer.
 struct Request {
     std::string id; ///< distinguishes it from all others in the log
@@ -82,7 +95,9 @@ struct Request {
     std::string_view content_encoding;
     std::array<std::string_view, 4> signatures; ///< by provider
     std::size_t signature_headers = 0;          ///< of all kinds; the same one twice is ambiguous
-    std::string twilio_settings;                ///< X-Twilio-Webhooks-Signature-Settings: which key and digest signed
+    BrowserHeaders browser;
+    bool through_proxy = false;  ///< a trusted one
+    std::string twilio_settings; ///< X-Twilio-Webhooks-Signature-Settings: which key and digest signed
 
     std::string_view signature_of(Provider provider) const noexcept {
         return signatures[static_cast<std::size_t>(provider)];
@@ -101,6 +116,9 @@ class AnswerSink {
 public:
     virtual ~AnswerSink() = default;
     virtual void answer(std::uint64_t number, Answer &&answer) = 0;
+
+    /// Has something done, soon after the client has closed the connection, if its answer is still awaited then.
+    virtual void when_left(std::uint64_t /*number*/, std::function<void()> /*then*/) {}
 };
 
 /// Where to send the answer to one request: exactly one answer for each.
@@ -116,12 +134,18 @@ class RequestHandler {
 public:
     virtual ~RequestHandler() = default;
 
+    /// Takes what else it needs of the head, before check_head().
+    virtual void note_headers(const RequestParser::value_type & /*head*/, Request & /*request*/) {}
+
     /// Looks at a request before its body is read, and sets its route.
     /// @return the answer if the request is refused already
     virtual std::optional<Answer> check_head(Request &request) = 0;
 
     /// Takes a complete request; the answer may come now or later.
     virtual void handle(Request &request, AnswerTo to) = 0;
+
+    /// Adds what every answer of the listener has, refusals and malformed requests included.
+    virtual void complete(const Request & /*request*/, Answer & /*answer*/) {}
 
     /// Hears of every answer, refusals and malformed requests included, for the metrics.
     /// @param duration  from the first byte of the request to its answer

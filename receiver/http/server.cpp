@@ -6,6 +6,9 @@
 #include <cstdio>
 
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -42,6 +45,29 @@ Endpoint Server::listen(const Endpoint &endpoint, bool reuse_port) {
     return start();
 }
 
+Endpoint Server::listen(const std::string &path) {
+    const auto check = [](bool good) {
+        if (!good)
+            throw boost::system::system_error(error_code(errno, boost::system::system_category()));
+    };
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    errno = ENAMETOOLONG;
+    check(path.size() < sizeof address.sun_path);
+    path.copy(address.sun_path, path.size());
+    const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(descriptor >= 0);
+    acceptor_.assign(tcp::v6(), descriptor); // Asio does with it what it does with any other
+    struct stat old {};
+    if (lstat(path.c_str(), &old) == 0 && S_ISSOCK(old.st_mode))
+        unlink(path.c_str());
+    check(bind(descriptor, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0);
+    check(chmod(path.c_str(), 0660) == 0); // for the proxy's group; who may come near is the directory's affair
+    check(::listen(descriptor, asio::socket_base::max_listen_connections) == 0);
+    begin();
+    return {.host = path, .port = 0};
+}
+
 Endpoint Server::adopt(int descriptor) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
@@ -53,10 +79,14 @@ Endpoint Server::adopt(int descriptor) {
     return start();
 }
 
-Endpoint Server::start() {
+void Server::begin() {
     acceptor_.non_blocking(true);
     spawn(acceptor_.get_executor(), accept());
     spawn(acceptor_.get_executor(), keep_times());
+}
+
+Endpoint Server::start() {
+    begin();
     const tcp::endpoint bound = acceptor_.local_endpoint();
     return {.host = bound.address().to_string(), .port = bound.port()};
 }

@@ -29,6 +29,10 @@ public:
     /// @throws boost::system::system_error if the address cannot be had
     Endpoint listen(const Endpoint &endpoint, bool reuse_port);
 
+    /// The same on a Unix socket. Who comes by it has the address `::`.
+    /// @param path  what is left there of an earlier socket is removed
+    Endpoint listen(const std::string &path);
+
     /// Starts accepting on a TCP socket that listens already.
     /// @return its address
     /// @throws boost::system::system_error if it is no such socket
@@ -65,6 +69,7 @@ public:
     void failed(); ///< to serve a connection
 
 private:
+    void begin();
     Endpoint start();
     Awaitable<> accept();
     Awaitable<> keep_times();

@@ -1,12 +1,15 @@
 #include "http/session.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <new>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/write.hpp>
+#include <poll.h>
 
 #include "base/text_codec.hpp"
 #include "http/server.hpp"
@@ -25,6 +28,7 @@ constexpr std::size_t most_unparsed = 16 * kibibyte;
 constexpr std::uint64_t largest_body_read_over = 64 * kibibyte; // a refused larger one costs the connection
 constexpr std::size_t most_lingered = 16 * mebibyte;
 constexpr std::chrono::seconds linger_time(2);
+constexpr std::chrono::hours source_time(24);            // a source keeps its own time
 constexpr std::chrono::seconds patience_with_readers(1); // of their answers, while others wait for the place
 
 Answer closing(Answer answer) {
@@ -106,6 +110,25 @@ Awaitable<bool> Session::write(std::string_view bytes) {
     co_return !ec;
 }
 
+// Sends a body as it is made; false if it is not whole.
+Awaitable<bool> Session::write_pieces(std::shared_ptr<BodySource> source, bool chunked) {
+    bool written = true;
+    for (std::string piece = "x"; written && !piece.empty();) {
+        enter(Phase::answering, source_time);
+        try {
+            piece = co_await source->next();
+        } catch (const std::exception &) {
+            co_return false; // without its end, so that nobody takes the body for whole
+        }
+        std::array<char, 24> size{};
+        std::snprintf(size.data(), size.size(), "%zx\r\n", piece.size());
+        const std::string bytes = chunked ? size.data() + piece + "\r\n" : piece;
+        enter(Phase::writing, server_.limits().body_timeout);
+        written = co_await write(bytes);
+    }
+    co_return written;
+}
+
 std::string_view Session::unparsed() const noexcept {
     const auto bytes = buffer_.data();
     return {static_cast<const char *>(bytes.data()), bytes.size()};
@@ -116,6 +139,12 @@ bool Session::has_input() {
     error_code ignored;
     return buffer_.size() > 0 || socket_.available(ignored) > 0 ||
            (tls_ && SSL_has_pending(tls_->native_handle()) == 1);
+}
+
+// Returns whether the client has closed its half of the connection, whatever it has sent before.
+bool Session::has_left() {
+    pollfd socket{.fd = socket_.native_handle(), .events = POLLRDHUP, .revents = 0};
+    return poll(&socket, 1, 0) > 0;
 }
 
 // Serves one request; false if it was the last one.
@@ -136,13 +165,19 @@ Awaitable<bool> Session::serve_request() {
         co_return false; // a request that is not complete will never be
     if (!answer)
         answer = co_await ask_handler();
-    const bool keep_alive = whole && parser_->keep_alive() && !answer->close && !(draining_ && !has_input());
+    server_.handler().complete(request_, *answer);
+    const bool is_pieces = answer->source != nullptr && request_.method != http::verb::head;
+    const bool chunked = request_.version == 11;
+    const bool keep_alive = whole && parser_->keep_alive() && !answer->close && !(draining_ && !has_input()) &&
+                            (answer->source == nullptr || chunked);
     const std::string bytes = answer_bytes(*answer, request_, keep_alive);
     server_.handler().answered(request_, *answer, Clock::now() - started_);
     request_.body.reset();
     parser_.reset(); // its memory is not needed while the client takes its time
     enter(Phase::writing, server_.limits().body_timeout);
-    const bool written = co_await write(bytes);
+    bool written = co_await write(bytes);
+    if (written && is_pieces)
+        written = co_await write_pieces(std::move(answer->source), chunked);
     if (written && !keep_alive)
         co_await linger();
     co_return written &&keep_alive;
@@ -199,7 +234,8 @@ std::optional<Answer> Session::judge_head() {
     if (const auto problem = read_fields(head, request_))
         return closing(error_answer(400, "malformed request: " + std::string(*problem)));
     const AddressList &proxies = server_.limits().trusted_proxies;
-    if (proxies.contains(peer_)) {
+    request_.through_proxy = proxies.contains(peer_);
+    if (request_.through_proxy) {
         request_.client = client_address(peer_, joined_values(head, "X-Forwarded-For"), proxies);
         const auto proxy_id = head["X-Request-Id"];
         if (is_request_id({proxy_id.data(), proxy_id.size()}))
@@ -207,6 +243,7 @@ std::optional<Answer> Session::judge_head() {
     }
     if (const auto problem = resolve_target(request_))
         return closing(error_answer(400, *problem));
+    server_.handler().note_headers(head, request_);
     const auto expected = head[http::field::expect];
     body_expected_ = equals_ignoring_case({expected.data(), expected.size()}, "100-continue");
     if (!expected.empty() && !body_expected_)
@@ -282,6 +319,7 @@ Awaitable<Answer> Session::ask_handler() {
     request_.body.reset();
     while (!answer_ && !timed_out_)
         co_await answered_.wait();
+    when_left_ = nullptr;
     ++number_; // what comes later is not for the next request
     if (!answer_)
         co_return unavailable_answer("timeout", "the answer took too long; try again later");
@@ -293,6 +331,11 @@ void Session::answer(std::uint64_t number, Answer &&answer) {
         return; // the client was told that it took too long
     answer_ = std::move(answer);
     answered_.wake();
+}
+
+void Session::when_left(std::uint64_t number, std::function<void()> then) {
+    if (number == number_ && !answer_)
+        when_left_ = std::move(then);
 }
 
 // Closes our half and reads over what still comes, so that the last answer is not lost to a reset (RFC 9112, section
@@ -313,6 +356,8 @@ Awaitable<> Session::linger() {
 }
 
 void Session::sweep(Clock::time_point now) {
+    if (when_left_ && !closed_ && has_left())
+        std::exchange(when_left_, nullptr)();
     if (now < deadline_)
         return;
     timed_out_ = true; // again at each look until the next phase: between two operations there is nothing to cancel

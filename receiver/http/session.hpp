@@ -34,6 +34,7 @@ public:
     void start(Sessions::iterator place);
     const Address &peer() const noexcept { return peer_; }
     void answer(std::uint64_t number, Answer &&answer) override;
+    void when_left(std::uint64_t number, std::function<void()> then) override;
 
     /// Returns whether it keeps the server waiting: for a whole request, for its answer to be read, or for the end.
     bool can_make_room(Clock::time_point now);
@@ -59,11 +60,13 @@ private:
     Awaitable<Answer> ask_handler();
     Awaitable<bool> fill(std::size_t most);
     Awaitable<bool> write(std::string_view bytes);
+    Awaitable<bool> write_pieces(std::shared_ptr<BodySource> source, bool chunked);
     Awaitable<> linger();
     std::optional<Answer> parse_head();
     std::optional<Answer> judge_head();
     Answer malformed(const error_code &ec) const;
     bool has_input();
+    bool has_left();
     void enter(Phase phase, std::chrono::milliseconds time);
     std::string_view unparsed() const noexcept;
 
@@ -78,7 +81,8 @@ private:
     Request request_;
     std::optional<Answer> answer_;
     Event answered_;
-    std::uint64_t number_ = 0; ///< of the request whose answer is awaited
+    std::function<void()> when_left_; ///< of the request that is being answered
+    std::uint64_t number_ = 0;        ///< of the request whose answer is awaited
     Clock::time_point deadline_ = Clock::time_point::max();
     Clock::time_point started_; ///< when the first byte of the request was seen
     Phase phase_;
