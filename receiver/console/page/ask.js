@@ -39,8 +39,7 @@ function sentences(answer) {
     answer.recent > 0 && `${count(answer.recent, 'message')} fetched within the last minute: not asked again.`,
     answer.final > 0 && `${count(answer.final, 'message')} in a final state: nothing more can come.`,
     answer.unknown > 0 && `${count(answer.unknown, 'message')} not known here.`,
-    ...[answer.not_possible ?? []].flat().filter(Boolean).map((one) => typeof one === 'object'
-      ? `${count(one.count, 'message')} of ${one.provider}: this provider has no API for it.` : `${count(one, 'message')} of a provider that has no API for it.`),
+    ...(answer.not_possible ?? []).map((one) => `${count(one.count, 'message')} of ${one.provider ?? 'other providers'}: no API to ask.`),
   ].filter(Boolean);
 }
 

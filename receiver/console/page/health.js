@@ -7,18 +7,18 @@ import { draw, picture } from './charts.js';
 
 const pause = 15000;
 const minute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-const known = (members) => facts(Object.entries(members).map(([name, given]) => [phrase(name), given === null ? 'none' : value(name, given)]));
+const isOne = ([, given]) => given === null || typeof given !== 'object';
 
 export async function show({ signal }) {
   const place = h('div');
+  let drawn = new AbortController(); // ends the pictures of the time before
+  signal.addEventListener('abort', () => drawn.abort());
   const fill = async () => {
-    const groups = { now: {} };
-    for (const [name, given] of Object.entries(await call('/api/health', { signal }))) {
-      if (given && typeof given === 'object') groups[name] = given;
-      else groups.now[name] = given;
-    }
-    place.replaceChildren(...Object.entries(groups).filter(([, given]) => Object.keys(given).length).map(([name, given]) =>
-      h('section', { class: 'card' }, h('h2', null, phrase(name)), Array.isArray(given) ? list(phrase(name), given, signal) : known(given))));
+    const health = Object.entries(await call('/api/health', { signal }));
+    drawn.abort();
+    drawn = new AbortController();
+    place.replaceChildren(part('Now', Object.fromEntries(health.filter(isOne)), drawn.signal),
+      ...health.filter((entry) => !isOne(entry)).map(([name, given]) => part(phrase(name), given, drawn.signal)));
   };
   await fill();
   const timer = setInterval(() => document.hidden || fill().catch(() => {}), pause);
@@ -26,9 +26,18 @@ export async function show({ signal }) {
   return h('div', null, heading('Health'), place);
 }
 
-// Returns counts by the minute as a picture, other lists as a table.
+// Returns a card: values by name, lists as tables, counts by the minute as a picture.
+function part(title, given, signal) {
+  const members = Object.entries(given);
+  const nested = Array.isArray(given) ? [[title, given]] : members.filter((entry) => !isOne(entry));
+  return h('section', { class: 'card' }, h('h2', null, title),
+    !Array.isArray(given) && facts(members.filter(isOne).map(([name, one]) => [phrase(name), one === null ? 'none' : value(name, one)])),
+    nested.map(([name, one]) => Array.isArray(one) ? one.length > 0 && list(phrase(name), one, signal)
+      : facts(Object.entries(one).map(([key, each]) => [`${phrase(name)}: ${phrase(key).toLowerCase()}`, each === null ? 'none' : value(key, each)]))));
+}
+
 function list(title, rows, signal) {
-  if (!rows[0]?.at) return table(title, columnsOf(rows), rows);
+  if (!rows[0].at) return table(title, columnsOf(rows), rows);
   const total = rows.reduce((sum, row) => sum + row.events, 0);
   const [canvas, figure] = picture(`${total} in the last ${rows.length} minutes`);
   draw(canvas, signal, (of) => ({ type: 'bar', labels: rows.map((row) => minute.format(new Date(row.at))),
