@@ -1,6 +1,5 @@
 """Texts of providers and senders stay texts, and pages of other origins do nothing."""
 
-import contextlib
 import http.server
 import json
 import threading
@@ -110,7 +109,7 @@ Promise.all([attempt({{ 'Content-Type': 'application/json' }}, 'cors'), attempt(
 def test_a_page_of_another_origin_does_nothing(otto, database):
     before = database.query("SELECT rejected_id FROM msgstatus.rejected_status ORDER BY 1")
     Elsewhere.target = otto.address
-    with contextlib.closing(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         otto.driver.get(f"http://127.0.0.1:{server.server_address[1]}/")
         otto.until(lambda: otto.driver.title.startswith("["), "the attempts")
