@@ -99,7 +99,7 @@ extension:
 	+$(pgxs) $(jobs) all
 
 receiver: build/Makefile
-	+$(again) -C build $(jobs) msgstatus-receiver
+	+$(again) -C build $(jobs) msgstatus-receiver msgstatus-refresh msgstatus-console
 
 bench-client: build/Makefile
 	@cmake build >/dev/null # a build directory from before this target existed does not know it
@@ -131,11 +131,16 @@ install: ## install both, through sudo where that is needed
 install-files:
 	+$(pgxs) install
 	install -D -m 755 build/receiver/msgstatus-receiver '$(DESTDIR)$(bindir)/msgstatus-receiver'
+	install -D -m 755 build/receiver/refresh/msgstatus-refresh '$(DESTDIR)$(bindir)/msgstatus-refresh'
+	install -D -m 755 build/receiver/console/msgstatus-console '$(DESTDIR)$(bindir)/msgstatus-console'
 	install -D -m 644 -t '$(DESTDIR)$(unitdir)' $(wildcard receiver/systemd/*)
-	sed -i 's|/usr/local/bin/|$(bindir)/|' '$(DESTDIR)$(unitdir)'/msgstatus-receiver.service '$(DESTDIR)$(unitdir)'/msgstatus-receiver@.service
+	sed -i 's|/usr/local/bin/|$(bindir)/|' '$(DESTDIR)$(unitdir)'/msgstatus-receiver.service '$(DESTDIR)$(unitdir)'/msgstatus-receiver@.service \
+		'$(DESTDIR)$(unitdir)'/msgstatus-refresh.service '$(DESTDIR)$(unitdir)'/msgstatus-console.service
 
 uninstall: ## remove what `make install` put into place
 	+$(sudo) $(pgxs) uninstall
+	$(sudo) rm -f '$(DESTDIR)$(bindir)/msgstatus-console' '$(DESTDIR)$(unitdir)'/msgstatus-console.service
+	$(sudo) rm -f '$(DESTDIR)$(bindir)/msgstatus-refresh' '$(DESTDIR)$(unitdir)'/msgstatus-refresh.service
 	$(sudo) rm -f '$(DESTDIR)$(bindir)/msgstatus-receiver' '$(DESTDIR)$(unitdir)'/msgstatus-receiver.service \
 		'$(DESTDIR)$(unitdir)'/msgstatus-receiver.socket '$(DESTDIR)$(unitdir)'/msgstatus-receiver@.service \
 		'$(DESTDIR)$(unitdir)'/msgstatus-receiver@.socket

@@ -46,14 +46,14 @@ BEGIN
     SELECT e.message_id, e.received_at, a.account_sid
     FROM msgstatus.status_event AS e
     CROSS JOIN LATERAL (SELECT COALESCE(e.detail ->> 'AccountSid', e.detail ->> 'account_sid', e.detail ->> 'accountSid')) AS a (account_sid)
-    WHERE a.account_sid ~ '^AC[0-9a-f]{32}$';
+    WHERE a.account_sid ~ '^AC[0-9a-fA-F]{32}$';
     COMMENT ON VIEW msgstatus.refresh_account IS 'The Twilio accounts that callbacks of messages named';
 
     CREATE OR REPLACE VIEW msgstatus.refresh_stuck WITH (security_barrier) AS
     SELECT m.message_id, m.created_at
     FROM msgstatus.message AS m
     LEFT JOIN msgstatus.message_check AS c ON c.message_id = m.message_id
-    WHERE msgstatus.refreshable(m.provider, m.message_id)
+    WHERE msgstatus.can_refresh(m.provider, m.message_id)
         AND m.direction IS DISTINCT FROM 'inbound'
         AND msgstatus.is_final(msgstatus.state(m.status)) IS NOT TRUE
         AND c.outcome IS DISTINCT FROM 'unknown'

@@ -2,11 +2,18 @@
 
 -- A spreadsheet takes a text that begins like this for a formula. The apostrophe makes it a text again. A field with anything but
 -- letters, digits and a few signs is quoted, because a spreadsheet may divide it at other signs than the comma.
+--
+-- The bodies are parsed when the functions are made, so that queries can inline them.
 CREATE FUNCTION msgstatus.weblog_csv_field(words text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN f.field ~ '[^A-Za-z0-9_.:+''@-]' THEN '"' || replace(f.field, '"', '""') || '"' ELSE COALESCE(f.field, '') END
-    FROM (SELECT CASE WHEN words ~ '^[=+@\t\r\n＝＋－＠-]' THEN '''' || words ELSE words END AS field) AS f
-$$;
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    BEGIN ATOMIC
+        SELECT CASE
+            WHEN words OPERATOR(pg_catalog.~) '[^A-Za-z0-9_.:+''@-]' THEN pg_catalog.concat('"',
+                CASE WHEN words OPERATOR(pg_catalog.~) '^[=+@\t\r\n＝＋－＠-]' THEN '''' END, pg_catalog.replace(words, '"', '""'), '"')
+            WHEN words OPERATOR(pg_catalog.~) '^[+@-]' THEN pg_catalog.concat('''', words)
+            ELSE COALESCE(words, '')
+        END;
+    END;
 COMMENT ON FUNCTION msgstatus.weblog_csv_field(text) IS
     'A field of CSV; a text that a spreadsheet would take for a formula begins with an apostrophe';
 
@@ -18,14 +25,21 @@ $$;
 COMMENT ON FUNCTION msgstatus.weblog_csv_header() IS 'For the web log: the first line of the CSV of messages';
 
 CREATE FUNCTION msgstatus.weblog_csv_line(r msgstatus.message_log_row) RETURNS text
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT concat_ws(',', msgstatus.weblog_csv_field(r.message_id), COALESCE(to_jsonb(r.created_at) #>> '{}', ''),
-        msgstatus.weblog_csv_field(r.provider), msgstatus.weblog_csv_field(r.direction), msgstatus.weblog_csv_field(r.sender),
-        msgstatus.weblog_csv_field(r.recipient), msgstatus.weblog_csv_field(r.message_type), COALESCE(r.campaign_id::text, ''),
-        COALESCE(r.state::text, ''), COALESCE(to_jsonb(r.sent_at) #>> '{}', ''), COALESCE(to_jsonb(r.delivered_at) #>> '{}', ''),
-        COALESCE(to_jsonb(r.read_at) #>> '{}', ''), COALESCE(to_jsonb(r.failed_at) #>> '{}', ''), COALESCE(r.error_code::text, ''),
-        msgstatus.weblog_csv_field(r.error_title), COALESCE(to_jsonb(r.updated_at) #>> '{}', '')) || E'\r\n'
-$$;
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+        SELECT pg_catalog.concat(
+            msgstatus.weblog_csv_field((r).message_id), ',',
+            pg_catalog.to_jsonb((r).created_at) OPERATOR(pg_catalog.#>>) '{}', ',',
+            msgstatus.weblog_csv_field((r).provider), ',', msgstatus.weblog_csv_field((r).direction), ',',
+            msgstatus.weblog_csv_field((r).sender), ',', msgstatus.weblog_csv_field((r).recipient), ',',
+            msgstatus.weblog_csv_field((r).message_type), ',', (r).campaign_id, ',', (r).state, ',',
+            pg_catalog.to_jsonb((r).sent_at) OPERATOR(pg_catalog.#>>) '{}', ',',
+            pg_catalog.to_jsonb((r).delivered_at) OPERATOR(pg_catalog.#>>) '{}', ',',
+            pg_catalog.to_jsonb((r).read_at) OPERATOR(pg_catalog.#>>) '{}', ',',
+            pg_catalog.to_jsonb((r).failed_at) OPERATOR(pg_catalog.#>>) '{}', ',', (r).error_code, ',',
+            msgstatus.weblog_csv_field((r).error_title), ',',
+            pg_catalog.to_jsonb((r).updated_at) OPERATOR(pg_catalog.#>>) '{}', E'\r\n');
+    END;
 COMMENT ON FUNCTION msgstatus.weblog_csv_line(msgstatus.message_log_row) IS 'A line of the CSV of messages';
 
 CREATE FUNCTION msgstatus.read_weblog_csv_page(sees_all boolean, parameters jsonb) RETURNS jsonb

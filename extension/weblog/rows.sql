@@ -39,11 +39,14 @@ COMMENT ON FUNCTION msgstatus.weblog_ids(boolean, text[]) IS
     'The message ids of ids as the web log shows them: stand-ins, and for roles that may read message also ids; NULL for another text';
 
 -- Returns a page of messages. For several states, message_log() finds the page of each, and the first of all of these make the page.
+-- States that are frequent as a rule come first: once they fill the page, the rare ones need not be looked for any further back.
 CREATE FUNCTION msgstatus.weblog_page(sees_all boolean, request msgstatus.weblog_request) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     f CONSTANT msgstatus.message_filter := request.filter;
     start CONSTANT msgstatus.log_position := msgstatus.log_position(request.after);
+    frequent CONSTANT msgstatus.delivery_state[] := '{read,delivered,sent,failed,undelivered,received,played,queued}';
+    page msgstatus.message_log_row[] := '{}';
     missing bigint := request.page_size;
     found bigint;
     next_state msgstatus.delivery_state;
@@ -53,13 +56,18 @@ BEGIN
             f.recipient_prefix, f.campaign_id, f.created_from, f.created_before, f.metadata_text, request.sort_by, request.page_size,
             request.after) AS r;
     ELSIF request.sort_by = 'time' THEN
-        RETURN QUERY
-        SELECT r.*
-        FROM unnest(request.states) AS s (state), LATERAL msgstatus.read_message_log(sees_all, s.state::text, f.message_type, f.provider,
-            f.direction, f.recipient_prefix, f.campaign_id, f.created_from, f.created_before, f.metadata_text, 'time', request.page_size,
-            request.after) AS r
-        ORDER BY r.created_at DESC, r.message_id COLLATE "C" DESC
-        LIMIT request.page_size;
+        FOR next_state IN SELECT s FROM unnest(request.states) AS s ORDER BY array_position(frequent, s) LOOP
+            page := ARRAY(
+                SELECT ROW(r.*)::msgstatus.message_log_row
+                FROM (SELECT p.* FROM unnest(page) AS p
+                    UNION ALL
+                    SELECT l.* FROM msgstatus.read_message_log(sees_all, next_state::text, f.message_type, f.provider, f.direction, f.recipient_prefix,
+                        f.campaign_id, GREATEST(f.created_from, (page[request.page_size]).created_at), f.created_before, f.metadata_text, 'time',
+                        request.page_size, request.after) AS l) AS r
+                ORDER BY r.created_at DESC, r.message_id COLLATE "C" DESC
+                LIMIT request.page_size);
+        END LOOP;
+        RETURN QUERY SELECT p.* FROM unnest(page) AS p;
     ELSE
         FOREACH next_state IN ARRAY request.states LOOP
             -- Messages without a state come last, so none of these states comes after one of them.

@@ -1,16 +1,20 @@
 -- weblog_session(): who the caller is and may, and what the filters offer.
 
+-- What is frequent is in the statistics that ANALYZE made; what came since is in the rollups.
 CREATE FUNCTION msgstatus.read_weblog_choices(sees_all boolean) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    WITH counted AS MATERIALIZED (
-        SELECT r.provider, r.message_type, sum(r.messages) AS messages
-        FROM msgstatus.message_rollup AS r
-        WHERE r.hour >= date_trunc('hour', now(), 'UTC') - interval '720 hours'
-        GROUP BY r.provider, r.message_type
+    WITH value AS MATERIALIZED (
+        SELECT s.attname::text AS attribute, v.value
+        FROM pg_stats AS s, unnest(s.most_common_vals::text::text[]) AS v (value)
+        WHERE s.schemaname = 'msgstatus' AND s.tablename = 'message' AND s.attname IN ('provider', 'message_type')
+        UNION
+        SELECT v.attribute, v.value
+        FROM msgstatus.message_rollup AS r, LATERAL (VALUES ('provider', r.provider), ('message_type', r.message_type)) AS v (attribute, value)
+        WHERE r.hour >= date_trunc('hour', now(), 'UTC') - interval '48 hours' AND r.messages > 0 AND v.value IS NOT NULL
     )
     SELECT jsonb_build_object(
-        'providers', (SELECT COALESCE(jsonb_agg(DISTINCT c.provider), '[]') FROM counted AS c WHERE c.messages > 0 AND c.provider IS NOT NULL),
-        'types', (SELECT COALESCE(jsonb_agg(DISTINCT c.message_type), '[]') FROM counted AS c WHERE c.messages > 0 AND c.message_type IS NOT NULL),
+        'providers', (SELECT COALESCE(jsonb_agg(v.value ORDER BY v.value), '[]') FROM value AS v WHERE v.attribute = 'provider'),
+        'types', (SELECT COALESCE(jsonb_agg(v.value ORDER BY v.value), '[]') FROM value AS v WHERE v.attribute = 'message_type'),
         'states', to_jsonb(msgstatus.delivery_states()),
         'refresh_configured', msgstatus.refresh_configured())
 $$;
@@ -18,7 +22,7 @@ COMMENT ON FUNCTION msgstatus.read_weblog_choices(boolean) IS 'weblog_choices() 
 
 CREATE FUNCTION msgstatus.weblog_choices() RETURNS jsonb
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET timezone = 'UTC' AS 'MODULE_PATHNAME', 'read_totals_as_owner';
-COMMENT ON FUNCTION msgstatus.weblog_choices() IS 'The providers and types of the last 30 days, the states, and whether statuses can be asked for anew; called by weblog_session()';
+COMMENT ON FUNCTION msgstatus.weblog_choices() IS 'The providers and types that are frequent or of the last two days, the states, and whether statuses can be asked for anew; called by weblog_session()';
 
 CREATE FUNCTION msgstatus.weblog_session(parameters jsonb DEFAULT '{}') RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

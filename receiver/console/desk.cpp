@@ -17,6 +17,7 @@ namespace {
 
 namespace http = boost::beast::http;
 
+constexpr const char *application = "msgstatus-console";
 constexpr std::string_view cookie_name = "msgstatus_session";
 constexpr std::size_t longest_name = 63;    // of a role
 constexpr std::size_t most_signing_in = 16; // a thread each
@@ -71,7 +72,8 @@ public:
 
     Awaitable<std::string> next() override {
         while (piece_.empty() && !cursor_.empty()) {
-            const PgResult page = co_await visitor_->line->call(route_, parameters_, cursor_, {});
+            AnswerTo nobody; // a client that leaves takes no further piece
+            const PgResult page = co_await visitor_->line->call(route_, parameters_, cursor_, std::move(nobody));
             if (!succeeded(page))
                 throw std::runtime_error(primary_message_of(page));
             visitor_->active = Clock::now();
@@ -245,7 +247,7 @@ Awaitable<Answer> Desk::sign_in(const Call &call) {
         const bool is_text = is_object && found != document.MemberEnd() && found->value.IsString();
         return is_text ? std::string(found->value.GetString(), found->value.GetStringLength()) : std::string();
     };
-    PgLogin login{.application = "msgstatus-console", .user = text("role"), .password = text("password")};
+    PgLogin login{.application = application, .user = text("role"), .password = text("password")};
     if (login.user.empty() || login.password.empty() || login.user.size() > longest_name ||
         (login.user + login.password).find('\0') != std::string::npos)
         throw Refusal(
@@ -276,7 +278,8 @@ Awaitable<Answer> Desk::sign_in(const Call &call) {
     const std::shared_ptr<Line> line = new_line();
     ++signing_in_;
     try {
-        co_await line->open(config_.database, std::move(login), {});
+        std::string nobody_else;
+        co_await line->open(config_.database, std::move(login), std::move(nobody_else));
         --signing_in_;
     } catch (const Refusal &refusal) {
         --signing_in_;
@@ -328,10 +331,10 @@ Awaitable<std::shared_ptr<Visitor>> Desk::visitor_of(const Call &call) {
         check_room();
         visitor = std::make_shared<Visitor>(Visitor{.line = new_line(), .role = call.user});
         visitors_.add(key, visitor);
+        PgLogin own{.application = application, .user = {}, .password = {}};
         ++signing_in_;
         try {
-            co_await visitor->line->open(config_.database,
-                                         {.application = "msgstatus-console", .user = {}, .password = {}}, call.user);
+            co_await visitor->line->open(config_.database, std::move(own), call.user);
             --signing_in_;
         } catch (const Refusal &refusal) {
             --signing_in_;
@@ -351,7 +354,9 @@ Awaitable<std::shared_ptr<Visitor>> Desk::visitor_of(const Call &call) {
 
 Awaitable<Answer> Desk::call_function(const Call &call, AnswerTo to) {
     const std::shared_ptr<Visitor> visitor = co_await visitor_of(call);
-    const PgResult result = co_await visitor->line->call(call.route, call.parameters, {}, std::move(to));
+    std::string beginning;
+    const PgResult result =
+        co_await visitor->line->call(call.route, call.parameters, std::move(beginning), std::move(to));
     const bool failed = !succeeded(result);
     if (failed && sqlstate_of(result) == "57014")
         ++metrics_.cancelled_queries;

@@ -51,14 +51,14 @@ constexpr Route table[] = {
     {json, get, "/api/attached", "weblog_attached"},
     {json, get, "/api/health", "weblog_health", "", false, 200, true},
     {json, post, "/api/refresh", "weblog_refresh", "message_ids", true},
-    {json, post, "/api/refresh-pending", "weblog_refresh_pending", SEARCH, true},
+    {json, post, "/api/refresh-pending", "weblog_refresh_pending", SEARCH " limit", true},
     {json, post, "/api/refresh/progress", "weblog_refresh_progress", "message_ids since", false, 200, true},
     {json, post, "/api/rejected/replay", "weblog_replay", "ids", true},
     // Of older clients.
     {json, get, "/api/whatsapp/stats", "weblog_stats", FILTER},
     {json, get, "/api/whatsapp/message_details/*", "weblog_message", "", false, 404},
     {json, post, "/api/whatsapp/refresh_status", "weblog_refresh", "message_sid", true},
-    {json, post, "/api/whatsapp/refresh_all_statuses", "weblog_refresh_pending", SEARCH, true},
+    {json, post, "/api/whatsapp/refresh_all_statuses", "weblog_refresh_pending", SEARCH " limit", true},
 };
 
 bool is_member(const Route &route, std::string_view name) {
@@ -115,12 +115,6 @@ std::optional<std::string> read_body(const Route &route, const std::string &body
             return unknown_parameter(route, name);
     }
     parameters = body;
-    if (!is_member(route, "message_sid"))
-        return std::nullopt;
-    const auto sid = document.FindMember("message_sid");
-    if (sid == document.MemberEnd() || !sid->value.IsString())
-        return "The member message_sid must be a text.";
-    parameters = R"({"message_ids":[)" + json_string({sid->value.GetString(), sid->value.GetStringLength()}) + "]}";
     return std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <mutex>
 
 #include <poll.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ struct Log {
     std::uint64_t dropped_told = 0;
 };
 Log the_log;
+std::mutex one_line; // at a time; msgstatus-refresh logs from several threads
 
 // Of text that is not UTF-8 only the ASCII is shown: neither format has a way to write the rest.
 std::string in_utf8(std::string_view given) {
@@ -129,6 +131,7 @@ bool log_enabled(LogLevel level) {
 void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
     if (!log_enabled(level))
         return;
+    const std::lock_guard lock(one_line);
     if (the_log.dropped > the_log.dropped_told &&
         write_line(LogLevel::warning, "log lines dropped", {{"count", the_log.dropped - the_log.dropped_told}}))
         the_log.dropped_told = the_log.dropped;
