@@ -13,7 +13,7 @@ import pytest
 def test_screenshot(otto, tmp_path, name, width, height, dark):
     otto.dark(dark)
     otto.size(width, height)
-    otto.open("/messages?state=failed" if name == "details" else "/messages")
+    otto.open("/messages?state=read" if name == "details" else "/messages")
     if name == "details":
         otto.click("#log tbody a").one("#message-id")
         otto.at_rest()

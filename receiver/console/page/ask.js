@@ -20,8 +20,8 @@ export function refreshPending(session, filter, since, outcome) {
 }
 
 export function refreshOne(session, message, outcome, onChange) {
-  if (!session.can?.refresh) return null;
-  if (message.refreshable === false) return h('span', { class: 'none' }, 'There is nothing to ask: the state is final, or the provider has no way to be asked.');
+  if (!session.can?.refresh || message.direction === 'inbound') return null;
+  if (message.refreshable === false) return h('span', { class: 'none' }, 'Its provider has no way to be asked for a status.');
   if (!session.refresh_configured) return missing();
   const members = { message_ids: [message.message_id] };
   return button('Refresh Status', async () => {

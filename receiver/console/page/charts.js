@@ -34,7 +34,7 @@ export async function draw(canvas, signal, settings) {
     const axis = { ticks: { color: colour('muted'), maxRotation: 0, autoSkipPadding: 16 }, grid: { color: colour('line') }, stacked };
     chart = new Chart(canvas, { type, data: { labels, datasets }, options: {
       animation: false, maintainAspectRatio: false, interaction: { mode: 'index', intersect: false },
-      scales: { x: { ...axis, grid: { display: false } }, y: { ...axis, beginAtZero: true, max } },
+      scales: { x: { ...axis, grid: { display: false } }, y: { ...axis, ticks: { ...axis.ticks, stepSize: max && max / 4 }, beginAtZero: true, max } },
       plugins: { legend: { position: 'bottom', labels: { color: colour('text'), boxWidth: 12, boxHeight: 12 } } },
     } });
   };
@@ -63,10 +63,9 @@ export function volumeCharts(filter, signal) {
       if (!signal.aborted) place.replaceChildren(failed(error));
     }
   };
-  const fold = h('details', { class: 'fold', id: 'charts', ontoggle: () => {
-    localStorage.setItem('charts', fold.open ? 'open' : 'closed');
-    if (fold.open && !place.firstChild) show();
-  } }, h('summary', { id: 'fold-charts' }, icon('pulse'), 'Volume and rates'), place);
+  const keep = () => localStorage.setItem('charts', fold.open ? 'closed' : 'open'); // it turns only after the click
+  const fold = h('details', { class: 'fold', id: 'charts', ontoggle: () => fold.open && !place.firstChild && show() },
+    h('summary', { id: 'fold-charts', onclick: keep }, icon('pulse'), 'Volume and rates'), place);
   fold.open = (localStorage.getItem('charts') ?? (innerWidth < 768 ? 'closed' : 'open')) === 'open';
   return fold;
 }

@@ -9,7 +9,7 @@ import { refreshOne } from './ask.js';
 import { notify } from './notices.js';
 
 // Members with a place of their own; the others are listed by their names.
-const placed = ['message_id', 'link', 'state', 'content', 'media_url', 'price', 'price_unit', 'refreshable', 'events_cut'];
+const placed = ['message_id', 'link', 'state', 'content', 'media_url', 'price', 'price_unit', 'refreshable', 'refresh_waiting', 'events_cut'];
 const section = (title, ...content) => h('section', { class: 'card' }, h('h2', null, title), content);
 
 export async function show({ argument, signal }) {
