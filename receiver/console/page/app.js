@@ -1,9 +1,8 @@
 // Starts the page: the frame around every view, the table of addresses, and what happens when a session has ended.
-import { h, icon, foreign } from './dom.js';
-import { onSignedOut } from './api.js';
+import { h, icon, button, foreign } from './dom.js';
+import { call, onSignedOut } from './api.js';
 import { start, render, go } from './router.js';
-import { whoami } from './session.js';
-import { signIn, signOutButton } from './sign_in.js';
+import { whoami, forget } from './session.js';
 import { watchAlerts, hideAlerts, showAlerts } from './alerts.js';
 import { showLog } from './log.js';
 
@@ -31,15 +30,22 @@ async function frame() {
   pages.hidden = session.level === 'none';
   who.replaceChildren(h('span', { class: 'role', title: session.masked && 'Numbers and ids are masked for this role' },
     session.role && foreign(session.role), h('small', null, session.level === 'none' ? 'no level' : session.level, session.masked && ', masked')),
-  signOutButton(() => signedOut('You are signed out.').then(() => render())));
+  button('Sign out', signOut, { symbol: 'out', class: 'quiet', id: 'sign-out' }));
   if (!pages.hidden) watchAlerts();
+}
+
+async function signOut() {
+  await call('/api/logout', { body: {}, signedOut: false }).catch(() => {});
+  forget();
+  await signedOut('You are signed out.');
+  render();
 }
 
 async function signedOut(sentence = 'Sign in to go on; you come back to this address.') {
   pages.hidden = true;
   who.replaceChildren();
   hideAlerts();
-  await signIn(sentence);
+  await (await import('./sign_in.js')).signIn(sentence);
   if (location.pathname === '/sign-in') history.replaceState(null, '', '/messages');
   await frame();
 }

@@ -1,14 +1,13 @@
 // The log: filters, statistics, charts, and the messages page by page.
 import { h, icon, button, foreign, panel, heading } from './dom.js';
 import { time, state as stateOf, number, percent, count } from './words.js';
-import { read } from './api.js';
+import { read, parameters } from './api.js';
 import { failed, go, remember } from './router.js';
 import { readFilter, filterForm, apply, isFiltered } from './filters.js';
 import { table, tableRow, pager } from './table.js';
 import { whoami } from './session.js';
 import { watch } from './live.js';
 import { refreshPending } from './ask.js';
-import { csvButton } from './download.js';
 import { volumeCharts } from './charts.js';
 
 // An address holds the stand-in of an id, as the id of a provider can hold a number.
@@ -82,4 +81,13 @@ function statistics(members, signal) {
     .catch((error) => error.name === 'AbortError' || place.replaceChildren(failed(error)))
     .finally(() => place.removeAttribute('aria-busy'));
   return place;
+}
+
+function csvButton(members, outcome) {
+  const words = [icon('download'), 'Download CSV'];
+  const name = `messages-${new Date().toISOString().slice(0, 10)}.csv`;
+  if (!members.recipient && !members.text) {
+    return h('a', { class: 'button', id: 'csv', href: `/api/messages.csv?${parameters(members)}`, download: name }, words);
+  }
+  return button(words, async () => (await import('./download.js')).download(members, name, outcome), { id: 'csv' });
 }

@@ -1,5 +1,5 @@
-// Sign in and out. Where a session has ended, the form stands in place of the view, and the address stays.
-import { h, icon, button } from './dom.js';
+// Sign in. Where a session has ended, the form stands in place of the view, and the address stays.
+import { h, icon } from './dom.js';
 import { call } from './api.js';
 import { forget } from './session.js';
 
@@ -39,12 +39,4 @@ export function signIn(sentence) {
     role.focus();
   });
   return asking;
-}
-
-export function signOutButton(onDone) {
-  return button('Sign out', async () => {
-    await call('/api/logout', { body: {}, signedOut: false }).catch(() => {});
-    forget();
-    onDone();
-  }, { symbol: 'out', class: 'quiet', id: 'sign-out' });
 }
