@@ -104,6 +104,7 @@ def test_the_units_are_as_the_page_says(options):
 def test_systemd_has_no_complaint_about_the_units(receiver_program, tmp_path):
     for unit in UNITS.iterdir():
         text = unit.read_text(encoding="utf-8").replace("/usr/local/bin/msgstatus-refresh", str(receiver_program)).replace(
+            "/usr/local/bin/msgstatus-console", str(receiver_program)).replace(
             "/usr/local/bin/msgstatus-receiver", str(receiver_program))
         (tmp_path / unit.name).write_text(text, encoding="utf-8")
     checked = subprocess.run(["systemd-analyze", "verify", *sorted(tmp_path.iterdir())], capture_output=True, text=True,
