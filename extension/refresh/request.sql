@@ -24,7 +24,7 @@ BEGIN
         SELECT g.message_id, g.place, CASE
                 WHEN m.message_id IS NULL THEN 'unknown'
                 WHEN q.message_id IS NOT NULL THEN 'already_queued'
-                WHEN NOT msgstatus.can_refresh(m.provider, m.message_id) THEN 'not_possible'
+                WHEN NOT msgstatus.refreshable(m.provider, m.message_id) THEN 'not_possible'
                 WHEN msgstatus.is_final(msgstatus.state(m.status)) OR c.outcome = 'unknown' THEN 'final'
                 WHEN c.checked_at > now() - interval '1 minute' THEN 'recent'
             END AS kind

@@ -14,7 +14,7 @@ BEGIN
         q.worker,
         q.next_attempt_at,
         COALESCE(q.attempts, c.attempts) AS attempts,
-        COALESCE(q.last_error, c.error) AS last_error,
+        msgstatus.mask_numbers(COALESCE(q.last_error, c.error)) AS last_error,
         c.checked_at AS last_check,
         c.outcome
     FROM msgstatus.refresh_queue AS q
@@ -24,14 +24,15 @@ BEGIN
         'The messages that wait for a fetch or whose status was fetched, with what came of it';
 
     CREATE OR REPLACE VIEW msgstatus.refresh_workers AS
-    SELECT w.worker, w.started_at, w.seen_at, w.state, w.detail,
+    SELECT w.worker, w.started_at, w.seen_at, w.state, msgstatus.mask_numbers(w.detail) AS detail,
         w.state <> 'stopped' AND w.seen_at > now() - interval '1 minute' AS is_alive
     FROM msgstatus.refresh_worker AS w
     WHERE w.seen_at > now() - interval '1 day';
     COMMENT ON VIEW msgstatus.refresh_workers IS 'The workers that reported within a day';
 
     CREATE OR REPLACE VIEW msgstatus.reconciliations AS
-    SELECT r.reconciliation_id, r.worker, r.sent_from, r.began_at, r.ended_at, r.pages, r.messages, r.changed, r.discovered, r.error
+    SELECT r.reconciliation_id, r.worker, r.sent_from, r.began_at, r.ended_at, r.pages, r.messages, r.changed, r.discovered,
+        msgstatus.mask_numbers(r.error) AS error
     FROM msgstatus.reconciliation AS r
     ORDER BY r.reconciliation_id DESC;
     COMMENT ON VIEW msgstatus.reconciliations IS
@@ -53,7 +54,7 @@ BEGIN
     SELECT m.message_id, m.created_at
     FROM msgstatus.message AS m
     LEFT JOIN msgstatus.message_check AS c ON c.message_id = m.message_id
-    WHERE msgstatus.can_refresh(m.provider, m.message_id)
+    WHERE msgstatus.refreshable(m.provider, m.message_id)
         AND m.direction IS DISTINCT FROM 'inbound'
         AND msgstatus.is_final(msgstatus.state(m.status)) IS NOT TRUE
         AND c.outcome IS DISTINCT FROM 'unknown'

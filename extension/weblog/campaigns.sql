@@ -15,16 +15,16 @@ CREATE FUNCTION msgstatus.weblog_campaign_keys(wanted bigint, after uuid) RETURN
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.weblog_campaign_keys(bigint, uuid) IS 'The newest campaigns, so many, after one of them; called by weblog_campaigns()';
 
-CREATE FUNCTION msgstatus.read_weblog_recipient_keys(sees_all boolean, campaign uuid, wanted bigint, after uuid) RETURNS TABLE (recipient_id uuid, recipient_number bigint)
+CREATE FUNCTION msgstatus.read_weblog_recipient_keys(sees_all boolean, campaign uuid, wanted bigint, after uuid) RETURNS TABLE (campaign_id uuid, recipient_id uuid)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT r.recipient_id, r.recipient_number FROM msgstatus.campaign_recipient AS r
+    SELECT r.campaign_id, r.recipient_id FROM msgstatus.campaign_recipient AS r
     WHERE r.campaign_id = $2 AND ($4 IS NULL OR r.recipient_id > $4)
     ORDER BY r.recipient_id
     LIMIT $3
 $$;
 COMMENT ON FUNCTION msgstatus.read_weblog_recipient_keys(boolean, uuid, bigint, uuid) IS 'weblog_recipient_keys() for the owner of the tables';
 
-CREATE FUNCTION msgstatus.weblog_recipient_keys(campaign uuid, wanted bigint, after uuid) RETURNS TABLE (recipient_id uuid, recipient_number bigint)
+CREATE FUNCTION msgstatus.weblog_recipient_keys(campaign uuid, wanted bigint, after uuid) RETURNS TABLE (campaign_id uuid, recipient_id uuid)
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.weblog_recipient_keys(uuid, bigint, uuid) IS
     'So many recipients of a campaign, by key, after one of them; called by weblog_campaigns()';

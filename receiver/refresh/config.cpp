@@ -90,6 +90,8 @@ void check(Config &config) {
         throw ConfigError("twilio-api-secret-file: must hold one secret");
     if (!config.twilio_url.starts_with("https://"))
         throw ConfigError("twilio-url: must begin with https://");
+    if (config.rate == 0) // which stands for no limit elsewhere
+        throw ConfigError("rate: must be from 0.1 to 1000");
     if (config.lease < 2 * config.timeout)
         throw ConfigError("lease: must be at least twice the timeout");
     receiver::check_database(config.database);

@@ -50,6 +50,11 @@ SELECT msgstatus.skip_recipient(recipient_id, with_numbers('skipped')) FROM clai
 UPDATE msgstatus.message SET created_at = now() - interval '2 days' WHERE recipient = '+15550100001';
 UPDATE msgstatus.alert_rule SET threshold = CASE WHEN metric LIKE '%rate' THEN 101 ELSE 0 END, minimum_count = 0, period = '10000 days';
 SELECT msgstatus.rebuild_rollups();
+INSERT INTO msgstatus.refresh_queue (message_id, asked_by, last_error) VALUES ('SM-15550100001', 'x', with_numbers('error'));
+INSERT INTO msgstatus.message_check (message_id, checked_at, outcome, asked_at, asked_by, attempts, error)
+VALUES ('SM-15550100001-sent', now(), 'failed', now(), 'x', 1, with_numbers('error'));
+SELECT msgstatus.refresh_worker_seen('host:1', 'running', with_numbers('detail'));
+SELECT msgstatus.record_reconciliation(msgstatus.begin_reconciliation('host:1', '1 hour', '3 days'), ended => true, error => with_numbers('error'));
 
 -- Returns the part of a text that holds one of the numbers, as it stands or in base64 that begins at any of its characters.
 CREATE FUNCTION gives_away(words text) RETURNS text LANGUAGE sql AS $$
@@ -80,11 +85,21 @@ WHERE relnamespace = 'msgstatus'::regnamespace AND relkind IN ('r', 'p', 'v', 'm
 SELECT show('SELECT * FROM msgstatus.' || call) FROM unnest('{message_log(page_size => NULL),"message_log(sort_by => ''state'')",message_stats(),undelivered_messages(),unread_messages(),
     stuck_messages(),undelivered_count(),best_send_hours(),recipient_engagement(10000),active_alerts(),alert_counts()}'::text[]) AS call;
 SELECT show('SELECT h.* FROM msgstatus.message_timeline AS t, msgstatus.message_history(t.message_id) AS h');
+-- What the web log asks for, of each message and with every filter that an analyst may use.
+SELECT show('SELECT msgstatus.' || call) FROM unnest('{weblog_messages(),"weblog_messages(''{\"sort\": \"state\", \"limit\": 1}'')","weblog_messages(''{\"recipient\": \"+15550\", \"limit\": 2}'')",
+    weblog_csv(),weblog_csv_page(),weblog_stats(),weblog_volumes(),weblog_alerts(),weblog_rejected(),weblog_campaigns(),weblog_health(),weblog_session(),weblog_choices()}'::text[]) AS call;
+SELECT show('SELECT msgstatus.weblog_message(jsonb_build_object(''id'', t.message_id)) FROM msgstatus.message_timeline AS t');
+SELECT show('SELECT msgstatus.weblog_changes(jsonb_build_object(''since'', now(), ''ids'', jsonb_agg(t.message_id))) FROM msgstatus.message_timeline AS t');
+SELECT show('SELECT msgstatus.weblog_refresh_progress(jsonb_build_object(''message_ids'', jsonb_agg(t.message_id))) FROM msgstatus.message_timeline AS t');
+SELECT show('SELECT msgstatus.weblog_campaigns(jsonb_build_object(''campaign'', k.campaign_id)), r.* FROM msgstatus.weblog_campaign_keys(5, NULL) AS k, msgstatus.weblog_recipient_keys(k.campaign_id, 5, NULL) AS r');
+SELECT throws_ok(call, '42501', NULL, call) FROM unnest(ARRAY['SELECT msgstatus.weblog_attached()', $$SELECT msgstatus.weblog_message_ids('{x}')$$]) AS call;
 SELECT is(given_away, NULL, what) FROM shown;
 SELECT is((SELECT count(*) FROM shown WHERE rows = 0), 0::bigint, 'each shows something: ' || (SELECT COALESCE(string_agg(what, ', '), 'all') FROM shown WHERE rows = 0));
 SELECT set_eq($$SELECT proname::text FROM pg_proc WHERE pronamespace = 'msgstatus'::regnamespace AND provolatile <> 'i' AND has_function_privilege(oid, 'EXECUTE')$$,
     '{message_log,message_stats,undelivered_messages,unread_messages,stuck_messages,undelivered_count,best_send_hours,recipient_engagement,active_alerts,alert_counts,message_history,
-    best_send_hour,sees_all,shown_id}'::text[], 'and there is no other function, but one that is refused and two that tell of their arguments alone');
+    weblog_messages,weblog_changes,weblog_message,weblog_csv,weblog_csv_page,weblog_stats,weblog_volumes,weblog_alerts,weblog_rejected,weblog_campaigns,weblog_campaign_keys,weblog_recipient_keys,
+    weblog_health,weblog_session,weblog_choices,weblog_refresh_progress,refresh_configured,weblog_attached,weblog_message_ids,
+    best_send_hour,sees_all,shown_id}'::text[], 'and there is no other function, but some that are refused, some that tell of their arguments alone, and whether workers run');
 
 -- Stand-ins: the same everywhere, and good for what ids are good for.
 SELECT is((SELECT count(*) FROM msgstatus.message_timeline AS t JOIN msgstatus.message_log() AS l USING (message_id) WHERE t.created_at = l.created_at), 6::bigint, 'a view and a function show the same');

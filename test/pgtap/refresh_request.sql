@@ -22,12 +22,12 @@ SELECT counts(format('{"MessageSid": "%s", "MessageStatus": "sent"}', '9f0b2c3d-
 
 SELECT is(msgstatus.refreshable('twilio'), true);
 SELECT is(msgstatus.refreshable(p), false, 'cannot be asked: ' || COALESCE(p, 'NULL')) FROM unnest('{meta,aisensy,Twilio,"",NULL}'::text[]) AS p;
-SELECT is(msgstatus.can_refresh('twilio', sid(1)), true);
-SELECT is(msgstatus.can_refresh(NULL, 'MM0123456789abcdef0123456789abcdef'), true, 'a provider that is not known yet');
-SELECT is(msgstatus.can_refresh('twilio', id), false, 'no SID: ' || COALESCE(id, 'NULL'))
+SELECT is(msgstatus.refreshable('twilio', sid(1)), true);
+SELECT is(msgstatus.refreshable(NULL, 'MM0123456789abcdef0123456789abcdef'), true, 'a provider that is not known yet');
+SELECT is(msgstatus.refreshable('twilio', id), false, 'no SID: ' || COALESCE(id, 'NULL'))
 FROM unnest(ARRAY['SM1', 'sm' || repeat('0', 32), 'SM' || repeat('0', 31) || E'\n', 'SM' || repeat('0', 33), 'CA' || repeat('0', 32),
     'SM' || repeat('0', 30) || '/x', NULL]) AS id;
-SELECT is(msgstatus.can_refresh('meta', sid(1)), false);
+SELECT is(msgstatus.refreshable('meta', sid(1)), false);
 
 LISTEN msgstatus_refresh;
 SELECT is(says(msgstatus.request_refresh(ARRAY[sid(1), sid(2), sid(2), NULL])), '2 0 0 0 0 0', 'two messages, one of them named twice');

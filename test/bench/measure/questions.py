@@ -89,6 +89,21 @@ QUESTIONS = (
              FROM jsonb_design.message
              WHERE created_at >= current_date - 6 AND direction = 'outbound'
              GROUP BY recipient ORDER BY messages DESC LIMIT 10"""),
+    Question("web log, page 1", 100, "SELECT msgstatus.weblog_messages()"),
+    Question("web log, page 1,000", 100,
+             "SELECT msgstatus.weblog_messages(jsonb_build_object('cursor', {given}))",
+             given="""
+             SELECT msgstatus.weblog_cursor(msgstatus.state(status), created_at, message_id) FROM msgstatus.message
+             ORDER BY created_at DESC, message_id DESC OFFSET 49949 LIMIT 1"""),
+    Question("web log, several states, page 1", 100, """SELECT msgstatus.weblog_messages('{"state": ["failed", "undelivered", "queued"]}')"""),
+    Question("web log, what has changed", 20,
+             "SELECT msgstatus.weblog_changes(jsonb_build_object('since', now() - interval '1 minute', 'state', 'failed'))"),
+    Question("web log, a message", 100,
+             "SELECT msgstatus.weblog_message(jsonb_build_object('id', {given}))",
+             given="SELECT message_id FROM msgstatus.message ORDER BY created_at LIMIT 1"),
+    Question("web log, statistics", 100, "SELECT msgstatus.weblog_stats()"),
+    Question("web log, chart", 100, "SELECT msgstatus.weblog_volumes()"),
+    Question("web log, 10,000 lines of CSV", 1000, """SELECT msgstatus.weblog_csv_page('{"limit": "10000"}')"""),
     Question("undelivered for 5 minutes: count", 50, "SELECT msgstatus.undelivered_count()", f"SELECT count(*) {UNDELIVERED}"),
     Question("undelivered for 5 minutes: first 100", 50,
              "SELECT * FROM msgstatus.undelivered_messages()",

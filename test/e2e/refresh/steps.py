@@ -39,6 +39,10 @@ class Messages:
         rows = self.query(f"SELECT * FROM msgstatus.refresh_status WHERE message_id = '{message}'")
         return rows[0] if rows else None
 
+    def end_pauses(self):
+        """Lets what is to be tried again be tried now."""
+        self.execute("UPDATE msgstatus.refresh_queue SET next_attempt_at = now(); NOTIFY msgstatus_refresh")
+
     def queued(self):
         return self.query("SELECT count(*) AS n FROM msgstatus.refresh_queue")[0]["n"]
 
