@@ -390,3 +390,17 @@ CREATE FUNCTION msgstatus.alert_error_code(c msgstatus.alert_condition) RETURNS 
 $$;
 COMMENT ON FUNCTION msgstatus.alert_error_code(msgstatus.alert_condition) IS
     'A row for each provider and error code, or none, by which at least minimum_count messages failed, more than threshold times as many as expected from the 24 hours before, and more than relative_threshold percent of the messages';
+
+-- A worker reports every 20 seconds, also while it is refused. One that died is no news of Twilio's.
+CREATE FUNCTION msgstatus.alert_refresh_refused(c msgstatus.alert_condition) RETURNS SETOF msgstatus.alert_reading
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT NULL::text, w.refused::numeric, $1.threshold,
+        format('Twilio refused the credentials of msgstatus-refresh (processes: %s), so that no status is fetched: see refresh_workers.', w.refused)
+    FROM (
+        SELECT count(*) AS refused FROM msgstatus.refresh_worker AS r
+        WHERE r.state = 'refused' AND r.seen_at >= now() - LEAST($1.period, '2 minutes')
+    ) AS w
+    WHERE w.refused >= GREATEST($1.minimum_count, 1) AND w.refused > $1.threshold
+$$;
+COMMENT ON FUNCTION msgstatus.alert_refresh_refused(msgstatus.alert_condition) IS
+    'A row if more workers of msgstatus-refresh than the threshold were refused by the provider';

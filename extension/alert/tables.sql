@@ -9,7 +9,7 @@ BEGIN
     CREATE TABLE IF NOT EXISTS msgstatus.alert_rule (
         name text COLLATE "C" PRIMARY KEY,
         metric text COLLATE "C" NOT NULL CHECK (metric IN
-            ('delivery_rate', 'undelivered', 'silence', 'read_rate', 'delivery_seconds', 'rejected', 'error_code')),
+            ('delivery_rate', 'undelivered', 'silence', 'read_rate', 'delivery_seconds', 'rejected', 'error_code', 'refresh_refused')),
         severity text COLLATE "C" NOT NULL CHECK (severity IN ('critical', 'warning')),
         threshold numeric NOT NULL,
         minimum_count integer NOT NULL CHECK (minimum_count >= 0),
@@ -27,10 +27,16 @@ BEGIN
             ADD COLUMN statistic text COLLATE "C" NOT NULL DEFAULT 'average' CHECK (statistic IN ('average', 'median')),
             ADD COLUMN per text COLLATE "C" NOT NULL DEFAULT 'all' CHECK (per IN ('all', 'channel'));
     END IF;
+    IF (SELECT pg_get_constraintdef(c.oid) FROM pg_constraint AS c
+        WHERE c.conrelid = 'msgstatus.alert_rule'::regclass AND c.conname = 'alert_rule_metric_check') NOT LIKE '%''refresh_refused''%'
+    THEN
+        ALTER TABLE msgstatus.alert_rule DROP CONSTRAINT alert_rule_metric_check, ADD CONSTRAINT alert_rule_metric_check CHECK (metric IN
+            ('delivery_rate', 'undelivered', 'silence', 'read_rate', 'delivery_seconds', 'rejected', 'error_code', 'refresh_refused'));
+    END IF;
     COMMENT ON TABLE msgstatus.alert_rule IS 'The conditions of alerts; thresholds can be changed and rules disabled';
     COMMENT ON COLUMN msgstatus.alert_rule.name IS 'The name of the alert';
     COMMENT ON COLUMN msgstatus.alert_rule.metric IS
-        'The measured value: delivery_rate, read_rate in percent, undelivered messages, silence in minutes, delivery_seconds, rejected statuses, failures by error_code';
+        'The measured value: delivery_rate, read_rate in percent, undelivered messages, silence in minutes, delivery_seconds, rejected statuses, failures by error_code, workers by refresh_refused';
     COMMENT ON COLUMN msgstatus.alert_rule.severity IS 'critical or warning';
     COMMENT ON COLUMN msgstatus.alert_rule.threshold IS
         'Rates are active below it; silence from this many minutes on; rejected and error_code above this many times the earlier number; others above it';
@@ -52,7 +58,8 @@ BEGIN
         ('read_rate_low', 'read_rate', 'warning', 50, 20, '24 hours', '0', '24 hours', '24 hours', 70, 'average', 'channel'),
         ('delivery_slow', 'delivery_seconds', 'warning', 30, 20, '1 hour', '0', '1 hour', '0', NULL, 'median', 'channel'),
         ('rejections_growing', 'rejected', 'warning', 2, 10, '1 hour', '0', '1 hour', '0', NULL, 'average', 'all'),
-        ('error_code_frequent', 'error_code', 'warning', 3, 10, '1 hour', '0', '1 hour', '0', 5, 'average', 'all')
+        ('error_code_frequent', 'error_code', 'warning', 3, 10, '1 hour', '0', '1 hour', '0', 5, 'average', 'all'),
+        ('refresh_refused', 'refresh_refused', 'critical', 0, 0, '1 hour', '0', '1 hour', '0', NULL, 'average', 'all')
     ), renewed AS (
         UPDATE msgstatus.alert_rule AS r
         SET period = s.period, age = s.age, relative_threshold = s.relative_threshold, statistic = s.statistic, per = s.per

@@ -81,7 +81,8 @@ BEGIN
             ' msgstatus.delivery_funnel, msgstatus.daily_summary, msgstatus.weekly_summary, msgstatus.monthly_summary,'
             ' msgstatus.status_distribution, msgstatus.failure_breakdown, msgstatus.undelivered_messages,'
             ' msgstatus.unread_messages, msgstatus.stuck_messages, msgstatus.best_send_hours, msgstatus.recipient_engagement,'
-            ' msgstatus.active_alerts, msgstatus.refresh_status, msgstatus.refresh_workers, msgstatus.reconciliations TO %s', role);
+            ' msgstatus.active_alerts TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.refresh_status, msgstatus.refresh_workers, msgstatus.reconciliations TO %s', role);
     END IF;
     IF level IN ('refresh', 'operator') THEN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.refresh_queue, msgstatus.message_check,'

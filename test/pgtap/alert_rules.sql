@@ -35,7 +35,7 @@ SELECT is(active(), '{}', 'nothing is amiss in an empty database');
 UPDATE msgstatus.alert_rule SET per = 'all', statistic = 'average', relative_threshold = NULL, age = CASE metric WHEN 'undelivered' THEN '10 minutes' ELSE '0' END::interval,
     period = CASE WHEN metric IN ('undelivered', 'read_rate') THEN '24 hours' ELSE '1 hour' END::interval;
 SELECT is((SELECT jsonb_object_agg(name, severity) FROM msgstatus.alert_rule), '{"delivery_rate_low": "critical", "messages_undelivered": "critical",
-    "webhooks_silent": "critical", "read_rate_low": "warning", "delivery_slow": "warning", "rejections_growing": "warning", "error_code_frequent": "warning"}');
+    "webhooks_silent": "critical", "read_rate_low": "warning", "delivery_slow": "warning", "rejections_growing": "warning", "error_code_frequent": "warning", "refresh_refused": "critical"}');
 
 -- Delivery rate below 90 % in the last hour, of 20 at least.
 SELECT only_rule('delivery_rate_low');
@@ -122,6 +122,16 @@ SELECT counts('{"id": "r", "status": "gone"}', now());
 SELECT is(active(), '{warning rejections_growing 11 10}');
 SELECT is((SELECT message FROM msgstatus.active_alerts), '11 statuses were rejected in the last hour, 5 in the hour before (more than 2 times as many): see rejected_summary.');
 
+-- Twilio refuses the credentials of msgstatus-refresh.
+SELECT only_rule('refresh_refused');
+SELECT msgstatus.refresh_worker_seen('host:1', 'running'), msgstatus.refresh_worker_seen('host:2', 'not configured');
+SELECT is(active(), '{}');
+SELECT msgstatus.refresh_worker_seen('host:1', 'refused', 'HTTP 401');
+SELECT is(active(), '{critical refresh_refused 1 0}');
+SELECT is((SELECT message FROM msgstatus.active_alerts), 'Twilio refused the credentials of msgstatus-refresh (processes: 1), so that no status is fetched: see refresh_workers.');
+UPDATE msgstatus.refresh_worker SET seen_at = now() - interval '3 minutes';
+SELECT is(active(), '{}', 'a worker that is gone');
+
 -- One error code suddenly frequent.
 SELECT only_rule('error_code_frequent');
 SELECT messages(9, 'failed', error_code => 131026), messages(9, 'failed'), messages(12, 'undelivered', '20 hours', error_code => 30003, provider => 'twilio');
@@ -157,10 +167,10 @@ DELETE FROM msgstatus.alert_rule WHERE name = 'read_rate_low';
 SELECT is((SELECT array_agg(event || ' ' || name) FROM msgstatus.check_alerts()), '{ended messages_undelivered,ended read_rate_low}', 'so does what is no longer asked');
 SELECT lives_ok('SELECT msgstatus.install()');
 SELECT is((SELECT array_agg(name ORDER BY name) FROM msgstatus.alert_rule WHERE NOT enabled), '{messages_undelivered}', 'a rule that is disabled stays so');
-SELECT is((SELECT count(*) FROM msgstatus.alert_rule), 7::bigint, 'and one that was deleted comes back');
+SELECT is((SELECT count(*) FROM msgstatus.alert_rule), 8::bigint, 'and one that was deleted comes back');
 
 -- For the receiver: names and numbers.
-SELECT results_eq('SELECT name, severity, active FROM msgstatus.alert_counts()', $$VALUES ('delivery_rate_low', 'critical', 1::bigint), ('webhooks_silent', 'critical', 0),
+SELECT results_eq('SELECT name, severity, active FROM msgstatus.alert_counts()', $$VALUES ('delivery_rate_low', 'critical', 1::bigint), ('refresh_refused', 'critical', 0), ('webhooks_silent', 'critical', 0),
     ('delivery_slow', 'warning', 0), ('error_code_frequent', 'warning', 0), ('read_rate_low', 'warning', 0), ('rejections_growing', 'warning', 0)$$);
 
 -- Rules that make no sense.
@@ -177,7 +187,7 @@ CREATE ROLE t_analyst;
 CREATE ROLE t_operator;
 SELECT msgstatus.grant_access('t_ingest', 'ingest'), msgstatus.grant_access('t_analyst', 'analyst'), msgstatus.grant_access('t_operator', 'operator');
 SET LOCAL ROLE t_ingest;
-SELECT is((SELECT count(*) FROM msgstatus.alert_counts()), 7::bigint, 'the receiver reads the numbers');
+SELECT is((SELECT count(*) FROM msgstatus.alert_counts()), 8::bigint, 'the receiver reads the numbers');
 SELECT throws_ok('SELECT * FROM msgstatus.active_alerts', '42501', NULL, 'and not the sentences');
 RESET ROLE;
 SET LOCAL ROLE t_analyst;
