@@ -7,9 +7,10 @@ import subprocess
 import threading
 
 from client import request
-from receiver import PROGRAM, Receiver, clean_environment
+from receiver import PROGRAM, ROOT, Receiver, clean_environment
 
-CONSOLE = os.environ.get("MSGSTATUS_CONSOLE", str(pathlib.Path(PROGRAM).with_name("msgstatus-console")))
+BUILT = ROOT / "build/receiver/console/msgstatus-console"
+CONSOLE = os.environ.get("MSGSTATUS_CONSOLE", str(pathlib.Path(PROGRAM).with_name("msgstatus-console") if "MSGSTATUS_RECEIVER" in os.environ else BUILT))
 PASSWORD = "correct horse"
 COOKIE = "msgstatus_session"
 # Passwords count for everybody but the superuser and the console's own role.
