@@ -2,7 +2,7 @@
 
 import pytest
 
-from console_program import ECHOES, PEOPLE, Console, make_people
+from console_program import ECHOES, PEOPLE, Console, address_of, make_people
 from database import Database
 from pgserver import PgServer
 from secrecy import check_log
@@ -29,11 +29,6 @@ def weblog(server, request):
         if level:
             made.execute(f"SELECT msgstatus.grant_access('{name}', '{level}');")
     return made
-
-
-def address_of(database, user=""):
-    """Where people sign in, or where the console signs in as a role of its own."""
-    return f"host=127.0.0.1 port={database.server.port} dbname={database.name}" + (f" user={user}" if user else "")
 
 
 @pytest.fixture

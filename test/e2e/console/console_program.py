@@ -61,6 +61,11 @@ REVOKE EXECUTE ON FUNCTION msgstatus.weblog_refresh FROM anna;
 """
 
 
+def address_of(database, user=""):
+    """Where people sign in, or where the console signs in as a role of its own."""
+    return f"host=127.0.0.1 port={database.server.port} dbname={database.name}" + (f" user={user}" if user else "")
+
+
 class Console(Receiver):
     """A running console. Its flags and its log are like those of the receiver."""
 

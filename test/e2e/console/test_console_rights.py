@@ -6,8 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import address_of
-from console_program import PASSWORD, PEOPLE, Console
+from console_program import PASSWORD, PEOPLE, Console, address_of
 
 # Method, route, its function, parameters.
 ROUTES = [

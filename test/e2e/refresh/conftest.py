@@ -4,7 +4,7 @@ import pytest
 
 from refresh import Refresh
 from refresh import run as run_refresh
-from steps import Messages
+from refresh_steps import Messages
 from twilio import SECRET, FakeTwilio
 
 NEVER_LOGGED = [SECRET, "14155550100", "15005550006", "hello", "Authorization"]
