@@ -53,6 +53,9 @@ public:
     // Returns the member of an object with the key; an absent value if there is none, or if this is no object.
     Json operator[](std::string_view key) const;
 
+    // Returns the element of an array at the position, from 0; an absent value beyond its end, or if this is no array.
+    Json element(std::size_t position) const;
+
     // Calls visit(element) for each element of an array.
     template <typename Visit>
     void for_each_element(Visit visit) const {
@@ -81,6 +84,9 @@ public:
 
     // Returns a palloc'd document that holds this value alone.
     Jsonb *to_document() const;
+
+    // Returns a palloc'd document: an array that holds this value, or nothing if it is absent.
+    Jsonb *in_array() const;
 
     // Returns whether arrays and objects nest more than max_nesting levels deep in this value.
     bool nests_too_deep() const;
