@@ -18,10 +18,6 @@ constexpr const char *source_hint =
 constexpr const char *condition_hint = "A condition is true (the member is there), false (it is not), a text, a "
                                        "number, an array of texts, or {\"begins\": "
                                        "\"a text\"}.";
-constexpr const char *state_hint =
-    "The states are processing, received, pending, scheduled, accepted, queued, sending, sent, partially_delivered, "
-    "skipped, canceled, failed, undelivered, delivered, read and played.";
-
 struct NamedFormat {
     std::string_view name;
     TimeFormat format;
@@ -45,6 +41,14 @@ Text lower_case(Text text) {
     char *lower = pnstrdup(text.data(), text.size());
     std::transform(lower, lower + text.size(), lower, to_lower);
     return {lower, text.size()};
+}
+
+const char *hint_at_states() {
+    const char *hint = "The states are";
+    for (std::size_t i = 0; i < state_names.size(); ++i)
+        hint = psprintf("%s%s%.*s", hint, i == 0 ? " " : ", ", static_cast<int>(state_names[i].size()),
+                        state_names[i].data());
+    return psprintf("%s.", hint);
 }
 
 // Collects the first problem. After it, whatever is read is unused.
@@ -209,7 +213,7 @@ public:
         for (std::size_t i = 0; i < state_names.size(); ++i)
             if (value.string() == state_names[i])
                 return static_cast<DeliveryState>(i);
-        fail(member, "is no state", state_hint);
+        fail(member, "is no state", failed() ? nullptr : hint_at_states());
         return std::nullopt;
     }
 

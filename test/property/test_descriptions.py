@@ -138,8 +138,29 @@ def body_for(rng, described):
         wanted = wanted[0] if isinstance(wanted, list) else wanted
         put(found, steps, anything(rng, 2) or 1 if wanted is True else "Over" if isinstance(wanted, dict) else wanted)
     if isinstance(chosen.get("list"), str) and "*" not in chosen["list"]:
-        put(found, chosen["list"].split("."), [{key: anything(rng, 3) for key in rng.sample(KEYS, 6)} for _ in range(rng.randint(0, 3))])
+        items = [{key: anything(rng, 3) for key in rng.sample(KEYS, 6)} for _ in range(rng.randint(0, 3))]
+        put(found, chosen["list"].split("."), items)
+    elif isinstance(chosen.get("at"), str) and chosen["at"].strip(".$^"):
+        items = [{}]
+        put(found, chosen["at"].split("."), items[0])
+    else:
+        items = [found]
+    for item in items:
+        make_readable(rng, found, item, chosen)
     return found
+
+
+def make_readable(rng, body, item, chosen):
+    """Gives an item an id and a word for its state, as a rule."""
+    rule = chosen["state"][0] if isinstance(chosen["state"], list) else chosen["state"]
+    id_source = chosen["id"][0] if isinstance(chosen["id"], list) else chosen["id"]
+    wanted = [(id_source.get("path") if isinstance(id_source, dict) else id_source, rng.choice("pqrs") + str(rng.randint(1, 9)))]
+    if "path" in rule:
+        wanted.append((rule["path"][0] if isinstance(rule["path"], list) else rule["path"], rng.choice([*rule.get("words", STATES), "OK"])))
+    for where, value in wanted:
+        steps = [step for step in (where or "").removeprefix("$.").split(".") if step not in ("", "$", "^")]
+        if steps and rng.random() < 0.9:
+            put(body if where.startswith("$") else item, steps, value)
 
 
 def mutated(rng, document):
