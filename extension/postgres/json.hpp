@@ -44,6 +44,9 @@ public:
     bool boolean() const { return is_bool() && value_.val.boolean; }
     Numeric number() const { return value_.val.numeric; }
 
+    // Returns how many bytes an object or an array takes; 0 for any other value.
+    std::size_t size() const { return is_container() ? static_cast<std::size_t>(value_.val.binary.len) : 0; }
+
     // Returns the bytes of a string or the digits of a number (palloc'd); an empty text for any other value.
     std::string_view scalar_text() const;
 

@@ -13,6 +13,10 @@ namespace {
 
 constexpr const char *no_list = "the list of statuses is missing or no array";
 
+// The most memory for bodies that hold one item each. What surrounds the items of a list may be large, and the items
+// many.
+constexpr std::size_t most_narrowed = 64UL * 1024 * 1024;
+
 // Reads a body by a shape. The names of the description are copied, because another call may replace it before the
 // batch is applied.
 class DescribedWebhook {
@@ -57,17 +61,20 @@ private:
     void read_list(const ListPath &list, std::size_t level, const Place &place, const Json &elements,
                    const Json &around) {
         const bool is_alone = !elements.element(1).exists();
-        // PostgreSQL recurses when it builds a document.
-        if (!is_alone && around.nests_too_deep())
+        // PostgreSQL recurses when it builds a document. A list in a text is not a part of the body.
+        if (elements.nests_too_deep() || (!is_alone && around.nests_too_deep()))
             return reader_.reject(around, context_, too_deep);
         Json hollow;
         elements.for_each_element([&](const Json &element) {
             CHECK_FOR_INTERRUPTS();
             Json body = around;
-            if (!is_alone) {
+            if (!is_alone && narrowed_ < most_narrowed) {
                 if (!hollow.exists())
                     hollow = with_list(list, level, around, Json());
                 body = with_list(list, level, hollow, element);
+                narrowed_ += body.size();
+            } else if (!is_alone) {
+                body = element;
             }
             const Place inner = place.within(element);
             if (level + 1 == list.levels.size())
@@ -187,6 +194,7 @@ private:
     const Shape &shape_;
     const Json &body_;
     Context context_;
+    std::size_t narrowed_ = 0;
 };
 
 } // namespace

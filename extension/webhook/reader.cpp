@@ -52,6 +52,10 @@ constexpr std::array<std::string_view, 9> foreign_addresses{
     "recipient", "to", "from", "msisdn", "destination", "phone", "phone_number", "phoneNumber", "address",
 };
 
+constexpr std::array<std::string_view, 3> read_without_description{"meta", "twilio", "aisensy"};
+
+constexpr const char *no_known_shape = "not a shape of any known webhook";
+
 constexpr std::size_t shortest_phone_number = 8;
 constexpr std::size_t longest_phone_number = 15; // E.164
 
@@ -197,6 +201,10 @@ void Reader::read_object(const Json &object, const Context &context) {
     if (shape != Known::none || read_by_description(object, context, shape))
         return;
     recognized_ = {};
+    // A part of a provider's webhook that was a dead letter is not another's.
+    if (!context.provider.empty() && !is_one_of(context.provider, read_without_description) &&
+        find_description(context.provider) != nullptr)
+        return reject(object, context, no_known_shape);
     if (object["statuses"].exists() || object["messages"].exists() || object["messaging_product"].exists())
         return read_meta_value(*this, object, context);
     if (object["sid"].exists() && object["status"].exists())
@@ -205,7 +213,7 @@ void Reader::read_object(const Json &object, const Context &context) {
         return read_meta_status(*this, object, context);
     if (object["from"].exists() && object["type"].exists() && !object["status"].exists())
         return read_meta_message(*this, object, context);
-    reject(object, context, "not a shape of any known webhook");
+    reject(object, context, no_known_shape);
 }
 
 void Reader::read_known(Known shape, const Json &object, const Context &context) {
