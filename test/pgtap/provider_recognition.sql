@@ -40,6 +40,14 @@ SELECT is(reading('{"MessageSid": "SM1", "MessageStatus": "sent"}'), 'twilio SM1
 SELECT is(reading('{"message_uuid": "u", "status": "delivered", "MessageUUID": "p", "Status": "delivered"}'), 'dead letter: of a shape of several providers, none of which is the source', 'of both Vonage and Plivo');
 SELECT is(reading('{"message_uuid": "u", "status": "delivered", "MessageUUID": "p", "Status": "delivered"}', 'plivo'), 'plivo p delivered receipt');
 
+-- A part of a provider's webhook, kept without what was around it, is not taken for Meta's when it is replayed.
+DELETE FROM msgstatus.rejected_status;
+INSERT INTO msgstatus.rejected_status (received_at, reason, provider, payload)
+SELECT '2024-12-10 12:00Z', 'x', p, '{"id": "part", "status": "sent"}' FROM unnest('{infobip,NULL,unheard-of}'::text[]) AS p;
+SELECT is(msgstatus.replay_rejected() ->> 'rejected', '1');
+SELECT is(status('part'), '{"sent": "2024-12-10T12:00:00Z"}', 'the others are, as before');
+SELECT is((SELECT provider || ': ' || reason FROM msgstatus.rejected_status), 'infobip: not a shape of any known webhook');
+
 -- explain_webhook says what does not fit, and writes nothing.
 SELECT is(reading('{"MessageUUID": "p"}', 'plivo'), E'does not fit: plivo shape 1, status callback: "Status" is missing\ndoes not fit: plivo shape 2, incoming message: "To" is missing\ndead letter: not a shape of any known webhook');
 SELECT is(reading('{"data": {"record_type": "x", "event_type": "y"}}', 'telnyx'), E'does not fit: telnyx shape 1, message.sent, message.finalized: "data.payload" is missing\n'
