@@ -8,7 +8,7 @@ EXTENSION_VERSION = 0.1.0
 # (test/docs/test_floors.py); its SQL runs after theirs. A room of the top floor is SQL alone.
 FLOOR_1 = core
 FLOOR_2 = postgres
-FLOOR_3 = install types observation
+FLOOR_3 = install types observation provider
 FLOOR_4 = privacy message trail webhook attach guard
 FLOOR_5 = rollup reflect dead_letter analytics
 FLOOR_6 = apply
@@ -21,10 +21,11 @@ ROOMS = $(foreach floor,1 2 3 4 5 6 7 8 9,$(FLOOR_$(floor)))
 SQL_install = schema installation_table check_installation replica_identity install grant_access
 SQL_types = delivery_state message_status delay_histogram state_names
 SQL_observation = normalize_address
+SQL_provider = check_description tables define_provider
 SQL_privacy = stand_in mask_numbers mask_address
 SQL_message = known_events message_change table indexes error_code_catalog views
 SQL_trail = event_row table partitions trail_holds message_history
-SQL_webhook = content_setting keep_content
+SQL_webhook = content_setting keep_content explain_webhook
 SQL_attach = tables views registry facts column_takes spelling columns content preview_attach label_is_below timeline \
 	update_statement history attach_table detach_table
 SQL_guard = keep_status_order
@@ -59,7 +60,14 @@ SHLIB_LINK += -lstdc++
 extension/msgstatus--$(EXTENSION_VERSION).sql: $(EXTENSION_SQL) extension/extension.mk
 	cat $(EXTENSION_SQL) > $@
 
-EXTRA_CLEAN += extension/msgstatus--$(EXTENSION_VERSION).sql
+# The descriptions of providers, embedded in the library.
+builtin_descriptions = extension/provider/builtin_descriptions.inc
+$(builtin_descriptions): $(sort $(wildcard extension/provider/builtin/*.json)) extension/extension.mk
+	for file in $(filter %.json,$^); do printf '{"%s", R"json(' "$$(basename "$$file" .json)" && cat "$$file" && echo ')json"},' || exit; \
+	done > $@
+extension/provider/builtin.o: $(builtin_descriptions)
+
+EXTRA_CLEAN += extension/msgstatus--$(EXTENSION_VERSION).sql $(builtin_descriptions)
 
 # pg_regress: every sql/*.sql in the order of names, in one database that has the extension.
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))

@@ -383,7 +383,7 @@ CREATE FUNCTION msgstatus.alert_error_code(c msgstatus.alert_condition) RETURNS 
     ) AS f
     LEFT JOIN attempts AS a ON a.provider IS NOT DISTINCT FROM f.provider
     LEFT JOIN msgstatus.error_code_catalog AS c
-        ON c.code = f.error_code AND c.provider = CASE f.provider WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
+        ON c.code = f.error_code AND c.provider = msgstatus.code_provider(f.provider)
     WHERE f.now >= GREATEST($1.minimum_count, 1) AND f.now > $1.threshold * f.usual
         -- More messages fail where more are sent.
         AND COALESCE(msgstatus.rate_is_below(a.attempted - f.now, a.attempted, 100 - $1.relative_threshold), true)

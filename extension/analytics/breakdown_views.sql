@@ -71,7 +71,7 @@ BEGIN
         HAVING sum(r.messages) > 0
     ) AS f
     LEFT JOIN msgstatus.error_code_catalog AS c
-        ON c.code = f.error_code AND c.provider = CASE f.provider WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
+        ON c.code = f.error_code AND c.provider = msgstatus.code_provider(f.provider)
     ORDER BY f.failed DESC, f.provider, f.error_code;
     COMMENT ON VIEW msgstatus.failure_breakdown IS
         'The failures of the last 30 days by error code, with the meaning of each code and whether a retry may help';

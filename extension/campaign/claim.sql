@@ -44,7 +44,7 @@ BEGIN
             SELECT k.status, k.error_code, k.provider FROM msgstatus.message AS k WHERE k.message_id = r.message_id OFFSET 0
         ) AS m ON true
         LEFT JOIN msgstatus.error_code_catalog AS e
-            ON e.code = m.error_code AND e.provider = CASE COALESCE(m.provider, c.provider) WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
+            ON e.code = m.error_code AND e.provider = msgstatus.code_provider(COALESCE(m.provider, c.provider))
         CROSS JOIN LATERAL (
             SELECT CASE
                 WHEN m.status OPERATOR(msgstatus.?) 'delivered' THEN 'settled'

@@ -101,7 +101,7 @@ BEGIN
             WHEN u.retry_count < u.max_retries AND u.skipped_at IS NULL AND COALESCE($4, EXISTS (
                 SELECT FROM msgstatus.error_code_catalog AS e
                 WHERE e.code = $3 AND e.retryable AND (r.provider IS NULL
-                    OR e.provider = CASE r.provider WHEN 'twilio' THEN 'twilio' ELSE 'meta' END)))
+                    OR e.provider = msgstatus.code_provider(r.provider))))
             THEN at + msgstatus.retry_pause(u.retry_count, c.retry_delay, c.max_retry_delay) END
     FROM msgstatus.campaign AS c
     WHERE u.recipient_id = $1 AND c.campaign_id = u.campaign_id;

@@ -52,7 +52,7 @@ BEGIN
     COMMENT ON COLUMN msgstatus.campaign.name IS 'The name, unique for each owner';
     COMMENT ON COLUMN msgstatus.campaign.status IS 'draft, active, paused, completed or canceled';
     COMMENT ON COLUMN msgstatus.campaign.provider IS
-        'The provider with which messages are registered: meta, twilio, aisensy; NULL: their webhooks set it';
+        'The provider with which messages are registered, as in the view providers; NULL: their webhooks set it';
     COMMENT ON COLUMN msgstatus.campaign.template_name IS 'The provider''s name of the template';
     COMMENT ON COLUMN msgstatus.campaign.language_code IS 'The language of the template, as the provider writes it';
     COMMENT ON COLUMN msgstatus.campaign.daily_send_limit IS

@@ -64,7 +64,7 @@ BEGIN
     -- statistics do not know the campaign yet, compare all its messages with all its recipients.
     LEFT JOIN msgstatus.message AS m ON m.message_id = r.message_id
     LEFT JOIN msgstatus.error_code_catalog AS e
-        ON e.code = m.error_code AND e.provider = CASE COALESCE(m.provider, c.provider) WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
+        ON e.code = m.error_code AND e.provider = msgstatus.code_provider(COALESCE(m.provider, c.provider))
     -- The merged status of all attempts. OFFSET 0 makes PostgreSQL compute it once and not at every use.
     CROSS JOIN LATERAL (
         SELECT COALESCE(m.status OPERATOR(msgstatus.||) r.earlier, m.status, r.earlier) AS status OFFSET 0

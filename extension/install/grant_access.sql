@@ -81,7 +81,7 @@ BEGIN
             ' msgstatus.delivery_funnel, msgstatus.daily_summary, msgstatus.weekly_summary, msgstatus.monthly_summary,'
             ' msgstatus.status_distribution, msgstatus.failure_breakdown, msgstatus.undelivered_messages,'
             ' msgstatus.unread_messages, msgstatus.stuck_messages, msgstatus.best_send_hours, msgstatus.recipient_engagement,'
-            ' msgstatus.active_alerts TO %s', role);
+            ' msgstatus.active_alerts, msgstatus.providers TO %s', role);
         EXECUTE format('GRANT SELECT ON msgstatus.refresh_status, msgstatus.refresh_workers, msgstatus.reconciliations TO %s', role);
     END IF;
     IF level IN ('refresh', 'operator') THEN
@@ -104,7 +104,7 @@ BEGIN
             ' msgstatus.rejected_status, msgstatus.error_code_catalog, msgstatus.message_rollup, msgstatus.folded_hour,'
             ' msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day, msgstatus.prefix_rollup, msgstatus.prefix_period, msgstatus.maintenance,'
             ' msgstatus.campaign, msgstatus.campaign_recipient, msgstatus.campaign_attempt, msgstatus.campaign_day, msgstatus.campaign_pace,'
-            ' msgstatus.sender_limit, msgstatus.sender_day, msgstatus.opt_out, msgstatus.opt_out_word, msgstatus.alert_rule, msgstatus.alert_state, msgstatus.content_setting TO %s', role);
+            ' msgstatus.sender_limit, msgstatus.sender_day, msgstatus.opt_out, msgstatus.opt_out_word, msgstatus.alert_rule, msgstatus.alert_state, msgstatus.content_setting, msgstatus.provider_description TO %s', role);
         EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.hour_rollup, msgstatus.attached_table,'
             ' msgstatus.attached_table_failure, msgstatus.attached_tables TO %s', role);
         EXECUTE format('GRANT DELETE ON msgstatus.attached_table_failure TO %s', role);

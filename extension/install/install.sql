@@ -27,6 +27,7 @@ BEGIN
     PERFORM msgstatus.install_campaign_views();
     PERFORM msgstatus.install_attached_tables();
     PERFORM msgstatus.install_attached_views();
+    PERFORM msgstatus.install_providers();
     PERFORM msgstatus.install_content_setting();
     PERFORM msgstatus.install_volume_views();
     PERFORM msgstatus.install_summary_views();

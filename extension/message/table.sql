@@ -41,7 +41,7 @@ BEGIN
     );
     COMMENT ON TABLE msgstatus.message IS 'One row for each message, with everything observed about it merged';
     COMMENT ON COLUMN msgstatus.message.message_id IS 'The id the provider gave: a wamid, a Twilio SID';
-    COMMENT ON COLUMN msgstatus.message.provider IS 'meta, twilio, aisensy';
+    COMMENT ON COLUMN msgstatus.message.provider IS 'As in the view providers, or as registered';
     COMMENT ON COLUMN msgstatus.message.direction IS 'outbound or inbound';
     COMMENT ON COLUMN msgstatus.message.sender IS 'Phone number as +<digits>, or another address as it is';
     COMMENT ON COLUMN msgstatus.message.recipient IS 'Phone number as +<digits>, or another address as it is';

@@ -24,7 +24,7 @@ BEGIN
         m.updated_at
     FROM msgstatus.message AS m
     LEFT JOIN msgstatus.error_code_catalog AS c
-        ON c.code = m.error_code AND c.provider = CASE m.provider WHEN 'twilio' THEN 'twilio' ELSE 'meta' END
+        ON c.code = m.error_code AND c.provider = msgstatus.code_provider(m.provider)
     WHERE (SELECT msgstatus.sees_all('msgstatus.message')) IS NOT NULL;
     COMMENT ON VIEW msgstatus.message_timeline IS
         'One row for each message: its state, when it reached the usual ones, and why it failed; phone numbers masked, ids too for who may not read message';

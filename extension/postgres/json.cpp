@@ -56,6 +56,20 @@ Json Json::operator[](std::string_view key) const {
     return Json(member);
 }
 
+Json Json::element(std::size_t position) const {
+    if (!is_array() || position >= JsonContainerSize(value_.val.binary.data))
+        return {};
+    return Json(*getIthJsonbValueFromContainer(value_.val.binary.data, static_cast<uint32>(position)));
+}
+
+Jsonb *Json::in_array() const {
+    JsonbParseState *state = nullptr;
+    pushJsonbValue(&state, WJB_BEGIN_ARRAY, nullptr);
+    if (exists_)
+        pushJsonbValue(&state, WJB_ELEM, as_mutable(value_));
+    return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, nullptr));
+}
+
 Jsonb *Json::to_document() const {
     return JsonbValueToJsonb(as_mutable(value_));
 }

@@ -44,6 +44,9 @@ public:
     bool boolean() const { return is_bool() && value_.val.boolean; }
     Numeric number() const { return value_.val.numeric; }
 
+    // Returns how many bytes an object or an array takes; 0 for any other value.
+    std::size_t size() const { return is_container() ? static_cast<std::size_t>(value_.val.binary.len) : 0; }
+
     // Returns the bytes of a string or the digits of a number (palloc'd); an empty text for any other value.
     std::string_view scalar_text() const;
 
@@ -52,6 +55,9 @@ public:
 
     // Returns the member of an object with the key; an absent value if there is none, or if this is no object.
     Json operator[](std::string_view key) const;
+
+    // Returns the element of an array at the position, from 0; an absent value beyond its end, or if this is no array.
+    Json element(std::size_t position) const;
 
     // Calls visit(element) for each element of an array.
     template <typename Visit>
@@ -81,6 +87,9 @@ public:
 
     // Returns a palloc'd document that holds this value alone.
     Jsonb *to_document() const;
+
+    // Returns a palloc'd document: an array that holds this value, or nothing if it is absent.
+    Jsonb *in_array() const;
 
     // Returns whether arrays and objects nest more than max_nesting levels deep in this value.
     bool nests_too_deep() const;

@@ -5,7 +5,8 @@
 
 namespace msgstatus {
 
-template <typename T>
+// Where there are many small ones, `first_capacity` saves memory.
+template <typename T, std::size_t first_capacity = 16>
 class Vector {
     static_assert(std::is_trivially_destructible_v<T> && std::is_trivially_copyable_v<T>);
 
@@ -30,7 +31,7 @@ public:
 
 private:
     void grow() {
-        capacity_ = capacity_ == 0 ? 16 : capacity_ * 2;
+        capacity_ = capacity_ == 0 ? first_capacity : capacity_ * 2;
         // A webhook of any size that jsonb can hold must fit, so the allocator has no limit of one gigabyte.
         data_ = static_cast<T *>(data_ == nullptr ? MemoryContextAllocHuge(CurrentMemoryContext, capacity_ * sizeof(T))
                                                   : repalloc_huge(data_, capacity_ * sizeof(T)));

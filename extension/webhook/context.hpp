@@ -16,6 +16,8 @@ struct Context {
     // Meta's `contacts` beside the statuses: phone numbers of users whose statuses hold only a user id.
     Json contacts;
     int nesting = 0;
+    // Its provider's description says that incoming messages of this shape have texts or media.
+    bool may_hold_content = false;
 };
 
 // Returns the context of a webhook with its time of receipt (default: start of the transaction) and the source that the

@@ -81,14 +81,9 @@ std::optional<int> Fields::integer(std::string_view key) {
 
 Numeric Fields::decimal(std::string_view key) {
     const Json value = object_[key];
-    const std::string_view text = trim(value.scalar_text());
-    const bool useful = is_decimal(text);
-    note(key, value, useful);
-    if (!useful)
-        return nullptr;
-    const Datum number = DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(text.data(), text.size())),
-                                             ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-    return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, number));
+    const Numeric number = decimal_of(value.scalar_text());
+    note(key, value, number != nullptr);
+    return number;
 }
 
 std::optional<DeliveryState> Fields::state(std::string_view key) {
@@ -114,6 +109,15 @@ bool set_time(Observation &observation, const Json &value) {
     observation.event_time = useful ? *time : observation.received_at;
     observation.time_of_receipt = !useful;
     return useful;
+}
+
+Numeric decimal_of(Text text) {
+    text = trim(text);
+    if (!is_decimal(text))
+        return nullptr;
+    const Datum number = DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(text.data(), text.size())),
+                                             ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+    return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, number));
 }
 
 Text address_of(const Json &value) {

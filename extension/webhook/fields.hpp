@@ -65,6 +65,9 @@ bool is_blank(const Json &value);
 // Sets the event time as Fields::time does, from a value.
 bool set_time(Observation &observation, const Json &value);
 
+// Returns a number as Fields::decimal does, from a text; null for any other text.
+Numeric decimal_of(Text text);
+
 // Returns an address as Fields::address does, from a value.
 Text address_of(const Json &value);
 

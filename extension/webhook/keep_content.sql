@@ -8,9 +8,9 @@ BEGIN
         RAISE null_value_not_allowed USING MESSAGE = 'provider and keep must not be null';
     END IF;
     -- A misspelt name would leave texts stored that the caller believes to be kept out.
-    IF keep_content.provider NOT IN ('meta', 'twilio', 'aisensy', '') THEN
+    IF keep_content.provider <> '' AND NOT EXISTS (SELECT FROM msgstatus.providers AS p WHERE p.name = keep_content.provider) THEN
         RAISE invalid_parameter_value USING MESSAGE = format('unknown provider "%s"', keep_content.provider),
-            HINT = 'The providers are meta, twilio and aisensy; the empty text stands for messages whose provider is unknown.';
+            HINT = 'The view providers lists them; the empty text stands for messages whose provider is unknown.';
     END IF;
     INSERT INTO msgstatus.content_setting AS s (provider, keep) VALUES (keep_content.provider, keep_content.keep)
     ON CONFLICT ON CONSTRAINT content_setting_pkey DO UPDATE SET keep = excluded.keep;

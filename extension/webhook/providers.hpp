@@ -1,6 +1,7 @@
 // The readers of each provider's shapes, from the outermost object to the innermost.
 #pragma once
 
+#include "provider/registry.hpp"
 #include "webhook/reader.hpp"
 
 namespace msgstatus {
@@ -26,5 +27,8 @@ void read_twilio_event(Reader &reader, const Json &event, const Context &context
 
 // AiSensy (aisensy.cpp).
 void read_aisensy_project_webhook(Reader &reader, const Json &webhook, const Context &context);
+
+// All others, by their descriptions (described.cpp).
+void read_described(Reader &reader, const Fit &fit, const Json &body, const Context &context);
 
 } // namespace msgstatus

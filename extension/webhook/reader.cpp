@@ -11,9 +11,24 @@ extern "C" {
 }
 
 namespace msgstatus {
+
+// Shapes of the three providers that C++ reads.
+enum class Known : std::uint8_t {
+    none,
+    meta_envelope,
+    meta_entry,
+    meta_change,
+    sns_notification,
+    aisensy_project,
+    twilio_event,
+    twilio_callback,
+    twilio_page,
+    // No status.
+    other_event,
+};
+
 namespace {
 
-constexpr const char *too_deep = "nested more than 200 levels deep";
 constexpr std::string_view twilio_events = "com.twilio.";
 
 // The members of Meta's status objects, besides id and status. One of them identifies a status object that stands
@@ -36,6 +51,10 @@ constexpr std::array<std::string_view, 11> status_members{
 constexpr std::array<std::string_view, 9> foreign_addresses{
     "recipient", "to", "from", "msisdn", "destination", "phone", "phone_number", "phoneNumber", "address",
 };
+
+constexpr std::array<std::string_view, 3> read_without_description{"meta", "twilio", "aisensy"};
+
+constexpr const char *no_known_shape = "not a shape of any known webhook";
 
 constexpr std::size_t shortest_phone_number = 8;
 constexpr std::size_t longest_phone_number = 15; // E.164
@@ -85,8 +104,8 @@ bool is_single_status(const Json &object) {
     return members.has_metas || !members.has_others || !provider_of_id(object["id"].string()).empty();
 }
 
-// Returns whether the object is an event of Twilio Conversations, such as onMessageAdded or onDeliveryUpdated. A status
-// callback has EventType too, with values such as READ.
+// Returns whether the object is an event of Twilio Conversations, such as onMessageAdded. A status callback has
+// EventType too, with values such as READ.
 bool is_conversations_event(const Json &object) {
     const Text type = object["EventType"].string();
     return type.size() > 2 && type.starts_with("on") && type[2] >= 'A' && type[2] <= 'Z';
@@ -95,6 +114,53 @@ bool is_conversations_event(const Json &object) {
 // Returns whether the object is an update of a Telegram bot or an activity of Microsoft's Bot Framework.
 bool is_bot_message(const Json &object) {
     return object["update_id"].is_number() || (object["channelId"].is_string() && object["serviceUrl"].is_string());
+}
+
+// Returns the provider that a shape belongs to.
+Text family_of(Known shape) {
+    switch (shape) {
+    case Known::aisensy_project:
+        return "aisensy";
+    case Known::twilio_event:
+    case Known::twilio_callback:
+    case Known::twilio_page:
+        return "twilio";
+    case Known::none:
+    case Known::other_event:
+        return {};
+    default:
+        return "meta";
+    }
+}
+
+// Returns the shape that an object has of those of Meta, Twilio and AiSensy that no other provider's reports have. The
+// order of these checks matters where shapes share members: the most specific shape comes first.
+Known known_shape_of(const Json &object) {
+    if (object["entry"].exists())
+        return Known::meta_envelope;
+    if (object["changes"].exists())
+        return Known::meta_entry;
+    if (object["field"].is_string() && object["value"].exists())
+        return Known::meta_change;
+    if (object["whatsAppWebhookEntry"].exists() || (object["Message"].is_string() && object["TopicArn"].exists()))
+        return Known::sns_notification;
+    if (object["topic"].is_string() && object["data"].exists())
+        return Known::aisensy_project;
+    if (object["type"].string().starts_with(twilio_events))
+        return Known::twilio_event;
+    if (is_conversations_event(object))
+        // A description reads the reports of delivery.
+        return object["EventType"].string() == "onDeliveryUpdated" ? Known::none : Known::other_event;
+    if (is_bot_message(object))
+        return Known::other_event;
+    if (object["MessageSid"].exists() || object["SmsSid"].exists() || object["SmsMessageSid"].exists())
+        return Known::twilio_callback;
+    // Voice calls.
+    if (object["CallSid"].is_string() && object["CallStatus"].is_string())
+        return Known::other_event;
+    if (object["messages"].is_array() && object["next_page_uri"].exists())
+        return Known::twilio_page;
+    return Known::none;
 }
 
 } // namespace
@@ -126,29 +192,19 @@ void Reader::read_any(const Json &value, const Context &context) {
     value.for_each_element([&](const Json &element) { read_any(element, inner); });
 }
 
-// The order of these checks matters where shapes share members: the most specific shape comes first.
+// Reads an object by its most specific shape. Shapes of Meta, Twilio and AiSensy are looked for first, so that they are
+// recognized without looking at descriptions; descriptions come before shapes that many providers share.
 void Reader::read_object(const Json &object, const Context &context) {
-    if (object["entry"].exists())
-        return read_meta_envelope(*this, object, context);
-    if (object["changes"].exists())
-        return read_meta_entry(*this, object, context);
-    if (object["field"].is_string() && object["value"].exists())
-        return read_meta_change(*this, object, context);
-    if (object["whatsAppWebhookEntry"].exists() || (object["Message"].is_string() && object["TopicArn"].exists()))
-        return read_sns_notification(object, context);
-    if (object["topic"].is_string() && object["data"].exists())
-        return read_aisensy_project_webhook(*this, object, context);
-    if (object["type"].string().starts_with(twilio_events))
-        return read_twilio_event(*this, object, context);
-    if (is_conversations_event(object) || is_bot_message(object))
-        return ignore();
-    if (object["MessageSid"].exists() || object["SmsSid"].exists() || object["SmsMessageSid"].exists())
-        return read_twilio_callback(*this, object, context);
-    // Voice calls.
-    if (object["CallSid"].is_string() && object["CallStatus"].is_string())
-        return ignore();
-    if (object["messages"].is_array() && object["next_page_uri"].exists())
-        return read_twilio_page(*this, object, context);
+    const Known shape = known_shape_of(object);
+    if (shape != Known::none && (!has_own_descriptions() || !read_by_description(object, context, shape)))
+        return read_known(shape, object, context);
+    if (shape != Known::none || read_by_description(object, context, shape))
+        return;
+    recognized_ = {};
+    // A part of a provider's webhook that was a dead letter is not another's.
+    if (!context.provider.empty() && !is_one_of(context.provider, read_without_description) &&
+        find_description(context.provider) != nullptr)
+        return reject(object, context, no_known_shape);
     if (object["statuses"].exists() || object["messages"].exists() || object["messaging_product"].exists())
         return read_meta_value(*this, object, context);
     if (object["sid"].exists() && object["status"].exists())
@@ -157,7 +213,60 @@ void Reader::read_object(const Json &object, const Context &context) {
         return read_meta_status(*this, object, context);
     if (object["from"].exists() && object["type"].exists() && !object["status"].exists())
         return read_meta_message(*this, object, context);
-    reject(object, context, "not a shape of any known webhook");
+    reject(object, context, no_known_shape);
+}
+
+void Reader::read_known(Known shape, const Json &object, const Context &context) {
+    recognized_ = family_of(shape);
+    switch (shape) {
+    case Known::meta_envelope:
+        return read_meta_envelope(*this, object, context);
+    case Known::meta_entry:
+        return read_meta_entry(*this, object, context);
+    case Known::meta_change:
+        return read_meta_change(*this, object, context);
+    case Known::sns_notification:
+        return read_sns_notification(object, context);
+    case Known::aisensy_project:
+        return read_aisensy_project_webhook(*this, object, context);
+    case Known::twilio_event:
+        return read_twilio_event(*this, object, context);
+    case Known::twilio_callback:
+        return read_twilio_callback(*this, object, context);
+    case Known::twilio_page:
+        return read_twilio_page(*this, object, context);
+    case Known::other_event:
+    case Known::none:
+        return ignore();
+    }
+}
+
+// Only descriptions of define_provider() compete with a known shape. A source that names a provider decides where
+// several fit, and else the provider that a dead letter had. Without either, an object that several fit is nobody's.
+bool Reader::read_by_description(const Json &object, const Context &context, Known shape) {
+    const Vector<Fit> fits = fits_of(object, shape != Known::none);
+    if (fits.empty())
+        return false;
+    const Text family = family_of(shape);
+    const Fit *chosen = fits.size() == 1 && family.empty() ? &fits[0] : nullptr;
+    for (const Text name : {context.source, context.provider}) {
+        if (chosen != nullptr)
+            break;
+        if (!name.empty() && name == family)
+            return false;
+        for (const Fit &fit : fits)
+            if (fit.description->name == name)
+                chosen = &fit;
+    }
+    if (chosen == nullptr) {
+        reject(object, context, "of a shape of several providers, none of which is the source");
+        return true;
+    }
+    if (ignored_ != nullptr)
+        recognized_ = {pnstrdup(chosen->description->name.data(), chosen->description->name.size()),
+                       chosen->description->name.size()};
+    read_described(*this, *chosen, object, context);
+    return true;
 }
 
 // AWS Social delivers Meta's entries through SNS: as a document in a string, once or twice nested.
@@ -218,6 +327,8 @@ void Reader::leave_out_content(Observation &o) {
 
 Json Reader::kept_of(const Json &part, const Context &context) {
     if (content_left_out_)
+        return without_content(part);
+    if (context.may_hold_content && !content_settings_.keeps(context.provider))
         return without_content(part);
     const bool is_twilio =
         part["Body"].exists() || part["body"].exists() || part["data"]["body"].exists() || part["MediaUrl0"].exists();

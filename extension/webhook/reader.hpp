@@ -1,7 +1,8 @@
 // Reads webhooks: recognizes the provider's shape and collects the observations.
 //
-// reader.cpp recognizes the shape; meta.cpp, twilio.cpp and aisensy.cpp each read the shapes of one provider. Content
-// never raises: a part that cannot be used becomes a rejection.
+// reader.cpp recognizes the shape; meta.cpp, twilio.cpp and aisensy.cpp each read the shapes of one provider, and
+// described.cpp those of all others, by descriptions. Content never raises: a part that cannot be used becomes a
+// rejection.
 #pragma once
 
 #include "observation/batch.hpp"
@@ -13,6 +14,11 @@ namespace msgstatus {
 // The most unusable parts of one webhook. A webhook with more is rejected whole, in one row, so that a small body
 // cannot fill a table. Meta sends at most 1000 updates in a webhook.
 inline constexpr std::size_t max_rejections_per_webhook = 1000;
+
+inline constexpr const char *too_deep = "nested more than 200 levels deep";
+
+// The shapes that C++ reads and no description; see reader.cpp.
+enum class Known : std::uint8_t;
 
 // Collects the observations and rejections of the webhooks of one call.
 class Reader {
@@ -29,7 +35,14 @@ public:
     void read_any(const Json &value, const Context &context);
 
     // Counts a part that is no status.
-    void ignore() { ++batch_.counts.back().ignored; }
+    void ignore() {
+        ++batch_.counts.back().ignored;
+        if (ignored_ != nullptr)
+            ignored_->push(recognized_);
+    }
+
+    // Collects the provider of each part that is ignored, an empty text where it is not known.
+    void collect_ignored(Vector<Text> &ignored) { ignored_ = &ignored; }
 
     // Rejects a part that cannot be used, with a reason (a literal) that a person understands.
     void reject(const Json &part, const Context &context, const char *reason);
@@ -42,6 +55,9 @@ public:
 
 private:
     void read_object(const Json &object, const Context &context);
+    void read_known(Known shape, const Json &object, const Context &context);
+    // Reads an object by the description that it fits; returns false if it fits none, or if its known shape counts.
+    bool read_by_description(const Json &object, const Context &context, Known shape);
     void read_sns_notification(const Json &object, const Context &context);
     void read_embedded(const Json &object, const Json &text, const Context &context);
 
@@ -56,6 +72,9 @@ private:
     ContentSettings content_settings_;
     // Whether the open status object has content that must not be stored.
     bool content_left_out_ = false;
+    // The provider of the object that is read; kept only for collect_ignored.
+    Text recognized_;
+    Vector<Text> *ignored_ = nullptr;
     // The open status object.
     Json object_;
     Context context_;

@@ -7,7 +7,8 @@ The word after `sql` says what is special about a block:
     sql raises=22023 its last statement raises this SQLSTATE, and the ```text block shows the message
     sql signature    is a signature, and is not run
 
-The pages of docs/reference/ each begin with the first block of its README.md, in a database of their own.
+The pages of docs/reference/ and docs/providers/ each begin with the first block of the reference's README.md, in a database of
+their own.
 
 As a program, `pages.py PAGE...` prints each page with its ```text blocks as they should be, for whoever edits it:
 
@@ -102,7 +103,7 @@ def section(page, heading):
 
 def beginning_of(name):
     """Returns the SQL that a page's examples go on from; the name is the page's path below the project."""
-    if not re.match(r"docs/reference/(?!README\.md)", name):
+    if not re.match(r"docs/(reference|providers)/(?!README\.md)", name):
         return ""
     return examples_of((ROOT / "docs/reference/README.md").read_text(encoding="utf-8"))[0].sql.text
 

@@ -107,7 +107,7 @@ def test_every_type_of_a_column_is_right(docs_server, database):
 
 def test_every_reason_is_there():
     files = [pages.ROOT / "extension" / f"{name}.cpp" for name in ("observation/validation", "webhook/reader", "webhook/meta", "webhook/twilio",
-                                                                   "webhook/aisensy", "dead_letter/kept_out", "import/row")]
+                                                                   "webhook/aisensy", "webhook/described", "dead_letter/kept_out", "import/row")]
     source = "\n".join(re.sub(r"//.*", "", file.read_text(encoding="utf-8")) for file in files)
     # What is written in words is a reason; keys and labels have no blanks.
     reasons = {literal.replace('\\"', '"') for literal in re.findall(r'"((?:[^"\\\n]|\\.)+)"', source) if " " in literal}

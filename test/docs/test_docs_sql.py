@@ -11,7 +11,8 @@ import pages
 # Pages that a newcomer follows in one database, and pages that begin in a database of their own on the same server.
 PATH = ["README.md", "docs/tutorial.md", "docs/operations.md", "docs/operations/database.md"]
 OTHERS = ["campaigns.md", "existing-tables.md", "analytics.md",
-          *(f"reference/{page.name}" for page in sorted((pages.ROOT / "docs/reference").glob("*.md")) if pages.examples_of(page.read_text(encoding="utf-8")))]
+          *(f"{folder}/{page.name}" for folder in ("reference", "providers") for page in sorted((pages.ROOT / "docs" / folder).glob("*.md"))
+            if pages.examples_of(page.read_text(encoding="utf-8")))]
 
 
 def check(server, database, name):

@@ -15,7 +15,7 @@ CONTRIBUTING = (pages.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 SUFFIXES = {".cpp", ".hpp", ".sql", ".py", ".md", ".yml", ".json", ".out", ".mk", ".control"}
 # For each recipe the word to search for, and the folders in which the recipe names each file that has the word.
 EXAMPLES = {
-    "### A provider": [("aisensy", ["extension", "receiver"])],
+    "### A provider": [("wati", ["extension", "test/pgtap", "docs"]), ("aisensy", ["receiver"])],
     "### A fact column": [("pricing_category", ["extension"])],
     "### A state": [("partially_delivered", ["extension"])],
     "### A view": [("delivery_funnel", ["extension", "test"])],
@@ -25,7 +25,8 @@ EXAMPLES = {
 }
 # What stands for any file of a kind, and what merely mentions an example.
 BUILT = re.compile(r"extension/msgstatus--[\d.]+\.sql")
-MENTIONS = {"### A view": {"extension/analytics/volume_views.sql", "test/property/support/earlier_tables.sql"},
+MENTIONS = {"### A provider": {"extension/webhook/meta.cpp", "test/pgtap/webhook_others.sql"},
+            "### A view": {"extension/analytics/volume_views.sql", "test/property/support/earlier_tables.sql"},
             "### An alert": {"test/docs/test_recipes.py", "test/pgtap/install_replica_identity.sql"},
             "### A setting": {"test/pgtap/install_replica_identity.sql"}}
 

@@ -105,7 +105,7 @@ SELECT is(attacked(statement), 'safe', statement) FROM (VALUES
     ($$SELECT * FROM msgstatus.message_stats(created_from => '2024-01-01 00:10Z', created_before => '2124-01-01')$$),
     ($$SELECT msgstatus.undelivered_count('-1 hour') FROM msgstatus.undelivered_messages('-1 hour')$$),
     ($$SELECT * FROM msgstatus.unread_messages(), msgstatus.stuck_messages()$$),
-    ($$SELECT * FROM msgstatus.message_status_dashboard, msgstatus.hourly_message_volume, msgstatus.delivery_rates, msgstatus.delivery_funnel,
+    ($$SELECT * FROM msgstatus.providers, msgstatus.message_status_dashboard, msgstatus.hourly_message_volume, msgstatus.delivery_rates, msgstatus.delivery_funnel,
         msgstatus.daily_summary, msgstatus.weekly_summary, msgstatus.monthly_summary, msgstatus.status_distribution$$),
     ($$SELECT msgstatus.best_send_hour('+491701234567', 'UTC') FROM msgstatus.best_send_hours('UTC') AS f, msgstatus.best_send_hours$$),
     ($$UPDATE msgstatus.alert_rule SET threshold = 0, minimum_count = 0, period = '1000 days'$$),

@@ -61,9 +61,9 @@ SELECT is(counts('{"MessageSid": "SMev", "MessageStatus": "read", "EventType": "
 -- Other providers' reports are kept whole.
 DELETE FROM msgstatus.rejected_status;
 SELECT is(counts(payload::jsonb), '1 0 0 1 0', payload) FROM unnest(ARRAY[
-    '{"id": "a1", "recipient": "15550100001", "status": "delivered", "statusDatetime": "2024-12-10T11:59:00+00:00"}',
-    '{"id": "a1", "recipient": "15550100001", "status": "delivery_failed", "statusDatetime": "2024-12-10T11:59:00+00:00"}',
-    '{"messageId": "a1", "msisdn": "15550100001", "status": "delivered", "err-code": "0"}',
+    '{"id": "a1", "recipient": "15550100001", "status": "delivered", "datetime": "2024-12-10T11:59:00+00:00"}',
+    '{"id": "a1", "recipient": "15550100001", "status": "delivery_failed", "datetime": "2024-12-10T11:59:00+00:00"}',
+    '{"messageId": "a1", "number": "15550100001", "status": "delivered", "err-code": "0"}',
     '{"messageId": "a1", "to": "15550100001", "status": "read", "timestamp": "1733832000"}',
     '{"id": "a1", "from": "15550100001", "type": "sms", "status": "delivered"}',
     '{"id": "a1", "status": "delivered", "err-code": "0"}']) AS payload;

@@ -47,6 +47,7 @@ GRANT SELECT ON msgstatus.message TO {role};
 ALTER TABLE msgstatus.status_event ADD CONSTRAINT not_too_old CHECK (event_time > '1990-01-01');
 UPDATE msgstatus.error_code_catalog SET advice = 'ask the boss' WHERE provider = 'meta' AND code = 131026;
 INSERT INTO msgstatus.error_code_catalog VALUES ('carrier', 1, 'lost', true, 'again');
+SELECT msgstatus.define_provider('carrier', '{{"shapes": [{{"when": {{"carrier": true}}, "id": "ref", "state": {{"path": "st"}}}}]}}');
 """
 
 # Everything that a restore must bring back, in the words of the catalog.
@@ -90,7 +91,7 @@ TABLES = ("msgstatus.message", "msgstatus.status_event", "msgstatus.rejected_sta
           "msgstatus.installation", "msgstatus.message_rollup", "msgstatus.folded_hour", "msgstatus.failure_rollup",
           "msgstatus.recipient_rollup", "msgstatus.recipient_day", "msgstatus.prefix_rollup", "msgstatus.prefix_period", "msgstatus.maintenance", "msgstatus.campaign",
           "msgstatus.campaign_recipient", "msgstatus.campaign_attempt", "msgstatus.campaign_day", "msgstatus.campaign_pace", "msgstatus.sender_limit", "msgstatus.sender_day", "msgstatus.opt_out",
-          "msgstatus.opt_out_word",
+          "msgstatus.opt_out_word", "msgstatus.provider_description",
           "msgstatus.attached_table", "msgstatus.attached_table_failure", "public.attached", "public.refusing",
           "shop.campaign", "shop.order_message", "shop.log",
           "msgstatus.refresh_queue", "msgstatus.message_check", "msgstatus.refresh_worker", "msgstatus.refresh_rate",

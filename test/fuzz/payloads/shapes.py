@@ -91,7 +91,32 @@ AWS = {"Type": "Notification", "TopicArn": "arn:aws:sns:x", "MessageId": "1", "M
        '{"whatsAppWebhookEntry": "{\\"id\\":\\"1\\",\\"changes\\":[{\\"field\\":\\"messages\\",\\"value\\":'
        '{\\"statuses\\":[{\\"id\\":\\"wamid.A\\",\\"status\\":\\"sent\\",\\"timestamp\\":\\"1733826600\\"}]}}]}"}'}
 
+# Providers that a description reads, a body for each way to walk one: a list, a list in a list, JSON in a text, an item within, the body itself.
+DESCRIBED = {
+    "infobip": {"results": [
+        {"messageId": "i1", "to": "14155550100", "sentAt": "2024-12-10T10:30:00.000+0000", "doneAt": "2024-12-10T10:30:02.000+0000", "messageCount": 1,
+         "status": {"groupName": "UNDELIVERABLE", "name": "X"}, "error": {"id": 27, "name": "EC_ABSENT_SUBSCRIBER", "description": "d"},
+         "price": {"pricePerMessage": 0.01, "currency": "EUR"}},
+        {"messageId": "i2", "status": {"groupName": "PENDING", "name": "PENDING_ENROUTE"}}]},
+    "infobip seen": {"results": [{"messageId": "i1", "seenAt": "2024-12-10T10:30:05.000+0000", "to": "14155550100"}]},
+    "telnyx": {"data": {"record_type": "event", "event_type": "message.finalized", "occurred_at": "2024-12-10T10:30:05Z", "payload": {
+        "id": "t1", "from": {"phone_number": "+15550100000"}, "to": [{"phone_number": "+14155550100", "status": "delivered"},
+        {"phone_number": "+14155550101", "status": "delivery_failed"}], "cc": [], "completed_at": "2024-12-10T10:30:04Z", "sent_at": "2024-12-10T10:30:01Z",
+        "errors": [{"code": "40300", "title": "STOP"}], "cost": {"amount": "0.004", "currency": "USD"}, "parts": 1}}},
+    "sinch batch": {"type": "delivery_report_sms", "batch_id": "b1", "statuses": [
+        {"code": 0, "status": "Delivered", "recipients": ["14155550100", "14155550101"]}, {"code": 402, "status": "Failed", "recipients": ["14155550102"]}]},
+    "gupshup enterprise": {"response": '[{"externalId":"e1","eventType":"DELIVERED","eventTs":"1733826600000","destAddr":"14155550100","errorCode":"000"}]'},
+    "gupshup v2": {"app": "a", "timestamp": 1733826600123, "type": "message-event", "payload": {
+        "id": "w", "gsId": "g", "type": "failed", "destination": "14155550100", "payload": {"ts": 1733826600, "code": 1002, "reason": "r"}}},
+    "vonage": {"message_uuid": "v1", "status": "rejected", "to": "14155550100", "from": "15550100000", "timestamp": "2024-12-10T10:30:00.123Z",
+               "error": {"type": "https://example.org#1000", "title": 1000, "detail": "d"}, "usage": {"price": "0.03", "currency": "EUR"}},
+    "plivo": {"MessageUUID": "p1", "Status": "delivered", "To": "14155550100", "SentTime": "2024-12-10 10:30:00.5", "DeliveryReportTime": "2024-12-10 10:30:02", "ErrorCode": "000"},
+    "interakt incoming": {"type": "message_received", "timestamp": "2024-12-10T10:30:00.837610", "data": {
+        "customer": {"channel_phone_number": "14155550100"}, "message": {"id": "n1", "message": "hello"}}},
+}
+
 SHAPES = {
+    **DESCRIBED,
     "meta": meta_envelope(meta_change(meta_value(META_STATUS)), meta_change({"event": "APPROVED"}, "account_update")),
     "meta failed": meta_envelope(meta_change(meta_value(META_FAILED, META_STATUS))),
     "meta group": meta_envelope(meta_change(meta_value(META_IN_GROUP, META_PAYMENT))),
