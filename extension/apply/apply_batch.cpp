@@ -1,6 +1,8 @@
 #include "apply/apply_batch.hpp"
 
+#include "alias/aliases.hpp"
 #include "apply/collect.hpp"
+#include "apply/unite_messages.hpp"
 #include "dead_letter/kept_out.hpp"
 #include "dead_letter/rejections.hpp"
 #include "install/table_access.hpp"
@@ -64,7 +66,17 @@ bool are_mostly_new(const Vector<MessageChange> &changes, const Vector<WrittenMe
     return static_cast<std::size_t>(inserted) > changes.size() / 2;
 }
 
+void unite_messages(const Vector<WrittenMessage> &messages, RollupChanges &rollups) {
+    if (messages.empty() || !may_have_aliases())
+        return;
+    Vector<Text> ids;
+    for (const WrittenMessage &message : messages)
+        ids.push(message.message_id);
+    unite_written(ids, rollups);
+}
+
 void apply_observations(Batch &batch, BatchSeries &series) {
+    resolve_observations(batch.observations, series.rollups);
     const Vector<Observation *> sorted = sort_observations(batch.observations);
     const Vector<Observation *> distinct = distinct_of(sorted);
     Vector<MessageChange> changes = changes_of(sorted, distinct);
@@ -79,6 +91,7 @@ void apply_observations(Batch &batch, BatchSeries &series) {
         series.rollups.add(message);
     mark_applied(batch, sorted, changes);
     reject_kept_out(batch, {changes.begin(), changes.size()});
+    unite_messages(written, series.rollups);
 }
 
 void apply_batch(Batch &batch, BatchSeries &series, bool writes_rollups) {

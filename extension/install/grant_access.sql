@@ -46,7 +46,7 @@ BEGIN
                 OR p.oid IN ('max(msgstatus.delivery_state)'::regprocedure, 'min(msgstatus.delivery_state)'::regprocedure))
             AND CASE level
                 WHEN 'ingest' THEN p.proname IN ('apply_message_status', 'apply_message_status_batch', 'reject_webhook', 'alert_counts')
-                WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'sees_all', 'shown_id', 'register_message',
+                WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'sees_all', 'shown_id', 'register_message', 'add_message_alias',
                     'create_campaign', 'activate_campaign', 'pause_campaign', 'resume_campaign', 'cancel_campaign', 'lock_campaign',
                     'add_recipients', 'free_send_dates', 'first_day', 'spread_recipients', 'begin_days',
                     'check_claim', 'sending_ends', 'paced_sends',
@@ -76,7 +76,7 @@ BEGIN
             ' msgstatus.active_alerts TO %s', role);
     END IF;
     IF level = 'sender' THEN
-        EXECUTE format('GRANT SELECT ON msgstatus.message TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.message, msgstatus.message_alias TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON msgstatus.campaign, msgstatus.campaign_recipient TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT ON msgstatus.campaign_attempt TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.campaign_day, msgstatus.campaign_pace,'
@@ -90,7 +90,7 @@ BEGIN
             ' msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day, msgstatus.prefix_rollup, msgstatus.prefix_period, msgstatus.maintenance,'
             ' msgstatus.campaign, msgstatus.campaign_recipient, msgstatus.campaign_attempt, msgstatus.campaign_day, msgstatus.campaign_pace,'
             ' msgstatus.sender_limit, msgstatus.sender_day, msgstatus.opt_out, msgstatus.opt_out_word, msgstatus.alert_rule, msgstatus.alert_state, msgstatus.content_setting TO %s', role);
-        EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.hour_rollup, msgstatus.attached_table,'
+        EXECUTE format('GRANT SELECT ON msgstatus.message_alias, msgstatus.installation, msgstatus.hour_rollup, msgstatus.attached_table,'
             ' msgstatus.attached_table_failure, msgstatus.attached_tables TO %s', role);
         EXECUTE format('GRANT DELETE ON msgstatus.attached_table_failure TO %s', role);
     END IF;
