@@ -10,12 +10,14 @@
 #include "observation/validation.hpp"
 #include "postgres/prepared_statement.hpp"
 #include "postgres/row_shape.hpp"
+#include "postgres/subtransaction.hpp"
 #include "rollup/rollup_changes.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 }
@@ -131,18 +133,50 @@ void learn_alias(Text alias, Text message_id, RollupChanges &rollups) {
     learn_aliases(pairs, {}, rollups);
 }
 
-// Adds to the rollups what the statement has just written, and nothing a caller could make up.
-void count_written_row(RollupChanges &rollups) {
+// Returns what the statement has just written, from which alone the rollups are counted, and nothing a caller could make
+// up; nothing if it wrote nothing.
+const WrittenMessage *written_row() {
+    if (SPI_processed == 0)
+        return nullptr;
     check_result(written_shape);
     std::array<Datum, written_column_count> values;
     std::array<bool, written_column_count> nulls;
     for (int i = 0; i < written_column_count; ++i)
         values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
-    auto *message = new (palloc(sizeof(WrittenMessage))) WrittenMessage(written_message(values.data(), nulls.data()));
-    rollups.add(*message);
+    return new (palloc(sizeof(WrittenMessage))) WrittenMessage(written_message(values.data(), nulls.data()));
+}
+
+Vector<Text> ids_of(const WrittenMessage *message) {
     Vector<Text> ids;
-    ids.push(message->message_id);
-    unite_written(ids, rollups);
+    if (message != nullptr)
+        ids.push(message->message_id);
+    return ids;
+}
+
+// Runs the statement with the id under which the message is kept, as apply_observations merges.
+void write_message(std::span<Datum> values, const char *nulls, RollupChanges &rollups) {
+    // Behind a pointer: what a subtransaction that is undone leaves of a local variable is not to be relied upon.
+    auto **written = static_cast<const WrittenMessage **>(palloc0(sizeof(WrittenMessage *)));
+    const bool had_aliases = may_have_aliases();
+    if (had_aliases) {
+        Vector<Text> ids;
+        ids.push(view_of(DatumGetTextPP(values[0])));
+        while (!attempt_or_undo([&] {
+            values[0] = PointerGetDatum(text_of(message_of(aliases_among(ids), ids[0])));
+            register_statement().execute(argument_types, values, nulls);
+            *written = written_row();
+            return !have_moved(ids_of(*written));
+        }))
+            CHECK_FOR_INTERRUPTS();
+    } else {
+        register_statement().execute(argument_types, values, nulls);
+        *written = written_row();
+    }
+    if (*written == nullptr)
+        return;
+    rollups.add(**written);
+    if (!had_aliases && may_have_aliases())
+        unite_written(ids_of(*written), rollups);
 }
 
 } // namespace
@@ -169,14 +203,7 @@ MSGSTATUS_FUNCTION(register_message) {
         values[i] = fcinfo->args[i].value;
         nulls[i] = fcinfo->args[i].isnull ? 'n' : ' ';
     }
-    if (may_have_aliases()) {
-        Vector<Text> ids;
-        ids.push(message_id);
-        values[0] = PointerGetDatum(text_of(message_of(aliases_among(ids), message_id)));
-    }
-    register_statement().execute(argument_types, values, nulls.data());
-    if (SPI_processed > 0)
-        count_written_row(rollups);
+    write_message(values, nulls.data(), rollups);
     rollups.write();
     access.close();
     PG_RETURN_VOID();

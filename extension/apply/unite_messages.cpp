@@ -223,45 +223,34 @@ private:
     Vector<Member> members_;
 };
 
-// What a try to lock has found; in memory that an error does not take along.
-struct LockTry {
-    Family family;
-    bool is_stable = false;
-};
-
-// Locks whatever belongs to the pairs, in the order of a call. While this waits, others may find that the messages have
-// more ids, which stand at other places of the order: then the locks are given away, and it begins anew. Families only
-// grow, so it ends.
+// Locks whatever belongs to the pairs, in the order of a call, with whatever the call goes on to lock. While this waits,
+// others may find that the messages have more ids, which stand at other places of the order: then the locks are given
+// away, and it begins anew. Families only grow, so it ends.
 Family lock_family(const Vector<AliasPair> &pairs, const Vector<Text> &others) {
-    auto *found = new (palloc(sizeof(LockTry))) LockTry;
-    found->family = family_of(pairs);
+    auto *family = new (palloc(sizeof(Family))) Family(family_of(pairs));
     const MemoryContext context = CurrentMemoryContext;
-    for (;;) {
-        ErrorData *error = attempt([&] {
-            const Vector<Text> recipients = read_texts(lock_recipients_statement, found->family.ids);
-            Vector<Text> ids;
-            for (const Text id : found->family.ids)
-                ids.push(id);
-            for (const Text id : others)
-                ids.push(id);
-            sort_and_distinct(ids);
-            lock_messages_to_change(ids);
-            const MemoryContext inner = MemoryContextSwitchTo(context);
-            const Family now = family_of(pairs);
-            found->is_stable = are_equal(now.ids, found->family.ids) && are_equal(now.rows, found->family.rows) &&
+    const auto lock = [&] {
+        const Vector<Text> recipients = read_texts(lock_recipients_statement, family->ids);
+        const Vector<Text> other_messages = messages_of(aliases_among(others), others);
+        Vector<Text> ids;
+        for (const Text id : family->ids)
+            ids.push(id);
+        for (const Text id : other_messages)
+            ids.push(id);
+        sort_and_distinct(ids);
+        lock_messages_to_change(ids);
+        const MemoryContext inner = MemoryContextSwitchTo(context);
+        const Family now = family_of(pairs);
+        const bool is_stable = are_equal(now.ids, family->ids) && are_equal(now.rows, family->rows) &&
+                               are_equal(other_messages, messages_of(aliases_among(others), others)) &&
                                are_equal(recipients, read_texts(find_recipients_statement, now.ids));
-            found->family = now;
-            MemoryContextSwitchTo(inner);
-            if (!found->is_stable)
-                ereport(ERROR,
-                        (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("a message turned out to have more ids")));
-        });
-        if (error == nullptr)
-            return found->family;
-        if (found->is_stable || error->sqlerrcode != ERRCODE_T_R_SERIALIZATION_FAILURE)
-            ReThrowError(error);
+        *family = now;
+        MemoryContextSwitchTo(inner);
+        return is_stable;
+    };
+    while (!attempt_or_undo(lock))
         CHECK_FOR_INTERRUPTS();
-    }
+    return *family;
 }
 
 Vector<Observation> take_events(Text from, Text to) {
@@ -376,6 +365,14 @@ void unite_all(const Vector<Text> &ids, const Union &groups, RollupChanges &roll
     reflect_known(ids);
 }
 
+Vector<Text> ids_of(const Vector<Observation> &observations) {
+    Vector<Text> ids;
+    for (const Observation &o : observations)
+        ids.push(o.message_id);
+    sort_and_distinct(ids);
+    return ids;
+}
+
 // The pairs that message_alias does not hold yet.
 Vector<AliasPair> unknown_of(const Vector<AliasPair> &pairs) {
     Vector<Text> ids;
@@ -412,24 +409,19 @@ void learn_aliases(const Vector<AliasPair> &pairs, const Vector<Text> &others, R
     unite_all(family.ids, groups, rollups);
 }
 
-void resolve_observations(Vector<Observation> &observations, RollupChanges &rollups) {
-    const auto ids_of_messages = [&] {
-        Vector<Text> ids;
-        for (const Observation &o : observations)
-            ids.push(o.message_id);
-        sort_and_distinct(ids);
-        return ids;
-    };
+void learn_aliases_of(const Vector<Observation> &observations, RollupChanges &rollups) {
     Vector<AliasPair> pairs;
     for (const Observation &o : observations)
         if (!o.alias.empty())
             pairs.push({o.alias, o.message_id});
-    if (pairs.empty() && !may_have_aliases())
-        return;
-    const Vector<Text> ids = ids_of_messages();
     if (!pairs.empty())
-        learn_aliases(pairs, messages_of(aliases_among(ids), ids), rollups);
-    const Vector<Alias> aliases = aliases_among(ids);
+        learn_aliases(pairs, ids_of(observations), rollups);
+}
+
+void resolve_aliases(Vector<Observation> &observations) {
+    if (!may_have_aliases())
+        return;
+    const Vector<Alias> aliases = aliases_among(ids_of(observations));
     if (aliases.empty())
         return;
     for (Observation &o : observations) {
@@ -439,6 +431,11 @@ void resolve_observations(Vector<Observation> &observations, RollupChanges &roll
         o.message_id = message_id;
         o.fingerprint = fingerprint_of(o);
     }
+}
+
+bool have_moved(const Vector<Text> &ids) {
+    const Vector<Alias> aliases = aliases_among(ids);
+    return std::any_of(aliases.begin(), aliases.end(), [](const Alias &a) { return a.alias != a.message_id; });
 }
 
 void unite_written(const Vector<Text> &written, RollupChanges &rollups) {
@@ -456,7 +453,7 @@ void unite_written(const Vector<Text> &written, RollupChanges &rollups) {
         for (const Alias &row : moved)
             kept.push(row.message_id);
         sort_and_distinct(kept);
-        // Late, and so perhaps out of order; but only after a race.
+        // Late, and so perhaps out of order; but only where the first alias of all became known meanwhile.
         lock_messages_to_change(kept);
         for (const Alias &row : moved) {
             unite(row.alias, row.message_id, rollups);

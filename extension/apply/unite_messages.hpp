@@ -18,11 +18,19 @@ struct AliasPair {
 // rollups is the caller's to write.
 void learn_aliases(const Vector<AliasPair> &pairs, const Vector<Text> &others, RollupChanges &rollups);
 
-// Learns the aliases that observations name, and gives each observation the id under which its message is kept.
-void resolve_observations(Vector<Observation> &observations, RollupChanges &rollups);
+// Learns the aliases that observations name.
+void learn_aliases_of(const Vector<Observation> &observations, RollupChanges &rollups);
 
-// Puts messages that this transaction has written under ids that became aliases meanwhile into their place. The writer
-// must call this after each write: until it holds a message's lock, its id may become an alias.
+// Gives each observation the id under which its message is kept.
+void resolve_aliases(Vector<Observation> &observations);
+
+// Returns whether one of these ids, which this transaction has written and so locked, became an alias before it had the
+// lock. Where there are aliases, a writer asks this within a subtransaction, undoes it, and begins anew: the message's own
+// id stands at another place of the order of locks.
+bool have_moved(const Vector<Text> &ids);
+
+// Puts messages that this transaction has written under ids that became aliases meanwhile into their place. For a writer
+// that had no subtransaction, since there was no alias at all when it began.
 void unite_written(const Vector<Text> &written, RollupChanges &rollups);
 
 } // namespace msgstatus

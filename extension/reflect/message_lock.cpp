@@ -1,14 +1,18 @@
 #include "reflect/message_lock.hpp"
 
+#include <new>
+
 #include "alias/aliases.hpp"
 #include "postgres/prepared_statement.hpp"
 #include "postgres/row_shape.hpp"
+#include "postgres/subtransaction.hpp"
 #include "postgres/text_array.hpp"
 #include "reflect/message_keys.hpp"
 #include "types/message_status_datum.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 }
 
 namespace msgstatus {
@@ -210,16 +214,27 @@ Vector<Reflection> lock_known_messages(const Vector<Text> &ids) {
 }
 
 Vector<Reflection> lock_messages(const Vector<Text> &ids) {
-    Vector<Alias> aliases = aliases_among(ids);
-    for (;;) {
-        const Vector<Text> message_ids = messages_of(aliases, ids);
-        Vector<Reflection> messages = lock_all(read_and_lock_statement, message_ids);
+    // What a subtransaction that is undone leaves of it is not to be relied upon.
+    struct Locked {
+        Vector<Reflection> messages;
+        Vector<Alias> aliases;
+    };
+    auto *locked = new (palloc(sizeof(Locked))) Locked;
+    const auto lock = [&] {
+        const Vector<Text> message_ids = messages_of(aliases_among(ids), ids);
+        locked->messages = lock_all(read_and_lock_statement, message_ids);
         // An id may have become an alias while this waited for it.
-        aliases = aliases_among(ids);
-        const Vector<Text> now = messages_of(aliases, ids);
-        if (std::equal(now.begin(), now.end(), message_ids.begin(), message_ids.end()))
-            return as_named(messages, aliases, ids);
-    }
+        locked->aliases = aliases_among(ids);
+        const Vector<Text> now = messages_of(locked->aliases, ids);
+        return std::equal(now.begin(), now.end(), message_ids.begin(), message_ids.end());
+    };
+    // The messages of aliases stand at other places of the order: the locks are given away, and it begins anew.
+    if (!may_have_aliases() && !lock())
+        locked->messages = lock_all(read_and_lock_statement, messages_of(locked->aliases, ids));
+    else if (may_have_aliases())
+        while (!attempt_or_undo(lock))
+            CHECK_FOR_INTERRUPTS();
+    return as_named(locked->messages, locked->aliases, ids);
 }
 
 void lock_messages_to_change(const Vector<Text> &message_ids) {
