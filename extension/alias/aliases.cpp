@@ -47,6 +47,10 @@ Text copy_of(Datum value) {
     return {copy, view.size()};
 }
 
+Oid table_of_aliases() {
+    return get_relname_relid("message_alias", get_namespace_oid("msgstatus", false));
+}
+
 // The rows' texts outlive the result, and so a subtransaction that is given up.
 Vector<Alias> read(PreparedStatement &statement, const Vector<Text> &ids) {
     Vector<Alias> aliases;
@@ -74,9 +78,12 @@ Datum bool_array_of(const Vector<Alias> &aliases) {
 
 } // namespace
 
+bool can_keep_aliases() {
+    return OidIsValid(table_of_aliases());
+}
+
 bool may_have_aliases() {
-    // Tables that an earlier version made lack this one until install() makes it.
-    const Oid id = get_relname_relid("message_alias", get_namespace_oid("msgstatus", false));
+    const Oid id = table_of_aliases();
     if (!OidIsValid(id))
         return false;
     Relation table = table_open(id, AccessShareLock);

@@ -13,6 +13,9 @@ struct Alias {
     bool is_alias = true;
 };
 
+// Returns whether the table is there: not among tables that an earlier version made, until install() makes it.
+bool can_keep_aliases();
+
 // Returns false if no id has an alias, which it finds without reading a row: the table has no page then. A transaction
 // that adds the first row adds the page before it commits.
 bool may_have_aliases();

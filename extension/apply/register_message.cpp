@@ -14,11 +14,9 @@
 #include "rollup/rollup_changes.hpp"
 
 extern "C" {
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 }
 
@@ -115,26 +113,21 @@ void check_message_id(Text id) {
                         errmsg("a message id has between 1 and %zu bytes", max_message_id_size)));
 }
 
-// Tables that an earlier version made have no place for an alias.
-void check_aliases_are_kept() {
-    if (!OidIsValid(get_relname_relid("message_alias", get_namespace_oid("msgstatus", false))))
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the table message_alias is missing"),
-                        errhint("Run: SELECT msgstatus.install();")));
-}
-
 // Learns that two ids are those of one message, if the second one is given.
 void learn_alias(Text alias, Text message_id, RollupChanges &rollups) {
     if (alias.empty() || alias == message_id)
         return;
     check_message_id(alias);
-    check_aliases_are_kept();
+    if (!can_keep_aliases())
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the table message_alias is missing"),
+                        errhint("Run: SELECT msgstatus.install();")));
     Vector<AliasPair> pairs;
     pairs.push({alias, message_id});
     learn_aliases(pairs, {}, rollups);
 }
 
-// Returns what the statement has just written, from which alone the rollups are counted, and nothing a caller could make
-// up; nothing if it wrote nothing.
+// Returns what the statement has just written, from which alone the rollups are counted, and nothing a caller could
+// make up; nothing if it wrote nothing.
 const WrittenMessage *written_row() {
     if (SPI_processed == 0)
         return nullptr;

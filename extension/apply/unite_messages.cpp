@@ -223,9 +223,9 @@ private:
     Vector<Member> members_;
 };
 
-// Locks whatever belongs to the pairs, in the order of a call, with whatever the call goes on to lock. While this waits,
-// others may find that the messages have more ids, which stand at other places of the order: then the locks are given
-// away, and it begins anew. Families only grow, so it ends.
+// Locks whatever belongs to the pairs, in the order of a call, with whatever the call goes on to lock. While this
+// waits, others may find that the messages have more ids, which stand at other places of the order: then the locks are
+// given away, and it begins anew. Families only grow, so it ends.
 Family lock_family(const Vector<AliasPair> &pairs, const Vector<Text> &others) {
     auto *family = new (palloc(sizeof(Family))) Family(family_of(pairs));
     const MemoryContext context = CurrentMemoryContext;
@@ -414,7 +414,7 @@ void learn_aliases_of(const Vector<Observation> &observations, RollupChanges &ro
     for (const Observation &o : observations)
         if (!o.alias.empty())
             pairs.push({o.alias, o.message_id});
-    if (!pairs.empty())
+    if (!pairs.empty() && can_keep_aliases())
         learn_aliases(pairs, ids_of(observations), rollups);
 }
 

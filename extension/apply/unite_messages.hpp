@@ -25,12 +25,12 @@ void learn_aliases_of(const Vector<Observation> &observations, RollupChanges &ro
 void resolve_aliases(Vector<Observation> &observations);
 
 // Returns whether one of these ids, which this transaction has written and so locked, became an alias before it had the
-// lock. Where there are aliases, a writer asks this within a subtransaction, undoes it, and begins anew: the message's own
-// id stands at another place of the order of locks.
+// lock. Where there are aliases, a writer asks this within a subtransaction, undoes it, and begins anew: the message's
+// own id stands at another place of the order of locks.
 bool have_moved(const Vector<Text> &ids);
 
-// Puts messages that this transaction has written under ids that became aliases meanwhile into their place. For a writer
-// that had no subtransaction, since there was no alias at all when it began.
+// Puts messages that this transaction has written under ids that became aliases meanwhile into their place. For a
+// writer that had no subtransaction, since there was no alias at all when it began.
 void unite_written(const Vector<Text> &written, RollupChanges &rollups);
 
 } // namespace msgstatus

@@ -37,8 +37,8 @@ ErrorData *attempt(Body body) {
     return error;
 }
 
-// Calls body() in a subtransaction, and undoes what it did, the locks included, where it returns false. Returns whether it
-// was kept. Raises what body() raises.
+// Calls body() in a subtransaction, and undoes what it did, the locks included, where it returns false. Returns whether
+// it was kept. Raises what body() raises.
 template <typename Body>
 bool attempt_or_undo(Body body) {
     // In memory that an error does not take along: what a local variable holds is not to be relied upon after one.

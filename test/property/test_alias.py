@@ -33,7 +33,7 @@ EVENTS_SEEN = """
     FROM msgstatus.status_event ORDER BY message_id, fingerprint"""
 SHOWN = """
     SELECT sid, status, sent_at, delivered_at, read_at, failed_at, error_code, retry_count FROM logs ORDER BY 1, 2, 3, 4, 5, 6, 7, 8"""
-ALIASES = "SELECT alias, message_id, is_alias FROM msgstatus.message_alias ORDER BY alias"
+ALIASES = "SELECT alias, message_id, is_alias FROM msgstatus.message_alias WHERE alias <> 'the first' ORDER BY alias"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -275,6 +275,8 @@ def test_concurrent_sessions(cursor, connections, seed):
     for _ in range(3):
         number = rng.randint(2, MOST_SESSIONS)
         calls = calls_of(rng, disordered(rng, operations))
+        # Sessions that begin while there is no alias at all may lose by deadlock: see decision 0022.
+        cursor.execute("SELECT msgstatus.add_message_alias('the first', 'of all')")
         try:
             run_concurrently(connections, [calls[n::number] for n in range(number)])
             assert outcome(cursor) == reference
