@@ -1,13 +1,22 @@
 #include "apply/apply_batch.hpp"
 
+#include <new>
+
+#include "alias/aliases.hpp"
 #include "apply/collect.hpp"
+#include "apply/unite_messages.hpp"
 #include "dead_letter/kept_out.hpp"
 #include "dead_letter/rejections.hpp"
 #include "install/table_access.hpp"
 #include "message/merge.hpp"
 #include "message/user_triggers.hpp"
+#include "postgres/subtransaction.hpp"
 #include "reflect/reflect_call.hpp"
 #include "trail/trail.hpp"
+
+extern "C" {
+#include "miscadmin.h"
+}
 
 namespace msgstatus {
 namespace {
@@ -64,13 +73,43 @@ bool are_mostly_new(const Vector<MessageChange> &changes, const Vector<WrittenMe
     return static_cast<std::size_t>(inserted) > changes.size() / 2;
 }
 
-void apply_observations(Batch &batch, BatchSeries &series) {
-    const Vector<Observation *> sorted = sort_observations(batch.observations);
-    const Vector<Observation *> distinct = distinct_of(sorted);
-    Vector<MessageChange> changes = changes_of(sorted, distinct);
+Vector<Text> ids_of(const Vector<WrittenMessage> &messages) {
+    Vector<Text> ids;
+    for (const WrittenMessage &message : messages)
+        ids.push(message.message_id);
+    return ids;
+}
+
+// The observations of a call, and what became of their messages.
+struct Merged {
+    Vector<Observation *> sorted;
+    Vector<MessageChange> changes;
+    Vector<WrittenMessage> written;
+};
+
+void merge(Merged &merged, Batch &batch, const BatchSeries &series) {
+    resolve_aliases(batch.observations);
+    merged.sorted = sort_observations(batch.observations);
+    merged.changes = changes_of(merged.sorted, distinct_of(merged.sorted));
     // A trigger BEFORE INSERT is not to fire for a message that is left as it is.
     const bool mostly_new = series.mostly_new && !has_trigger_before();
-    const Vector<WrittenMessage> written = merge_messages({changes.begin(), changes.size()}, mostly_new);
+    merged.written = merge_messages({merged.changes.begin(), merged.changes.size()}, mostly_new);
+}
+
+void apply_observations(Batch &batch, BatchSeries &series) {
+    // Behind a pointer: what a subtransaction that is undone leaves of a local variable is not to be relied upon.
+    auto *merged = new (palloc(sizeof(Merged))) Merged;
+    learn_aliases_of(batch.observations, series.rollups);
+    const bool had_aliases = may_have_aliases();
+    if (had_aliases)
+        while (!attempt_or_undo([&] {
+            merge(*merged, batch, series);
+            return !have_moved(ids_of(merged->written));
+        }))
+            CHECK_FOR_INTERRUPTS();
+    else
+        merge(*merged, batch, series);
+    const auto &[sorted, changes, written] = *merged;
     series.mostly_new = are_mostly_new(changes, written);
     record_events(changes);
     if (!written.empty())
@@ -79,6 +118,8 @@ void apply_observations(Batch &batch, BatchSeries &series) {
         series.rollups.add(message);
     mark_applied(batch, sorted, changes);
     reject_kept_out(batch, {changes.begin(), changes.size()});
+    if (!had_aliases && !written.empty() && may_have_aliases())
+        unite_written(ids_of(written), series.rollups);
 }
 
 void apply_batch(Batch &batch, BatchSeries &series, bool writes_rollups) {

@@ -1,16 +1,22 @@
-// What a sender says of a message it sent.
+// What a sender says of a message it sent, and of the ids that it has.
 #include "postgres/postgres.hpp"
 
+#include <new>
+
+#include "alias/aliases.hpp"
+#include "apply/unite_messages.hpp"
 #include "install/table_access.hpp"
 #include "message/change_columns.hpp"
 #include "observation/validation.hpp"
 #include "postgres/prepared_statement.hpp"
 #include "postgres/row_shape.hpp"
+#include "postgres/subtransaction.hpp"
 #include "rollup/rollup_changes.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 }
 
@@ -97,49 +103,119 @@ PreparedStatement &register_statement() {
 constexpr std::array<Oid, 11> argument_types = {TEXTOID, TEXTOID, TEXTOID,  TEXTOID, TEXTOID, TEXTOID,
                                                 TEXTOID, TEXTOID, JSONBOID, TEXTOID, UUIDOID};
 
-void check_message_id(FunctionCallInfo fcinfo) {
-    const std::size_t size = PG_ARGISNULL(0) ? 0 : view_of(PG_GETARG_TEXT_PP(0)).size();
-    if (size == 0 || size > max_message_id_size)
+Text text_argument_of(FunctionCallInfo fcinfo, int n) {
+    return n >= PG_NARGS() || PG_ARGISNULL(n) ? Text() : view_of(PG_GETARG_TEXT_PP(n));
+}
+
+void check_message_id(Text id) {
+    if (id.empty() || id.size() > max_message_id_size)
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                         errmsg("a message id has between 1 and %zu bytes", max_message_id_size)));
 }
 
-// Adds to the rollups what the statement has just written, and nothing a caller could make up.
-void count_written_row() {
+// Learns that two ids are those of one message, if the second one is given.
+void learn_alias(Text alias, Text message_id, RollupChanges &rollups) {
+    if (alias.empty() || alias == message_id)
+        return;
+    check_message_id(alias);
+    if (!can_keep_aliases())
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the table message_alias is missing"),
+                        errhint("Run: SELECT msgstatus.install();")));
+    Vector<AliasPair> pairs;
+    pairs.push({alias, message_id});
+    learn_aliases(pairs, {}, rollups);
+}
+
+// Returns what the statement has just written, from which alone the rollups are counted, and nothing a caller could
+// make up; nothing if it wrote nothing.
+const WrittenMessage *written_row() {
+    if (SPI_processed == 0)
+        return nullptr;
     check_result(written_shape);
     std::array<Datum, written_column_count> values;
     std::array<bool, written_column_count> nulls;
     for (int i = 0; i < written_column_count; ++i)
         values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
-    RollupChanges rollups;
-    const WrittenMessage message = written_message(values.data(), nulls.data());
-    rollups.add(message);
-    rollups.write();
+    return new (palloc(sizeof(WrittenMessage))) WrittenMessage(written_message(values.data(), nulls.data()));
+}
+
+Vector<Text> ids_of(const WrittenMessage *message) {
+    Vector<Text> ids;
+    if (message != nullptr)
+        ids.push(message->message_id);
+    return ids;
+}
+
+// Runs the statement with the id under which the message is kept, as apply_observations merges.
+void write_message(std::span<Datum> values, const char *nulls, RollupChanges &rollups) {
+    // Behind a pointer: what a subtransaction that is undone leaves of a local variable is not to be relied upon.
+    auto **written = static_cast<const WrittenMessage **>(palloc0(sizeof(WrittenMessage *)));
+    const bool had_aliases = may_have_aliases();
+    if (had_aliases) {
+        Vector<Text> ids;
+        ids.push(view_of(DatumGetTextPP(values[0])));
+        while (!attempt_or_undo([&] {
+            values[0] = PointerGetDatum(text_of(message_of(aliases_among(ids), ids[0])));
+            register_statement().execute(argument_types, values, nulls);
+            *written = written_row();
+            return !have_moved(ids_of(*written));
+        }))
+            CHECK_FOR_INTERRUPTS();
+    } else {
+        register_statement().execute(argument_types, values, nulls);
+        *written = written_row();
+    }
+    if (*written == nullptr)
+        return;
+    rollups.add(**written);
+    if (!had_aliases && may_have_aliases())
+        unite_written(ids_of(*written), rollups);
 }
 
 } // namespace
 
 // Writes what a sender knows of a message, before or after its first status, and counts it in the rollups. Parameters:
 // the message id, of 1 to 512 bytes; each column of registered_columns; metadata, an object; who sent it; the campaign.
-// NULL and the empty text leave a column as it is. Raises 22023 for another id.
+// another id of the message. NULL and the empty text leave a column as it is. Raises 22023 for ids of another size.
 //
 // It writes as the owner of the tables: the caller needs the right to call it and none on the tables, and so can
 // neither write a row that the rollups do not count nor count what is not written.
 MSGSTATUS_FUNCTION(register_message) {
     // Another version's SQL may call it.
-    if (static_cast<std::size_t>(PG_NARGS()) != argument_types.size())
-        elog(ERROR, "register_message takes %zu arguments, not %d", argument_types.size(), PG_NARGS());
+    const auto given = static_cast<std::size_t>(PG_NARGS());
+    if (given != argument_types.size() && given != argument_types.size() + 1)
+        elog(ERROR, "register_message takes %zu arguments, not %d", argument_types.size() + 1, PG_NARGS());
     TableAccess access;
-    check_message_id(fcinfo);
+    Text message_id = text_argument_of(fcinfo, 0);
+    check_message_id(message_id);
+    RollupChanges rollups;
+    learn_alias(text_argument_of(fcinfo, static_cast<int>(argument_types.size())), message_id, rollups);
     std::array<Datum, argument_types.size()> values;
     std::array<char, argument_types.size()> nulls;
     for (std::size_t i = 0; i < argument_types.size(); ++i) {
         values[i] = fcinfo->args[i].value;
         nulls[i] = fcinfo->args[i].isnull ? 'n' : ' ';
     }
-    register_statement().execute(argument_types, values, nulls.data());
-    if (SPI_processed > 0)
-        count_written_row();
+    write_message(values, nulls.data(), rollups);
+    rollups.write();
+    access.close();
+    PG_RETURN_VOID();
+}
+
+// Says that two ids are those of one message, which becomes one if there are two. Parameters: the alias; the id under
+// which the message is to be kept. Raises 22023 for ids of another size than 1 to 512 bytes, and where both are the
+// same. Writes as the owner of the tables, as register_message does.
+MSGSTATUS_FUNCTION(add_message_alias) {
+    TableAccess access;
+    const Text alias = text_argument_of(fcinfo, 0);
+    const Text message_id = text_argument_of(fcinfo, 1);
+    check_message_id(alias);
+    check_message_id(message_id);
+    if (alias == message_id)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("an alias differs from the message id")));
+    RollupChanges rollups;
+    learn_alias(alias, message_id, rollups);
+    rollups.write();
     access.close();
     PG_RETURN_VOID();
 }

@@ -4,22 +4,30 @@
 CREATE FUNCTION msgstatus.attached_messages(target regclass, key_column name, since xid DEFAULT NULL)
     RETURNS SETOF text[]
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    messages text := '(SELECT m.message_id AS id, m.xmin AS written, m.xmin AS learnt FROM msgstatus.message AS m)';
 BEGIN
+    -- A row may name its message by any id.
+    IF msgstatus.reads_aliases() THEN
+        messages := '(SELECT m.message_id AS id, m.xmin AS written, m.xmin AS learnt FROM msgstatus.message AS m'
+            ' UNION ALL SELECT a.alias, m.xmin, a.xmin FROM msgstatus.message_alias AS a'
+            ' JOIN msgstatus.message AS m ON m.message_id = a.message_id WHERE a.alias <> a.message_id)';
+    END IF;
     RETURN QUERY EXECUTE format($query$
         SELECT array_agg(k.id ORDER BY k.id)
         FROM (
             SELECT d.id, (row_number() OVER (ORDER BY d.id) - 1) / 10000 AS batch
             FROM (
-                SELECT DISTINCT m.message_id AS id
-                FROM %s AS t JOIN msgstatus.message AS m ON m.message_id = t.%I::text COLLATE "C"
-                WHERE $1 IS NULL OR age(m.xmin) <= age($1)
+                SELECT DISTINCT m.id
+                FROM %s AS t JOIN %s AS m ON m.id = t.%I::text COLLATE "C"
+                WHERE $1 IS NULL OR age(m.written) <= age($1) OR age(m.learnt) <= age($1)
                     -- Rows that this transaction wrote, including its subtransactions, are "in progress"; rows in progress of
                     -- other transactions are invisible anyway.
                     OR age(t.xmin) <= age($1) AND pg_xact_status(($2 - age(t.xmin))::text::xid8) <> 'in progress'
             ) AS d
         ) AS k
         GROUP BY k.batch ORDER BY k.batch
-        $query$, target, key_column)
+        $query$, target, messages, key_column)
     USING since,
         CASE WHEN since IS NOT NULL THEN pg_current_xact_id()::text::bigint + age(pg_current_xact_id()::xid) END;
 END

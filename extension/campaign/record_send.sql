@@ -7,6 +7,7 @@ DECLARE
     at timestamptz := clock_timestamp();
     r record;
     sent_to uuid;
+    kept_as text; -- the id of the message
     reported boolean;
 BEGIN
     PERFORM msgstatus.check_installation();
@@ -22,9 +23,10 @@ BEGIN
         RAISE no_data_found USING MESSAGE = format('recipient %s does not exist', COALESCE($1::text, 'NULL'));
     END IF;
     PERFORM msgstatus.check_claim($1, $3, r.claims);
-    SELECT o.recipient_id INTO sent_to FROM msgstatus.campaign_recipient AS o WHERE o.message_id = $2
+    kept_as := COALESCE((SELECT a.message_id FROM msgstatus.message_alias AS a WHERE a.alias = $2), $2);
+    SELECT o.recipient_id INTO sent_to FROM msgstatus.campaign_recipient AS o WHERE o.message_id = kept_as
     UNION ALL
-    SELECT a.recipient_id FROM msgstatus.campaign_attempt AS a WHERE a.message_id = $2;
+    SELECT a.recipient_id FROM msgstatus.campaign_attempt AS a WHERE a.message_id = kept_as;
     IF sent_to = $1 THEN
         RETURN; -- reported before
     ELSIF sent_to IS NOT NULL THEN
@@ -34,11 +36,13 @@ BEGIN
         OR EXISTS (SELECT FROM msgstatus.campaign_attempt AS a WHERE a.recipient_id = $1 AND a.claim = $3));
     PERFORM msgstatus.register_message($2, provider => r.provider, direction => 'outbound', recipient => r.phone_number, sender => r.sender,
         message_type => CASE WHEN r.template_name IS NOT NULL THEN 'template' END, campaign_id => r.campaign_id);
+    -- Whoever learns of another id of the message from now on waits for this, and then moves the recipient, too.
+    kept_as := COALESCE((SELECT a.message_id FROM msgstatus.message_alias AS a WHERE a.alias = $2), $2);
     IF r.message_id IS NOT NULL OR r.failed_at IS NOT NULL THEN
         PERFORM msgstatus.keep_attempts(ARRAY[$1]);
     END IF;
     UPDATE msgstatus.campaign_recipient AS u
-    SET waiting = false, claimed_at = NULL, due_at = NULL, message_id = $2, sent_at = at, attempt_claim = $3,
+    SET waiting = false, claimed_at = NULL, due_at = NULL, message_id = kept_as, sent_at = at, attempt_claim = $3,
         updated_at = now(),
         check_at = CASE WHEN u.retry_count < u.max_retries AND u.skipped_at IS NULL THEN
             at + LEAST(msgstatus.retry_pause(u.retry_count, c.retry_delay, c.max_retry_delay), c.retry_window) END

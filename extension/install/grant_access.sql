@@ -49,7 +49,7 @@ BEGIN
                 OR p.oid IN ('max(msgstatus.delivery_state)'::regprocedure, 'min(msgstatus.delivery_state)'::regprocedure))
             AND CASE level
                 WHEN 'ingest' THEN p.proname IN ('apply_message_status', 'apply_message_status_batch', 'reject_webhook', 'alert_counts')
-                WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'sees_all', 'shown_id', 'register_message',
+                WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'sees_all', 'shown_id', 'register_message', 'add_message_alias',
                     'create_campaign', 'activate_campaign', 'pause_campaign', 'resume_campaign', 'cancel_campaign', 'lock_campaign',
                     'add_recipients', 'free_send_dates', 'first_day', 'spread_recipients', 'begin_days',
                     'check_claim', 'sending_ends', 'paced_sends',
@@ -91,7 +91,7 @@ BEGIN
             ' msgstatus.installation TO %s', role);
     END IF;
     IF level = 'sender' THEN
-        EXECUTE format('GRANT SELECT ON msgstatus.message TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.message, msgstatus.message_alias TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON msgstatus.campaign, msgstatus.campaign_recipient TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT ON msgstatus.campaign_attempt TO %s', role);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.campaign_day, msgstatus.campaign_pace,'
@@ -100,7 +100,7 @@ BEGIN
         EXECUTE format('GRANT SELECT ON msgstatus.error_code_catalog, msgstatus.opt_out_word, msgstatus.installation TO %s', role);
     END IF;
     IF level = 'operator' THEN
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.message, msgstatus.status_event,'
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.message, msgstatus.message_alias, msgstatus.status_event,'
             ' msgstatus.rejected_status, msgstatus.error_code_catalog, msgstatus.message_rollup, msgstatus.folded_hour,'
             ' msgstatus.failure_rollup, msgstatus.recipient_rollup, msgstatus.recipient_day, msgstatus.prefix_rollup, msgstatus.prefix_period, msgstatus.maintenance,'
             ' msgstatus.campaign, msgstatus.campaign_recipient, msgstatus.campaign_attempt, msgstatus.campaign_day, msgstatus.campaign_pace,'

@@ -12,6 +12,7 @@ BEGIN
     PERFORM msgstatus.install_message();
     PERFORM msgstatus.install_message_indexes();
     PERFORM msgstatus.install_message_statistics();
+    PERFORM msgstatus.install_message_alias();
     PERFORM msgstatus.install_status_event();
     PERFORM msgstatus.install_rejected_status();
     PERFORM msgstatus.install_message_rollup();

@@ -7,6 +7,7 @@ CREATE FUNCTION msgstatus.purge_messages(before timestamptz, max_messages intege
 DECLARE
     horizon CONSTANT timestamptz := date_trunc('hour', LEAST(purge_messages.before, now()), 'UTC');
     purged text[];
+    purged_ids text[]; -- with the aliases
 BEGIN
     PERFORM msgstatus.check_installation();
     IF purge_messages.before IS NULL THEN
@@ -28,10 +29,22 @@ BEGIN
     SELECT array_agg(g.message_id) INTO purged FROM gone AS g;
     -- Every writer to the trail of a message locks the message first.
     DELETE FROM msgstatus.status_event AS e WHERE e.message_id = ANY (purged);
+    WITH gone AS (
+        DELETE FROM msgstatus.message_alias AS a WHERE a.message_id = ANY (purged) RETURNING a.alias
+    )
+    SELECT purged || array_agg(g.alias) INTO purged_ids FROM gone AS g;
     DELETE FROM msgstatus.attached_table_failure AS f USING msgstatus.attached_table AS a
-    WHERE f.attached_table_id = a.attached_table_id AND f.message_id = ANY (purged);
-    DELETE FROM msgstatus.refresh_queue AS q WHERE q.message_id = ANY (purged);
-    DELETE FROM msgstatus.message_check AS c WHERE c.message_id = ANY (purged);
+    WHERE f.attached_table_id = a.attached_table_id AND f.message_id = ANY (purged_ids);
+    DELETE FROM msgstatus.refresh_queue AS q WHERE q.message_id = ANY (purged_ids);
+    DELETE FROM msgstatus.message_check AS c WHERE c.message_id = ANY (purged_ids);
+    -- Those of messages that never came, or came under another id.
+    DELETE FROM msgstatus.message_alias AS a USING (
+        SELECT o.alias FROM msgstatus.message_alias AS o
+        WHERE o.learnt_at < horizon AND NOT EXISTS (SELECT FROM msgstatus.message AS m WHERE m.message_id = o.message_id)
+        LIMIT purge_messages.max_messages
+        FOR UPDATE SKIP LOCKED
+    ) AS f
+    WHERE a.alias = f.alias;
     -- The lists of recipients hold phone numbers, so they are deleted with the messages. What is counted by prefix is deleted, too,
     -- since it is no longer what message_log() finds.
     DELETE FROM msgstatus.recipient_rollup AS r WHERE r.day < (horizon AT TIME ZONE 'UTC');

@@ -266,6 +266,50 @@ const char *merge_one_text(std::uint32_t columns, const char *change) {
 
 } // namespace
 
+const char *unite_text() {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    appendStringInfo(&sql,
+                     "WITH excluded AS (DELETE FROM msgstatus.message AS d WHERE d.message_id = $1 RETURNING d.*) "
+                     "UPDATE msgstatus.message AS m SET status = m.status OPERATOR(msgstatus.||) excluded.status, "
+                     "created_at = LEAST(m.created_at, excluded.created_at), "
+                     "updated_at = GREATEST(m.updated_at, excluded.updated_at, pg_catalog.now()), "
+                     "known_events = msgstatus.known_events_merge(m.known_events, $3), "
+                     "registered = COALESCE(m.registered | excluded.registered, m.registered, excluded.registered), "
+                     "created_by = COALESCE(m.created_by, excluded.created_by), "
+                     "last_change = msgstatus.status_change(m.status, excluded.status) | %u, replaced = ",
+                     last_change_replaced);
+    append_replaced_value(&sql);
+    for_each_column(all_merged_columns, [&](const ChangeColumn &column) {
+        const char *name = column.shape.name;
+        appendStringInfo(&sql, ", %s = ", name);
+        if (column.merge == Merge::fact)
+            appendStringInfo(
+                &sql,
+                "CASE WHEN (COALESCE(m.registered, 0) & %u) > (COALESCE(excluded.registered, 0) & %u) THEN m.%s "
+                "WHEN (COALESCE(m.registered, 0) & %u) < (COALESCE(excluded.registered, 0) & %u) "
+                "THEN excluded.%s ELSE ",
+                column.bit, column.bit, name, column.bit, column.bit, name);
+        append_merged(&sql, column, "m", "excluded");
+        if (column.merge == Merge::fact)
+            appendStringInfoString(&sql, " END");
+    });
+    appendStringInfoString(&sql, " FROM excluded WHERE m.message_id = $2");
+    return returning(&sql);
+}
+
+const char *rename_text() {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    appendStringInfo(
+        &sql,
+        "UPDATE msgstatus.message AS m SET message_id = $2, known_events = $3, "
+        "updated_at = GREATEST(m.updated_at, pg_catalog.now()), last_change = %u, replaced = NULL "
+        "WHERE m.message_id = $1 AND NOT EXISTS (SELECT FROM msgstatus.message AS o WHERE o.message_id = $2)",
+        last_change_replaced);
+    return returning(&sql);
+}
+
 MessageStatements message_statements(std::uint32_t columns) {
     const char *change = change_of_parameters();
     return {merge_text(columns), merge_new_text(columns), look_at_one_text(columns, change),

@@ -29,4 +29,12 @@ struct MessageStatements {
 // Returns their texts, palloc'd in the current context.
 MessageStatements message_statements(std::uint32_t columns);
 
+// Returns the text of the statement that merges the message $1 into the message $2, whose known events become those of
+// $3, too, and deletes it. Both are there, and are rows of one message: of a column that register_message gave one of
+// them, its value stays.
+const char *unite_text();
+
+// Returns the text of the statement that gives the message $1 the id $2, which none has, and the known events $3.
+const char *rename_text();
+
 } // namespace msgstatus

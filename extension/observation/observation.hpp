@@ -42,6 +42,8 @@ struct MessageFacts {
 // "Message M was seen in state S at time T", with what came along.
 struct Observation {
     Text message_id;
+    // Another id of the same message, where the report names both. No part of the observation's identity.
+    Text alias;
     DeliveryState state = DeliveryState::processing;
     EventTime event_time = 0;
     EventTime received_at = 0;

@@ -37,4 +37,21 @@ ErrorData *attempt(Body body) {
     return error;
 }
 
+// Calls body() in a subtransaction, and undoes what it did, the locks included, where it returns false. Returns whether
+// it was kept. Raises what body() raises.
+template <typename Body>
+bool attempt_or_undo(Body body) {
+    // In memory that an error does not take along: what a local variable holds is not to be relied upon after one.
+    auto *is_undone = static_cast<bool *>(palloc0(sizeof(bool)));
+    ErrorData *error = attempt([&] {
+        if (body())
+            return;
+        *is_undone = true;
+        ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("undone")));
+    });
+    if (error != nullptr && !*is_undone)
+        ReThrowError(error);
+    return error == nullptr;
+}
+
 } // namespace msgstatus

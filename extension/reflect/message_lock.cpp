@@ -1,13 +1,18 @@
 #include "reflect/message_lock.hpp"
 
+#include <new>
+
+#include "alias/aliases.hpp"
 #include "postgres/prepared_statement.hpp"
 #include "postgres/row_shape.hpp"
+#include "postgres/subtransaction.hpp"
 #include "postgres/text_array.hpp"
 #include "reflect/message_keys.hpp"
 #include "types/message_status_datum.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 }
 
 namespace msgstatus {
@@ -22,6 +27,11 @@ PreparedStatement read_and_lock_statement(R"(
 SELECT m.message_id, m.status, m.error_code, m.error_title, m.error_details, m.updated_at, m.xmin
 FROM pg_catalog.unnest($1) AS k (message_id) JOIN msgstatus.message AS m ON m.message_id = k.message_id
 ORDER BY m.message_id FOR SHARE OF m)");
+
+PreparedStatement read_and_lock_to_change_statement(R"(
+SELECT m.message_id, m.status, m.error_code, m.error_title, m.error_details, m.updated_at, m.xmin
+FROM pg_catalog.unnest($1) AS k (message_id) JOIN msgstatus.message AS m ON m.message_id = k.message_id
+ORDER BY m.message_id FOR UPDATE OF m)");
 
 // For a table that MessageKeys cannot write to. ON CONFLICT locks a row even where WHERE leaves it alone.
 PreparedStatement lock_statement(R"(
@@ -84,11 +94,11 @@ Vector<Text> returned_ids() {
 }
 
 // Locks the messages of a run, and returns the ids of those that somebody deleted meanwhile.
-Vector<Text> lock_run(const Vector<Text> &run, Vector<Reflection> &messages) {
+Vector<Text> lock_run(PreparedStatement &lock, const Vector<Text> &run, Vector<Reflection> &messages) {
     Vector<Text> left;
     if (run.empty())
         return left;
-    execute(read_and_lock_statement, run);
+    execute(lock, run);
     for (const KnownMessage &message : messages_read())
         messages.push(message.reflection);
     const Vector<Text> locked = returned_ids();
@@ -103,11 +113,12 @@ constexpr int few_unknown = 8;
 
 // One pass over known and unknown ids, in their order, as a call makes it: two passes could wait for each other in a
 // circle. Known ones are locked in runs. Returns the ids of messages that were deleted meanwhile.
-Vector<Text> lock_in_order(const Vector<Text> &message_ids, MessageKeys &keys, Vector<Reflection> &messages) {
+Vector<Text> lock_in_order(PreparedStatement &lock, const Vector<Text> &message_ids, MessageKeys &keys,
+                           Vector<Reflection> &messages) {
     Vector<Text> left;
     Vector<Text> run;
     const auto lock_the_run = [&] {
-        for (const Text id : lock_run(run, messages))
+        for (const Text id : lock_run(lock, run, messages))
             left.push(id);
         run.truncate(0);
     };
@@ -129,23 +140,7 @@ Vector<Text> lock_in_order(const Vector<Text> &message_ids, MessageKeys &keys, V
     return left;
 }
 
-Vector<Reflection> lock_by_statements(const Vector<Text> &message_ids) {
-    execute(lock_statement, message_ids);
-    check_result(std::array{ColumnShape{"message_id", TEXTOID}});
-    const Vector<Text> unknown = returned_ids();
-    if (!unknown.empty())
-        execute(unlock_statement, unknown);
-    return unknown.size() == message_ids.size() ? Vector<Reflection>() : lock_known_messages(message_ids);
-}
-
-} // namespace
-
-Vector<KnownMessage> read_messages(const Vector<Text> &message_ids) {
-    execute(read_statement, message_ids);
-    return messages_read();
-}
-
-Vector<Reflection> lock_known_messages(const Vector<Text> &message_ids) {
+Vector<Reflection> lock_known(const Vector<Text> &message_ids) {
     execute(read_and_lock_statement, message_ids);
     Vector<Reflection> messages;
     for (const KnownMessage &message : messages_read())
@@ -153,20 +148,97 @@ Vector<Reflection> lock_known_messages(const Vector<Text> &message_ids) {
     return messages;
 }
 
-Vector<Reflection> lock_messages(const Vector<Text> &message_ids) {
+Vector<Reflection> lock_by_statements(const Vector<Text> &message_ids) {
+    execute(lock_statement, message_ids);
+    check_result(std::array{ColumnShape{"message_id", TEXTOID}});
+    const Vector<Text> unknown = returned_ids();
+    if (!unknown.empty())
+        execute(unlock_statement, unknown);
+    return unknown.size() == message_ids.size() ? Vector<Reflection>() : lock_known(message_ids);
+}
+
+// Locks known and unknown messages, whose ids are not aliases.
+Vector<Reflection> lock_all(PreparedStatement &lock, const Vector<Text> &message_ids) {
     MessageKeys keys;
     if (!keys.open())
         return lock_by_statements(message_ids);
     Vector<Reflection> messages;
-    Vector<Text> left = lock_in_order(message_ids, keys, messages);
+    Vector<Text> left = lock_in_order(lock, message_ids, keys, messages);
     const bool in_order = left.empty();
     while (!left.empty())
-        left = lock_in_order(left, keys, messages);
+        left = lock_in_order(lock, left, keys, messages);
     keys.close();
     if (!in_order)
         std::sort(messages.begin(), messages.end(),
                   [](const Reflection &a, const Reflection &b) { return a.message_id < b.message_id; });
     return messages;
+}
+
+Text &id_of(Reflection &message) {
+    return message.message_id;
+}
+
+Text &id_of(KnownMessage &message) {
+    return message.reflection.message_id;
+}
+
+// Returns the messages under the ids by which somebody named them, in the order of those.
+template <typename Message>
+Vector<Message> as_named(Vector<Message> messages, const Vector<Alias> &aliases, const Vector<Text> &ids) {
+    if (aliases.empty())
+        return messages;
+    Vector<Message> named;
+    for (const Text id : ids) {
+        const Text message_id = message_of(aliases, id);
+        auto *found = std::lower_bound(messages.begin(), messages.end(), message_id,
+                                       [](Message &m, Text wanted) { return id_of(m) < wanted; });
+        if (found == messages.end() || id_of(*found) != message_id)
+            continue;
+        named.push(*found);
+        id_of(named.back()) = id;
+    }
+    return named;
+}
+
+} // namespace
+
+Vector<KnownMessage> read_messages(const Vector<Text> &ids) {
+    const Vector<Alias> aliases = aliases_among(ids);
+    execute(read_statement, messages_of(aliases, ids));
+    return as_named(messages_read(), aliases, ids);
+}
+
+Vector<Reflection> lock_known_messages(const Vector<Text> &ids) {
+    const Vector<Alias> aliases = aliases_among(ids);
+    return as_named(lock_known(messages_of(aliases, ids)), aliases, ids);
+}
+
+Vector<Reflection> lock_messages(const Vector<Text> &ids) {
+    // What a subtransaction that is undone leaves of it is not to be relied upon.
+    struct Locked {
+        Vector<Reflection> messages;
+        Vector<Alias> aliases;
+    };
+    auto *locked = new (palloc(sizeof(Locked))) Locked;
+    const auto lock = [&] {
+        const Vector<Text> message_ids = messages_of(aliases_among(ids), ids);
+        locked->messages = lock_all(read_and_lock_statement, message_ids);
+        // An id may have become an alias while this waited for it.
+        locked->aliases = aliases_among(ids);
+        const Vector<Text> now = messages_of(locked->aliases, ids);
+        return std::equal(now.begin(), now.end(), message_ids.begin(), message_ids.end());
+    };
+    // The messages of aliases stand at other places of the order: the locks are given away, and it begins anew.
+    if (!may_have_aliases() && !lock())
+        locked->messages = lock_all(read_and_lock_statement, messages_of(locked->aliases, ids));
+    else if (may_have_aliases())
+        while (!attempt_or_undo(lock))
+            CHECK_FOR_INTERRUPTS();
+    return as_named(locked->messages, locked->aliases, ids);
+}
+
+void lock_messages_to_change(const Vector<Text> &message_ids) {
+    (void)lock_all(read_and_lock_to_change_statement, message_ids);
 }
 
 } // namespace msgstatus

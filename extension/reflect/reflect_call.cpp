@@ -1,8 +1,10 @@
 #include "reflect/reflect_call.hpp"
 
+#include "alias/aliases.hpp"
 #include "postgres/prepared_statement.hpp"
 #include "postgres/row_shape.hpp"
 #include "postgres/text_array.hpp"
+#include "reflect/message_lock.hpp"
 #include "reflect/reflect.hpp"
 
 extern "C" {
@@ -65,6 +67,28 @@ void read_error_texts(Vector<Reflection> &messages) {
     }
 }
 
+// Rows may name a message by any of its ids.
+void add_aliases(Vector<Reflection> &messages) {
+    if (messages.empty() || !may_have_aliases())
+        return;
+    const auto sort = [&] {
+        std::sort(messages.begin(), messages.end(),
+                  [](const Reflection &a, const Reflection &b) { return a.message_id < b.message_id; });
+    };
+    sort();
+    Vector<Text> ids;
+    for (const Reflection &r : messages)
+        ids.push(r.message_id);
+    const std::size_t known = messages.size();
+    for (const Alias &alias : aliases_of(ids)) {
+        Reflection copy = *std::lower_bound(messages.begin(), messages.begin() + known, alias.message_id,
+                                            [](const Reflection &r, Text id) { return r.message_id < id; });
+        copy.message_id = alias.alias;
+        messages.push(copy);
+    }
+    sort();
+}
+
 } // namespace
 
 void reflect_written(const Vector<WrittenMessage> &messages) {
@@ -77,6 +101,18 @@ void reflect_written(const Vector<WrittenMessage> &messages) {
             reflections.push(reflection_of(message));
     if (std::any_of(tables.begin(), tables.end(), [](const AttachedTable &t) { return t.shows_error_text; }))
         read_error_texts(reflections);
+    add_aliases(reflections);
+    for (const AttachedTable &table : tables)
+        (void)reflect_in(table, {reflections.begin(), reflections.size()}, true);
+}
+
+void reflect_known(const Vector<Text> &ids) {
+    const Vector<AttachedTable> tables = attached_tables();
+    if (tables.empty() || ids.empty())
+        return;
+    Vector<Reflection> reflections;
+    for (const KnownMessage &message : read_messages(ids))
+        reflections.push(message.reflection);
     for (const AttachedTable &table : tables)
         (void)reflect_in(table, {reflections.begin(), reflections.size()}, true);
 }

@@ -11,4 +11,7 @@ namespace msgstatus {
 // see reflect_in().
 void reflect_written(const Vector<WrittenMessage> &messages);
 
+// Does the same for the messages that have these ids, sorted and distinct, aliases among them, as they are.
+void reflect_known(const Vector<Text> &ids);
+
 } // namespace msgstatus

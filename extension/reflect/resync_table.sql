@@ -25,9 +25,11 @@ CREATE FUNCTION msgstatus.update_unlocked(update_sql text, message_ids text[], s
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     messages CONSTANT msgstatus.reflection[] := ARRAY(
-        SELECT ROW(m.message_id, m.status, m.error_code, m.error_title, m.error_details, NULL,
+        SELECT ROW(k.id, m.status, m.error_code, m.error_title, m.error_details, NULL,
             m.updated_at)::msgstatus.reflection
-        FROM msgstatus.message AS m WHERE m.message_id = ANY (update_unlocked.message_ids) ORDER BY m.message_id);
+        FROM msgstatus.messages_named(update_unlocked.message_ids) AS k
+        JOIN msgstatus.message AS m ON m.message_id = k.message_id
+        ORDER BY k.id COLLATE "C");
 BEGIN
     -- That of the table's triggers, until this function returns.
     PERFORM set_config('search_path', update_unlocked.search_path, true);

@@ -24,6 +24,9 @@ public:
     // Takes in what a write changed. It must live until write(), unless changes are kept.
     void add(const WrittenMessage &message);
 
+    // Takes in that a message was deleted. As add().
+    void remove(const Counted &counted) { contribute(counted, -1); }
+
     std::size_t size() const { return contributions_.size(); }
 
     // Adds the changes to the rollups, within SPI and as the owner of the tables, and forgets them.

@@ -23,6 +23,7 @@ BEGIN
         END IF;
         id := $2;
     END IF;
+    id := COALESCE((SELECT a.message_id FROM msgstatus.message_alias AS a WHERE a.alias = id), id);
     IF sees_all THEN
         RETURN QUERY
         SELECT e.event_time, e.state, e.time_source, e.received_at, e.source, e.participant, e.error_code, e.error_title,
@@ -57,4 +58,4 @@ CREATE FUNCTION msgstatus.message_history(message_id text) RETURNS TABLE (
 )
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_as_owner';
 COMMENT ON FUNCTION msgstatus.message_history(text) IS
-    'The audit trail of one message, in order of event time; for who may not read message, of the message that has this stand-in, without detail and with numbers masked. 22023 for another text then';
+    'The audit trail of one message, by any of its ids, in order of event time; for who may not read message, of the message that has this stand-in, without detail and with numbers masked. 22023 for another text then';

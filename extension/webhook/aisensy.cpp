@@ -36,6 +36,8 @@ void read_aisensy_project_webhook(Reader &reader, const Json &webhook, const Con
 
     Observation o = new_observation(context);
     o.message_id = fields.text({"messageId", "id"});
+    // AiSensy's own id. Not by `fields`, so that the detail has it as before.
+    o.alias = message["id"].string();
     o.state = *state;
     o.facts.provider = "aisensy";
     o.facts.direction = is_incoming(*state) ? "inbound" : "outbound";

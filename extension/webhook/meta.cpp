@@ -248,6 +248,8 @@ void read_meta_status(Reader &reader, const Json &status, const Context &context
 
     Observation o = new_observation(context);
     o.message_id = fields.text({"id", "message_id", "messageId"});
+    // The id that Gupshup gave the sender, who knows no other. Not by `fields`, so that the detail has it as before.
+    o.alias = status["gs_id"].string();
     o.state = *state;
     fields.time(o, "timestamp");
     o.error = first_error(status["errors"]);

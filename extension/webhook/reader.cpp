@@ -345,6 +345,9 @@ void Reader::add(Observation observation) {
     leave_out_content(observation);
     if (problem_ == nullptr)
         problem_ = problem_of(observation);
+    // A status is worth more than its message's second id.
+    if (observation.alias.size() > max_message_id_size || observation.alias == observation.message_id)
+        observation.alias = {};
     observation.object = static_cast<std::uint32_t>(batch_.objects.size());
     observation.fingerprint = fingerprint_of(observation);
     observation.digest = digest_of(observation);

@@ -36,7 +36,7 @@ CREATE TEMP TABLE relation AS SELECT relname::text AS name, relkind FROM pg_clas
 WHERE relnamespace = 'msgstatus'::regnamespace AND relkind IN ('r', 'p', 'v') AND NOT relispartition;
 SELECT is(may('t_ingest', name), '', 'ingest on ' || name) FROM relation;
 SELECT is(may('t_sender', name), CASE name
-        WHEN 'message' THEN 'SELECT' WHEN 'opt_out_word' THEN 'SELECT' WHEN 'error_code_catalog' THEN 'SELECT' WHEN 'installation' THEN 'SELECT'
+        WHEN 'message' THEN 'SELECT' WHEN 'message_alias' THEN 'SELECT' WHEN 'opt_out_word' THEN 'SELECT' WHEN 'error_code_catalog' THEN 'SELECT' WHEN 'installation' THEN 'SELECT'
         WHEN 'campaign_recipient_status' THEN 'SELECT' WHEN 'campaign_stats' THEN 'SELECT' WHEN 'campaign_failures' THEN 'SELECT' WHEN 'campaign_cost' THEN 'SELECT'
         WHEN 'campaign' THEN 'SELECT INSERT UPDATE' WHEN 'campaign_recipient' THEN 'SELECT INSERT UPDATE'
         WHEN 'campaign_attempt' THEN 'SELECT INSERT' WHEN 'campaign_day' THEN 'SELECT INSERT UPDATE DELETE' WHEN 'campaign_pace' THEN 'SELECT INSERT UPDATE DELETE'

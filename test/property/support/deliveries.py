@@ -263,7 +263,7 @@ class Generator:
         if not failed:
             present.code, present.title = None, ""
         present.details = ""
-        message = {"id": "x", "messageId": present.message_id, "status": present.state.upper(),
+        message = {"id": "as." + present.message_id, "messageId": present.message_id, "status": present.state.upper(),
                    "phone_number": written, "message_type": rng.choice(["template", "Text"]),
                    "failureResponse": without_none({"code": code, "reason": title or None}), **self.extra()}
         present.facts = {"provider": "aisensy", "direction": "outbound", "recipient": recipient,
