@@ -145,7 +145,7 @@ Setting labelled(const std::string &label) {
     return setting;
 }
 
-void set(WebhookSettings &route, std::string_view name, const std::string &value, const std::string &label) {
+void set_line(WebhookSettings &route, std::string_view name, const std::string &value, const std::string &label) {
     const auto *const found =
         std::find_if(setters.begin(), setters.end(), [&](const auto &s) { return s.first == name; });
     if (found != setters.end())
@@ -156,7 +156,7 @@ void apply_preset(const Preset *preset, WebhookSettings &route) {
     for (std::string_view lines = preset != nullptr ? preset->lines : ""; !lines.empty();) {
         std::string_view value = cut(lines, "\n");
         const std::string_view name = trimmed(cut(value, "="));
-        set(route, name, std::string(trimmed(value)), "preset");
+        set_line(route, name, std::string(trimmed(value)), "preset");
     }
 }
 
@@ -223,7 +223,7 @@ WebhookSettings make_route(const std::string &name, const std::map<std::string, 
     route.source = of_preset.source;
     if (preset == nullptr && !section.contains("auth"))
         throw ConfigError(label + "auth: must be set, since no provider of this name is known");
-    set(route, "auth", one("auth", methods[static_cast<std::size_t>(of_preset.auth)].name), label + "auth");
+    set_line(route, "auth", one("auth", methods[static_cast<std::size_t>(of_preset.auth)].name), label + "auth");
     apply_preset(&methods[static_cast<std::size_t>(route.auth)], route);
     if (preset != nullptr && route.auth == of_preset.auth)
         apply_preset(preset, route);
@@ -232,7 +232,7 @@ WebhookSettings make_route(const std::string &name, const std::map<std::string, 
         if (given.values.size() > 1 && !may_repeat)
             throw ConfigError(label + setting + ": is given more than once");
         for (const std::string &value : given.values)
-            set(route, setting, value, label + setting);
+            set_line(route, setting, value, label + setting);
     }
     if (const auto secret = section.find("secret"); secret != section.end()) {
         route.secret = secret->second.values.back();

@@ -146,7 +146,8 @@ Answer WebhookRoutes::refuse_configured(const Request &request, const Verdict &v
              {"reason", std::string(verdict.refusal) + (verdict.detail.empty() ? "" : ": ") + verdict.detail},
              {"suppressed", limiter.take_suppressed()}});
     const bool is_unsigned = checked && route.has_header() && request.proof.signature.empty();
-    Answer answer = error_answer(is_unsigned ? route.unsigned_status : 401, "the signature is missing or wrong");
+    const unsigned status = is_unsigned ? route.unsigned_status : verdict.repeat ? 503 : 401;
+    Answer answer = error_answer(status, "the signature is missing or wrong");
     answer.retry_after = answer.status == 503 ? 5 : 0;
     return answer;
 }

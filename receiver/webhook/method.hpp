@@ -29,6 +29,7 @@ struct Evidence {
 /// What came of it. The texts are literals.
 struct Verdict {
     std::string_view refusal{}; ///< why it is none of the provider's; empty: it is
+    bool repeat = false;        ///< refused, but right once the settings are: the provider is asked to send it again
     std::string_view notice{};  ///< it is, but for the operator: not to be handed on
     std::string detail{};       ///< for the log: no secret
     std::string covered{};      ///< JSON of what the signature covers, where that is not the whole body

@@ -140,6 +140,7 @@ public:
         }
         if (!is_signed(version == "1" ? EVP_sha1() : EVP_sha256(), text, *signature))
             return {.refusal = "wrong signature, or no certificate-file holds its certificate",
+                    .repeat = true,
                     .detail = url.substr(0, 200)};
         if (!is_confirmation)
             return {.covered = covered + "}"};

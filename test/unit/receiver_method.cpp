@@ -214,8 +214,9 @@ TEST(JwtMethod, RefusesWhatIsChanged) {
     for (std::size_t i = 0; i < jwt_256.size(); ++i) {
         std::string changed = jwt_256;
         changed[i] = changed[i] == 'A' ? 'B' : 'A';
-        if (changed != jwt_256)
+        if (changed != jwt_256) {
             EXPECT_NE(vonage(changed), "") << "byte " << i;
+        }
     }
     const std::string header = "Bearer " + jwt_256;
     for (std::size_t i = 0; i < body.size(); ++i) {
