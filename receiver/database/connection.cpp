@@ -144,6 +144,11 @@ Awaitable<> PgConnection::connect(std::string conninfo, PgLogin login) {
     wait(Descriptor::wait_read); // for as long as the connection lasts, so that its end is noticed at once
 }
 
+Awaitable<> PgConnection::connect(std::string conninfo) {
+    PgLogin login; // GCC 12 destroys an aggregate twice that is made within a co_await
+    co_await connect(std::move(conninfo), std::move(login));
+}
+
 void PgConnection::wait(Descriptor::wait_type what) {
     descriptor_.async_wait(what, [this, what, generation = generation_](const error_code &ec) {
         if (ec || generation != generation_)

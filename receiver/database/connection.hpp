@@ -61,7 +61,8 @@ public:
     /// Connects, in a thread of its own: libpq looks up host names and reads files, which may take any time.
     /// @param conninfo  libpq connection string, URI or name of a database
     /// @throws ConnectionLost; where the login is a person's, with no text but the SQLSTATE that the server gave
-    Awaitable<> connect(std::string conninfo, PgLogin login = {});
+    Awaitable<> connect(std::string conninfo, PgLogin login);
+    Awaitable<> connect(std::string conninfo); ///< as the receiver
     bool is_connecting() const noexcept { return connecting_; }
 
     /// Returns the open connection, to ask for its properties.

@@ -19,11 +19,10 @@ public:
 
     Verdict check(const Evidence &evidence) override {
         std::string_view sent = evidence.headers.signature;
-        std::optional<Form> query;
+        const Form query = decode_form(evidence.query).value_or(Form());
         if (settings_.auth == Auth::query) {
             std::size_t seen = 0;
-            query = decode_form(evidence.query);
-            for (const auto &[name, value] : query.value_or(Form())) {
+            for (const auto &[name, value] : query) {
                 if (name == settings_.parameter && ++seen > 0)
                     sent = value;
             }
