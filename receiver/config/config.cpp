@@ -65,7 +65,7 @@ void apply_words(const std::vector<std::string> &words, const AllGiven &given, C
     const auto is_named = [&](const WebhookSettings &route) { return route.name == config.sign_provider; };
     if (config.sign_provider != "meta" && config.sign_provider != "twilio" && config.sign_provider != "aisensy" &&
         std::none_of(config.webhooks.begin(), config.webhooks.end(), is_named))
-        throw ConfigError("sign: the provider must be meta, twilio, aisensy, or one with a section [webhook ...]");
+        throw ConfigError("sign: the provider must be meta, twilio or aisensy, or have a section [webhook NAME]");
     if (words.size() == 2)
         config.sign_file = words[1];
     if (config.sign_url.empty() && !config.public_url.empty())
