@@ -46,6 +46,29 @@ std::string encode_base64(std::string_view bytes) {
     return text;
 }
 
+std::optional<std::string> decode_base64(std::string_view text, bool of_urls) {
+    constexpr std::string_view standard = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const std::size_t digits = std::min(text.find('='), text.size());
+    if (digits % 4 == 1 || (digits < text.size() && (text.size() % 4 != 0 || text.substr(digits).size() > 2)))
+        return std::nullopt;
+    std::string bytes;
+    unsigned held = 0;
+    int bits = 0;
+    for (char c : text.substr(0, digits)) {
+        if (of_urls)
+            c = c == '-' ? '+' : c == '_' ? '/' : c == '+' || c == '/' ? '=' : c;
+        const std::size_t value = standard.find(c);
+        if (value == std::string_view::npos)
+            return std::nullopt;
+        held = (held << 6 | static_cast<unsigned>(value)) & 0xffffU;
+        bits += 6;
+        if (bits >= 8)
+            bytes.push_back(static_cast<char>(held >> (bits -= 8)));
+    }
+    const bool is_padding = text.find_first_not_of('=', digits) == std::string_view::npos;
+    return is_padding && (held & ((1U << bits) - 1)) == 0 ? std::optional(bytes) : std::nullopt;
+}
+
 bool append_percent_decoded(std::string_view text, std::string &out) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         unsigned char byte = text[i] == '+' ? ' ' : static_cast<unsigned char>(text[i]);

@@ -2,6 +2,7 @@
 // UTF-8.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,10 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 /// Returns the bytes as padded standard base64 (RFC 4648, section 4).
 std::string encode_base64(std::string_view bytes);
+
+/// Decodes base64, padded or not, in the standard alphabet, or in that of URLs (section 5).
+/// @return nothing unless it is the one way to write those bytes
+std::optional<std::string> decode_base64(std::string_view text, bool of_urls = false);
 
 /// Decodes one application/x-www-form-urlencoded name or value (WHATWG URL, section 5.1): `+` is a space, `%XX` a byte.
 /// @return false at a `%` without two hex digits; `out` then holds what came before

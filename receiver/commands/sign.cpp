@@ -1,12 +1,15 @@
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <stdexcept>
 
+#include "base/text_codec.hpp"
 #include "commands/commands.hpp"
 #include "webhook/form.hpp"
 #include "webhook/json_check.hpp"
+#include "webhook/method.hpp"
 #include "webhook/signature.hpp"
 
 namespace msgstatus::receiver {
@@ -54,6 +57,38 @@ std::string twilio_headers(const Config &config, const std::string &body) {
     return headers + "X-Twilio-Signature: " + Hmac(digest, secret).base64({config.sign_url, parameters}) + "\n";
 }
 
+// Returns the headers of a webhook of a configured route.
+std::string configured_headers(const WebhookSettings &route, const std::vector<std::string> &secrets,
+                               const std::string &body) {
+    const std::string &secret = first_of(secrets, route.name.c_str());
+    const std::string now = std::to_string(std::time(nullptr));
+    const std::string id = "sign-" + now;
+    std::string_view names = route.header;
+    const std::string header(trimmed(cut(names, ",")));
+    const std::string space = route.prefix.empty() ? "" : route.prefix + " ";
+    const std::string type = is_json(body) ? json_type : "Content-Type: application/x-www-form-urlencoded\n";
+    const auto line = [](const std::string &name, const std::string &value) {
+        return name.empty() ? "" : name + ": " + value + "\n";
+    };
+    if (route.auth == Auth::header)
+        return type + line(header, space + secret);
+    if (route.auth == Auth::basic)
+        return type + line(header, space + encode_base64(secret));
+    if (route.auth == Auth::jwt)
+        return type + line(header, space + make_jwt(secret, R"({"iss":)" + json_string(route.issuer) + R"(,"iat":)" +
+                                                                now + R"(,"jti":")" + id + R"(","payload_hash":")" +
+                                                                sha256_hex(body) + "\"}"));
+    if (route.auth != Auth::hmac)
+        throw ConfigError("sign: only the provider can sign by the method of " + route.name);
+    const ProofHeaders proof{.signature = {}, .timestamp = now, .id = id, .nonce = id};
+    Hmac key = hmac_of(route, secret);
+    const std::string signature = route.prefix + hmac_text(route, key, signed_text(route, proof, body));
+    const std::string fields =
+        route.signature_field.empty() ? "" : route.timestamp_field + "=" + now + "," + route.signature_field + "=";
+    return type + line(header, fields + signature) + line(route.timestamp_header, now) + line(route.id_header, id) +
+           line(route.nonce_header, id);
+}
+
 std::string read_body(const std::string &path) {
     std::ifstream file;
     if (path != "-")
@@ -73,6 +108,10 @@ std::string signed_headers(const Config &config, const std::string &body) {
     if (config.sign_provider == "aisensy")
         return json_type +
                ("X-AiSensy-Signature: " + hex_signature(first_of(secrets.aisensy_secrets, "aisensy-secret"), body));
+    for (std::size_t i = 0; i < config.webhooks.size(); ++i) {
+        if (config.webhooks[i].name == config.sign_provider)
+            return configured_headers(config.webhooks[i], secrets.webhooks[i], body);
+    }
     return twilio_headers(config, body);
 }
 

@@ -15,6 +15,10 @@ void add_warnings(Config &config) {
         if (!has_secret)
             names += names.empty() ? name : std::string(", ") + name;
     }
+    for (std::size_t i = 0; i < config.webhooks.size(); ++i) {
+        if (config.secrets.webhooks[i].empty())
+            names += (names.empty() ? "" : ", ") + config.webhooks[i].name;
+    }
     if (!names.empty())
         config.warnings.push_back(config.allow_unsigned
                                       ? "allow-unsigned: anyone can send statuses in the name of " + names
@@ -30,6 +34,12 @@ void add_warnings(Config &config) {
     if (has_twilio && config.public_url.empty())
         config.warnings.emplace_back(
             "public-url: not set; Twilio's signatures are checked against the Host header of each request");
+    for (const WebhookSettings &route : config.webhooks) {
+        const bool signs_url = route.auth == Auth::plivo || route.auth == Auth::plivo_v2 || route.auth == Auth::jwt;
+        if (signs_url && config.public_url.empty())
+            config.warnings.push_back("public-url: not set; what " + route.name +
+                                      " signs of a URL is checked against the Host header of each request");
+    }
 }
 
 // Sets what follows from other settings, and checks those that depend on each other.
@@ -52,8 +62,10 @@ void apply_words(const std::vector<std::string> &words, const AllGiven &given, C
     if (!signs)
         return;
     config.sign_provider = words.empty() ? "" : words[0];
-    if (config.sign_provider != "meta" && config.sign_provider != "twilio" && config.sign_provider != "aisensy")
-        throw ConfigError("sign: the provider must be meta, twilio or aisensy");
+    const auto is_named = [&](const WebhookSettings &route) { return route.name == config.sign_provider; };
+    if (config.sign_provider != "meta" && config.sign_provider != "twilio" && config.sign_provider != "aisensy" &&
+        std::none_of(config.webhooks.begin(), config.webhooks.end(), is_named))
+        throw ConfigError("sign: the provider must be meta, twilio or aisensy, or have a section [webhook NAME]");
     if (words.size() == 2)
         config.sign_file = words[1];
     if (config.sign_url.empty() && !config.public_url.empty())
@@ -77,6 +89,7 @@ Config load_config(int argc, const char *const argv[]) {
     if (!config.show.empty())
         return config;
     apply_settings(program, given, config);
+    config.webhooks = webhook_settings(given);
     complete(config);
     apply_words(words, given, config);
     if (config.command == Command::drain) {
@@ -86,6 +99,7 @@ Config load_config(int argc, const char *const argv[]) {
     }
     check_tls(config.tls_certificate_file, config.tls_key_file);
     apply_secrets(program, given, config);
+    config.secrets.webhooks = webhook_secrets(config.webhooks);
     if (config.command == Command::sign)
         return config;
     warn_of_no_settings(program, given, config);
@@ -96,6 +110,7 @@ Config load_config(int argc, const char *const argv[]) {
 Secrets reload_secrets(const Config &config) {
     Config copy = config;
     read_secret_files(receiver_program(), copy);
+    copy.secrets.webhooks = webhook_secrets(config.webhooks);
     return copy.secrets;
 }
 

@@ -12,6 +12,7 @@
 #include "access/rate_limit.hpp"
 #include "base/endpoint.hpp"
 #include "config/program.hpp"
+#include "config/webhooks.hpp"
 #include "http/limits.hpp"
 
 namespace msgstatus::receiver {
@@ -30,6 +31,7 @@ struct Secrets {
     std::vector<std::string> twilio_auth_tokens;
     std::vector<std::string> twilio_signing_keys; ///< each `name=secret`
     std::vector<std::string> aisensy_secrets;
+    std::vector<std::vector<std::string>> webhooks; ///< of Config::webhooks, in their order
 };
 
 struct Config : ProgramConfig {
@@ -61,6 +63,7 @@ struct Config : ProgramConfig {
     std::chrono::milliseconds spool_after{};
 
     Secrets secrets;
+    std::vector<WebhookSettings> webhooks; ///< routes beside the built-in ones
     bool allow_unsigned = false;
 
     AddressList allow_meta; ///< an empty list allows everyone

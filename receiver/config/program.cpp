@@ -76,6 +76,23 @@ AllGiven read_flags(const Program &program, int argc, const char *const argv[], 
     return given;
 }
 
+// Returns the setting of a section that a variable is for: the name of the setting ends it, the longest that does.
+// Returns an empty string if it is for none.
+std::string section_setting(const Program &program, std::string_view variable) {
+    constexpr std::string_view prefix = "webhook-";
+    std::string_view longest;
+    for (const std::string_view setting : program.section_settings) {
+        const bool ends = variable.ends_with(setting) && variable.size() > prefix.size() + setting.size() + 1 &&
+                          variable[variable.size() - setting.size() - 1] == '-';
+        longest = ends && setting.size() > longest.size() ? setting : longest;
+    }
+    if (!variable.starts_with(prefix) || longest.empty())
+        return {};
+    variable.remove_prefix(prefix.size());
+    variable.remove_suffix(longest.size() + 1);
+    return "webhook " + std::string(variable) + " " + std::string(longest);
+}
+
 AllGiven read_environment(const Program &program, std::vector<std::string> &warnings) {
     AllGiven given;
     for (char **entry = environ; *entry != nullptr; ++entry) {
@@ -86,12 +103,35 @@ AllGiven read_environment(const Program &program, std::vector<std::string> &warn
         std::string name = lower_case(variable.substr(program.prefix.size()));
         std::replace(name.begin(), name.end(), '_', '-');
         const Setting *secret = find_setting(program, name + "-file");
-        if (!is_of_files(program, name) && name != "config" && (secret == nullptr || secret->secret == nullptr))
+        if (const std::string of_section = section_setting(program, name); !of_section.empty() && !value.empty())
+            given[of_section] = {{std::string(value)}, variable};
+        else if (!of_section.empty())
+            continue; // empty counts as not set
+        else if (!is_of_files(program, name) && name != "config" && (secret == nullptr || secret->secret == nullptr))
             warnings.push_back("the environment variable " + variable + " is no setting of this program");
-        else if (!value.empty()) // empty counts as not set
+        else if (!value.empty())
             given[name] = {{std::string(value)}, variable};
     }
     return given;
+}
+
+// Returns the section that a line `[webhook NAME]` begins, as AllGiven writes it in front of its settings; empty if the
+// program has no such sections.
+std::string section_of(const Program &program, std::string_view line) {
+    constexpr std::string_view prefix = "[webhook ";
+    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    constexpr std::size_t longest = 40;
+    if (program.section_settings.empty() || !line.starts_with(prefix) || !line.ends_with(']'))
+        return {};
+    const std::string_view name = trimmed(line.substr(prefix.size(), line.size() - prefix.size() - 1));
+    const bool is_name =
+        !name.empty() && name.size() <= longest && name.find_first_not_of(allowed) == std::string_view::npos;
+    return is_name ? "webhook " + std::string(name) + " " : "";
+}
+
+bool is_of_section(const Program &program, std::string_view name) {
+    const auto &names = program.section_settings;
+    return name != "secret" && std::find(names.begin(), names.end(), name) != names.end();
 }
 
 AllGiven read_file(const Program &program, const std::string &path) {
@@ -99,22 +139,43 @@ AllGiven read_file(const Program &program, const std::string &path) {
     if (!file)
         throw ConfigError("config: cannot read the file " + path);
     AllGiven given;
+    std::string section;
     for (std::string text; std::getline(file, text);) {
         std::string_view line = trimmed(std::string_view(text).substr(0, text.find('#')));
         if (line.empty())
             continue;
+        if (line.starts_with('[')) {
+            section = section_of(program, line);
+            if (section.empty())
+                throw ConfigError("config: in the file " + path + ": no section: " + std::string(line));
+            given[section]; // also if nothing follows
+            continue;
+        }
         const bool has_value = line.find('=') != std::string_view::npos;
         const std::string name(trimmed(cut(line, "=")));
-        if (!has_value || !is_of_files(program, name))
-            throw ConfigError("config: in the file " + path + ": no setting: " + name);
-        given[name].values.emplace_back(trimmed(line));
+        if (!has_value || !(section.empty() ? is_of_files(program, name) : is_of_section(program, name)))
+            throw ConfigError("config: in the file " + path + ": no setting: " + section + name);
+        given[section + name].values.emplace_back(trimmed(line));
     }
     return given;
 }
 
-// Returns the secrets of a text, one a line, without blanks around them and without empty lines. Those that are
-// NAME=SECRET each may also stand between commas.
-// @param origin  for the message
+void wrap(std::ostream &out, const std::string &text) {
+    constexpr std::size_t width = 90;
+    std::istringstream words(text);
+    std::string word, line;
+    while (words >> word) {
+        if (!line.empty() && line.size() + word.size() + 1 > width) {
+            out << "        " << line << '\n';
+            line.clear();
+        }
+        line += (line.empty() ? "" : " ") + word;
+    }
+    out << "        " << line << '\n';
+}
+
+} // namespace
+
 std::vector<std::string> split_secrets(const Setting &setting, std::string_view text, const std::string &origin) {
     const bool are_keys = setting.is_named_secret;
     std::vector<std::string> secrets;
@@ -145,22 +206,6 @@ std::vector<std::string> read_secrets(const Setting &setting, const std::string 
     text.resize(static_cast<std::size_t>(file.gcount()));
     return split_secrets(setting, text, origin);
 }
-
-void wrap(std::ostream &out, const std::string &text) {
-    constexpr std::size_t width = 90;
-    std::istringstream words(text);
-    std::string word, line;
-    while (words >> word) {
-        if (!line.empty() && line.size() + word.size() + 1 > width) {
-            out << "        " << line << '\n';
-            line.clear();
-        }
-        line += (line.empty() ? "" : " ") + word;
-    }
-    out << "        " << line << '\n';
-}
-
-} // namespace
 
 void refuse(const Setting &setting, const std::string &problem) {
     throw ConfigError(std::string(setting.name) + ": " + problem);

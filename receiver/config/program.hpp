@@ -57,6 +57,7 @@ struct Program {
     std::span<const Setting> settings; ///< those that make sense as flags only last, in the group `command_group`
     const char *introduction;          ///< of --help
     const char *last_words;
+    std::span<const std::string_view> section_settings{}; ///< of sections `[webhook NAME]` in the file; none: no such
 };
 
 inline constexpr std::string_view command_group = "Command";
@@ -70,7 +71,8 @@ struct Given {
     std::vector<std::string> values;
     std::string origin;
 };
-using AllGiven = std::map<std::string, Given, std::less<>>; ///< by name
+/// By name; a setting of a section is `webhook NAME SETTING`, and `webhook NAME ` says that there is one.
+using AllGiven = std::map<std::string, Given, std::less<>>;
 
 /// Gathers what was given by flags, environment and the file that --config names: the first to set something wins. With
 /// --help, --settings or --version only notes that in `config.show`.
@@ -95,6 +97,13 @@ AllGiven load_settings(const Program &program, int argc, const char *const argv[
 /// Reads the secrets that are in files again; those of the environment stay.
 /// @throws ConfigError
 void read_secret_files(const Program &program, ProgramConfig &config);
+
+/// Returns the secrets in a text or in a file, one a line, without blanks around them and without empty lines. Those
+/// that are NAME=SECRET each may also stand between commas.
+/// @param origin  for the message
+/// @throws ConfigError
+std::vector<std::string> split_secrets(const Setting &setting, std::string_view text, const std::string &origin);
+std::vector<std::string> read_secrets(const Setting &setting, const std::string &path);
 
 /// Refuses what libpq cannot parse, and certificate and key that cannot be used.
 /// @throws ConfigError

@@ -95,13 +95,14 @@ Usage: msgstatus-receiver [option]...          take webhooks
                                                refused while a receiver uses the spool
        msgstatus-receiver sign PROVIDER [option]... [FILE|-]
                                                print the headers that make the body in FILE, or on standard
-                                               input, a webhook of meta, twilio or aisensy, signed with the
-                                               secret of the settings: for curl -H @-, see
-                                               docs/try-a-webhook.md
+                                               input, a webhook of meta, twilio, aisensy or a section,
+                                               signed with the secret of the settings: for curl -H @-,
+                                               see docs/try-a-webhook.md
 
 Every option but those of `Command` may also be set in the environment (--admin-listen as
 MSGSTATUS_ADMIN_LISTEN) or in the file of --config (admin-listen = ...). Flags win, then the environment, then
-the file.
+the file. Routes for further providers are sections [webhook NAME] of that file, e.g. [webhook vonage]:
+see docs/operations/receiver.md.
 )";
 
 constexpr const char *last_words = R"(
@@ -110,11 +111,11 @@ Exit status: 0 after SIGTERM or SIGINT, when every accepted request is answered;
 setting. Of drain: 0 if the spool is empty, 1 if not.
 )";
 
-constexpr Program program{"msgstatus-receiver", "MSGSTATUS_", table, introduction, last_words};
-
 } // namespace
 
 const Program &receiver_program() {
+    static const Program program{"msgstatus-receiver", "MSGSTATUS_", table,
+                                 introduction,         last_words,   webhook_setting_names()};
     return program;
 }
 

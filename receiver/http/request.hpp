@@ -80,6 +80,15 @@ struct BrowserHeaders {
     bool ambiguous = false; ///< one of them came more than once
 };
 
+/// The headers that prove the sender, as the settings of a route name them.
+struct ProofHeaders {
+    std::string_view signature{}; ///< or a token, or a password
+    std::string_view timestamp{};
+    std::string_view id{};
+    std::string_view nonce{};
+    bool ambiguous = false; ///< one of them came more than once
+};
+
 /// Views are into the parser's fields as they were when the head was complete, so none comes from a trailer.
 struct Request {
     std::string id; ///< distinguishes it from all others in the log
@@ -96,6 +105,7 @@ struct Request {
     std::array<std::string_view, 4> signatures; ///< by provider
     std::size_t signature_headers = 0;          ///< of all kinds; the same one twice is ambiguous
     BrowserHeaders browser;
+    ProofHeaders proof;
     bool through_proxy = false;  ///< a trusted one
     std::string twilio_settings; ///< X-Twilio-Webhooks-Signature-Settings: which key and digest signed
 

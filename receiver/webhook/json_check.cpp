@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <set>
+#include <utility>
 
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
@@ -38,6 +40,39 @@ public:
 
 using Reader = rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, ThrowingAllocator>;
 using Buffer = rapidjson::GenericStringBuffer<rapidjson::UTF8<>, ThrowingAllocator>;
+
+/// Collects the members of an object that are no arrays and no objects.
+class MembersHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, MembersHandler> {
+public:
+    explicit MembersHandler(bool flat) : flat_(flat) {}
+
+    bool StartObject() { return ++depth_ == 1 || !flat_; }
+    bool StartArray() { return ++depth_ > 1 && !flat_; }
+    bool EndObject(rapidjson::SizeType /*members*/) { return --depth_ >= 0; }
+    bool EndArray(rapidjson::SizeType /*elements*/) { return --depth_ >= 0; }
+    bool Key(const char *text, rapidjson::SizeType size, bool /*copy*/) {
+        name_.assign(text, depth_ == 1 ? size : 0);
+        return depth_ > 1 || names_.insert(name_).second;
+    }
+    bool String(const char *text, rapidjson::SizeType size, bool /*copy*/) { return add({text, size}); }
+    bool RawNumber(const char *text, rapidjson::SizeType size, bool /*copy*/) { return add({text, size}); }
+    bool Bool(bool value) { return add(value ? "true" : "false"); }
+    bool Null() { return add("null"); }
+
+    std::map<std::string, std::string, std::less<>> members;
+
+private:
+    bool add(std::string_view value) {
+        if (depth_ == 1)
+            members.emplace(name_, value);
+        return depth_ > 0;
+    }
+
+    bool flat_;
+    int depth_ = 0;
+    std::string name_;
+    std::set<std::string, std::less<>> names_;
+};
 
 // Looks at eight bytes at a time.
 bool is_ascii(std::string_view text) noexcept {
@@ -97,6 +132,16 @@ std::string neutralised(std::string_view text) {
 }
 
 } // namespace
+
+std::optional<std::map<std::string, std::string, std::less<>>> json_members(std::string_view text, bool flat) {
+    MembersHandler handler(flat);
+    Reader reader;
+    rapidjson::MemoryStream stream(text.data(), text.size());
+    constexpr unsigned flags = utf8_flags | rapidjson::kParseNumbersAsStringsFlag;
+    if (reader.Parse<flags>(stream, handler).IsError() || stream.Tell() != text.size())
+        return std::nullopt;
+    return std::move(handler.members);
+}
 
 bool is_json(std::string_view text) {
     Reader reader;

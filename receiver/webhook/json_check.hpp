@@ -1,6 +1,9 @@
 // Is a body JSON? And the compact form of one.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,5 +23,10 @@ std::string without_json_space(std::string_view text);
 /// @return an empty string if the text is not JSON that RapidJSON can print (a number beyond double, a lone
 /// surrogate)
 std::string reserialised_json(std::string_view text);
+
+/// Returns the members of a JSON object that are strings, decoded, or numbers and literals, as written; with `flat`
+/// false also where there are arrays and objects among them, which are left out.
+/// @return nothing if the text is no such object, or names a member twice
+std::optional<std::map<std::string, std::string, std::less<>>> json_members(std::string_view text, bool flat = false);
 
 } // namespace msgstatus::receiver

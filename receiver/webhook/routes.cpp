@@ -23,7 +23,7 @@ struct Route {
     bool has_handshake() const noexcept { return provider == Provider::unknown || provider == Provider::meta; }
     bool takes_forms() const noexcept { return provider == Provider::unknown || provider == Provider::twilio; }
 };
-constexpr std::array<Route, 5> routes = {{
+constexpr std::array<Route, built_in_routes> routes = {{
     {"other", Provider::unknown, nullptr, ""},
     {"/webhook", Provider::unknown, &Config::allow_webhook, "Allow: GET, HEAD, POST\r\n"},
     {"/webhooks/meta", Provider::meta, &Config::allow_meta, "Allow: GET, HEAD, POST\r\n"},
@@ -61,21 +61,24 @@ MediaType type_of(const Request &request, const Route &route) noexcept {
     return is_twilio_get(request, route) ? MediaType::form : request.media_type;
 }
 
-std::optional<Answer> check_type(const Request &request, const Route &route) {
-    if (request.media_type == MediaType::other || (request.media_type == MediaType::form && !route.takes_forms()))
-        return error_answer(415, route.takes_forms() ? "the Content-Type must name JSON or a form, in UTF-8"
-                                                     : "the Content-Type must name JSON, in UTF-8");
+} // namespace
+
+std::optional<Answer> check_type(const Request &request, bool takes_forms) {
+    if (request.media_type == MediaType::other || (request.media_type == MediaType::form && !takes_forms))
+        return error_answer(415, takes_forms ? "the Content-Type must name JSON or a form, in UTF-8"
+                                             : "the Content-Type must name JSON, in UTF-8");
     if (!request.content_encoding.empty() && !equals_ignoring_case(request.content_encoding, "identity"))
         return error_answer(415, "the body must not be compressed: no Content-Encoding but identity",
                             "Accept-Encoding: identity\r\n");
     return std::nullopt;
 }
 
-} // namespace
-
-WebhookRoutes::Verifiers::Verifiers(const Secrets &secrets)
+WebhookRoutes::Verifiers::Verifiers(const Config &config, const Secrets &secrets)
     : meta(secrets.meta_app_secrets), twilio(secrets.twilio_auth_tokens, secrets.twilio_signing_keys),
-      aisensy(secrets.aisensy_secrets), verify_tokens(secrets.meta_verify_tokens) {}
+      aisensy(secrets.aisensy_secrets), verify_tokens(secrets.meta_verify_tokens) {
+    for (std::size_t i = 0; i < config.webhooks.size(); ++i)
+        methods.push_back(secrets.webhooks[i].empty() ? nullptr : make_method(config.webhooks[i], secrets.webhooks[i]));
+}
 
 bool WebhookRoutes::Verifiers::has_secret(Provider provider) const noexcept {
     return (provider == Provider::meta && meta.has_secret()) || (provider == Provider::twilio && twilio.has_secret()) ||
@@ -83,27 +86,36 @@ bool WebhookRoutes::Verifiers::has_secret(Provider provider) const noexcept {
 }
 
 WebhookRoutes::WebhookRoutes(const Config &config, LanePool &pool, Metrics &metrics)
-    : config_(config), pool_(pool), metrics_(metrics), verifiers_(config.secrets),
-      rate_limiter_(config.rate_limit_per_address, config.rate_limit) {}
+    : config_(config), pool_(pool), metrics_(metrics), verifiers_(config, config.secrets),
+      rate_limiter_(config.rate_limit_per_address, config.rate_limit), configured_(config.webhooks.size()) {
+    for (const WebhookSettings &route : config.webhooks) {
+        metrics.signature_failures.try_emplace(route.name);
+        metrics.statuses.try_emplace(route.source);
+    }
+}
 
 std::optional<Answer> WebhookRoutes::check_head(Request &request) {
-    const auto found = std::find_if(routes.begin() + 1, routes.end(),
-                                    [&](const Route &route) { return route.path == request.path(); });
-    if (found == routes.end())
-        return error_answer(404, "no such route");
-    const Route &route = *found;
-    request.route = static_cast<std::uint8_t>(found - routes.begin());
+    if (!configured_route(request)) {
+        const auto found = std::find_if(routes.begin() + 1, routes.end(),
+                                        [&](const Route &route) { return route.path == request.path(); });
+        if (found == routes.end())
+            return error_answer(404, "no such route");
+        request.route = static_cast<std::uint8_t>(found - routes.begin());
+    }
     if (std::optional<Answer> refusal = check_address(request))
         return refusal;
     if (std::optional<Answer> refusal = check_rate(request))
         return refusal;
+    if (configured_route(request))
+        return check_configured(request);
+    const Route &route = routes[request.route];
     const bool is_get = request.method == verb::get || request.method == verb::head;
     const bool is_callback = is_twilio_get(request, route);
     if (request.method != verb::post && !is_callback && !(is_get && route.has_handshake()))
         return error_answer(405, "method not allowed", route.methods);
     if (is_get && !is_callback)
         return std::nullopt;
-    if (std::optional<Answer> refusal = is_callback ? std::nullopt : check_type(request, route))
+    if (std::optional<Answer> refusal = is_callback ? std::nullopt : check_type(request, route.takes_forms()))
         return refusal;
     // Who has no signature at all need not send the body.
     const Provider provider = claimed_provider(request, route);
@@ -113,8 +125,9 @@ std::optional<Answer> WebhookRoutes::check_head(Request &request) {
 }
 
 std::optional<Answer> WebhookRoutes::check_address(const Request &request) {
-    const Route &route = routes[request.route];
-    const AddressList &allowed = config_.*route.allowed;
+    const std::optional<std::size_t> configured = configured_route(request);
+    const AddressList &allowed =
+        configured ? config_.webhooks[*configured].allowed : config_.*routes[request.route].allowed;
     if (allowed.empty() || allowed.contains(request.client))
         return std::nullopt;
     ++metrics_.addresses_refused;
@@ -122,7 +135,7 @@ std::optional<Answer> WebhookRoutes::check_address(const Request &request) {
         log(LogLevel::warning, "address refused",
             {{"request_id", request.id},
              {"client", request.client.text()},
-             {"route", route.path},
+             {"route", path_of(request)},
              {"suppressed", address_log_.take_suppressed()}});
     return error_answer(403, "requests from your address are not taken here");
 }
@@ -205,6 +218,10 @@ bool WebhookRoutes::verify(const Request &request, Provider provider, const Form
 }
 
 void WebhookRoutes::handle(Request &request, AnswerTo to) {
+    if (configured_route(request)) {
+        handle_configured(request, std::move(to));
+        return;
+    }
     const Route &route = routes[request.route];
     const bool is_callback = is_twilio_get(request, route);
     if (request.method != verb::post && !is_callback) {
@@ -228,6 +245,13 @@ void WebhookRoutes::handle(Request &request, AnswerTo to) {
         to.send(refuse_signature(request, provider));
         return;
     }
+    const bool empty_answer = form || provider == Provider::twilio;
+    submit(request, std::move(form), name_of(provider), empty_answer, std::move(to));
+}
+
+// Hands a webhook whose sender is known to the lanes.
+void WebhookRoutes::submit(Request &request, std::optional<Form> form, std::string_view source, bool empty_answer,
+                           AnswerTo to) {
     if (form ? form->empty() : !is_json(request.body.text())) {
         to.send(error_answer(400, form ? "the form has no fields" : "the body is no well-formed JSON in UTF-8"));
         return;
@@ -239,11 +263,16 @@ void WebhookRoutes::handle(Request &request, AnswerTo to) {
     Job job;
     job.body = std::move(request.body);
     job.received_at = postgres_now();
-    job.source = name_of(provider);
+    job.source = source;
     job.request_id = request.id; // which the session needs, too
-    job.empty_answer = form || provider == Provider::twilio;
+    job.empty_answer = empty_answer;
     job.to = std::move(to);
     pool_.submit(std::move(job));
+}
+
+std::string_view WebhookRoutes::path_of(const Request &request) const noexcept {
+    const std::optional<std::size_t> configured = configured_route(request);
+    return configured ? std::string_view(config_.webhooks[*configured].path) : routes[request.route].path;
 }
 
 Answer WebhookRoutes::handshake(const Request &request) const {
@@ -264,10 +293,10 @@ Answer WebhookRoutes::handshake(const Request &request) const {
 }
 
 void WebhookRoutes::answered(const Request &request, const Answer &answer, Clock::duration duration) {
-    const std::string_view route = routes[request.route].path;
+    const std::string_view route = path_of(request);
     const unsigned status = answer.status;
     metrics_.count_request(route, status, std::chrono::duration<double>(duration).count());
-    if (status == 503) {
+    if (status == 503 && !answer.reason.empty()) {
         ++metrics_.unavailable[answer.reason];
         if (unavailable_log_.admit())
             log(LogLevel::warning, "webhook not taken",

@@ -20,7 +20,7 @@ namespace msgstatus::receiver {
 /// body. Not for use by several threads at a time.
 class Hmac {
 public:
-    /// @param digest  `SHA1` or `SHA256`
+    /// @param digest  `SHA1`, `SHA256`, ...
     /// @throws std::runtime_error if OpenSSL has no such digest
     Hmac(const char *digest, std::string_view key);
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -269,6 +270,74 @@ TEST(ParseEndpoint, KnowsNamesAndAddresses) {
     for (const char *text :
          {"", ":", ":8080", "host", "host:", "host:x", "host:-1", "host:65536", "::1:80", "host:80x"})
         EXPECT_EQ(parse_endpoint(text), std::nullopt) << text;
+}
+
+TEST_F(ConfigTest, ReadsSectionsOfWebhooks) {
+    const std::string one = file("one", "first\n\nsecond\n");
+    const std::string two = file("two", "third\n");
+    const std::string path = file("conf", "lanes = 3\n[webhook ycloud]\nsecret-file = " + one +
+                                              "\nsecret-file = " + two + "\nallow = 192.0.2.0/24\n[ webhook x]\n");
+    EXPECT_TRUE(names(problem({"--config", path}), "[ webhook x]"));
+    const std::string good =
+        file("good", "lanes = 3\n[webhook ycloud]\nsecret-file = " + one + "\nsecret-file = " + two +
+                         "\nallow = 192.0.2.0/24\n[webhook vonage]\n[webhook vonage-eu]\nprovider = vonage\n"
+                         "[webhook aws-events]\nprovider = aws\nauth = header\nheader = x-api-key\n");
+    set("MSGSTATUS_WEBHOOK_VONAGE_SECRET", "fourth");
+    set("MSGSTATUS_WEBHOOK_VONAGE_SMS_SECRET_FILE", two);
+    set("MSGSTATUS_WEBHOOK_VONAGE_SMS_DIGEST", "sha512");
+    const Config config = load({"--config", good, "--allow-unsigned"});
+    ASSERT_EQ(config.webhooks.size(), 5U);
+    EXPECT_EQ(config.lanes, 3U);
+    const auto &[aws, vonage, eu, sms, ycloud] =
+        std::tie(config.webhooks[0], config.webhooks[1], config.webhooks[2], config.webhooks[3], config.webhooks[4]);
+    EXPECT_EQ(aws.path, "/webhooks/aws-events");
+    EXPECT_EQ(aws.source, "aws");
+    EXPECT_EQ(aws.auth, Auth::header);
+    EXPECT_EQ(aws.tolerance, 300) << "nothing of another method's";
+    EXPECT_EQ(vonage.issuer, "Vonage");
+    EXPECT_EQ(vonage.unsigned_status, 503U);
+    EXPECT_EQ(eu.source, "vonage");
+    EXPECT_EQ(eu.issuer, "Vonage");
+    EXPECT_EQ(sms.digest, "sha512");
+    EXPECT_EQ(ycloud.text, "{timestamp}.{body}");
+    EXPECT_TRUE(ycloud.allowed.contains(*Address::parse("192.0.2.1")));
+    using Lists = std::vector<std::vector<std::string>>;
+    EXPECT_EQ(config.secrets.webhooks, (Lists{{}, {"fourth"}, {}, {"third"}, {"first", "second", "third"}}));
+    EXPECT_TRUE(warned({"--config", good}, "no secret is set for meta, twilio, aisensy, aws-events, vonage-eu"));
+    file("two", "fifth\n");
+    EXPECT_EQ(reload_secrets(config).webhooks[3], (std::vector<std::string>{"fifth"}));
+}
+
+TEST_F(ConfigTest, NamesWhatIsWrongInASection) {
+    const auto wrong = [&](const std::string &text) { return problem({"--config", file("conf", text)}); };
+    EXPECT_TRUE(names(wrong("[webhook]\n"), "no section: [webhook]"));
+    EXPECT_TRUE(names(wrong("[webhook a/b]\n"), "no section"));
+    EXPECT_TRUE(names(wrong("[webhook Vonage]\n"), "no section"));
+    EXPECT_TRUE(names(wrong("[lanes x]\n"), "no section"));
+    EXPECT_TRUE(names(wrong("[webhook x]\nlanes = 3\n"), "webhook x lanes"));
+    EXPECT_TRUE(names(wrong("[webhook x]\nsecret = s\n"), "webhook x secret"));
+    EXPECT_TRUE(names(wrong("[webhook x]\nsource = s\n"), "webhook x source"));
+    EXPECT_TRUE(names(wrong("[webhook meta]\n"), "built in"));
+    EXPECT_TRUE(names(wrong("[webhook x]\n"), "webhook x: auth"));
+    EXPECT_TRUE(names(wrong("[webhook x]\nauth = none\n"), "webhook x: auth"));
+    EXPECT_TRUE(names(wrong("[webhook x]\nauth = hmac\n"), "webhook x: header"));
+    EXPECT_TRUE(names(wrong("[webhook sinch]\ntext = {timestamp}\n"), "{body}"));
+    EXPECT_TRUE(names(wrong("[webhook sinch]\ntext = {body}\n"), "{timestamp}"));
+    EXPECT_TRUE(names(wrong("[webhook sinch]\ntext = {body}{timestamp}{id}\n"), "{id}"));
+    EXPECT_TRUE(names(wrong("[webhook sinch]\ntext = {body}{timestamp}{url}\n"), "{url}"));
+    EXPECT_TRUE(names(wrong("[webhook sinch]\ndigest = md5\n"), "digest"));
+    EXPECT_TRUE(names(wrong("[webhook sinch]\nencoding = base32\n"), "encoding"));
+    EXPECT_TRUE(names(wrong("[webhook sinch]\ntolerance = -1\n"), "tolerance"));
+    EXPECT_TRUE(names(wrong("[webhook sinch]\ndigest = sha1\ndigest = sha512\n"), "more than once"));
+    EXPECT_TRUE(names(wrong("[webhook sinch]\nallow = 192.0.2.1/24\n"), "webhook sinch: allow"));
+    EXPECT_TRUE(names(wrong("[webhook aws]\n"), "topics"));
+    EXPECT_TRUE(names(wrong("[webhook aws]\ntopics = a\ncertificate-file = " + file("key", "x\n") + "\n"), "PEM"));
+    EXPECT_TRUE(names(wrong("[webhook sinch]\nsecret-file = " + file("none", "") + "\n"), "holds no secret"));
+    EXPECT_TRUE(names(wrong("[webhook telnyx]\nsecret-file = " + file("key", "AAAA\n") + "\n"), "Ed25519"));
+    EXPECT_TRUE(names(wrong("[webhook bird]\nsecret-file = " + file("key", "whsec_*\n") + "\n"), "base64"));
+    EXPECT_TRUE(names(wrong("[webhook infobip]\nsecret-file = " + file("key", "password\n") + "\n"), "USER:PASSWORD"));
+    set("MSGSTATUS_WEBHOOK_SINCH_SECRET", "s");
+    EXPECT_TRUE(names(wrong("[webhook sinch]\nsecret-file = " + file("key", "x\n") + "\n"), "not both"));
 }
 
 } // namespace
