@@ -2,7 +2,8 @@
 #
 # The flags stand in PG_CPPFLAGS because those alone reach both the compiler and the bitcode that JIT inlines from.
 
-EXTENSION_VERSION = 0.1.0
+EXTENSION_VERSION = 0.2.0
+SERIES = $(subst $() ,.,$(wordlist 1,2,$(subst ., ,$(EXTENSION_VERSION))))
 
 # The floors of the house, from the ground up. The C++ of a room includes rooms of lower floors only
 # (test/docs/test_floors.py); its SQL runs after theirs. A room of the top floor is SQL alone.
@@ -25,7 +26,7 @@ SQL_message = known_events message_change table indexes error_code_catalog views
 SQL_trail = event_row table partitions trail_holds message_history
 SQL_webhook = content_setting keep_content
 SQL_attach = tables views registry facts column_takes spelling columns content preview_attach label_is_below timeline \
-	update_statement attach_table detach_table
+	update_statement install_statements attach_table detach_table
 SQL_guard = keep_status_order
 SQL_rollup = rollup_row tables verify fold count_recipients
 SQL_reflect = reflection reflect resync_table
@@ -39,23 +40,34 @@ SQL_alert = tables views metrics alerts
 SQL_maintenance = table purge maintain
 
 # What is granted to nobody is said last, when everything is there.
-EXTENSION_SQL = $(foreach room,$(ROOMS),$(SQL_$(room):%=extension/$(room)/%.sql)) extension/install/privileges.sql
+ROOM_SQL = $(foreach room,$(ROOMS),$(SQL_$(room):%=extension/$(room)/%.sql))
+EXTENSION_SQL = $(ROOM_SQL) extension/install/privileges.sql
 
-MODULE_big = msgstatus
+# The releases from which an update leads to this version: see extension/updates/README.md.
+UPDATES_FROM = 0.1.0
+UPDATES = $(UPDATES_FROM:%=extension/msgstatus--%--$(EXTENSION_VERSION).sql)
+
+MODULE_big = msgstatus-$(SERIES)
 OBJS = $(patsubst %.cpp,%.o,$(foreach room,$(ROOMS),$(wildcard extension/$(room)/*.cpp)))
 
 EXTENSION = extension/msgstatus
-DATA_built = extension/msgstatus--$(EXTENSION_VERSION).sql
+DATA_built = extension/msgstatus--$(EXTENSION_VERSION).sql $(UPDATES)
 
 PG_CPPFLAGS = -std=c++20 -DMSGSTATUS_VERSION=\"$(EXTENSION_VERSION)\" -fno-exceptions -fno-rtti -fvisibility=hidden \
 	-Iextension -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CXXFLAGS = -Wall -Wextra -Wpedantic -Werror
-SHLIB_LINK += -lstdc++
+SHLIB_LINK += -lstdc++ -Wl,-Bsymbolic
 
 extension/msgstatus--$(EXTENSION_VERSION).sql: $(EXTENSION_SQL) extension/extension.mk
 	cat $(EXTENSION_SQL) > $@
 
-EXTRA_CLEAN += extension/msgstatus--$(EXTENSION_VERSION).sql
+$(UPDATES): extension/msgstatus--%--$(EXTENSION_VERSION).sql: extension/updates/%.sql $(ROOM_SQL) extension/extension.mk \
+		$(addprefix extension/updates/,replacing.awk begin.sql end.sql)
+	awk -f extension/updates/replacing.awk $(ROOM_SQL) > $@.part
+	cat extension/updates/begin.sql $< $@.part extension/updates/end.sql > $@
+	rm $@.part
+
+EXTRA_CLEAN += $(DATA_built)
 
 # pg_regress: every sql/*.sql in the order of names, in one database that has the extension.
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
