@@ -41,7 +41,8 @@ SQL_maintenance = table purge maintain
 
 # What is granted to nobody is said last, when everything is there.
 ROOM_SQL = $(foreach room,$(ROOMS),$(SQL_$(room):%=extension/$(room)/%.sql))
-EXTENSION_SQL = $(ROOM_SQL) extension/install/privileges.sql
+PRIVILEGES = extension/install/privileges.sql
+EXTENSION_SQL = $(ROOM_SQL) $(PRIVILEGES)
 
 # The releases from which an update leads to this version: see extension/updates/README.md.
 UPDATES_FROM = 0.1.0
@@ -61,10 +62,10 @@ SHLIB_LINK += -lstdc++ -Wl,-Bsymbolic
 extension/msgstatus--$(EXTENSION_VERSION).sql: $(EXTENSION_SQL) extension/extension.mk
 	cat $(EXTENSION_SQL) > $@
 
-$(UPDATES): extension/msgstatus--%--$(EXTENSION_VERSION).sql: extension/updates/%.sql $(ROOM_SQL) extension/extension.mk \
+$(UPDATES): extension/msgstatus--%--$(EXTENSION_VERSION).sql: extension/updates/%.sql $(EXTENSION_SQL) extension/extension.mk \
 		$(addprefix extension/updates/,replacing.awk begin.sql end.sql)
 	awk -f extension/updates/replacing.awk $(ROOM_SQL) > $@.part
-	cat extension/updates/begin.sql $< $@.part extension/updates/end.sql > $@
+	cat extension/updates/begin.sql $< $@.part extension/updates/end.sql $(PRIVILEGES) > $@
 	rm $@.part
 
 EXTRA_CLEAN += $(DATA_built)

@@ -1,4 +1,4 @@
--- The last part of each update: drops what is gone, and gives what is new to nobody.
+-- After the SQL of the rooms: drops what is gone. Then comes extension/install/privileges.sql.
 
 DROP FUNCTION msgstatus.update_row_type(text), msgstatus.drop_earlier_functions(text);
 
@@ -32,19 +32,6 @@ BEGIN
     FOR i IN 1..cardinality(remaining) LOOP
         EXECUTE format('COMMENT ON %s IS %L', remaining[i], 'Of an earlier version; stays as long as other objects use it');
         RAISE NOTICE '% is of an earlier version and stays, because other objects use it', remaining[i];
-    END LOOP;
-
-    -- Only of objects that are new. A change of privileges in a script becomes what pg_dump takes for granted, together with all
-    -- that an administrator granted before; dumps would leave that out.
-    FOR object IN
-        SELECT i.type, i.identity
-        FROM pg_depend AS d, pg_identify_object(d.classid, d.objid, 0) AS i
-        WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-            AND d.refobjid = (SELECT e.oid FROM pg_extension AS e WHERE e.extname = 'msgstatus')
-            AND (EXISTS (SELECT FROM pg_proc AS p WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid AND p.proacl IS NULL)
-                OR EXISTS (SELECT FROM pg_type AS t WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND t.typacl IS NULL))
-    LOOP
-        EXECUTE format('REVOKE ALL ON %s %s FROM PUBLIC', CASE object.type WHEN 'type' THEN 'TYPE' ELSE 'ROUTINE' END, object.identity);
     END LOOP;
 END
 $$;
