@@ -7,13 +7,12 @@ DO $$
 DECLARE
     object record;
 BEGIN
-    -- Another role could have made an object that the SQL of the rooms would take for one of the extension.
+    -- Another role could have made an object that the SQL of the rooms would take for one of the extension. Of functions,
+    -- PostgreSQL looks itself.
     FOR object IN
         SELECT pg_describe_object(f.classid, f.objid, 0) AS description
         FROM (
-            SELECT 'pg_proc'::regclass AS classid, p.oid AS objid FROM pg_proc AS p WHERE p.pronamespace = 'msgstatus'::regnamespace
-            UNION ALL
-            SELECT 'pg_operator'::regclass, o.oid FROM pg_operator AS o WHERE o.oprnamespace = 'msgstatus'::regnamespace
+            SELECT 'pg_operator'::regclass AS classid, o.oid AS objid FROM pg_operator AS o WHERE o.oprnamespace = 'msgstatus'::regnamespace
             UNION ALL
             -- Not the types of rows of tables, nor those of arrays.
             SELECT 'pg_type'::regclass, t.oid
@@ -52,12 +51,13 @@ BEGIN
     END IF;
     WITH columns AS (
         SELECT a.attrelid, row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum) AS place, a.attname AS name,
-            format_type(a.atttypid, a.atttypmod) AS type, a.attcollation
-        FROM pg_attribute AS a
+            format_type(a.atttypid, a.atttypmod)
+                || CASE WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || a.attcollation::regcollation ELSE '' END AS type
+        FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
         WHERE a.attrelid IN (wanted::regclass, 'msgstatus.updated_row_type'::regclass) AND a.attnum > 0 AND NOT a.attisdropped
     ), compared AS (
         SELECT place, o.name AS old_name, n.name AS new_name, n.type,
-            bool_and(COALESCE((o.name, o.type, o.attcollation) = (n.name, n.type, n.attcollation), false)) OVER (ORDER BY place) AS stays
+            bool_and(COALESCE((o.name, o.type) = (n.name, n.type), false)) OVER (ORDER BY place) AS stays
         FROM (SELECT * FROM columns WHERE attrelid = wanted::regclass) AS o
         FULL JOIN (SELECT * FROM columns WHERE attrelid = 'msgstatus.updated_row_type'::regclass) AS n USING (place)
     )

@@ -14,6 +14,7 @@ from catalog import CATALOG
 from databases import Database, Server
 from earlier_release import INSTALL, LEVELS, LIBRARY, UPDATE, VERSION
 from pgserver import PgServer
+from test_dump import custom
 
 # Two statements, or one transaction, as programs send several statements in one string.
 WAYS = {"one by one": [UPDATE, INSTALL], "in one transaction": [f"{UPDATE}; {INSTALL}"]}
@@ -305,10 +306,25 @@ def test_an_object_of_another_role_is_not_taken_for_one_of_the_extension(earlier
     earlier.query(UPDATE)
 
 
+def test_a_view_may_need_what_is_gone(earlier):
+    """A function that is gone stays for it. One that changed cannot stay: nothing is updated then."""
+    earlier.query("CREATE VIEW shop.gone AS SELECT value FROM msgstatus.alert_delivery_rate(1, 1, '1 hour', '0')")
+    earlier.query("CREATE VIEW shop.changed AS SELECT recipient_id FROM msgstatus.claim_recipients()")
+    version = "SELECT extversion FROM pg_extension WHERE extname = 'msgstatus'"
+    with pytest.raises(psycopg2.errors.DependentObjectsStillExist) as refused:
+        earlier.query(UPDATE)
+    assert "view shop.changed" in refused.value.diag.message_detail
+    assert earlier.query(version) == [(VERSION,)]
+    earlier.query("DROP VIEW shop.changed")
+    update(earlier, "one by one")
+    assert earlier.query(version) != [(VERSION,)]
+    assert earlier.query("""SELECT p.oid::regprocedure::text FROM pg_proc AS p WHERE obj_description(p.oid, 'pg_proc') LIKE 'Of an earlier version%%'
+        """, ()) == [("msgstatus.alert_delivery_rate(numeric,integer,interval,interval)",)]
+
+
 def test_a_dump_of_an_updated_database_keeps_what_was_granted(earlier, releases):
     update(earlier, "in one transaction")
     restored = releases.create_database(installed=False)
-    import test_dump
-    test_dump.custom(releases, earlier, restored)
+    custom(releases, earlier, restored)
     assert others(catalog_of(restored), catalog_of(earlier)) == []
     assert answers(restored) == answers(earlier)
