@@ -322,6 +322,31 @@ def test_a_view_may_need_what_is_gone(earlier):
         """, ()) == [("msgstatus.alert_delivery_rate(numeric,integer,interval,interval)",)]
 
 
+def test_an_owner_who_is_no_superuser_installs(earlier, new):
+    """A superuser updates the extension and grants what is new; a notice says whose level has to be granted again."""
+    earlier.query("""
+        CREATE ROLE updated_owner;
+        GRANT USAGE, CREATE ON SCHEMA msgstatus TO updated_owner;
+        DO $$
+        DECLARE name regclass;
+        BEGIN
+            FOR name IN SELECT oid FROM pg_class WHERE relnamespace = 'msgstatus'::regnamespace AND relkind IN ('r', 'p', 'v') LOOP
+                EXECUTE format('ALTER TABLE %s OWNER TO updated_owner', name);
+            END LOOP;
+        END $$""")
+    earlier.query(f"""{UPDATE}; GRANT EXECUTE ON ALL ROUTINES IN SCHEMA msgstatus TO updated_owner;
+        GRANT EXECUTE ON FUNCTION max(msgstatus.delivery_state), min(msgstatus.delivery_state) TO updated_owner;
+        GRANT USAGE ON TYPE msgstatus.delivery_state, msgstatus.message_status, msgstatus.delay_histogram TO updated_owner""")
+    with contextlib.closing(earlier.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE updated_owner; {INSTALL}")
+        assert {level for level in LEVELS if any(f"of role updated_{level} are those of the earlier version" in notice for notice in connection.notices)} == set(LEVELS)
+    for level in LEVELS:
+        earlier.query(f"SELECT msgstatus.grant_access('updated_{level}', '{level}')")
+    differing = {row for row in others(catalog_of(earlier), catalog_of(new)) if row[0] not in ("privilege", "initial privilege")}
+    assert differing == set()
+    assert apply(earlier, [{"id": "wamid.owned", "status": "sent", "timestamp": "1796000000"}])["applied"] == 1
+
+
 def test_a_dump_of_an_updated_database_keeps_what_was_granted(earlier, releases):
     update(earlier, "in one transaction")
     restored = releases.create_database(installed=False)
