@@ -208,8 +208,8 @@ lint: ## check the format of the C++ code and what clang-tidy says about it
 	+@.ci/lint
 
 clean: ## remove what building and testing made
-	rm -rf build results regression.diffs regression.out output_iso tmp_check tmp_check_iso .pytest_cache msgstatus.so
-	rm -f extension/msgstatus--$(version).sql
+	rm -rf build results regression.diffs regression.out output_iso tmp_check tmp_check_iso .pytest_cache msgstatus*.so
+	rm -f extension/msgstatus--*.sql
 	find extension \( -name '*.o' -o -name '*.bc' -o -name '*.d' \) -delete
 	find test -name __pycache__ -prune -exec rm -rf {} +
 

@@ -2,7 +2,8 @@
 #
 # The flags stand in PG_CPPFLAGS because those alone reach both the compiler and the bitcode that JIT inlines from.
 
-EXTENSION_VERSION = 0.1.0
+EXTENSION_VERSION = 0.2.0
+SERIES = $(subst $() ,.,$(wordlist 1,2,$(subst ., ,$(EXTENSION_VERSION))))
 
 # The floors of the house, from the ground up. The C++ of a room includes rooms of lower floors only
 # (test/docs/test_floors.py); its SQL runs after theirs. A room of the top floor is SQL alone.
@@ -28,7 +29,7 @@ SQL_alias = table
 SQL_trail = event_row table partitions trail_holds message_history
 SQL_webhook = content_setting keep_content explain_webhook
 SQL_attach = tables views registry facts column_takes spelling columns content preview_attach label_is_below timeline \
-	update_statement history attach_table detach_table
+	update_statement history install_statements attach_table detach_table
 SQL_guard = keep_status_order
 SQL_rollup = rollup_row tables prefix_rollup verify fold count_recipients
 SQL_reflect = reflection reflect resync_table
@@ -45,21 +46,33 @@ SQL_publish = publish
 SQL_weblog = parameters rows messages message csv counts action_log rejected refresh campaigns session health
 
 # What is granted to nobody is said last, when everything is there.
-EXTENSION_SQL = $(foreach room,$(ROOMS),$(SQL_$(room):%=extension/$(room)/%.sql)) extension/install/privileges.sql
+ROOM_SQL = $(foreach room,$(ROOMS),$(SQL_$(room):%=extension/$(room)/%.sql))
+PRIVILEGES = extension/install/privileges.sql
+EXTENSION_SQL = $(ROOM_SQL) $(PRIVILEGES)
 
-MODULE_big = msgstatus
+# The releases from which an update leads to this version: see extension/updates/README.md.
+UPDATES_FROM = 0.1.0
+UPDATES = $(UPDATES_FROM:%=extension/msgstatus--%--$(EXTENSION_VERSION).sql)
+
+MODULE_big = msgstatus-$(SERIES)
 OBJS = $(patsubst %.cpp,%.o,$(foreach room,$(ROOMS),$(wildcard extension/$(room)/*.cpp)))
 
 EXTENSION = extension/msgstatus
-DATA_built = extension/msgstatus--$(EXTENSION_VERSION).sql
+DATA_built = extension/msgstatus--$(EXTENSION_VERSION).sql $(UPDATES)
 
 PG_CPPFLAGS = -std=c++20 -DMSGSTATUS_VERSION=\"$(EXTENSION_VERSION)\" -fno-exceptions -fno-rtti -fvisibility=hidden \
 	-Iextension -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CXXFLAGS = -Wall -Wextra -Wpedantic -Werror
-SHLIB_LINK += -lstdc++
+SHLIB_LINK += -lstdc++ -Wl,-Bsymbolic
 
 extension/msgstatus--$(EXTENSION_VERSION).sql: $(EXTENSION_SQL) extension/extension.mk
 	cat $(EXTENSION_SQL) > $@
+
+$(UPDATES): extension/msgstatus--%--$(EXTENSION_VERSION).sql: extension/updates/%.sql $(EXTENSION_SQL) extension/extension.mk \
+		$(addprefix extension/updates/,replacing.awk begin.sql end.sql)
+	awk -f extension/updates/replacing.awk $(ROOM_SQL) > $@.part
+	cat extension/updates/begin.sql $< $@.part extension/updates/end.sql $(PRIVILEGES) > $@
+	rm $@.part
 
 # The descriptions of providers, embedded in the library.
 builtin_descriptions = extension/provider/builtin_descriptions.inc
@@ -68,7 +81,7 @@ $(builtin_descriptions): $(sort $(wildcard extension/provider/builtin/*.json)) e
 	done > $@
 extension/provider/builtin.o: $(builtin_descriptions)
 
-EXTRA_CLEAN += extension/msgstatus--$(EXTENSION_VERSION).sql $(builtin_descriptions)
+EXTRA_CLEAN += $(DATA_built) $(builtin_descriptions)
 
 # pg_regress: every sql/*.sql in the order of names, in one database that has the extension.
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))

@@ -1,9 +1,9 @@
 // Which versions of the extension's SQL, and of the tables that install() made, this library works with.
 //
-// Library, extension and tables get to a new version one after the other: the library by `make install`, the extension
-// by ALTER EXTENSION UPDATE, the tables by install(). Webhooks come all the while. So a library serves the series
-// before its own, too: a column or function that a new series adds must be one that its library can do without until
-// install().
+// The library's file carries its series in its name, and the SQL of a series calls the library of its own. So the SQL
+// is of this series whenever a function of this library runs, unless somebody gave a file another name. The tables may
+// be of the series before, until install(): a call then raises, and the receiver keeps its webhooks. See
+// docs/decisions/0025-a-library-for-each-series.md.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@
 namespace msgstatus {
 
 // A series is what the first two numbers of a version tell. Within one, neither tables nor functions change what they
-// mean. A release that begins a series adds it here, and drops those before the last.
-inline constexpr std::array<std::string_view, 1> served_series{"0.1"};
+// mean. A release that begins a series names it here.
+inline constexpr std::string_view served_series = "0.2";
 
 constexpr std::string_view series_of(std::string_view version) {
     const std::size_t first = version.find('.');
@@ -22,10 +22,7 @@ constexpr std::string_view series_of(std::string_view version) {
 }
 
 constexpr bool is_served(std::string_view version) {
-    for (const std::string_view series : served_series)
-        if (series_of(version) == series)
-            return true;
-    return false;
+    return series_of(version) == served_series;
 }
 
 // Returns whether a version comes after another; one without numbers comes first.

@@ -28,6 +28,17 @@ BEGIN
     LOOP
         EXECUTE format('REVOKE ALL ON %s FROM %s', object, role);
     END LOOP;
+    PERFORM msgstatus.install_access(role, level);
+END
+$$;
+COMMENT ON FUNCTION msgstatus.grant_access(regrole, text) IS
+    'Replaces the access level of a role by ingest (apply only), sender (register messages and run campaigns), refresh (fetch statuses for msgstatus-refresh), analyst (read the views, phone numbers masked) or operator (everything except owning); 22023 for another level';
+
+CREATE FUNCTION msgstatus.install_access(role regrole, level text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    object text;
+BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA msgstatus TO %s', role);
 
     -- ingest: the apply functions, which act as the owner of the tables, and alert_counts for the receiver's metrics.
@@ -113,5 +124,51 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION msgstatus.grant_access(regrole, text) IS
-    'Replaces the access level of a role by ingest (apply only), sender (register messages and run campaigns), refresh (fetch statuses for msgstatus-refresh), analyst (read the views, phone numbers masked) or operator (everything except owning); 22023 for another level';
+COMMENT ON FUNCTION msgstatus.install_access(regrole, text) IS
+    'Grants a role what its access level has; called by grant_access(), and by install() when the version changes';
+
+-- The levels are not written down. Each is told by privileges that every version grants to it and to none below it.
+CREATE FUNCTION msgstatus.install_accesses() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    granted record;
+BEGIN
+    FOR granted IN
+        WITH privilege AS (
+            SELECT a.grantee, concat_ws(' ', a.privilege_type, c.relname) AS name
+            FROM pg_class AS c, aclexplode(c.relacl) AS a
+            WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relname IN ('message', 'campaign', 'delivery_funnel')
+                AND a.grantee NOT IN (0, c.relowner)
+            UNION ALL
+            SELECT a.grantee, concat_ws(' ', a.privilege_type, p.proname)
+            FROM pg_proc AS p, aclexplode(p.proacl) AS a
+            WHERE p.pronamespace = 'msgstatus'::regnamespace
+                AND p.proname IN ('register_message', 'reject_webhook', 'apply_message_status_batch', 'claim_refreshes', 'maintain')
+                AND a.grantee NOT IN (0, p.proowner)
+        )
+        SELECT r.role, CASE
+            WHEN r.held @> '{DELETE message,EXECUTE maintain}' THEN 'operator'
+            WHEN r.held @> '{UPDATE campaign,EXECUTE register_message}' THEN 'sender'
+            WHEN r.held @> '{SELECT delivery_funnel}' THEN 'analyst'
+            WHEN r.held @> '{EXECUTE claim_refreshes}' THEN 'refresh'
+            WHEN r.held @> '{EXECUTE apply_message_status_batch,EXECUTE reject_webhook}' THEN 'ingest'
+        END AS level
+        FROM (SELECT p.grantee::regrole AS role, array_agg(p.name) AS held FROM privilege AS p GROUP BY p.grantee) AS r
+        ORDER BY r.role::text
+    LOOP
+        CONTINUE WHEN granted.level IS NULL;
+        IF pg_has_role((SELECT p.proowner FROM pg_proc AS p WHERE p.oid = 'msgstatus.install()'::regprocedure), 'USAGE') THEN
+            IF granted.level = 'sender' THEN
+                -- 0.1 let senders write messages, which the rollups then did not count.
+                EXECUTE format('REVOKE INSERT, UPDATE ON msgstatus.message FROM %s', granted.role);
+            END IF;
+            PERFORM msgstatus.install_access(granted.role, granted.level);
+        ELSE
+            RAISE NOTICE 'the privileges of role % are those of the earlier version', granted.role USING
+                HINT = format('Run as the owner of the extension: SELECT msgstatus.grant_access(%L, %L);', granted.role, granted.level);
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.install_accesses() IS
+    'Grants each role with an access level what the level has in this version; called by install() when the version changes';

@@ -32,9 +32,10 @@ void raise_not_installed() {
 }
 
 // Returns a text of the first row that the key finds, or of the first row without a key; nullptr if there is no row, or
-// if the text is NULL. Does not use SPI, because each call reads twice. PostgreSQL gives such a scan a snapshot of its
-// own, so it also sees later commits in a transaction that keeps its first snapshot.
-const char *read_text(Oid oid, const char *column, Oid index, ScanKey key) {
+// if the text is NULL. Releases the lock `released`, NoLock to keep it. Does not use SPI, because each call reads
+// twice. PostgreSQL gives such a scan a snapshot of its own, so it also sees later commits in a transaction that keeps
+// its first snapshot.
+const char *read_text(Oid oid, const char *column, Oid index, ScanKey key, LOCKMODE released) {
     Relation table = table_open(oid, AccessShareLock);
     const char *found = nullptr;
     const AttrNumber number = get_attnum(oid, column);
@@ -49,14 +50,14 @@ const char *read_text(Oid oid, const char *column, Oid index, ScanKey key) {
         }
         systable_endscan(scan);
     }
-    table_close(table, AccessShareLock);
+    table_close(table, released);
     return found;
 }
 
 const char *version_of_extension() {
     ScanKeyData key;
     ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum("msgstatus"));
-    return read_text(ExtensionRelationId, "extversion", ExtensionNameIndexId, &key);
+    return read_text(ExtensionRelationId, "extversion", ExtensionNameIndexId, &key, AccessShareLock);
 }
 
 void check_version(const char *subject, const char *version) {
@@ -98,8 +99,10 @@ void verify_versions() {
     // A restored dump may hold the objects of msgstatus without the extension.
     if (const char *version = version_of_extension(); version != nullptr)
         check_version("the extension msgstatus is", version);
+    // The lock stays until the transaction ends. An install() that changes the version waits for it, and a call that
+    // comes meanwhile waits here, before it has touched a table.
     const char *version = read_text(get_relname_relid("installation", get_namespace_oid("msgstatus", false)), "version",
-                                    InvalidOid, nullptr);
+                                    InvalidOid, nullptr, NoLock);
     if (version == nullptr)
         raise_not_installed();
     check_version("the tables of msgstatus are", version);

@@ -1,10 +1,21 @@
--- The last file of the script: revokes what PostgreSQL grants to PUBLIC by default. grant_access() grants each role what its
--- level needs.
-
-REVOKE ALL ON ALL ROUTINES IN SCHEMA msgstatus FROM PUBLIC;
-REVOKE ALL ON FUNCTION pg_catalog.max(msgstatus.delivery_state), pg_catalog.min(msgstatus.delivery_state) FROM PUBLIC;
-REVOKE ALL ON TYPE msgstatus.delivery_state, msgstatus.message_status, msgstatus.delay_histogram, msgstatus.observation,
-    msgstatus.message_change, msgstatus.rejection, msgstatus.rollup_row, msgstatus.prefix_count, msgstatus.reflection,
-    msgstatus.message_filter, msgstatus.message_log_row, msgstatus.log_position, msgstatus.message_stats_row, msgstatus.send_hour_row,
-    msgstatus.engagement_row, msgstatus.alert_sender, msgstatus.alert_condition, msgstatus.alert_reading, msgstatus.alert_row, msgstatus.alert_count_row,
-    msgstatus.refresh_request, msgstatus.weblog_request, msgstatus.weblog_counts FROM PUBLIC;
+-- The end of the script, and of each update: revokes what PostgreSQL grants to PUBLIC by default. grant_access() grants each role
+-- what its level needs.
+--
+-- Only of objects of which nobody has granted or revoked anything. What a script leaves as their privileges is what pg_dump takes
+-- for granted, together with all that an administrator granted before; dumps would leave that out.
+DO $$
+DECLARE
+    object record;
+BEGIN
+    FOR object IN
+        SELECT i.type, i.identity
+        FROM pg_depend AS d, pg_identify_object(d.classid, d.objid, 0) AS i
+        WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+            AND d.refobjid = (SELECT e.oid FROM pg_extension AS e WHERE e.extname = 'msgstatus')
+            AND (EXISTS (SELECT FROM pg_proc AS p WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid AND p.proacl IS NULL)
+                OR EXISTS (SELECT FROM pg_type AS t WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND t.typacl IS NULL))
+    LOOP
+        EXECUTE format('REVOKE ALL ON %s %s FROM PUBLIC', CASE object.type WHEN 'type' THEN 'TYPE' ELSE 'ROUTINE' END, object.identity);
+    END LOOP;
+END
+$$;

@@ -3,8 +3,8 @@
 
 namespace msgstatus {
 
-// msgstatus.rollups: whether calls add changes of messages to the rollups.
-extern bool rollups_are_on;
+// Returns msgstatus.rollups: whether calls add changes of messages to the rollups.
+bool rollups_are_on();
 
 void define_settings();
 

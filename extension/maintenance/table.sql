@@ -12,8 +12,8 @@ BEGIN
     );
     IF pg_catalog.to_regclass('msgstatus.maintenance_is_one_row') IS NULL THEN
         CREATE UNIQUE INDEX maintenance_is_one_row ON msgstatus.maintenance ((true));
-        COMMENT ON INDEX msgstatus.maintenance_is_one_row IS 'Limits the table to one row';
     END IF;
+    COMMENT ON INDEX msgstatus.maintenance_is_one_row IS 'Limits the table to one row';
     INSERT INTO msgstatus.maintenance DEFAULT VALUES ON CONFLICT ((true)) DO NOTHING;
     COMMENT ON TABLE msgstatus.maintenance IS 'The retention times of maintain(), set by UPDATE, and its progress';
     COMMENT ON COLUMN msgstatus.maintenance.messages_kept IS

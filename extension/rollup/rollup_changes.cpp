@@ -196,7 +196,7 @@ void RollupChanges::add(const WrittenMessage &message) {
 }
 
 void RollupChanges::write() {
-    if (!contributions_.empty() && rollups_are_on)
+    if (!contributions_.empty() && rollups_are_on())
         add_to_rollups(contributions_);
     contributions_ = {};
     if (kept_in_ != nullptr)

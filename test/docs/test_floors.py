@@ -12,6 +12,8 @@ FLOORS = {
 }
 SQL = {room: names.split() for room, names in re.findall(r"^SQL_(\w+) = (.*)$", LIST, re.MULTILINE)}
 LAST = {"install": ["privileges"]}
+# A room beside the floors: its SQL is in no new database, and its files are listed by the releases that they update.
+BESIDE = "updates"
 INCLUDE = re.compile(r'^#include "(\w+)/\w+\.hpp"$', re.MULTILINE)
 
 
@@ -31,12 +33,15 @@ def test_no_arrow_runs_up():
 
 def test_every_room_has_a_floor():
     rooms = {path.parent.name for path in EXTENSION.glob("*/*.*") if path.suffix in (".cpp", ".hpp", ".sql")}
-    assert rooms == set(FLOORS)
+    assert rooms == {*FLOORS, BESIDE}
 
 
 def test_every_file_of_sql_is_listed_once():
     listed = [f"{room}/{name}.sql" for part in (SQL, LAST) for room, names in part.items() for name in names]
-    assert sorted(listed) == sorted(str(path.relative_to(EXTENSION)) for path in EXTENSION.glob("*/*.sql"))
+    assert sorted(listed) == sorted(str(path.relative_to(EXTENSION)) for path in EXTENSION.glob("*/*.sql")
+                                    if path.parent.name != BESIDE)
+    releases = re.search(r"^UPDATES_FROM = (.*)$", LIST, re.MULTILINE)[1].split()
+    assert sorted(path.stem for path in (EXTENSION / BESIDE).glob("*.sql")) == sorted([*releases, "begin", "end"])
 
 
 @pytest.mark.parametrize("room", sorted(FLOORS))
@@ -46,7 +51,7 @@ def test_a_room_is_surveyable(room):
     assert len(files) <= 25
 
 
-@pytest.mark.parametrize("room", sorted(FLOORS))
+@pytest.mark.parametrize("room", sorted([*FLOORS, BESIDE]))
 def test_a_room_says_what_it_is(room):
     lines = (EXTENSION / room / "README.md").read_text(encoding="utf-8").splitlines()
     assert lines[0] == f"# {room}"
@@ -64,7 +69,7 @@ def test_a_room_stands_on_what_it_includes(room):
 
 def test_the_entrance_leads_to_every_room():
     entrance = (EXTENSION / "README.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"\]\((\w+)/README\.md\)", entrance)) == set(FLOORS)
+    assert set(re.findall(r"\]\((\w+)/README\.md\)", entrance)) == {*FLOORS, BESIDE}
 
 
 RECEIVER = pages.ROOT / "receiver"

@@ -24,7 +24,7 @@ EXAMPLES = {
     "### An alert": [("MsgstatusSpoolFilling", ["docs", "test"]), ("read_rate_low", ["extension", "test/pgtap"])],
 }
 # What stands for any file of a kind, and what merely mentions an example.
-BUILT = re.compile(r"extension/msgstatus--[\d.]+\.sql")
+BUILT = re.compile(r"extension/msgstatus--[\d.-]+\.sql")
 MENTIONS = {"### A provider": {"extension/webhook/meta.cpp", "test/pgtap/webhook_others.sql"},
             "### A view": {"extension/analytics/volume_views.sql", "test/property/support/earlier_tables.sql"},
             "### An alert": {"test/docs/test_recipes.py", "test/pgtap/install_replica_identity.sql"},

@@ -2,6 +2,8 @@
 
 import threading
 
+import earlier_release
+from database import Database
 from receiver import wait_until
 from webhooks import new_id, one
 
@@ -73,3 +75,28 @@ def test_webhooks_wait_while_the_tables_are_of_a_version_that_is_not_served(star
     database.execute(f"UPDATE msgstatus.installation SET version = '{row['version']}'")
     wait_until(lambda: set(database.states(*during)) == set(during), "the spool to be drained")
     assert database.query("SELECT 1 FROM msgstatus.rejected_status") == []
+
+
+def test_no_webhook_is_lost_by_an_update_from_an_earlier_release(start, server, tmp_path):
+    """Before, between and after its steps; with the earlier library, if there is one, calls succeed before the update."""
+    earlier_release.stage(server)
+    database = Database(server, earlier_release.restore(server, "earlier"))
+    before = len(database.states())
+    receiver = start("--allow-unsigned", "--lanes", "2", "--spool-dir", str(tmp_path / "spool"), database=database)
+    posted = []
+
+    def post(number):
+        ids = [new_id() for _ in range(number)]
+        assert set(post_all(receiver, ids).values()) == {200}
+        posted.extend(ids)
+
+    post(20)
+    database.execute(f"{earlier_release.UPDATE};")
+    post(20)
+    database.execute(f"{earlier_release.INSTALL};")
+    post(20)
+    wait_until(lambda: set(database.states(*posted)) == set(posted), "the spool to be drained")
+    assert len(database.states()) == before + len(posted)
+    assert database.query("SELECT * FROM msgstatus.verify_rollups()") == []
+    assert len(database.query("SELECT 1 FROM msgstatus.rejected_status")) == 2  # of the dump
+    assert "terminated by signal" not in server.log.read_text()

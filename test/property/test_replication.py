@@ -93,3 +93,48 @@ def test_everything_arrives(databases):
     publisher.execute("UPDATE msgstatus.installation SET installed_at = now()")
     assert_equal_soon(publisher, subscriber)
     assert contents(subscriber)["status_event"] == contents(subscriber)["message"] == []
+
+
+# What a database without the extension stores instead of its types: their text. Of a status that is what was observed, without what that implies.
+PLAIN = {"msgstatus.message_status": "jsonb", "msgstatus.delivery_state": "text"}
+
+
+def test_a_plain_postgresql_subscribes():
+    """Messages and their trail arrive in a database that has no extension, first those that are there."""
+    with PgServer(wal_level="logical") as pg, contextlib.ExitStack() as stack:
+        def connect(name):
+            connection = stack.enter_context(contextlib.closing(psycopg2.connect(pg.conninfo(name))))
+            connection.autocommit = True
+            return stack.enter_context(connection.cursor())
+
+        publisher = connect(pg.create_database("publisher"))
+        subscriber = connect(pg.create_database("subscriber", "CREATE SCHEMA msgstatus;"))
+        for table in "message", "status_event":
+            columns = rows(publisher, """SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+                WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum""", [f"msgstatus.{table}"])
+            subscriber.execute(f"CREATE TABLE msgstatus.{table} (" + ", ".join(f"{name} {PLAIN.get(kind, kind)}" for name, kind in columns) + ")")
+        subscriber.execute("ALTER TABLE msgstatus.message ADD PRIMARY KEY (message_id); ALTER TABLE msgstatus.status_event REPLICA IDENTITY FULL")
+
+        def apply(status, number):
+            publisher.execute(APPLY, (json.dumps([{"id": f"wamid.{n}", "status": status, "timestamp": 1733832000, "errors": [{"code": 131026, "title": "x"}]}
+                                                  for n in range(number)]), "2026-11-20T12:00Z"))
+
+        apply("sent", 50)
+        publisher.execute("CREATE PUBLICATION plain FOR TABLE msgstatus.message, msgstatus.status_event WITH (publish_via_partition_root)")
+        publisher.execute("SELECT pg_create_logical_replication_slot('plain', 'pgoutput')")
+        subscriber.execute(f"CREATE SUBSCRIPTION plain CONNECTION '{pg.conninfo('publisher')}' PUBLICATION plain "
+                           "WITH (create_slot = false, slot_name = 'plain')")
+        apply("delivered", 60)
+        apply("failed", 10)
+        publisher.execute("DELETE FROM msgstatus.message WHERE message_id = 'wamid.3'")
+        questions = {publisher: "SELECT message_id, status::text::jsonb, error_code, updated_at FROM msgstatus.message ORDER BY 1",
+                     subscriber: "SELECT message_id, status, error_code, updated_at FROM msgstatus.message ORDER BY 1"}
+        trail = "SELECT message_id, state::text, event_time, detail FROM msgstatus.status_event ORDER BY 1, 2, 3"
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and (
+                rows(publisher, trail) != rows(subscriber, trail) or rows(publisher, questions[publisher]) != rows(subscriber, questions[subscriber])):
+            time.sleep(0.05)
+        assert rows(subscriber, questions[subscriber]) == rows(publisher, questions[publisher])
+        assert rows(subscriber, trail) == rows(publisher, trail)
+        assert rows(subscriber, "SELECT count(*), count(status ->> 'delivered') FROM msgstatus.message") == [(59, 59)]
+        subscriber.execute("DROP SUBSCRIPTION plain")

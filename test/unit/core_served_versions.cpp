@@ -20,9 +20,9 @@ TEST(ServedVersions, TwoNumbersMakeASeries) {
 }
 
 TEST(ServedVersions, ReleasesOfAServedSeriesAreServed) {
-    for (const char *version : {"0.1.0", "0.1.1", "0.1.99", "0.1"})
+    for (const char *version : {"0.2.0", "0.2.1", "0.2.99", "0.2"})
         EXPECT_TRUE(is_served(version)) << version;
-    for (const char *version : {"0.0.1", "0.10.0", "1.1.0", "10.1.0", "0", "", "unknown", ".0.1", "0.1x"})
+    for (const char *version : {"0.1.0", "0.20.0", "1.2.0", "10.2.0", "0", "", "unknown", ".0.2", "0.2x"})
         EXPECT_FALSE(is_served(version)) << version;
 }
 
