@@ -82,7 +82,8 @@ def test_no_other_function_is_callable(database, ask):
     functions = database.query("""
         SELECT p.oid::regprocedure::text AS signature, p.proname AS name, p.prokind AS kind,
             has_function_privilege('hooks', p.oid, 'EXECUTE') AS granted,
-            (SELECT coalesce(string_agg('NULL::' || format_type(t, NULL), ', ' ORDER BY position), '')
+            (SELECT coalesce(string_agg(CASE WHEN p.provariadic <> 0 AND position = p.pronargs THEN 'VARIADIC ' ELSE '' END
+                || 'NULL::' || format_type(t, NULL), ', ' ORDER BY position), '')
              FROM unnest(p.proargtypes) WITH ORDINALITY AS a (t, position)) AS arguments,
             p.proisstrict OR p.prorettype = 'trigger'::regtype OR p.prorettype = 'event_trigger'::regtype OR EXISTS (
                 SELECT FROM unnest(p.proargtypes || p.prorettype) AS a (t) JOIN pg_type AS y ON y.oid = a.t
