@@ -16,7 +16,10 @@ export function refreshPending(session, filter, since, outcome) {
 
 export function refreshOne(session, message, outcome, onChange) {
   if (!session.can?.refresh || message.direction === 'inbound') return null;
-  if (message.refreshable === false) return h('span', { class: 'none' }, 'Its provider has no way to be asked for a status.');
+  if (message.refreshable === false) {
+    return h('span', { class: 'none' }, message.last_status_check_outcome === 'unknown' ? 'Its provider does not know it.'
+      : message.provider === 'twilio' ? 'Its state is final.' : 'Its provider has no way to be asked for a status.');
+  }
   if (!session.refresh_configured) return missing();
   const members = { message_ids: [message.message_id] };
   return button('Refresh Status', async () => {
