@@ -177,16 +177,17 @@ CREATE OR REPLACE FUNCTION msgstatus.catch_up(since interval DEFAULT '1 day') RE
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     t msgstatus.carried_table;
+    failed text[];
     changed bigint;
     carried bigint := 0;
 BEGIN
     FOR t IN SELECT * FROM msgstatus.carried_table LOOP
-        EXECUTE msgstatus.carry_statement(t) || ' AND (m.updated_at > now() - $1
-            OR m.message_id IN (SELECT f.message_id FROM msgstatus.carry_failure AS f WHERE f.carried_table = $2))'
-        USING since, t.carried_table::text;
+        -- First taken, then tried again: a failure that comes meanwhile stays for the next time.
+        WITH taken AS (DELETE FROM msgstatus.carry_failure AS f WHERE f.carried_table = t.carried_table::text RETURNING f.message_id)
+        SELECT COALESCE(array_agg(k.message_id), '{}') INTO failed FROM taken AS k;
+        EXECUTE msgstatus.carry_statement(t) || ' AND (m.updated_at > now() - $1 OR m.message_id = ANY ($2))' USING since, failed;
         GET DIAGNOSTICS changed = ROW_COUNT;
         carried := carried + changed;
-        DELETE FROM msgstatus.carry_failure AS f WHERE f.carried_table = t.carried_table::text;
     END LOOP;
     RETURN carried;
 END

@@ -126,7 +126,7 @@ Awaitable<> Line::open(std::string conninfo, PgLogin login, std::string person) 
 
 void Line::cancel(std::uint64_t serial) {
     if (in_flight_ && serial == serial_)
-        connection_.cancel();
+        connection_.cancel(shared_from_this());
 }
 
 Awaitable<PgResult> Line::call(const Route &route, std::string parameters, std::string cursor, AnswerTo to) {

@@ -197,20 +197,22 @@ void PgConnection::execute(const char *name, std::span<const std::string_view> p
                               lengths.data(), formats.data(), 1) == 1);
 }
 
-void PgConnection::cancel() {
+void PgConnection::cancel(std::shared_ptr<void> owner) {
     std::unique_ptr<PGcancel, PgFree> request(lost_.empty() ? PQgetCancel(connection_.get()) : nullptr);
     if (!request || cancelling_)
         return;
-    cancelling_ = true;
-    thread_ = std::thread([this, request = std::move(request)] {
-        std::array<char, 256> reason{};
-        PQcancel(request.get(), reason.data(), reason.size());
-        boost::asio::post(executor_, [this] {
-            thread_.join();
-            cancelling_ = false;
-            wake_.wake();
+    thread_ =
+        std::thread([this, request = std::move(request), owner = std::move(owner), executor = executor_]() mutable {
+            std::array<char, 256> reason{};
+            PQcancel(request.get(), reason.data(), reason.size());
+            // The last reference may be this one; it ends where the connection lives, and after this thread.
+            boost::asio::post(executor, [this, owner = std::move(owner)] {
+                thread_.join();
+                cancelling_ = false;
+                wake_.wake();
+            });
         });
-    });
+    cancelling_ = true;
 }
 
 Awaitable<PgResult> PgConnection::result(std::chrono::milliseconds time) {

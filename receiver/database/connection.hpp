@@ -80,7 +80,8 @@ public:
 
     /// Asks the server to give up the command in flight, in a thread of its own, whose end wakes. Not again before
     /// that.
-    void cancel();
+    /// @param owner  keeps this connection until then, so that closing it waits for no network
+    void cancel(std::shared_ptr<void> owner);
     bool is_cancelling() const noexcept { return cancelling_; }
 
     /// Throws if the connection is lost.

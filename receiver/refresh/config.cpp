@@ -29,7 +29,7 @@ const Setting table[] = {
     {twilio, "twilio-account-sid", "SID", "", "account (AC...) of messages whose callbacks named none, and whose list is compared", set<&Config::account>},
     {twilio, "twilio-api-key", "SID", "", "API key (SK...) that requests are signed with; not the auth token of the account", set<&Config::key>},
     {twilio, "twilio-api-secret-file", "FILE", "", "the secret of the API key; also in the environment, without _FILE. The file is read again on SIGHUP", receiver::set_secret_file, 0, 0, false, secrets_of},
-    {twilio, "twilio-url", "URL", "https://api.twilio.com", "where Twilio's API is, by https; for a regional one, e.g. https://api.dublin.ie1.twilio.com", set_url<&Config::twilio_url>},
+    {twilio, "twilio-api-url", "URL", "https://api.twilio.com", "where Twilio's API is, by https; for a regional one, e.g. https://api.dublin.ie1.twilio.com", set_url<&Config::twilio_url>},
     {twilio, "ca-file", "FILE", "", "certificate authorities in PEM that are trusted instead of the system's", set<&Config::ca_file>},
 
     {pace, "rate", "N", "5", "requests a second, of all workers on one database together", set<&Config::rate>, 0.1, 1000},
@@ -89,7 +89,7 @@ void check(Config &config) {
     if (config.secrets.size() > 1)
         throw ConfigError("twilio-api-secret-file: must hold one secret");
     if (!config.twilio_url.starts_with("https://"))
-        throw ConfigError("twilio-url: must begin with https://");
+        throw ConfigError("twilio-api-url: must begin with https://");
     if (config.rate == 0) // which stands for no limit elsewhere
         throw ConfigError("rate: must be from 0.1 to 1000");
     if (config.lease < 2 * config.timeout)

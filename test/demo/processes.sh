@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154,SC2016
 # The processes of the demo, found by what they are, not by a number noted down: after a crash or a restart of the machine
-# such a number may be another program's. Needs as_owner, $data, $receiver and
-# $console.
+# such a number may be another program's. Needs as_owner, $data, $receiver,
+# $console, $refresh and $twilio.
 
 # processes LINK PATH prints the ids of the processes of the demo's owner whose LINK (exe, cwd) in /proc leads to PATH. It
 # looks as that owner does: in a container even root may not look at the processes of others.
@@ -16,6 +16,8 @@ processes() {
 
 receiver_pids() { processes exe "$receiver"; }
 console_pids() { processes exe "$console"; }
+refresh_pids() { processes exe "$refresh"; }
+twilio_pids() { processes cwd "$twilio"; }
 
 # Prints the postmaster: its children work in the same directory, but have it as their parent.
 server_pids() {

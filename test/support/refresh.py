@@ -22,7 +22,7 @@ def command(database, twilio, *flags, secret=SECRET):
     defaults = ["--rate=100", "--timeout=2", "--backoff=0.05", "--lease=4", "--stuck-after=0", "--reconcile-every=0",
                 "--admin-listen=127.0.0.1:0", "--log-level=debug"]
     settings = [flag for flag in defaults if flag.split("=")[0] not in given]
-    return [PROGRAM, "--database", database, "--twilio-url", twilio.url, "--ca-file", str(twilio.ca), "--log-format=json",
+    return [PROGRAM, "--database", database, "--twilio-api-url", twilio.url, "--ca-file", str(twilio.ca), "--log-format=json",
             *settings, *flags], clean_environment(**variables)
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from console_program import COOKIE, PASSWORD, token_of
+from console_program import COOKIE, PASSWORD, cookie, token_of
 from receiver import wait_until
 
 
@@ -245,3 +245,21 @@ def test_a_drain_ends_the_sessions(start, echoes):
     wait_until(lambda: pid not in backends(echoes), "the connection closes")
 
 
+def test_people_sign_out_while_their_statements_are_cancelled(start, echoes):
+    # Each leaves a statement that runs, and signs out at the moment at which it is cancelled.
+    console = start()
+    executing = f"""SELECT count(*)::int AS n FROM pg_stat_activity
+        WHERE application_name = 'msgstatus-console' AND datname = '{echoes.name}' AND state = 'active'"""
+    for _ in range(4):
+        tokens = [console.token("anna") for _ in range(36)]
+        slow = [socket.create_connection(("127.0.0.1", console.port)) for _ in tokens]
+        for connection, token in zip(slow, tokens):
+            head = "".join(f"{name}: {value}\r\n" for name, value in cookie(token).items())
+            connection.sendall(f"GET /api/volumes?zone=9 HTTP/1.1\r\nHost: 127.0.0.1:{console.port}\r\n{head}\r\n".encode())
+        wait_until(lambda: echoes.query(executing)[0]["n"] == len(tokens), "all statements to run")
+        for connection in slow:
+            connection.close()
+        for token in tokens:  # spread over the time within which the console sees that clients have left
+            assert console.post("/api/logout", {}, token).status in (200, 204)
+            time.sleep(0.006)
+    assert console.get("/api/session", console.token("otto")).status == 200

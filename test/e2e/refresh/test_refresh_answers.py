@@ -188,7 +188,7 @@ def test_bad_certificate(start, messages, twilio, tmp_path, fault):
 def test_no_https_no_request(run, twilio):
     twilio.url = twilio.url.replace("https", "http")
     done = run("--once")
-    assert done.returncode == 2 and "twilio-url: must begin with https://" in done.stderr
+    assert done.returncode == 2 and "twilio-api-url: must begin with https://" in done.stderr
     assert twilio.asked() == []
 
 
