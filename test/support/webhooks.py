@@ -48,7 +48,7 @@ def aisensy_flat(message_id, status="delivered", timestamp=1733826605):
 def aisensy_project(message_id):
     return {"id": "notification-1", "created_at": "2024-12-10T10:30:10Z", "topic": "message.status.updated",
             "delivery_attempt": "1", "app_id": "app", "webhook_id": "webhook", "project_id": "project",
-            "data": {"message": {"id": "internal", "messageId": message_id, "phone_number": "14155550100",
+            "data": {"message": {"id": f"internal-{message_id}", "messageId": message_id, "phone_number": "14155550100",
                                  "status": "READ", "sent_at": 1733826600000, "delivered_at": 1733826605250,
                                  "read_at": 1733826610500, "failed_at": None, "failureResponse": {},
                                  "message_type": "TEMPLATE", "campaign": {"name": "spring"}}}}
