@@ -58,8 +58,9 @@ std::string twilio_headers(const Config &config, const std::string &body) {
 }
 
 // Returns the headers of a webhook of a configured route.
+// @param url  what a token vouches for where there is no body
 std::string configured_headers(const WebhookSettings &route, const std::vector<std::string> &secrets,
-                               const std::string &body) {
+                               const std::string &body, const std::string &url) {
     const std::string &secret = first_of(secrets, route.name.c_str());
     const std::string now = std::to_string(std::time(nullptr));
     const std::string id = "sign-" + now;
@@ -74,10 +75,12 @@ std::string configured_headers(const WebhookSettings &route, const std::vector<s
         return type + line(header, space + secret);
     if (route.auth == Auth::basic)
         return type + line(header, space + encode_base64(secret));
-    if (route.auth == Auth::jwt)
+    if (route.auth == Auth::jwt) {
+        const std::string hash =
+            body.empty() ? R"("url_hash":")" + sha256_hex(url) : R"("payload_hash":")" + sha256_hex(body);
         return type + line(header, space + make_jwt(secret, R"({"iss":)" + json_string(route.issuer) + R"(,"iat":)" +
-                                                                now + R"(,"jti":")" + id + R"(","payload_hash":")" +
-                                                                sha256_hex(body) + "\"}"));
+                                                                now + R"(,"jti":")" + id + R"(",)" + hash + "\"}"));
+    }
     if (route.auth != Auth::hmac)
         throw ConfigError("sign: only the provider can sign by the method of " + route.name);
     const ProofHeaders proof{.signature = {}, .timestamp = now, .id = id, .nonce = id};
@@ -110,7 +113,7 @@ std::string signed_headers(const Config &config, const std::string &body) {
                ("X-AiSensy-Signature: " + hex_signature(first_of(secrets.aisensy_secrets, "aisensy-secret"), body));
     for (std::size_t i = 0; i < config.webhooks.size(); ++i) {
         if (config.webhooks[i].name == config.sign_provider)
-            return configured_headers(config.webhooks[i], secrets.webhooks[i], body);
+            return configured_headers(config.webhooks[i], secrets.webhooks[i], body, config.sign_url);
     }
     return twilio_headers(config, body);
 }

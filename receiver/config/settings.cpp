@@ -78,7 +78,7 @@ const Setting table[] = {
 
     {command_group.data(), "config", "FILE", "", "read settings from a file: lines of `name = value`", nullptr},
     {command_group.data(), "check-config", nullptr, "", "check the settings and exit: 0 if they are right, 2 if not", set<&Config::check_only>},
-    {command_group.data(), "url", "URL", "", "for sign: the URL that Twilio calls; without it public-url with /webhooks/twilio/status", set<&Config::sign_url>},
+    {command_group.data(), "url", "URL", "", "for sign: the URL that the provider calls; without it public-url with /webhooks/twilio/status", set<&Config::sign_url>},
     {command_group.data(), "help", nullptr, "", "print this", nullptr},
     {command_group.data(), "settings", nullptr, "", "print the settings as a table in Markdown", nullptr},
     {command_group.data(), "version", nullptr, "", "print the version", nullptr},

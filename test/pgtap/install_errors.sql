@@ -26,7 +26,7 @@ SELECT is(told($$SELECT '{"raed": "2024-12-10T10:30:00Z"}'::msgstatus.message_st
 SELECT is(told($$SELECT '{"raed": "2024-12-10T10:30:00Z"}'::jsonb::msgstatus.message_status$$), '22P02 | invalid input value for type delivery_state: "raed" | ' || states) FROM told;
 SELECT is(told($$SELECT msgstatus.grant_access('pg_monitor', 'admin')$$), '22023 | unknown level "admin" | The levels are ingest, sender, refresh, analyst and operator.');
 
-SELECT is(told($$SELECT msgstatus.keep_content('Meta', false)$$), '22023 | unknown provider "Meta" | The providers are meta, twilio and aisensy; the empty text stands for messages whose provider is unknown.');
+SELECT is(told($$SELECT msgstatus.keep_content('Meta', false)$$), '22023 | unknown provider "Meta" | The view providers lists them; the empty text stands for messages whose provider is unknown.');
 
 -- Phone numbers.
 SELECT is(told($$SELECT msgstatus.opt_out('foo')$$), '22023 | invalid phone number: "foo" | Not a phone number. | Write it with its country code, such as +1 555 010 0001.');
