@@ -14,6 +14,11 @@
 
 PG_CONFIG ?= pg_config
 
+# In PGXN's archive, `all`, `install` and `installcheck` are PGXS's: see .ci/dist.
+ifneq ($(wildcard .extension-only),)
+BUILD_WITH_PGXS = 1
+endif
+
 ifdef BUILD_WITH_PGXS # ------------------------------------------------------------------------------- the extension
 
 include extension/extension.mk
