@@ -14,6 +14,11 @@
 
 PG_CONFIG ?= pg_config
 
+# In PGXN's archive, `all`, `install` and `installcheck` are PGXS's: see .ci/dist.
+ifneq ($(wildcard .extension-only),)
+BUILD_WITH_PGXS = 1
+endif
+
 ifdef BUILD_WITH_PGXS # ------------------------------------------------------------------------------- the extension
 
 include extension/extension.mk
@@ -67,7 +72,7 @@ pg_isolation_regress:
 else # -------------------------------------------------------------------------------------------------- the commands
 
 .PHONY: all help extension receiver bench-client everything fuzz-targets install install-files uninstall check \
-	installcheck demo down reference deb check-packages dist bench soak fuzz sanitized coverage format lint clean
+	installcheck demo down reference deb check-packages check-containers dist bench soak fuzz sanitized coverage format lint clean
 .NOTPARALLEL: # `make down demo` is meant in that order; each build below runs in parallel by itself
 .DEFAULT_GOAL := all
 
@@ -169,6 +174,10 @@ deb: ## build Debian packages into build/deb (see deb/README.md)
 
 check-packages: ## build, install, upgrade and purge the packages on this machine, which may be thrown away
 	@test/packages/check
+
+check-containers: ## build the images of deb/containers from the packages in build/deb and run them, with buildah
+	@.ci/install-packages containers
+	@test/containers/check
 
 dist: ## build the release's archives into build/dist: for PGXN, and as a tarball, with checksums
 	@.ci/install-packages dist

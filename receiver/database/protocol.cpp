@@ -93,6 +93,8 @@ std::string setup_hint(std::string_view sqlstate, std::string_view server_hint, 
         return server_hint.empty() ? "Run: SELECT msgstatus.install();" : std::string(server_hint);
     if (sqlstate == "42501")
         return "Run: SELECT msgstatus.grant_access('" + quoted_role(role) + "', 'ingest');";
+    if (sqlstate == "42P05") // another lane's statement: a pooler gave this lane the connection of another
+        return "Connect to PostgreSQL itself, or through a pooler in session mode.";
     return {};
 }
 

@@ -6,6 +6,7 @@ The word after `sql` says what is special about a block:
     sql              runs without an error
     sql raises=22023 its last statement raises this SQLSTATE, and the ```text block shows the message
     sql signature    is a signature, and is not run
+    sql elsewhere    needs more than PostgreSQL and msgstatus; a test of its own runs it
 
 The pages of docs/reference/ and docs/providers/ each begin with the first block of the reference's README.md, in a database of
 their own.
@@ -80,7 +81,7 @@ def examples_of(page):
     """Returns the SQL blocks of a page that are run, each with the output shown after it."""
     examples = []
     for block in blocks_of(page):
-        if block.language == "sql" and "signature" not in block.flags:
+        if block.language == "sql" and not {"signature", "elsewhere"} & set(block.flags):
             examples.append(Example(block, None))
         elif block.language == "text" and examples and examples[-1].shown is None:
             examples[-1].shown = block

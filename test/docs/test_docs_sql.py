@@ -10,7 +10,7 @@ import pages
 
 # Pages that a newcomer follows in one database, and pages that begin in a database of their own on the same server.
 PATH = ["README.md", "docs/tutorial.md", "docs/operations.md", "docs/operations/database.md"]
-OTHERS = ["campaigns.md", "existing-tables.md", "analytics.md",
+OTHERS = ["campaigns.md", "existing-tables.md", "analytics.md", "tools.md",
           *(f"{folder}/{page.name}" for folder in ("reference", "providers") for page in sorted((pages.ROOT / "docs" / folder).glob("*.md"))
             if pages.examples_of(page.read_text(encoding="utf-8")))]
 

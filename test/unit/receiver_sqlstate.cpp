@@ -15,6 +15,7 @@ TEST(SetupHint, NamesTheCommandThatMendsIt) {
     EXPECT_EQ(setup_hint("42501", "", "hooks"), "Run: SELECT msgstatus.grant_access('hooks', 'ingest');");
     EXPECT_EQ(setup_hint("42501", "", "a-b"), "Run: SELECT msgstatus.grant_access('\"a-b\"', 'ingest');");
     EXPECT_EQ(setup_hint("42501", "", "a'b\""), "Run: SELECT msgstatus.grant_access('\"a''b\"\"\"', 'ingest');");
+    EXPECT_EQ(setup_hint("42P05", "", "hooks"), "Connect to PostgreSQL itself, or through a pooler in session mode.");
 }
 
 TEST(SetupHint, IsSilentAboutOtherFailures) {
