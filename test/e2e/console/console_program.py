@@ -13,6 +13,7 @@ BUILT = ROOT / "build/receiver/console/msgstatus-console"
 CONSOLE = os.environ.get("MSGSTATUS_CONSOLE", str(pathlib.Path(PROGRAM).with_name("msgstatus-console") if "MSGSTATUS_RECEIVER" in os.environ else BUILT))
 PASSWORD = "correct horse"
 COOKIE = "msgstatus_session"
+SECURE_COOKIE = f"__Host-{COOKIE}"  # behind HTTPS
 # Passwords count for everybody but the superuser and the console's own role.
 RULES = """local all all trust
 host all postgres 127.0.0.1/32 trust
@@ -43,6 +44,14 @@ BEGIN
 END $$;
 CREATE FUNCTION msgstatus.weblog_volumes(p jsonb) RETURNS jsonb LANGUAGE sql AS
     $$SELECT msgstatus.echo(p) FROM pg_sleep((p ->> 'zone')::float)$$;
+-- Goes on after it was cancelled.
+CREATE FUNCTION msgstatus.weblog_attached(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_sleep(60);
+EXCEPTION WHEN query_canceled THEN
+    PERFORM pg_sleep(3);
+    RETURN msgstatus.echo(p);
+END $$;
 CREATE FUNCTION msgstatus.weblog_rejected(p jsonb) RETURNS jsonb LANGUAGE sql AS
     $$INSERT INTO msgstatus.done (what) VALUES (p) RETURNING what$$;
 CREATE FUNCTION msgstatus.weblog_refresh(p jsonb) RETURNS jsonb LANGUAGE sql AS
@@ -93,8 +102,9 @@ class Console(Receiver):
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
         return request(self.port, "POST", target, body, {name: value for name, value in own.items() if value is not None})
 
-    def sign_in(self, role, password=PASSWORD, token=None):
-        return self.post("/api/login", {"role": role, "password": password}, token)
+    def sign_in(self, role, password=PASSWORD, token=None, client=None):
+        """Signs in, from an address that a proxy tells."""
+        return self.post("/api/login", {"role": role, "password": password}, token, {"X-Forwarded-For": client} if client else None)
 
     def token(self, role):
         """Signs in, and returns the token."""
@@ -103,13 +113,13 @@ class Console(Receiver):
         return token_of(answer)
 
 
-def cookie(token):
-    return {"Cookie": f"other=1; {COOKIE}={token}"} if token else {}
+def cookie(token, name=COOKIE):
+    return {"Cookie": f"other=1; {name}={token}"} if token else {}
 
 
-def token_of(answer):
-    name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
-    assert name == COOKIE
+def token_of(answer, name=COOKIE):
+    sent, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
+    assert sent == name
     return value
 
 
