@@ -117,7 +117,7 @@ void Worker::compare_page() {
     if (!reserve(Clock::now() + config_.lease))
         return;
     const Answer answer = twilio_.list(comparison_->path);
-    note(answer);
+    note(answer, shared_.credentials().account);
     if (shared_.stopped())
         return;
     if (answer.result == Result::refused)
@@ -197,7 +197,7 @@ void Worker::fetch_all(std::vector<Claim> &claims) {
     const Clock::time_point until = Clock::now() + config_.lease - config_.timeout;
     list_many(claims, until);
     for (Claim &claim : claims) {
-        if (claim.done)
+        if (claim.done || give_up_refused(claim))
             continue;
         if (!may_go_on() || !reserve(until))
             break;
@@ -214,7 +214,7 @@ void Worker::list_many(std::vector<Claim> &claims, Clock::time_point until) {
         if (claim.attempts == 1 && !claim.day.empty())
             by_account[claim.account].push_back(&claim);
     for (auto &[account, group] : by_account) {
-        if (group.size() < config_.list_from)
+        if (group.size() < config_.list_from || shared_.account_refused_with(account) != 0)
             continue;
         const auto [first, last] =
             std::minmax_element(group.begin(), group.end(), [](Claim *a, Claim *b) { return a->day < b->day; });
@@ -223,7 +223,7 @@ void Worker::list_many(std::vector<Claim> &claims, Clock::time_point until) {
             if (!may_go_on() || !reserve(until))
                 return;
             const Answer answer = twilio_.list(path);
-            note(answer);
+            note(answer, account);
             const std::optional<Page> page = answer.result == Result::ok ? read_page(answer.body) : std::nullopt;
             if (!page) {
                 give_way(answer);
@@ -250,7 +250,7 @@ void Worker::fetch_one(Claim &claim) {
     if (claim.attempts > config_.attempts) // workers died over it, or the database refused what came
         return finish(claim, "failed", "no attempt was brought to its end");
     const Answer answer = twilio_.fetch(claim.account, claim.message);
-    note(answer);
+    note(answer, claim.account);
     if (shared_.stopped() && answer.result == Result::connection)
         return; // broken off
     switch (answer.result) {
@@ -259,7 +259,9 @@ void Worker::fetch_one(Claim &claim) {
     case Result::not_found:
         return finish(claim, "unknown", "the provider does not know it");
     case Result::refused:
-        return;
+        if (claim.account != shared_.credentials().account)
+            finish_refused(claim, answer.status);
+        return; // else all is given back
     default:
         give_way(answer);
         return retry(claim, answer);
@@ -385,14 +387,36 @@ bool Worker::reserve(Clock::time_point until) {
     return may_go_on();
 }
 
-void Worker::note(const Answer &answer) {
-    if (answer.result == Result::refused && shared_.refuse(answer.status))
-        log(LogLevel::error, "Twilio refused the credentials",
-            {{"status", answer.status}, {"hint", "no request is sent until SIGHUP or a restart"}});
-    else if (answer.result != Result::ok && answer.result != Result::not_found && !shared_.stopped() &&
-             failure_log_.admit())
+// Ends the request for a message without asking if Twilio refused its account. Returns whether it did.
+bool Worker::give_up_refused(Claim &claim) {
+    const long status = shared_.account_refused_with(claim.account);
+    if (status != 0)
+        finish_refused(claim, status);
+    return status != 0;
+}
+
+void Worker::finish_refused(Claim &claim, long status) {
+    failed_ = true;
+    finish(claim, "failed", "Twilio refused the account that callbacks named (HTTP " + std::to_string(status) + ")");
+}
+
+void Worker::note(const Answer &answer, const std::string &account) {
+    if (answer.result == Result::refused && account != shared_.credentials().account) {
+        if (shared_.refuse_account(account, answer.status) && refusal_log_.admit())
+            log(LogLevel::error, "Twilio refused an account",
+                {{"account", account},
+                 {"status", answer.status},
+                 {"hint", "its messages are not fetched for an hour, or until SIGHUP"},
+                 {"suppressed", refusal_log_.take_suppressed()}});
+    } else if (answer.result == Result::refused) {
+        if (shared_.refuse(answer.status))
+            log(LogLevel::error, "Twilio refused the credentials",
+                {{"status", answer.status}, {"hint", "no request is sent until SIGHUP or a restart"}});
+    } else if (answer.result != Result::ok && answer.result != Result::not_found && !shared_.stopped() &&
+               failure_log_.admit()) {
         log(LogLevel::warning, "request failed",
             {{"reason", answer.reason}, {"suppressed", failure_log_.take_suppressed()}});
+    }
 }
 
 // Lets all workers wait if Twilio asks for it.
