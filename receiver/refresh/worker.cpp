@@ -281,8 +281,7 @@ void Worker::apply(Claim &claim, const std::string &body) {
         const Rows rows = database_.query(
             "SELECT o.outcome, msgstatus.finish_refreshes(ARRAY[$1], ARRAY[$2::integer], ARRAY[o.outcome], "
             "ARRAY[o.error], ARRAY[NULL::interval])"
-            " FROM msgstatus.apply_message_status_batch(ARRAY[$3::jsonb], ARRAY[NULL::timestamptz], "
-            "ARRAY['twilio-api']) AS a,"
+            " FROM msgstatus.apply_fetched(ARRAY[$3::jsonb]) AS a,"
             " LATERAL (SELECT CASE WHEN a.applied > 0 THEN 'changed' WHEN a.rejected > 0 THEN 'failed' ELSE "
             "'unchanged' END,"
             " CASE WHEN a.rejected > 0 THEN 'the answer was rejected; see rejected_status' END) AS o (outcome, error)",
@@ -311,15 +310,11 @@ std::vector<bool> Worker::apply_page(const Page &page, std::size_t &discovered) 
     discovered = static_cast<std::size_t>(
         database_.query("SELECT count(*) FROM msgstatus.unknown_messages($1::text[])", {sids}).number(0, 0));
     const Rows rows = database_.query(R"(
-        WITH given AS MATERIALIZED (
-            SELECT $1::text[] AS ids, $2::text[]::jsonb[] AS bodies, array_fill(NULL::timestamptz, ARRAY[cardinality($1::text[])]) AS times,
-                array_fill('twilio-api'::text, ARRAY[cardinality($1::text[])]) AS sources
-        ), applied AS MATERIALIZED (
+        WITH applied AS MATERIALIZED (
             SELECT array_agg(a.applied > 0 ORDER BY a.n) AS changed
-            FROM given AS g, msgstatus.apply_message_status_batch(g.bodies, g.times, g.sources)
-                WITH ORDINALITY AS a (received, applied, unchanged, rejected, ignored, n)
+            FROM msgstatus.apply_fetched($2::text[]::jsonb[]) WITH ORDINALITY AS a (received, applied, unchanged, rejected, ignored, n)
         )
-        SELECT array_to_string(a.changed, ''), msgstatus.record_listed(g.ids, a.changed) FROM given AS g, applied AS a)",
+        SELECT array_to_string(a.changed, ''), msgstatus.record_listed($1::text[], a.changed) FROM applied AS a)",
                                       {sids, array_of(parameters_of(page.bodies))});
     std::vector<bool> changes;
     for (const char c : rows.text(0, 0)) // tfft...
