@@ -11,7 +11,7 @@ import time
 import pytest
 
 from client import Connection, request
-from console_program import SECURE_COOKIE, cookie, token_of
+from console import SECURE_COOKIE, cookie, token_of
 from receiver import wait_until
 
 PAGES = ("/", "/sign-in", "/messages", "/messages/wamid.1%2B2%3D", "/campaigns", "/rejected", "/alerts", "/attached", "/health", "/whatsapp_logs")

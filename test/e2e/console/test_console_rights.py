@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from console_program import PASSWORD, PEOPLE, Console, address_of
+from console import PASSWORD, PEOPLE, Console
+from console_program import address_of
 
 # Method, route, its function, parameters.
 ROUTES = [

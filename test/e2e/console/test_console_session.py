@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from console_program import COOKIE, PASSWORD, SECURE_COOKIE, cookie, token_of
+from console import COOKIE, PASSWORD, SECURE_COOKIE, cookie, token_of
 from receiver import wait_until
 
 

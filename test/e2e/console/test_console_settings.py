@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from console_program import CONSOLE
+from console import CONSOLE
 from receiver import clean_environment
 
 
