@@ -1,10 +1,8 @@
 #include "console/desk.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include <openssl/crypto.h>
 #include <rapidjson/document.h>
 
 #include "base/spawn.hpp"
@@ -20,18 +18,26 @@ namespace http = boost::beast::http;
 constexpr const char *application = "msgstatus-console";
 constexpr std::size_t longest_name = 63;    // of a role
 constexpr std::size_t most_signing_in = 16; // a thread each
+constexpr std::size_t most_signing_in_of_role = 4;
 constexpr std::string_view only_https = "Strict-Transport-Security: max-age=31536000\r\n";
 
-// Counts something for as long as it lasts.
-class Counted {
+// Counts a sign-in of a role for as long as it is under way.
+class SigningIn {
 public:
-    explicit Counted(std::size_t &count) : count_(count) { ++count_; }
-    Counted(const Counted &) = delete;
-    Counted &operator=(const Counted &) = delete;
-    ~Counted() { --count_; }
+    SigningIn(std::map<std::string, std::size_t> &counts, const std::string &role)
+        : counts_(counts), count_(counts.try_emplace(role, 0).first) {
+        ++count_->second;
+    }
+    SigningIn(const SigningIn &) = delete;
+    SigningIn &operator=(const SigningIn &) = delete;
+    ~SigningIn() {
+        if (--count_->second == 0)
+            counts_.erase(count_);
+    }
 
 private:
-    std::size_t &count_;
+    std::map<std::string, std::size_t> &counts_;
+    std::map<std::string, std::size_t>::iterator count_;
 };
 
 std::string_view value_of(const PgResult &result, int column) {
@@ -237,10 +243,21 @@ void Desk::refuse_sign_in(std::string_view reason, const Call &call) {
 void Desk::check_room(const std::string &role, const std::string &key, const Call &call) {
     if (!visitors_.has_room(role, key))
         visitors_.sweep();
-    if (visitors_.has_room(role, key) && signing_in_ < most_signing_in)
+    if (visitors_.has_room(role, key))
         return;
     refuse_sign_in("full", call);
     throw Refusal(503, "Too many people are signed in; try again later.", "full");
+}
+
+void Desk::check_pace(const std::string &role, const Call &call) {
+    std::size_t all = 0;
+    for (const auto &[name, count] : signing_in_)
+        all += count;
+    const auto of_role = signing_in_.find(role);
+    if (all < most_signing_in && (of_role == signing_in_.end() || of_role->second < most_signing_in_of_role))
+        return;
+    refuse_sign_in("full", call);
+    throw Refusal(503, "Too many people are signing in; try again in a moment.", "full");
 }
 
 // The prefix has browsers take the cookie only by HTTPS, and from this host alone.
@@ -280,10 +297,11 @@ Awaitable<Answer> Desk::sign_in(const Call &call, AnswerTo to) {
     }
     const std::string old_key = Visitors::key_of_token(call.token); // a browser has one session
     check_room(role, old_key, call);
+    check_pace(role, call);
     guesses_.count(role, call.client, now);
     const std::shared_ptr<Line> line = new_line();
     try {
-        const Counted one(signing_in_);
+        const SigningIn one(signing_in_, role);
         std::string nobody_else;
         co_await line->open(config_.database, std::move(login), std::move(nobody_else));
     } catch (const Refusal &refusal) {
@@ -338,12 +356,13 @@ Awaitable<std::shared_ptr<Visitor>> Desk::visitor_of(const Call &call) {
         if (call.user == "none" || call.user.size() > longest_name || !is_utf8(call.user))
             throw Refusal(403, "The proxy names no role.");
         check_room(call.user, key, call);
+        check_pace(call.user, call);
         visitors_.make_room(call.user);
         visitor = std::make_shared<Visitor>(Visitor{.line = new_line(), .role = call.user});
         visitors_.add(key, visitor);
         PgLogin own{.application = application, .user = {}, .password = {}};
         try {
-            const Counted one(signing_in_);
+            const SigningIn one(signing_in_, call.user);
             co_await visitor->line->open(config_.database, std::move(own), call.user);
         } catch (const std::exception &error) {
             if (const auto *refusal = dynamic_cast<const Refusal *>(&error))

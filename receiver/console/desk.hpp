@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +51,7 @@ private:
     Awaitable<std::shared_ptr<Visitor>> visitor_of(const Call &call);
     Answer sign_out(const Call &call);
     void check_room(const std::string &role, const std::string &key, const Call &call);
+    void check_pace(const std::string &role, const Call &call);
     void refuse_sign_in(std::string_view reason, const Call &call);
     std::string_view cookie_name() const;
     std::string cookie(std::string_view token, std::string_view more) const;
@@ -63,7 +65,7 @@ private:
     Gate gate_;
     Visitors visitors_;
     Guesses guesses_;
-    std::size_t signing_in_ = 0;
+    std::map<std::string, std::size_t> signing_in_; ///< by role
     LogLimiter refusal_log_;
 };
 

@@ -4,10 +4,11 @@ import http.client
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from console import COOKIE, PASSWORD, SECURE_COOKIE, cookie, token_of
+from console import COOKIE, PASSWORD, SECURE_COOKIE, Console, cookie, token_of
 from receiver import wait_until
 
 
@@ -184,6 +185,21 @@ def test_who_has_no_right_takes_no_place(start, echoes):
     assert console.token("anna") and console.token("otto")
     wait_until(lambda: len(backends(echoes) - before) == 2, "the connections close")
     assert 'sign_ins_refused_total{reason="rights"} 3' in console.admin("/metrics").text
+
+
+def test_a_role_that_signs_in_again_and_again_keeps_nobody_else_from_it():
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # a database that does not answer
+        with Console(f"host=127.0.0.1 port={silent.getsockname()[1]} dbname=x") as console, ThreadPoolExecutor() as waiting:
+            for _ in range(4):
+                waiting.submit(console.sign_in, "anna")
+            connections = [silent.accept() for _ in range(4)]
+            answer = console.sign_in("anna")
+            assert (answer.status, answer.json["message"]) == (503, "Too many people are signing in; try again in a moment.")
+            waiting.submit(console.sign_in, "otto")
+            connections.append(silent.accept())
+            for connection, _ in connections:
+                connection.close()
+            wait_until(lambda: 'sign_ins_refused_total{reason="database"} 5' in console.admin("/metrics").text, "the others are answered")
 
 
 def test_names_in_the_advice_can_be_copied(start, server):
