@@ -118,6 +118,7 @@ public:
     virtual void answer(std::uint64_t number, Answer &&answer) = 0;
 
     /// Has something done, soon after the client has closed the connection, if its answer is still awaited then.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): who overrides it keeps it
     virtual void when_left(std::uint64_t /*number*/, std::function<void()> /*then*/) {}
 
     /// Returns whether the client still waits for the answer.
