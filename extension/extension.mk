@@ -36,7 +36,7 @@ SQL_reflect = reflection reflect resync_table
 SQL_dead_letter = rejection table views reject_webhook replay_rejected
 SQL_analytics = numbers volume_views summary_views breakdown_views engagement_views waiting_views view_comments \
 	message_filter log_position prefix_counts find_messages message_log message_stats waiting_messages best_send_hour engagement
-SQL_apply = apply apply_rejected register_message
+SQL_apply = apply apply_fetched apply_rejected register_message
 SQL_import = import_statuses
 SQL_refresh = tables views refreshable request claim worker reconcile
 SQL_campaign = tables views campaign campaign_stats recipients opt_out sender_limit daily_limit sending_hours claim record_send

@@ -1,8 +1,5 @@
 // msgstatus-receiver: takes status webhooks over HTTP and hands them to PostgreSQL. See README.md.
 
-#include <cstdio>
-#include <exception>
-#include <string>
 #include <utility>
 
 #include <malloc.h>
@@ -10,7 +7,6 @@
 
 #include "commands/commands.hpp"
 #include "config/config.hpp"
-#include "observe/log.hpp"
 #include "receiver.hpp"
 
 namespace {
@@ -19,20 +15,8 @@ using namespace msgstatus::receiver;
 
 int run(int argc, char *argv[]) {
     Config config = load_config(argc, argv);
-    if (!config.show.empty()) {
-        const std::string text = config.show == "help"       ? help_text(receiver_program())
-                                 : config.show == "settings" ? settings_table(receiver_program())
-                                                             : "msgstatus-receiver " MSGSTATUS_VERSION "\n";
-        std::fputs(text.c_str(), stdout);
+    if (!begin_program(receiver_program(), config))
         return 0;
-    }
-    start_log(config.log_level, config.log_format);
-    for (const std::string &warning : config.warnings)
-        log(LogLevel::warning, "setting", {{"reason", warning}});
-    if (config.check_only) {
-        std::puts("the settings are right");
-        return 0;
-    }
     if (config.command == Command::drain)
         return drain_command(config);
     if (config.command == Command::sign)
@@ -49,13 +33,5 @@ int run(int argc, char *argv[]) {
 } // namespace
 
 int main(int argc, char *argv[]) {
-    try {
-        return run(argc, argv);
-    } catch (const ConfigError &error) {
-        std::fprintf(stderr, "msgstatus-receiver: %s\n", error.what());
-        return 2; // a bad setting
-    } catch (const std::exception &error) {
-        std::fprintf(stderr, "msgstatus-receiver: %s\n", error.what());
-        return 1;
-    }
+    return msgstatus::receiver::run_program(msgstatus::receiver::receiver_program(), run, argc, argv);
 }

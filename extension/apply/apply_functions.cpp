@@ -2,6 +2,7 @@
 #include "postgres/postgres.hpp"
 
 #include "apply/apply_batch.hpp"
+#include "core/ascii.hpp"
 #include "postgres/arguments.hpp"
 #include "postgres/row_shape.hpp"
 #include "webhook/reader.hpp"
@@ -88,6 +89,13 @@ WebhookArrays webhook_arguments(FunctionCallInfo fcinfo) {
             array_argument(fcinfo, 2, TEXTOID, payloads.count)};
 }
 
+// Returns whether the text is an id of a message at Twilio: SM or MM, and 32 hexadecimal digits.
+bool is_message_sid(Text text) {
+    const auto is_hex = [](char c) { return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f'); };
+    return text.size() == 34 && (text.starts_with("SM") || text.starts_with("MM")) &&
+           std::all_of(text.begin() + 2, text.end(), is_hex);
+}
+
 void return_counts(FunctionCallInfo fcinfo, const Vector<Counts> &all) {
     InitMaterializedSRF(fcinfo, 0);
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
@@ -148,6 +156,27 @@ MSGSTATUS_FUNCTION(apply_rejected) {
         context.provider = providers.text_at(i);
         context.business_address = senders.text_at(i);
         webhooks.read(reader, i, context);
+    }
+    apply_batch(batch);
+    return_counts(fcinfo, batch.counts);
+    return 0;
+}
+
+// Applies messages as Twilio's REST API returns them, with the source twilio-api, and returns a row of counts for each,
+// in their order. Parameter: an array of the messages. For the level refresh: a role that may call this cannot apply
+// what no callback of Twilio could say. Raises 22023 for a message without an id of Twilio's, and 2202E for an array of
+// several dimensions.
+MSGSTATUS_FUNCTION(apply_fetched) {
+    const ArrayArgument messages = array_argument(fcinfo, 0, JSONBOID, std::nullopt);
+    const Context context = context_of(std::nullopt, "twilio-api");
+    Batch batch;
+    Reader reader(batch);
+    for (int i = 0; i < messages.count; ++i) {
+        const Json message = messages.nulls[i] ? Json() : Json::of_document(DatumGetJsonbP(messages.elements[i]));
+        if (!message.is_object() || !is_message_sid(message["sid"].string()))
+            ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                            errmsg("messages must be objects whose sid is SM or MM and 32 hexadecimal digits")));
+        reader.read_twilio_message(message, context);
     }
     apply_batch(batch);
     return_counts(fcinfo, batch.counts);

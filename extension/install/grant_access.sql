@@ -48,11 +48,12 @@ BEGIN
     -- otherwise it could write messages that the rollups do not count.
     --
     -- refresh: what msgstatus-refresh calls. The functions act with the caller's rights on the tables of the queue; of messages it
-    -- may read what the views for it show.
+    -- may read what the views for it show. It applies what Twilio's API returns (apply_fetched), and nothing else.
     --
     -- analyst: the views, and the functions that their columns and queries on them use.
     --
-    -- operator: everything except owning, installing and granting.
+    -- operator: everything except owning, installing, granting, and what a worker reports of requests: who asked, and when, is
+    -- written by the queue and by workers alone.
     FOR object IN
         SELECT p.oid::regprocedure
         FROM pg_proc AS p
@@ -68,14 +69,16 @@ BEGIN
                     'limit_sender', 'sender_days', 'count_sender_sends', 'sender_sends_left', 'skip_recipient', 'opt_out', 'opt_in', 'claim_recipients',
                     'claim_from_campaign', 'check_messages', 'delivered_earlier', 'complete_campaign', 'keep_attempts', 'sends_left', 'campaign_days',
                     'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
-                WHEN 'refresh' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'apply_message_status_batch',
+                WHEN 'refresh' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'apply_fetched',
                     'claim_refreshes', 'finish_refreshes', 'reflect_checks', 'request_stuck_refreshes', 'refresh_worker_seen',
                     'reserve_request', 'pause_requests', 'begin_reconciliation', 'unknown_messages', 'record_listed',
                     'record_reconciliation')
                 WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc IN ('read_as_owner', 'read_totals_as_owner')
                     OR p.proname IN ('sees_all', 'shown_id', 'message_log', 'message_stats', 'refresh_configured', 'weblog_csv', 'weblog_rejected', 'weblog_campaigns',
                         'weblog_alerts', 'weblog_attached', 'weblog_session')
-                ELSE p.proname NOT LIKE 'install%' AND p.proname NOT IN ('grant_access', 'set_opt_out_words')
+                ELSE p.proname NOT LIKE 'install%' AND p.proname NOT IN ('grant_access', 'set_opt_out_words', 'claim_refreshes',
+                    'finish_refreshes', 'record_listed', 'refresh_worker_seen', 'reserve_request', 'pause_requests',
+                    'begin_reconciliation', 'record_reconciliation')
             END
     LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', object, role);
@@ -96,10 +99,17 @@ BEGIN
         EXECUTE format('GRANT SELECT ON msgstatus.refresh_status, msgstatus.refresh_workers, msgstatus.reconciliations TO %s', role);
     END IF;
     IF level IN ('refresh', 'operator') THEN
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON msgstatus.refresh_queue, msgstatus.message_check,'
-            ' msgstatus.refresh_worker, msgstatus.refresh_rate, msgstatus.reconciliation TO %s', role);
+        EXECUTE format('GRANT SELECT, INSERT (message_id), DELETE ON msgstatus.refresh_queue TO %s', role);
+        EXECUTE format('GRANT SELECT, DELETE ON msgstatus.message_check TO %s', role);
+        EXECUTE format('GRANT SELECT ON msgstatus.refresh_worker, msgstatus.refresh_rate, msgstatus.reconciliation TO %s', role);
         EXECUTE format('GRANT SELECT ON msgstatus.refresh_known, msgstatus.refresh_account, msgstatus.refresh_stuck,'
             ' msgstatus.installation TO %s', role);
+    END IF;
+    IF level = 'refresh' THEN
+        EXECUTE format('GRANT UPDATE (next_attempt_at, attempts, claim, worker, last_error) ON msgstatus.refresh_queue TO %s', role);
+        EXECUTE format('GRANT UPDATE ON msgstatus.refresh_rate TO %s', role);
+        EXECUTE format('GRANT INSERT, UPDATE ON msgstatus.message_check TO %s', role);
+        EXECUTE format('GRANT INSERT, UPDATE, DELETE ON msgstatus.refresh_worker, msgstatus.reconciliation TO %s', role);
     END IF;
     IF level = 'sender' THEN
         EXECUTE format('GRANT SELECT ON msgstatus.message, msgstatus.message_alias TO %s', role);

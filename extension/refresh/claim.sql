@@ -113,8 +113,8 @@ BEGIN
         WHERE s.created_at <= now() - $1 AND s.created_at > now() - $3
         ORDER BY s.created_at LIMIT $2
     ), added AS (
-        INSERT INTO msgstatus.refresh_queue AS q (message_id, asked_by)
-        SELECT s.message_id, current_user FROM stuck AS s ORDER BY s.message_id
+        INSERT INTO msgstatus.refresh_queue AS q (message_id)
+        SELECT s.message_id FROM stuck AS s ORDER BY s.message_id
         ON CONFLICT (message_id) DO NOTHING
         RETURNING q.message_id
     )

@@ -38,8 +38,8 @@ BEGIN
         SELECT s.message_id FROM sorted AS s WHERE s.kind IS NULL ORDER BY s.place LIMIT max_messages
     ), added AS (
         -- In the order of ids, so that two requests for the same messages wait for each other, not in a circle.
-        INSERT INTO msgstatus.refresh_queue AS q (message_id, asked_by)
-        SELECT c.message_id, current_user FROM chosen AS c ORDER BY c.message_id
+        INSERT INTO msgstatus.refresh_queue AS q (message_id)
+        SELECT c.message_id FROM chosen AS c ORDER BY c.message_id
         ON CONFLICT (message_id) DO NOTHING
         RETURNING q.message_id
     )

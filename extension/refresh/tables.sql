@@ -7,7 +7,8 @@ BEGIN
     CREATE TABLE IF NOT EXISTS msgstatus.refresh_queue (
         message_id text COLLATE "C" PRIMARY KEY,
         asked_at timestamptz NOT NULL DEFAULT now(),
-        asked_by text COLLATE "C" NOT NULL,
+        -- Who asked comes from the connection: nobody who may ask has a right to the column.
+        asked_by text COLLATE "C" NOT NULL DEFAULT CURRENT_USER,
         next_attempt_at timestamptz NOT NULL DEFAULT now(),
         attempts integer NOT NULL DEFAULT 0,
         claim integer NOT NULL DEFAULT 0,

@@ -179,6 +179,12 @@ void Reader::read_webhook(const Json &webhook, const Context &context) {
     batch_.rejections.push(whole);
 }
 
+void Reader::read_twilio_message(const Json &message, const Context &context) {
+    batch_.counts.push({});
+    first_rejection_ = batch_.rejections.size();
+    read_twilio_resource(*this, message, context);
+}
+
 void Reader::read_any(const Json &value, const Context &context) {
     CHECK_FOR_INTERRUPTS();
     if (context.nesting > max_nesting)

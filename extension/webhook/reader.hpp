@@ -28,6 +28,9 @@ public:
     // Reads one webhook into the batch, with an entry of its own in the counts.
     void read_webhook(const Json &webhook, const Context &context);
 
+    // Reads one message of Twilio's REST API, with an entry of its own in the counts. No other shape is recognized.
+    void read_twilio_message(const Json &message, const Context &context);
+
     // Counts a webhook that is SQL NULL.
     void skip_webhook() { batch_.counts.push({}); }
 

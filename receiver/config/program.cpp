@@ -4,6 +4,8 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
+#include <exception>
 #include <fstream>
 #include <sstream>
 #include <system_error>
@@ -420,6 +422,34 @@ std::string settings_table(const Program &program) {
         out << "| `" << setting.name << "` | " << standard << "| " << setting.help << " |\n";
     }
     return out.str();
+}
+
+bool begin_program(const Program &program, const ProgramConfig &config) {
+    if (!config.show.empty()) {
+        const std::string text = config.show == "help"       ? help_text(program)
+                                 : config.show == "settings" ? settings_table(program)
+                                                             : std::string(program.name) + " " MSGSTATUS_VERSION "\n";
+        std::fputs(text.c_str(), stdout);
+        return false;
+    }
+    start_log(config.log_level, config.log_format);
+    for (const std::string &warning : config.warnings)
+        log(LogLevel::warning, "setting", {{"reason", warning}});
+    if (config.check_only)
+        std::puts("the settings are right");
+    return !config.check_only;
+}
+
+int run_program(const Program &program, int (*run)(int argc, char *argv[]), int argc, char *argv[]) {
+    try {
+        return run(argc, argv);
+    } catch (const ConfigError &error) {
+        std::fprintf(stderr, "%s: %s\n", program.name, error.what());
+        return 2;
+    } catch (const std::exception &error) {
+        std::fprintf(stderr, "%s: %s\n", program.name, error.what());
+        return 1;
+    }
 }
 
 } // namespace msgstatus::receiver

@@ -105,6 +105,15 @@ void read_secret_files(const Program &program, ProgramConfig &config);
 std::vector<std::string> split_secrets(const Setting &setting, std::string_view text, const std::string &origin);
 std::vector<std::string> read_secrets(const Setting &setting, const std::string &path);
 
+/// Prints what --help, --settings or --version ask for; or starts the log, with the warnings, and with --check-config
+/// says that the settings are right.
+/// @return whether the program is to go on
+bool begin_program(const Program &program, const ProgramConfig &config);
+
+/// Calls a program's own main function, and says on standard error what went wrong.
+/// @return its exit status; 2 for a bad setting, 1 for another failure
+int run_program(const Program &program, int (*run)(int argc, char *argv[]), int argc, char *argv[]);
+
 /// Refuses what libpq cannot parse, and certificate and key that cannot be used.
 /// @throws ConfigError
 void check_database(const std::string &database);

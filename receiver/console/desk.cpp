@@ -1,10 +1,8 @@
 #include "console/desk.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <functional>
+#include <utility>
 
-#include <openssl/crypto.h>
 #include <rapidjson/document.h>
 
 #include "base/spawn.hpp"
@@ -18,11 +16,29 @@ namespace {
 namespace http = boost::beast::http;
 
 constexpr const char *application = "msgstatus-console";
-constexpr std::string_view cookie_name = "msgstatus_session";
 constexpr std::size_t longest_name = 63;    // of a role
 constexpr std::size_t most_signing_in = 16; // a thread each
-constexpr Rate guesses_of_address{0.2, 20}; // wrong passwords
-constexpr Rate guesses_of_name{1 / 20.0, 5};
+constexpr std::size_t most_signing_in_of_role = 4;
+constexpr std::string_view only_https = "Strict-Transport-Security: max-age=31536000\r\n";
+
+// Counts a sign-in of a role for as long as it is under way.
+class SigningIn {
+public:
+    SigningIn(std::map<std::string, std::size_t> &counts, const std::string &role)
+        : counts_(counts), count_(counts.try_emplace(role, 0).first) {
+        ++count_->second;
+    }
+    SigningIn(const SigningIn &) = delete;
+    SigningIn &operator=(const SigningIn &) = delete;
+    ~SigningIn() {
+        if (--count_->second == 0)
+            counts_.erase(count_);
+    }
+
+private:
+    std::map<std::string, std::size_t> &counts_;
+    std::map<std::string, std::size_t>::iterator count_;
+};
 
 std::string_view value_of(const PgResult &result, int column) {
     return {PQgetvalue(result.get(), 0, column), static_cast<std::size_t>(PQgetlength(result.get(), 0, column))};
@@ -43,10 +59,8 @@ std::string sentence_of(const PgResult &result) {
 Answer failure_answer(const PgResult &result, const Route &route, const std::string &role) {
     const std::string_view state = sqlstate_of(result);
     if (state == "42501" && error_field(result, PG_DIAG_SOURCE_FUNCTION) == "aclcheck_error") {
-        const std::string level = route.acts ? "operator" : "analyst";
-        return error_answer(403, "You may not " + std::string(route.acts ? "do" : "read") +
-                                     " this. Ask an administrator for the level " + level +
-                                     ": SELECT msgstatus.grant_access('" + role + "', '" + level + "')");
+        return error_answer(403, "You may not " + std::string(route.acts ? "do" : "read") + " this. " +
+                                     ask_for_level(role, route.acts ? "operator" : "analyst"));
     }
     if (state == "42501")
         return error_answer(403, sentence_of(result));
@@ -55,8 +69,7 @@ Answer failure_answer(const PgResult &result, const Route &route, const std::str
     if (state == "57014")
         return error_answer(504, "The database took too long; ask for less, e.g. for a shorter time.");
     if (state == "42883" || state == "3F000")
-        return error_answer(503, "The database has no web log of this version: its administrator updates the extension "
-                                 "msgstatus, and calls msgstatus.install().");
+        return error_answer(503, no_web_log);
     if (state == "25006" || state.starts_with("53") || state.starts_with("57") || state.starts_with("40"))
         return unavailable_answer("database", "The database takes no requests of this kind now; try again later.");
     return error_answer(500, sentence_of(result));
@@ -99,7 +112,7 @@ private:
 
 Desk::Desk(boost::asio::io_context &context, const ConsoleConfig &config, ConsoleMetrics &metrics)
     : context_(context), config_(config), metrics_(metrics), gate_(config),
-      visitors_(config.session_idle, config.session_length, config.max_sessions) {}
+      visitors_(config.session_idle, config.session_length, config.max_sessions, config.sessions_per_role) {}
 
 void Desk::note_headers(const RequestParser::value_type &head, Request &request) {
     BrowserHeaders &browser = request.browser;
@@ -153,7 +166,7 @@ void Desk::handle(Request &request, AnswerTo to) {
     Call call{.route = route,
               .parameters = {},
               .body = {},
-              .token = std::string(cookie_value(request.browser.cookie, cookie_name)),
+              .token = std::string(cookie_value(request.browser.cookie, cookie_name())),
               .user = std::string(request.browser.user),
               .request_id = request.id,
               .client = request.client};
@@ -170,6 +183,8 @@ void Desk::complete(const Request &, Answer &answer) {
     if (answer.headers.find("Cache-Control:") == std::string::npos)
         answer.headers += "Cache-Control: no-store\r\n";
     answer.headers += security_headers;
+    if (config_.public_url.starts_with("https://"))
+        answer.headers += only_https;
 }
 
 void Desk::answered(const Request &request, const Answer &answer, Clock::duration duration) {
@@ -206,7 +221,7 @@ Awaitable<> Desk::serve(Call call, AnswerTo to) {
 Awaitable<Answer> Desk::answer_to(const Call &call, AnswerTo to) {
     Answer answer;
     if (call.route.kind == RouteKind::login)
-        answer = co_await sign_in(call);
+        answer = co_await sign_in(call, std::move(to));
     else if (call.route.kind == RouteKind::logout)
         answer = sign_out(call);
     else
@@ -224,20 +239,39 @@ void Desk::refuse_sign_in(std::string_view reason, const Call &call) {
              {"suppressed", refusal_log_.take_suppressed()}});
 }
 
-void Desk::check_room() {
-    if (visitors_.is_full())
+// @param key  of the session that the new one would replace, if there is one
+void Desk::check_room(const std::string &role, const std::string &key, const Call &call) {
+    if (!visitors_.has_room(role, key))
         visitors_.sweep();
-    if (visitors_.is_full() || signing_in_ >= most_signing_in)
-        throw Refusal(503, "Too many people are signed in; try again later.");
+    if (visitors_.has_room(role, key))
+        return;
+    refuse_sign_in("full", call);
+    throw Refusal(503, "Too many people are signed in; try again later.", "full");
+}
+
+void Desk::check_pace(const std::string &role, const Call &call) {
+    std::size_t all = 0;
+    for (const auto &[name, count] : signing_in_)
+        all += count;
+    const auto of_role = signing_in_.find(role);
+    if (all < most_signing_in && (of_role == signing_in_.end() || of_role->second < most_signing_in_of_role))
+        return;
+    refuse_sign_in("full", call);
+    throw Refusal(503, "Too many people are signing in; try again in a moment.", "full");
+}
+
+// The prefix has browsers take the cookie only by HTTPS, and from this host alone.
+std::string_view Desk::cookie_name() const {
+    return config_.is_https() ? "__Host-msgstatus_session" : "msgstatus_session";
 }
 
 std::string Desk::cookie(std::string_view token, std::string_view more) const {
     std::string line = "Set-Cookie: ";
-    line.append(cookie_name).append("=").append(token).append("; Path=/; HttpOnly; SameSite=Strict").append(more);
+    line.append(cookie_name()).append("=").append(token).append("; Path=/; HttpOnly; SameSite=Strict").append(more);
     return line + (config_.is_https() ? "; Secure\r\n" : "\r\n");
 }
 
-Awaitable<Answer> Desk::sign_in(const Call &call) {
+Awaitable<Answer> Desk::sign_in(const Call &call, AnswerTo to) {
     rapidjson::Document document;
     document.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag>(call.body.data(),
                                                                                            call.body.size());
@@ -253,45 +287,38 @@ Awaitable<Answer> Desk::sign_in(const Call &call) {
         throw Refusal(
             400, "To sign in, give the name of a role and its password: {\"role\": \"...\", \"password\": \"...\"}.");
     const std::string role = login.user;
-    const std::size_t name_hash = std::hash<std::string>()(role) ^ salt_;
     const Clock::time_point now = Clock::now();
-    const auto wait = std::max(guesses_by_address_.bucket_of(call.client).wait(guesses_of_address, now),
-                               guesses_by_name_.bucket_of(name_hash).wait(guesses_of_name, now));
+    const auto wait = guesses_.wait(role, call.client, now);
     if (wait > Clock::duration::zero()) {
         refuse_sign_in("guessing", call);
         Answer answer = error_answer(429, "Too many wrong passwords; wait a little before the next attempt.");
         answer.retry_after = static_cast<unsigned>(std::ceil(std::chrono::duration<double>(wait).count()));
         co_return answer;
     }
-    try {
-        check_room();
-    } catch (const Refusal &) {
-        refuse_sign_in("full", call);
-        throw;
-    }
-    guesses_by_address_.bucket_of(call.client).take(guesses_of_address, now);
-    guesses_by_name_.bucket_of(name_hash).take(guesses_of_name, now);
-    const auto was_no_guess = [&] {
-        guesses_by_address_.bucket_of(call.client).give_back(guesses_of_address);
-        guesses_by_name_.bucket_of(name_hash).give_back(guesses_of_name);
-    };
+    const std::string old_key = Visitors::key_of_token(call.token); // a browser has one session
+    check_room(role, old_key, call);
+    check_pace(role, call);
+    guesses_.count(role, call.client, now);
     const std::shared_ptr<Line> line = new_line();
-    ++signing_in_;
     try {
+        const SigningIn one(signing_in_, role);
         std::string nobody_else;
         co_await line->open(config_.database, std::move(login), std::move(nobody_else));
-        --signing_in_;
     } catch (const Refusal &refusal) {
-        --signing_in_;
-        if (refusal.status() != 401)
-            was_no_guess();
-        refuse_sign_in(refusal.status() == 401 ? "password" : "database", call);
+        if (refusal.status() == 503)
+            guesses_.was_none(role, call.client);
+        refuse_sign_in(refusal.reason(), call);
         throw;
     }
-    was_no_guess();
-    check_room();
-    if (!call.token.empty()) // a browser has one session
-        visitors_.remove(Visitors::key_of_token(call.token));
+    guesses_.was_none(role, call.client);
+    guesses_.remember(role, call.client);
+    if (!to.is_awaited()) { // nobody would have the token
+        line->close();
+        throw Refusal(503, "The database took too long; try again later.");
+    }
+    check_room(role, old_key, call);
+    visitors_.remove(old_key);
+    visitors_.make_room(role);
     const std::string token = Visitors::new_token();
     visitors_.add(Visitors::key_of_token(token), std::make_shared<Visitor>(Visitor{.line = line, .role = role}));
     ++metrics_.sign_ins["password"];
@@ -328,17 +355,18 @@ Awaitable<std::shared_ptr<Visitor>> Desk::visitor_of(const Call &call) {
     if (!visitor || was_lost) {
         if (call.user == "none" || call.user.size() > longest_name || !is_utf8(call.user))
             throw Refusal(403, "The proxy names no role.");
-        check_room();
+        check_room(call.user, key, call);
+        check_pace(call.user, call);
+        visitors_.make_room(call.user);
         visitor = std::make_shared<Visitor>(Visitor{.line = new_line(), .role = call.user});
         visitors_.add(key, visitor);
         PgLogin own{.application = application, .user = {}, .password = {}};
-        ++signing_in_;
         try {
+            const SigningIn one(signing_in_, call.user);
             co_await visitor->line->open(config_.database, std::move(own), call.user);
-            --signing_in_;
-        } catch (const Refusal &refusal) {
-            --signing_in_;
-            refuse_sign_in(refusal.status() == 403 ? "role" : "database", call);
+        } catch (const std::exception &error) {
+            if (const auto *refusal = dynamic_cast<const Refusal *>(&error))
+                refuse_sign_in(refusal->reason(), call);
             if (visitors_.find(key) == visitor)
                 visitors_.remove(key);
             throw;

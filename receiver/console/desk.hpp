@@ -2,14 +2,15 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include <boost/asio/io_context.hpp>
 
-#include "access/rate_limit.hpp"
 #include "console/gate.hpp"
+#include "console/guesses.hpp"
 #include "console/metrics.hpp"
 #include "console/routes.hpp"
 #include "console/visitors.hpp"
@@ -45,12 +46,14 @@ private:
 
     Awaitable<> serve(Call call, AnswerTo to);
     Awaitable<Answer> answer_to(const Call &call, AnswerTo to);
-    Awaitable<Answer> sign_in(const Call &call);
+    Awaitable<Answer> sign_in(const Call &call, AnswerTo to);
     Awaitable<Answer> call_function(const Call &call, AnswerTo to);
     Awaitable<std::shared_ptr<Visitor>> visitor_of(const Call &call);
     Answer sign_out(const Call &call);
-    void check_room();
+    void check_room(const std::string &role, const std::string &key, const Call &call);
+    void check_pace(const std::string &role, const Call &call);
     void refuse_sign_in(std::string_view reason, const Call &call);
+    std::string_view cookie_name() const;
     std::string cookie(std::string_view token, std::string_view more) const;
     std::shared_ptr<Line> new_line() {
         return std::make_shared<Line>(context_.get_executor(), metrics_, config_.statement_timeout);
@@ -61,10 +64,8 @@ private:
     ConsoleMetrics &metrics_;
     Gate gate_;
     Visitors visitors_;
-    AddressBuckets guesses_by_address_;
-    AddressBuckets guesses_by_name_;
-    std::size_t salt_ = std::random_device()();
-    std::size_t signing_in_ = 0;
+    Guesses guesses_;
+    std::map<std::string, std::size_t> signing_in_; ///< by role
     LogLimiter refusal_log_;
 };
 

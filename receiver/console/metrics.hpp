@@ -17,9 +17,9 @@ struct ConsoleMetrics {
     std::map<std::pair<std::string_view, unsigned>, std::uint64_t> requests; ///< by path of the route and status code
     std::map<std::string_view, Histogram> query_seconds;                     ///< by function
     Counters sign_ins{{"password", 0}, {"proxy", 0}};
-    Counters refused_sign_ins{
-        {"password", 0}, {"guessing", 0}, {"database", 0}, {"role", 0}, {"full", 0}}; ///< by reason
-    std::uint64_t cancelled_queries = 0;                                              ///< whose client has left
+    Counters refused_sign_ins{{"password", 0}, {"guessing", 0}, {"database", 0},
+                              {"role", 0},     {"rights", 0},   {"full", 0}}; ///< by reason
+    std::uint64_t cancelled_queries = 0;                                      ///< whose client has left
 };
 
 /// Returns everything in Prometheus' text format. docs/operations/console.md lists it.

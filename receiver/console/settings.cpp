@@ -47,6 +47,7 @@ constexpr Setting table[] = {
     {people, "session-idle", "SECONDS", "1800", "after which a person who does nothing is signed out; a page that looks for news by itself does nothing", set<&C::session_idle>, 0.1, 1e6},
     {people, "session-length", "SECONDS", "43200", "after which a person has to sign in again in any case", set<&C::session_length>, 0.1, 1e7},
     {people, "max-sessions", "N", "40", "people signed in at the same time; each has two connections to the database", set<&C::max_sessions>, 1, 10000},
+    {people, "sessions-per-role", "N", "5", "of these, for one role; one more ends that of the role that was not used for the longest. Raise it where several people share a role", set<&C::sessions_per_role>, 1, 10000},
 
     {database, "database", "CONNINFO", "", "libpq connection string or URI, without a person's name and password. Where a proxy signs people in, the console's own role is in it; keep that one's password in ~/.pgpass (PGPASSFILE)", set<&C::database>},
     {database, "statement-timeout", "SECONDS", "10", "for one statement; the rows of a CSV may take longer", set<&C::statement_timeout>, 0.1, 86400},
@@ -81,6 +82,26 @@ Exit status: 0 after SIGTERM or SIGINT; 1 on a failure; 2 on a bad setting.
 
 constexpr Program program{"msgstatus-console", "MSGSTATUS_CONSOLE_", table, introduction, last_words};
 
+// Warns of what can be meant, and mostly is not.
+void warn_about_proxies(ConsoleConfig &config) {
+    const auto is_loopback = [](const std::string &host) {
+        boost::system::error_code ec;
+        const auto address = boost::asio::ip::make_address(host, ec);
+        return host == "localhost" || (!ec && address.is_loopback());
+    };
+    const AddressList &proxies = config.http.trusted_proxies;
+    const bool is_behind_proxy = config.public_url.starts_with("https://") && config.tls_certificate_file.empty();
+    if (is_behind_proxy && proxies.empty() && is_loopback(config.listen.host))
+        config.warnings.emplace_back(
+            "trusted-proxy: is not set, though public-url says that a proxy is in front; all people then have the "
+            "proxy's address, and wrong passwords of one slow down the others");
+    const bool trusts_machine = proxies.contains(Address(boost::asio::ip::address_v4::loopback())) ||
+                                proxies.contains(Address(boost::asio::ip::address_v6::loopback()));
+    if (!config.user_header.empty() && trusts_machine)
+        config.warnings.emplace_back("trusted-proxy: holds the loopback address, so that every process of this machine "
+                                     "may be whom it likes by user-header; use a Unix socket (listen = unix:/PATH)");
+}
+
 } // namespace
 
 const Program &console_program() {
@@ -105,6 +126,7 @@ ConsoleConfig load_console_config(int argc, const char *const argv[]) {
         throw ConfigError("tls-cert: not for a Unix socket");
     if (!config.listen_path.empty())
         config.http.trusted_proxies.add("::"); // the address of those who come by the socket
+    warn_about_proxies(config);
     return config;
 }
 

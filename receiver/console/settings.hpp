@@ -29,6 +29,7 @@ struct ConsoleConfig : ProgramConfig {
     std::chrono::milliseconds session_idle{};
     std::chrono::milliseconds session_length{};
     std::size_t max_sessions = 0;
+    std::size_t sessions_per_role = 0;
 
     bool is_https() const { return !tls_certificate_file.empty() || public_url.starts_with("https://"); }
 };

@@ -1,5 +1,6 @@
 #include "console/visitors.hpp"
 
+#include <algorithm>
 #include <array>
 #include <new>
 #include <vector>
@@ -44,6 +45,28 @@ void Visitors::remove(const std::string &key) {
         return;
     found->second->line->close();
     visitors_.erase(found);
+}
+
+std::size_t Visitors::of_role(const std::string &role) const {
+    return static_cast<std::size_t>(std::count_if(visitors_.begin(), visitors_.end(),
+                                                  [&](const auto &entry) { return entry.second->role == role; }));
+}
+
+bool Visitors::has_room(const std::string &role, const std::string &key) const {
+    return visitors_.size() < most_ || visitors_.contains(key) || of_role(role) >= most_of_role_;
+}
+
+void Visitors::make_room(const std::string &role) {
+    while (of_role(role) >= most_of_role_) {
+        const auto of_others = [&](const auto &entry) { return entry.second->role != role; };
+        const auto longest =
+            std::min_element(visitors_.begin(), visitors_.end(), [&](const auto &one, const auto &other) {
+                return std::pair(of_others(one), one.second->active) <
+                       std::pair(of_others(other), other.second->active);
+            });
+        log(LogLevel::info, "session gave way", {{"role", mask_personal_data(role)}});
+        remove(std::string(longest->first));
+    }
 }
 
 void Visitors::sweep() {

@@ -1,6 +1,7 @@
 // Who is signed in.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -24,8 +25,10 @@ struct Visitor {
 /// read the memory, or a dump of it, has tokens; whom a proxy has signed in is known by name.
 class Visitors {
 public:
-    Visitors(std::chrono::milliseconds idle, std::chrono::milliseconds length, std::size_t most)
-        : idle_(idle), length_(length), most_(most) {}
+    /// @param most_of_role  sessions of one role, so that nobody can take all places
+    Visitors(std::chrono::milliseconds idle, std::chrono::milliseconds length, std::size_t most,
+             std::size_t most_of_role)
+        : idle_(idle), length_(length), most_(most), most_of_role_(std::min(most, most_of_role)) {}
 
     static std::string key_of_token(std::string_view token);
     static std::string key_of_user(std::string_view user) { return "user:" + std::string(user); }
@@ -33,7 +36,12 @@ public:
     /// Returns a token, 256 bits at random.
     static std::string new_token();
 
-    bool is_full() const noexcept { return visitors_.size() >= most_; }
+    /// Returns whether a role may have one session more, if another one ends for it where there must be: that of the
+    /// key, or the role's own.
+    bool has_room(const std::string &role, const std::string &key) const;
+
+    /// Ends those of the role's sessions that were not used for the longest, so that it may have one more.
+    void make_room(const std::string &role);
     std::size_t size() const noexcept { return visitors_.size(); }
 
     void add(const std::string &key, std::shared_ptr<Visitor> visitor) { visitors_[key] = std::move(visitor); }
@@ -53,9 +61,12 @@ private:
         return now - visitor.active >= idle_ || now - visitor.began >= length_;
     }
 
+    std::size_t of_role(const std::string &role) const;
+
     std::chrono::milliseconds idle_;
     std::chrono::milliseconds length_;
     std::size_t most_;
+    std::size_t most_of_role_;
     std::map<std::string, std::shared_ptr<Visitor>> visitors_;
 };
 

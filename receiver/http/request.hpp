@@ -128,7 +128,11 @@ public:
     virtual void answer(std::uint64_t number, Answer &&answer) = 0;
 
     /// Has something done, soon after the client has closed the connection, if its answer is still awaited then.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): who overrides it keeps it
     virtual void when_left(std::uint64_t /*number*/, std::function<void()> /*then*/) {}
+
+    /// Returns whether the client still waits for the answer.
+    virtual bool awaits(std::uint64_t /*number*/) { return true; }
 };
 
 /// Where to send the answer to one request: exactly one answer for each.
@@ -137,6 +141,9 @@ struct AnswerTo {
     std::uint64_t number = 0;
 
     void send(Answer &&answer) const { sink->answer(number, std::move(answer)); }
+
+    /// Returns whether the client still waits: it has not left, and was not told that it took too long.
+    bool is_awaited() const { return !sink || sink->awaits(number); }
 };
 
 /// RequestHandler answers the requests of one listener.

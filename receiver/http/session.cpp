@@ -319,6 +319,8 @@ Awaitable<Answer> Session::ask_handler() {
     request_.body.reset();
     while (!answer_ && !timed_out_)
         co_await answered_.wait();
+    if (!answer_ && when_left_) // nobody waits for it any more
+        std::exchange(when_left_, nullptr)();
     when_left_ = nullptr;
     ++number_; // what comes later is not for the next request
     if (!answer_)
@@ -336,6 +338,10 @@ void Session::answer(std::uint64_t number, Answer &&answer) {
 void Session::when_left(std::uint64_t number, std::function<void()> then) {
     if (number == number_ && !answer_)
         when_left_ = std::move(then);
+}
+
+bool Session::awaits(std::uint64_t number) {
+    return number == number_ && !answer_ && !timed_out_ && !closed_ && !has_left();
 }
 
 // Closes our half and reads over what still comes, so that the last answer is not lost to a reset (RFC 9112, section

@@ -35,6 +35,7 @@ public:
     const Address &peer() const noexcept { return peer_; }
     void answer(std::uint64_t number, Answer &&answer) override;
     void when_left(std::uint64_t number, std::function<void()> then) override;
+    bool awaits(std::uint64_t number) override;
 
     /// Returns whether it keeps the server waiting: for a whole request, for its answer to be read, or for the end.
     bool can_make_room(Clock::time_point now);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -55,6 +56,7 @@ public:
         {
             const std::lock_guard lock(mutex_);
             credentials_ = std::move(credentials);
+            refused_accounts_.clear();
             state_ = credentials_.complete() ? State::running : State::not_configured;
         }
         changed_.notify_all();
@@ -75,6 +77,25 @@ public:
     }
     long refused_with() const noexcept { return refused_with_; }
 
+    /// Sends no request to another account for a while: Twilio does not let the credentials in there. Callbacks name
+    /// accounts, so that this says nothing about the configured one.
+    /// @return whether that is news
+    bool refuse_account(const std::string &account, long status) {
+        const std::lock_guard lock(mutex_);
+        const Clock::time_point now = Clock::now();
+        std::erase_if(refused_accounts_, [&](const auto &entry) { return entry.second.until <= now; });
+        if (refused_accounts_.size() >= most_refused_accounts && !refused_accounts_.contains(account))
+            return false;
+        return refused_accounts_.insert_or_assign(account, Refused{status, now + refused_for}).second;
+    }
+
+    /// Returns with which status Twilio refused an account a while ago; 0: it did not.
+    long account_refused_with(const std::string &account) const {
+        const std::lock_guard lock(mutex_);
+        const auto found = refused_accounts_.find(account);
+        return found == refused_accounts_.end() || found->second.until <= Clock::now() ? 0 : found->second.status;
+    }
+
     void stop() {
         {
             const std::lock_guard lock(mutex_);
@@ -91,11 +112,19 @@ public:
     }
 
 private:
+    struct Refused {
+        long status;
+        Clock::time_point until;
+    };
+    static constexpr std::chrono::hours refused_for{1};
+    static constexpr std::size_t most_refused_accounts = 10000; // a message of a further one costs a request
+
     const Config config_;
     Metrics metrics_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     Credentials credentials_;
+    std::map<std::string, Refused> refused_accounts_;
     std::atomic<State> state_ = State::running;
     std::atomic<long> refused_with_ = 0;
     std::atomic<bool> stopped_ = false;

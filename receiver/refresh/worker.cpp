@@ -117,7 +117,7 @@ void Worker::compare_page() {
     if (!reserve(Clock::now() + config_.lease))
         return;
     const Answer answer = twilio_.list(comparison_->path);
-    note(answer);
+    note(answer, shared_.credentials().account);
     if (shared_.stopped())
         return;
     if (answer.result == Result::refused)
@@ -197,7 +197,7 @@ void Worker::fetch_all(std::vector<Claim> &claims) {
     const Clock::time_point until = Clock::now() + config_.lease - config_.timeout;
     list_many(claims, until);
     for (Claim &claim : claims) {
-        if (claim.done)
+        if (claim.done || give_up_refused(claim))
             continue;
         if (!may_go_on() || !reserve(until))
             break;
@@ -214,7 +214,7 @@ void Worker::list_many(std::vector<Claim> &claims, Clock::time_point until) {
         if (claim.attempts == 1 && !claim.day.empty())
             by_account[claim.account].push_back(&claim);
     for (auto &[account, group] : by_account) {
-        if (group.size() < config_.list_from)
+        if (group.size() < config_.list_from || shared_.account_refused_with(account) != 0)
             continue;
         const auto [first, last] =
             std::minmax_element(group.begin(), group.end(), [](Claim *a, Claim *b) { return a->day < b->day; });
@@ -223,7 +223,7 @@ void Worker::list_many(std::vector<Claim> &claims, Clock::time_point until) {
             if (!may_go_on() || !reserve(until))
                 return;
             const Answer answer = twilio_.list(path);
-            note(answer);
+            note(answer, account);
             const std::optional<Page> page = answer.result == Result::ok ? read_page(answer.body) : std::nullopt;
             if (!page) {
                 give_way(answer);
@@ -250,7 +250,7 @@ void Worker::fetch_one(Claim &claim) {
     if (claim.attempts > config_.attempts) // workers died over it, or the database refused what came
         return finish(claim, "failed", "no attempt was brought to its end");
     const Answer answer = twilio_.fetch(claim.account, claim.message);
-    note(answer);
+    note(answer, claim.account);
     if (shared_.stopped() && answer.result == Result::connection)
         return; // broken off
     switch (answer.result) {
@@ -259,7 +259,9 @@ void Worker::fetch_one(Claim &claim) {
     case Result::not_found:
         return finish(claim, "unknown", "the provider does not know it");
     case Result::refused:
-        return;
+        if (claim.account != shared_.credentials().account)
+            finish_refused(claim, answer.status);
+        return; // else all is given back
     default:
         give_way(answer);
         return retry(claim, answer);
@@ -279,8 +281,7 @@ void Worker::apply(Claim &claim, const std::string &body) {
         const Rows rows = database_.query(
             "SELECT o.outcome, msgstatus.finish_refreshes(ARRAY[$1], ARRAY[$2::integer], ARRAY[o.outcome], "
             "ARRAY[o.error], ARRAY[NULL::interval])"
-            " FROM msgstatus.apply_message_status_batch(ARRAY[$3::jsonb], ARRAY[NULL::timestamptz], "
-            "ARRAY['twilio-api']) AS a,"
+            " FROM msgstatus.apply_fetched(ARRAY[$3::jsonb]) AS a,"
             " LATERAL (SELECT CASE WHEN a.applied > 0 THEN 'changed' WHEN a.rejected > 0 THEN 'failed' ELSE "
             "'unchanged' END,"
             " CASE WHEN a.rejected > 0 THEN 'the answer was rejected; see rejected_status' END) AS o (outcome, error)",
@@ -309,15 +310,11 @@ std::vector<bool> Worker::apply_page(const Page &page, std::size_t &discovered) 
     discovered = static_cast<std::size_t>(
         database_.query("SELECT count(*) FROM msgstatus.unknown_messages($1::text[])", {sids}).number(0, 0));
     const Rows rows = database_.query(R"(
-        WITH given AS MATERIALIZED (
-            SELECT $1::text[] AS ids, $2::text[]::jsonb[] AS bodies, array_fill(NULL::timestamptz, ARRAY[cardinality($1::text[])]) AS times,
-                array_fill('twilio-api'::text, ARRAY[cardinality($1::text[])]) AS sources
-        ), applied AS MATERIALIZED (
+        WITH applied AS MATERIALIZED (
             SELECT array_agg(a.applied > 0 ORDER BY a.n) AS changed
-            FROM given AS g, msgstatus.apply_message_status_batch(g.bodies, g.times, g.sources)
-                WITH ORDINALITY AS a (received, applied, unchanged, rejected, ignored, n)
+            FROM msgstatus.apply_fetched($2::text[]::jsonb[]) WITH ORDINALITY AS a (received, applied, unchanged, rejected, ignored, n)
         )
-        SELECT array_to_string(a.changed, ''), msgstatus.record_listed(g.ids, a.changed) FROM given AS g, applied AS a)",
+        SELECT array_to_string(a.changed, ''), msgstatus.record_listed($1::text[], a.changed) FROM applied AS a)",
                                       {sids, array_of(parameters_of(page.bodies))});
     std::vector<bool> changes;
     for (const char c : rows.text(0, 0)) // tfft...
@@ -385,14 +382,36 @@ bool Worker::reserve(Clock::time_point until) {
     return may_go_on();
 }
 
-void Worker::note(const Answer &answer) {
-    if (answer.result == Result::refused && shared_.refuse(answer.status))
-        log(LogLevel::error, "Twilio refused the credentials",
-            {{"status", answer.status}, {"hint", "no request is sent until SIGHUP or a restart"}});
-    else if (answer.result != Result::ok && answer.result != Result::not_found && !shared_.stopped() &&
-             failure_log_.admit())
+// Ends the request for a message without asking if Twilio refused its account. Returns whether it did.
+bool Worker::give_up_refused(Claim &claim) {
+    const long status = shared_.account_refused_with(claim.account);
+    if (status != 0)
+        finish_refused(claim, status);
+    return status != 0;
+}
+
+void Worker::finish_refused(Claim &claim, long status) {
+    failed_ = true;
+    finish(claim, "failed", "Twilio refused the account that callbacks named (HTTP " + std::to_string(status) + ")");
+}
+
+void Worker::note(const Answer &answer, const std::string &account) {
+    if (answer.result == Result::refused && account != shared_.credentials().account) {
+        if (shared_.refuse_account(account, answer.status) && refusal_log_.admit())
+            log(LogLevel::error, "Twilio refused an account",
+                {{"account", account},
+                 {"status", answer.status},
+                 {"hint", "its messages are not fetched for an hour, or until SIGHUP"},
+                 {"suppressed", refusal_log_.take_suppressed()}});
+    } else if (answer.result == Result::refused) {
+        if (shared_.refuse(answer.status))
+            log(LogLevel::error, "Twilio refused the credentials",
+                {{"status", answer.status}, {"hint", "no request is sent until SIGHUP or a restart"}});
+    } else if (answer.result != Result::ok && answer.result != Result::not_found && !shared_.stopped() &&
+               failure_log_.admit()) {
         log(LogLevel::warning, "request failed",
             {{"reason", answer.reason}, {"suppressed", failure_log_.take_suppressed()}});
+    }
 }
 
 // Lets all workers wait if Twilio asks for it.

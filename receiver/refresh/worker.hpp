@@ -58,7 +58,9 @@ private:
     void retry(Claim &claim, const Answer &answer);
     void release(std::vector<Claim> &claims);
     bool reserve(Clock::time_point until);
-    void note(const Answer &answer);
+    void note(const Answer &answer, const std::string &account);
+    bool give_up_refused(Claim &claim);
+    void finish_refused(Claim &claim, long status);
     void give_way(const Answer &answer);
     std::chrono::milliseconds backoff(std::size_t attempts);
     std::chrono::milliseconds until_due();
@@ -75,6 +77,7 @@ private:
     Clock::time_point next_start_{}; ///< of a pause that is longer than a lease
     std::mt19937_64 random_{std::random_device()()};
     receiver::LogLimiter failure_log_;
+    receiver::LogLimiter refusal_log_; ///< of accounts
     bool failed_ = false;
 };
 

@@ -5,10 +5,14 @@ import os
 import pytest
 
 from browser import Browser, missing_programs
-from console import SEED, Console, grant_levels, make_people
+from console import PEOPLE, Console, let_passwords_count
 from database import Database
 from pgserver import PgServer
 from receiver import Receiver
+from seed import SEED
+
+# Passwords count here; the other suites' servers trust everybody.
+RULES = "local all all trust\nhost all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 
 
 def pytest_collection_modifyitems(items):
@@ -21,14 +25,16 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def server():
     with PgServer(max_connections=100) as running:
-        make_people(running)
+        let_passwords_count(running, RULES)
         yield running
 
 
 @pytest.fixture(scope="module")
 def database(server, request):
     made = Database(server, server.create_database(request.module.__name__))
-    grant_levels(made)
+    for name, level in PEOPLE.items():
+        if level:
+            made.execute(f"SELECT msgstatus.grant_access('{name}', '{level}');")
     made.execute(SEED)
     return made
 
@@ -42,13 +48,14 @@ def receiver(database):
 @pytest.fixture(scope="module")
 def console(database):
     server = database.server
-    with Console(f"host=127.0.0.1 port={server.port} dbname={database.name}") as running:
+    # Tests leave sessions behind, as people do who close the browser.
+    with Console(f"host=127.0.0.1 port={server.port} dbname={database.name}", "--sessions-per-role", "40") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory):
-    assert not missing_programs(), f"install chromium and chromium-driver, or set MSGSTATUS_WITHOUT_BROWSER: {missing_programs()} missing"
+    assert not missing_programs(), f"install chromium, chromium-driver and python3-selenium, or set MSGSTATUS_WITHOUT_BROWSER: {missing_programs()} missing"
     window = Browser(tmp_path_factory.mktemp("downloads"))
     yield window
     window.close()
@@ -57,7 +64,7 @@ def chromium(tmp_path_factory):
 @pytest.fixture
 def browser(chromium, console):
     """The browser in front of the console, nobody signed in. A test that leaves an error in its console fails."""
-    chromium.address = console.address
+    chromium.address = console.origin
     chromium.size(1280)
     chromium.dark(False)
     chromium.complaints()
@@ -69,7 +76,7 @@ def browser(chromium, console):
 
 @pytest.fixture(scope="module")
 def session(console):
-    return console.session("otto")
+    return console.token("otto")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from selenium.webdriver.common.keys import Keys
+from browser import Keys
 
 PATHS = ["/messages", "/campaigns", "/rejected", "/alerts", "/attached", "/health"]
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from selenium.webdriver.common.keys import Keys
+from browser import Keys
 
 TWILIO_WAITS = "provider = 'twilio' AND direction = 'outbound' AND NOT msgstatus.is_final(msgstatus.state(status))"
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from console import MESSAGES
+from seed import MESSAGES
 from receiver import wait_until
 from webhooks import meta, meta_status, new_id
 

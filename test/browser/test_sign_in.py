@@ -46,8 +46,9 @@ def test_a_session_that_ended_comes_back_to_its_address(browser):
 
 
 def test_a_role_without_a_level_is_told_what_to_ask_for(browser):
-    browser.sign_in("nora")
-    browser.wait_text("main", "grant_access").wait_text("main", "Not permitted")
+    browser.driver.get(browser.address + "/messages")
+    browser.fill("#role", "nora").fill("#password", PASSWORD).click("#sign-in")
+    browser.wait_text("#sign-in-problem", "grant_access('nora', 'analyst')")
     assert browser.all("#log") == []
     expect_refusals(browser)
 

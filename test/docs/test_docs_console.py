@@ -20,7 +20,8 @@ def console_program(receiver_program):
 
 
 def sources(pattern):
-    return {match for file in SOURCE.glob("*.cpp") for match in re.findall(pattern, file.read_text(encoding="utf-8"))}
+    files = [*SOURCE.glob("*.cpp"), pages.ROOT / "receiver/config/program.cpp"]  # what every program does at start
+    return {match for file in files for match in re.findall(pattern, file.read_text(encoding="utf-8"))}
 
 
 def test_settings(program):
@@ -47,6 +48,17 @@ def test_routes():
     named = {path for span in code_spans(section(API, "## Routes")) for path in re.findall(r"^(?:GET |POST )?(/\S*)$", span)}
     assert len(table) > 30
     assert named == table
+
+
+def test_the_unit_is_as_the_page_says():
+    unit = (pages.ROOT / "receiver/systemd/msgstatus-console.service").read_text(encoding="utf-8")
+    assert "--config /etc/msgstatus/console.conf\n" in unit and "`/etc/msgstatus/console.conf`" in PAGE
+    assert "LoadCredential=secrets:/etc/msgstatus/console-secrets\n" in unit and "`/etc/msgstatus/console-secrets`" in PAGE
+    assert "RuntimeDirectory=msgstatus-console\n" in unit and "listen = unix:/run/msgstatus-console/" in PAGE
+    # Nobody is in the group of a user that systemd makes up, so a proxy needs the drop-in to open the socket.
+    assert "DynamicUser=yes\n" in unit and "\nGroup=" not in unit
+    (drop_in,) = [block.text for block in pages.blocks_of(PAGE) if block.language == "ini"]
+    assert re.fullmatch(r"\[Service\]\nGroup=\S+\n?", drop_in)
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -20,7 +20,7 @@ def refresh_program(receiver_program):
 
 
 def sources(pattern):
-    files = sorted((pages.ROOT / "receiver/refresh").glob("*.cpp"))
+    files = [*sorted((pages.ROOT / "receiver/refresh").glob("*.cpp")), pages.ROOT / "receiver/config/program.cpp"]
     return {match for file in files for match in re.findall(pattern, file.read_text(encoding="utf-8"))}
 
 

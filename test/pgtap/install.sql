@@ -21,6 +21,7 @@ INSERT INTO needs_tables VALUES
     ($$SELECT msgstatus.apply_message_status('5')$$),
     ($$SELECT * FROM msgstatus.apply_message_status_batch(ARRAY['{"id": "a", "status": "sent"}']::jsonb[], '{NULL}', '{NULL}')$$),
     ($$SELECT * FROM msgstatus.apply_message_status_batch('{}', '{}', '{}')$$),
+    ($$SELECT * FROM msgstatus.apply_fetched(ARRAY['{"sid": "SM00000000000000000000000000000001", "status": "sent"}']::jsonb[])$$),
     ($$SELECT msgstatus.reject_webhook('x', 'y')$$),
     ($$SELECT msgstatus.register_message('a')$$),
     ($$SELECT * FROM msgstatus.message_history('a')$$),

@@ -49,7 +49,8 @@ SELECT is(may('t_nobody', name), '', 'PUBLIC on ' || name) FROM relation;
 -- The sums of hashes in hour_rollup would give away the number of an hour with one message.
 SELECT is(may('t_analyst', name), CASE WHEN relkind = 'v' AND name NOT IN ('hour_rollup', 'attached_tables', 'refresh_known', 'refresh_account', 'refresh_stuck') THEN 'SELECT' ELSE '' END, 'analyst on ' || name) FROM relation;
 SELECT is(may('t_operator', name), CASE WHEN name = 'id_key' THEN '' WHEN relkind = 'v' OR name IN ('installation', 'attached_table', 'action_log') THEN 'SELECT'
-    WHEN name = 'attached_table_failure' THEN 'SELECT DELETE' ELSE 'SELECT INSERT UPDATE DELETE' END,
+    WHEN name IN ('refresh_worker', 'refresh_rate', 'reconciliation') THEN 'SELECT'
+    WHEN name IN ('attached_table_failure', 'refresh_queue', 'message_check') THEN 'SELECT DELETE' ELSE 'SELECT INSERT UPDATE DELETE' END,
     'operator on ' || name) FROM relation;
 
 -- Returns the functions a role may call, those of the types aside.
@@ -73,6 +74,8 @@ SELECT is(functions('t_sender') @> '{register_message,create_campaign,claim_reci
 SELECT is(functions('t_sender') && '{apply_message_status,apply_message_status_batch,reject_webhook,replay_rejected,message_history,install,grant_access}', false);
 SELECT is(functions('t_operator') @> '{apply_message_status,apply_message_status_batch,message_history,register_message,reject_webhook,replay_rejected}', true);
 SELECT is(functions('t_operator') && '{install,grant_access}', false, 'installing and granting is for the owner');
+SELECT is(functions('t_operator') && '{claim_refreshes,finish_refreshes,record_listed,refresh_worker_seen,reserve_request,pause_requests,begin_reconciliation,record_reconciliation}',
+    false, 'reporting what came of requests is for workers');
 SELECT is(has_schema_privilege('t_operator', 'msgstatus', 'CREATE'), false);
 
 -- ingest: may apply, and see nothing.

@@ -96,6 +96,7 @@ SELECT is(attacked(statement), 'safe', statement) FROM (VALUES
     ($$SELECT msgstatus.apply_message_status('{"sid": "SM1", "status": "failed", "error_code": 5, "price": "-0.5", "from": "1", "to": "2", "num_segments": "3"}')$$),
     ($$SELECT msgstatus.apply_message_status('{"sid": "SM1", "status": "failed", "error_code": 4, "price": "-0.6", "from": "0", "to": "1", "num_segments": "4"}')$$),
     ($$SELECT * FROM msgstatus.apply_message_status_batch(ARRAY['{"id": "b", "status": "sent"}']::jsonb[], '{NULL}', '{NULL}')$$),
+    ($$SELECT * FROM msgstatus.apply_fetched(ARRAY['{"sid": "SM00000000000000000000000000000001", "status": "sent", "price": "-0.5"}']::jsonb[])$$),
     ($$SELECT msgstatus.reject_webhook('x', 'y')$$),
     ($$SELECT msgstatus.register_message('a', 'meta', recipient => '+1', metadata => '{"a": 1}', created_by => 'x')$$),
     ($$SELECT msgstatus.register_message('a', 'twilio', recipient => '+2', metadata => '{"b": 1}', created_by => 'y')$$),

@@ -117,10 +117,10 @@ SELECT is((SELECT string_agg(concat(ltrim(substr(message_id, 3), '0'), ' ', wait
 SELECT is((SELECT string_agg(ltrim(substr(u, 3), '0'), ' ') FROM msgstatus.unknown_messages(ARRAY[sid(1), sid(40), sid(41)]) AS u), '40 41');
 
 -- What Twilio's REST says ends in the right state, price and segments, whatever callbacks came.
-SELECT is((SELECT sum(applied) FROM msgstatus.apply_message_status_batch(ARRAY[format('{"account_sid": "AC1", "sid": "%s", "status": "delivered",
+SELECT is((SELECT sum(applied) FROM msgstatus.apply_fetched(ARRAY[format('{"account_sid": "AC1", "sid": "%s", "status": "delivered",
     "direction": "outbound-api", "from": "whatsapp:+15005550006", "to": "whatsapp:+491701234567", "num_segments": "3", "price": "-0.02250", "price_unit": "USD",
     "error_code": null, "error_message": null, "date_created": "Tue, 10 Dec 2024 11:59:00 +0000", "date_sent": "Tue, 10 Dec 2024 11:59:01 +0000",
-    "date_updated": "Tue, 10 Dec 2024 11:59:30 +0000"}', sid(7))]::jsonb[], '{NULL}', '{twilio-api}')), 1::bigint);
+    "date_updated": "Tue, 10 Dec 2024 11:59:30 +0000"}', sid(7))]::jsonb[])), 1::bigint);
 SELECT is(message(sid(7)), '{"provider": "twilio", "direction": "outbound", "sender": "+15005550006", "recipient": "+491701234567", "price": -0.0225,
     "price_unit": "USD", "num_segments": 3, "registered": 1, "status": "{\"sent\": \"2024-12-10T11:59:01Z\", \"delivered\": \"2024-12-10T11:59:30Z\"}"}');
 

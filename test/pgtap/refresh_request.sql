@@ -111,6 +111,24 @@ SET LOCAL ROLE t_operator;
 SELECT is(says(msgstatus.request_refresh(ARRAY[sid(1)])), '1 0 0 0 0 0', 'an operator asks');
 SELECT is(says(msgstatus.request_refresh_pending(state => '{sent}', provider => 'twilio')), '1 0 0 0 1 0');
 SELECT is((SELECT asked_by FROM msgstatus.refresh_status WHERE message_id = sid(1)), 't_operator');
+
+-- Who asked, when, and what came of it is not the operator's to write, in the queue or by the record of actions.
+SELECT throws_ok(format($$INSERT INTO msgstatus.refresh_queue (message_id, %s) VALUES ('x', %L)$$, name, value), '42501', NULL, 'an operator writes no ' || name)
+FROM (VALUES ('asked_by', 't_analyst'), ('asked_at', '2001-01-01'), ('worker', 'x')) AS v (name, value);
+SELECT throws_ok(format('UPDATE msgstatus.refresh_queue SET %s = %L', name, value), '42501')
+FROM (VALUES ('asked_by', 't_analyst'), ('asked_at', '2001-01-01'), ('next_attempt_at', '2001-01-01')) AS v (name, value);
+SELECT throws_ok($$INSERT INTO msgstatus.message_check VALUES ('x', now(), 'changed', now(), 't_analyst', 1)$$, '42501');
+SELECT throws_ok($$UPDATE msgstatus.message_check SET asked_by = 't_analyst'$$, '42501');
+SELECT throws_ok(format('SELECT msgstatus.%s', call), '42501', NULL, call)
+FROM unnest(ARRAY[$$claim_refreshes('w')$$, $$finish_refreshes('{x}', '{1}', '{failed}', '{NULL}', '{NULL}')$$, $$record_listed('{x}', '{true}')$$,
+    $$refresh_worker_seen('w', 'running')$$, $$pause_requests('twilio', '5 minutes')$$, $$begin_reconciliation('w', '1 hour', '1 day')$$]) AS call;
+SELECT throws_ok(format('INSERT INTO msgstatus.action_log (action, %s) VALUES (%L, %L)', name, 'replay', value), '42501', NULL, 'nor ' || name)
+FROM (VALUES ('role_name', 't_analyst'), ('session_role_name', 't_analyst'), ('done_at', '2001-01-01')) AS v (name, value);
+SELECT throws_ok($$UPDATE msgstatus.action_log SET role_name = 't_analyst'$$, '42501');
+SELECT throws_ok($$DELETE FROM msgstatus.action_log$$, '42501');
+SELECT lives_ok($$SELECT msgstatus.record_action('replay', '{"role_name": "t_analyst"}', 1)$$);
+SELECT is((SELECT array_agg(DISTINCT role_name) FROM msgstatus.action_log), '{t_operator}', 'what it records is in its own name');
+SELECT lives_ok($$DELETE FROM msgstatus.refresh_queue WHERE message_id = 'x'$$, 'it may take requests back');
 RESET ROLE;
 SET LOCAL ROLE t_refresh;
 SELECT throws_ok($$SELECT msgstatus.request_refresh('{x}')$$, '42501', NULL, 'a worker asks for stuck messages alone');
@@ -121,8 +139,18 @@ SELECT throws_ok('SELECT * FROM msgstatus.refresh_status', '42501');
 SELECT throws_ok($$SELECT msgstatus.register_message('x')$$, '42501');
 SELECT is((SELECT count(*) FROM msgstatus.claim_refreshes('w')), 4::bigint, 'it claims');
 SELECT is(msgstatus.finish_refreshes(ARRAY[sid(1)], '{1}', '{unchanged}', '{NULL}', '{NULL}'), 1::bigint, 'finishes');
-SELECT is((SELECT sum(applied) FROM msgstatus.apply_message_status_batch(ARRAY[format('{"sid": "%s", "status": "delivered"}', sid(2))]::jsonb[],
-    '{NULL}', '{twilio-api}')), 1::bigint, 'applies');
+SELECT is((SELECT sum(applied) FROM msgstatus.apply_fetched(ARRAY[format('{"sid": "%s", "status": "delivered"}', sid(2))]::jsonb[])), 1::bigint, 'applies');
+SELECT throws_ok(format('SELECT msgstatus.apply_fetched(ARRAY[%L]::jsonb[])', message), '22023', NULL, message || ' is no message of Twilio''s')
+FROM unnest(ARRAY['{"sid": "wamid.X", "status": "read"}', '{"MessageSid": "SM00000000000000000000000000000002", "MessageStatus": "read"}',
+    '{"id": "wamid.X", "status": "read", "timestamp": "1733826600"}', '{"sid": "SM0000000000000000000000000000000g", "status": "read"}', '[]', '"x"', 'null']) AS message;
+SELECT throws_ok('SELECT msgstatus.apply_fetched(ARRAY[NULL]::jsonb[])', '22023');
+SELECT throws_ok($$SELECT msgstatus.apply_fetched('{{"{}"},{"{}"}}')$$, '2202E');
+SELECT is((SELECT sum(applied) FROM msgstatus.apply_fetched(ARRAY[format('{"sid": "%s", "status": "sent", "id": "wamid.X", "MessageSid": "%s", "MessageStatus": "read",
+    "entry": [], "timestamp": "1733826600"}', sid(2), sid(3))]::jsonb[])), 0::bigint, 'other shapes in it mean nothing');
+SELECT is((SELECT count(*) FROM msgstatus.apply_fetched('{}')), 0::bigint);
+SELECT throws_ok(format('SELECT msgstatus.%s', call), '42501', NULL, 'a worker applies by no other function: ' || call)
+FROM unnest(ARRAY[$$apply_message_status('{}')$$, $$apply_message_status_batch('{}', '{}', '{}')$$, $$reject_webhook('x', 'y')$$]) AS call;
+SELECT throws_ok($$INSERT INTO msgstatus.refresh_queue (message_id, asked_by) VALUES ('x', 't_analyst')$$, '42501', NULL, 'nor asks in another name');
 SELECT lives_ok($$SELECT msgstatus.refresh_worker_seen('w', 'running')$$);
 SELECT lives_ok($$SELECT msgstatus.reserve_request('twilio', 5), msgstatus.pause_requests('twilio', '1 second')$$);
 SELECT isnt(msgstatus.begin_reconciliation('w', '1 hour', '3 days'), NULL);
@@ -130,6 +158,7 @@ SELECT is((SELECT array_agg(u) FROM msgstatus.unknown_messages(ARRAY[sid(1), 'x'
 SELECT is(msgstatus.record_listed(ARRAY[sid(7), sid(3)], '{true,false}'), 1::bigint);
 RESET ROLE;
 SELECT is((SELECT source FROM msgstatus.status_event WHERE message_id = sid(2) AND state = 'delivered'), 'twilio-api');
+SELECT is((SELECT count(*) FROM msgstatus.message WHERE message_id = 'wamid.X'), 0::bigint);
 
 -- A purge takes requests and checks along.
 SELECT msgstatus.purge_messages(now() + interval '1 hour');

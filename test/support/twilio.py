@@ -89,6 +89,7 @@ class FakeTwilio:
         self.ca = directory / "ca.pem"
         self.invents = invents
         self.accounts = {ACCOUNT}
+        self.refused = {}  # the status with which the key is not let in, by account
         self.secret = SECRET
         self.messages = {}
         self.misbehaviour = {}  # by SID, or by "list": what to do instead, once each
@@ -205,6 +206,8 @@ class FakeTwilio:
                 if len(parts) < 5 or parts[1:3] != ["2010-04-01", "Accounts"]:
                     return self.error(404, 20404)
                 account, what = parts[3], parts[5].removesuffix(".json") if len(parts) == 6 else "list"
+                if account in fake.refused:
+                    return self.error(fake.refused[account], 20003)
                 with fake._lock:
                     planned = fake.everywhere or fake.misbehaviour.get(what)
                     instead = planned.pop(0) if planned else None

@@ -2,7 +2,8 @@
 
 import pytest
 
-from console_program import ECHOES, PEOPLE, Console, address_of, make_people
+from console import PEOPLE, Console
+from console_program import ECHOES, address_of, make_people
 from database import Database
 from pgserver import PgServer
 from secrecy import check_log

@@ -1,18 +1,7 @@
-"""The console as a program under test, the people who sign in, and a database whose functions say what they were asked for."""
+"""The people who sign in at the console, and a database whose functions say what they were asked for."""
 
-import json
-import os
-import pathlib
-import subprocess
-import threading
+from console import let_passwords_count
 
-from client import request
-from receiver import PROGRAM, ROOT, Receiver, clean_environment
-
-BUILT = ROOT / "build/receiver/console/msgstatus-console"
-CONSOLE = os.environ.get("MSGSTATUS_CONSOLE", str(pathlib.Path(PROGRAM).with_name("msgstatus-console") if "MSGSTATUS_RECEIVER" in os.environ else BUILT))
-PASSWORD = "correct horse"
-COOKIE = "msgstatus_session"
 # Passwords count for everybody but the superuser and the console's own role.
 RULES = """local all all trust
 host all postgres 127.0.0.1/32 trust
@@ -20,7 +9,6 @@ host all console 127.0.0.1/32 trust
 host all trusting 127.0.0.1/32 trust
 host all all 127.0.0.1/32 scram-sha-256
 """
-PEOPLE = {"otto": "operator", "anna": "analyst", "nora": None}
 # Stand in for the functions of the web log where only the way to them is tested.
 ECHOES = """
 CREATE SCHEMA msgstatus;
@@ -43,6 +31,14 @@ BEGIN
 END $$;
 CREATE FUNCTION msgstatus.weblog_volumes(p jsonb) RETURNS jsonb LANGUAGE sql AS
     $$SELECT msgstatus.echo(p) FROM pg_sleep((p ->> 'zone')::float)$$;
+-- Goes on after it was cancelled.
+CREATE FUNCTION msgstatus.weblog_attached(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_sleep(60);
+EXCEPTION WHEN query_canceled THEN
+    PERFORM pg_sleep(3);
+    RETURN msgstatus.echo(p);
+END $$;
 CREATE FUNCTION msgstatus.weblog_rejected(p jsonb) RETURNS jsonb LANGUAGE sql AS
     $$INSERT INTO msgstatus.done (what) VALUES (p) RETURNING what$$;
 CREATE FUNCTION msgstatus.weblog_refresh(p jsonb) RETURNS jsonb LANGUAGE sql AS
@@ -66,56 +62,7 @@ def address_of(database, user=""):
     return f"host=127.0.0.1 port={database.server.port} dbname={database.name}" + (f" user={user}" if user else "")
 
 
-class Console(Receiver):
-    """A running console. Its flags and its log are like those of the receiver."""
-
-    def __init__(self, database, *flags, listen="127.0.0.1:0", **variables):
-        command = [CONSOLE, "--listen", listen, "--admin-listen", "127.0.0.1:0", "--log-format", "json", "--log-level", "debug",
-                   "--database", database, *flags]
-        self.process = subprocess.Popen(command, env=clean_environment(**variables), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.lines = []
-        self._reader = threading.Thread(target=self._read_log, daemon=True)
-        self._reader.start()
-        self.port = self.wait_for_log("listening", listener="listen")["port"]
-        self.admin_port = self.wait_for_log("listening", listener="admin-listen")["port"]
-
-    @property
-    def origin(self):
-        return f"http://127.0.0.1:{self.port}"
-
-    def get(self, target, token=None, headers=None):
-        return request(self.port, "GET", target, headers={**cookie(token), **(headers or {})})
-
-    def post(self, target, body, token=None, headers=None):
-        """Sends what a page would send; a header that is None is left out."""
-        own = {"Content-Type": "application/json", "Origin": self.origin, **cookie(token), **(headers or {})}
-        body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return request(self.port, "POST", target, body, {name: value for name, value in own.items() if value is not None})
-
-    def sign_in(self, role, password=PASSWORD, token=None):
-        return self.post("/api/login", {"role": role, "password": password}, token)
-
-    def token(self, role):
-        """Signs in, and returns the token."""
-        answer = self.sign_in(role)
-        assert answer.status == 200, answer
-        return token_of(answer)
-
-
-def cookie(token):
-    return {"Cookie": f"other=1; {COOKIE}={token}"} if token else {}
-
-
-def token_of(answer):
-    name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
-    assert name == COOKIE
-    return value
-
-
 def make_people(server):
-    """Lets passwords count, and makes the roles of people and of the console."""
-    server.execute("postgres", "CREATE ROLE console LOGIN NOINHERIT; CREATE ROLE trusting LOGIN; CREATE ROLE paula; GRANT paula TO console;\n"
-                   + "".join(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}';\n" for name in PEOPLE))
-    (server.data / "pg_hba.conf").write_text(RULES, encoding="utf-8")
-    server.execute("postgres", "SELECT pg_reload_conf();")
+    """Makes the roles of people and of the console."""
+    let_passwords_count(server, RULES)
+    server.execute("postgres", "CREATE ROLE console LOGIN NOINHERIT; CREATE ROLE trusting LOGIN; CREATE ROLE paula; GRANT paula TO console;")

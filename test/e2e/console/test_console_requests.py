@@ -4,13 +4,14 @@ import gzip
 import http.client
 import json
 import os
+import socket
 import threading
 import time
 
 import pytest
 
 from client import Connection, request
-from console_program import cookie
+from console import SECURE_COOKIE, cookie, token_of
 from receiver import wait_until
 
 PAGES = ("/", "/sign-in", "/messages", "/messages/wamid.1%2B2%3D", "/campaigns", "/rejected", "/alerts", "/attached", "/health", "/whatsapp_logs")
@@ -196,15 +197,15 @@ def test_hosts(console, start):
     public = start("--public-url", "https://log.example.org/")
     assert [status(public.port, host) for host in ("log.example.org", "LOG.example.org", f"127.0.0.1:{public.port}")] == [200] * 3
     assert [status(public.port, host) for host in ("log.example.org.evil.example", "evil.example", "log.example.org:1")] == [421] * 3
-    token = public.token("otto")
-    own = {"Host": "log.example.org", "Origin": "https://log.example.org"}
-    assert public.post("/api/refresh", {"message_ids": []}, token, own).status == 200
-    assert public.post("/api/refresh", {"message_ids": []}, token, {**own, "Origin": "http://evil.example"}).status == 403
+    token = token_of(public.sign_in("otto"), SECURE_COOKIE)
+    own = {"Host": "log.example.org", "Origin": "https://log.example.org", **cookie(token, SECURE_COOKIE)}
+    assert public.post("/api/refresh", {"message_ids": []}, headers=own).status == 200
+    assert public.post("/api/refresh", {"message_ids": []}, headers={**own, "Origin": "http://evil.example"}).status == 403
 
 
-def running(echoes):
+def running(echoes, function="weblog_volumes"):
     return echoes.query(f"""SELECT pid FROM pg_stat_activity WHERE datname = '{echoes.name}' AND application_name = 'msgstatus-console'
-        AND state = 'active' AND query LIKE '%weblog_volumes%'""")
+        AND state = 'active' AND query LIKE '%{function}%'""")
 
 
 def test_who_leaves_takes_the_statement_along(console, echoes):
@@ -217,6 +218,45 @@ def test_who_leaves_takes_the_statement_along(console, echoes):
     assert console.get("/api/session", token).status == 200, "it waits for its turn"
     assert time.monotonic() - started < 5
     assert "msgstatus_console_queries_cancelled_total 1" in console.admin("/metrics").text
+
+
+def begun(echoes):
+    return echoes.query("SELECT count(*)::int AS n FROM msgstatus.done")[0]["n"]
+
+
+def send(console, token, method, target, body=b""):
+    """Sends a request whose answer is not waited for, and returns its connection."""
+    connection = socket.create_connection(("127.0.0.1", console.port), timeout=30)
+    head = "".join(f"{name}: {value}\r\n" for name, value in {**cookie(token), "Origin": console.origin}.items())
+    connection.sendall(f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{console.port}\r\nContent-Type: application/json\r\n"
+                       f"Content-Length: {len(body)}\r\n{head}\r\n".encode() + body)
+    return connection
+
+
+def test_what_was_given_up_while_it_waited_does_not_begin(start, echoes):
+    console = start("--request-timeout", "2")
+    token = console.token("otto")
+    before = begun(echoes)
+    slow = send(console, token, "GET", "/api/attached")
+    wait_until(lambda: running(echoes, "weblog_attached"), "the statement runs")
+    left = send(console, token, "POST", "/api/refresh", b'{"message_ids": ["a"]}')
+    left.close()
+    late = console.post("/api/refresh", {"message_ids": ["b"]}, token)
+    assert (late.status, late.json["message"]) == (503, "the answer took too long; try again later")
+    slow.close()
+    wait_until(lambda: not running(echoes, "weblog_attached"), "the statement ends")
+    wait_until(lambda: console.get("/api/session", token).status == 200, "the turns before have passed")
+    assert begun(echoes) == before
+    assert console.post("/api/refresh", {"message_ids": ["c"]}, token).status == 200
+    assert begun(echoes) == before + 1
+
+
+def test_a_statement_whose_answer_came_too_late_is_cancelled(start, echoes):
+    console = start("--request-timeout", "2", "--statement-timeout", "600")
+    token = console.token("otto")
+    assert console.get("/api/volumes?zone=300", token).status == 503
+    wait_until(lambda: not running(echoes), "the statement is cancelled")
+    assert console.get("/api/session", token).status == 200
 
 
 def test_what_takes_too_long(start):

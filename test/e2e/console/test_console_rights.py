@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from console_program import PASSWORD, PEOPLE, Console, address_of
+from console import PASSWORD, PEOPLE, Console
+from console_program import address_of
 
 # Method, route, its function, parameters.
 ROUTES = [
@@ -57,8 +58,15 @@ def start_console(weblog):
 
 
 @pytest.fixture(scope="module", name="tokens")
-def sign_everybody_in(console):
-    return {name: console.token(name) for name in PEOPLE}
+def sign_everybody_in(weblog, console):
+    """Who has no level had one at sign-in, as one without any is not signed in."""
+    without = [name for name, level in PEOPLE.items() if level is None]
+    for name in without:
+        weblog.execute(f"SELECT msgstatus.grant_access('{name}', 'analyst');")
+    tokens = {name: console.token(name) for name in PEOPLE}
+    for name in without:
+        weblog.execute(f"DROP OWNED BY {name};")
+    return tokens
 
 
 def sqlstate(weblog, role, function, parameters):
@@ -87,6 +95,17 @@ def test_the_same_here_as_in_psql(weblog, console, tokens, role, method, route, 
         assert answer.status == 403 and "msgstatus.grant_access('nora', " in answer.json["message"]
     if PEOPLE[role] == "operator":
         assert answer.status == 200
+
+
+def test_levels_that_have_no_page_are_not_signed_in(weblog, console):
+    weblog.execute(f"CREATE ROLE tess LOGIN PASSWORD '{PASSWORD}';")
+    try:
+        for level in ("ingest", "sender", "refresh"):
+            weblog.execute(f"SELECT msgstatus.grant_access('tess', '{level}');")
+            answer = console.sign_in("tess")
+            assert answer.status == 403 and "grant_access('tess', 'analyst')" in answer.json["message"], level
+    finally:
+        weblog.execute("DROP OWNED BY tess; DROP ROLE tess;")
 
 
 def test_nobody_sees_anything_without_signing_in(console):

@@ -4,10 +4,11 @@ import http.client
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from console_program import COOKIE, PASSWORD, cookie, token_of
+from console import COOKIE, PASSWORD, SECURE_COOKIE, Console, cookie, token_of
 from receiver import wait_until
 
 
@@ -54,8 +55,18 @@ def test_the_cookie(console, start):
     line = console.sign_in("anna").headers["set-cookie"]
     assert line.split("; ")[1:] == ["Path=/", "HttpOnly", "SameSite=Strict"]
     assert len(token_of(console.sign_in("anna"))) == 64
+
+
+def test_behind_https_cookie_and_page_are_for_https_alone(console, start):
     behind_https = start("--public-url", "https://log.example.org")
-    assert behind_https.sign_in("anna").headers["set-cookie"].endswith("; Secure")
+    answer = behind_https.sign_in("anna")
+    assert answer.headers["set-cookie"].endswith("; Secure")
+    token = token_of(answer, SECURE_COOKIE)
+    assert behind_https.get("/api/session", headers=cookie(token, SECURE_COOKIE)).status == 200
+    assert behind_https.get("/api/session", headers=cookie(token)).status == 401, "another host may have set that"
+    for target in ("/", "/api/session", "/nothing"):
+        assert behind_https.get(target).headers["strict-transport-security"] == "max-age=31536000"
+        assert "strict-transport-security" not in console.get(target).headers
 
 
 def test_a_token_is_never_the_clients(console):
@@ -131,15 +142,95 @@ def test_there_is_room_for_so_many(start):
     assert console.sign_in("otto").status == 200
 
 
-def test_guesses_are_slowed_down_by_name(start):
-    console = start()
-    answers = [console.sign_in("anna", f"guess {n}").status for n in range(5)]
+def test_a_role_has_so_many_sessions(start, echoes):
+    console = start("--max-sessions", "6")
+    tokens = [console.token("anna") for _ in range(5)]
+    assert console.get("/api/messages", tokens[0]).status == 200
+    pid = console.get("/api/session", tokens[1]).json["pid"]
+    tokens.append(console.token("anna"))
+    assert [console.get("/api/messages", token).status for token in tokens] == [200, 401, 200, 200, 200, 200], "the least recently used"
+    wait_until(lambda: pid not in backends(echoes), "its connection closes")
+    assert console.token("otto"), "nobody takes all places"
+    assert console.sign_in("anna").status == 200, "in the place of another one of hers"
+    assert console.events("session gave way", role="anna")
+
+
+def test_several_people_may_share_a_role(start):
+    console = start("--sessions-per-role", "8")
+    tokens = [console.token("anna") for _ in range(8)]
+    assert {console.get("/api/messages", token).status for token in tokens} == {200}
+    console.token("anna")
+    assert [console.get("/api/messages", token).status for token in tokens] == [401] + [200] * 7
+
+
+def test_a_browser_replaces_its_session_where_there_is_no_room(start):
+    console = start("--max-sessions", "2")
+    token = console.token("anna")
+    console.token("otto")
+    assert console.sign_in("otto").status == 503
+    again = console.sign_in("otto", token=token)
+    assert again.status == 200
+    assert console.get("/api/session", token).status == 401
+    assert console.sign_in("otto", "a wrong password", token=token_of(again)).status == 401
+    assert console.get("/api/session", token_of(again)).status == 200, "only the right password ends it"
+
+
+def test_who_has_no_right_takes_no_place(start, echoes):
+    console = start("--max-sessions", "2")
+    before = backends(echoes)
+    for _ in range(3):
+        answer = console.sign_in("nora")
+        assert (answer.status, "set-cookie" in answer.headers) == (403, False)
+        assert "SELECT msgstatus.grant_access('nora', 'analyst')" in answer.json["message"]
+    assert console.token("anna") and console.token("otto")
+    wait_until(lambda: len(backends(echoes) - before) == 2, "the connections close")
+    assert 'sign_ins_refused_total{reason="rights"} 3' in console.admin("/metrics").text
+
+
+def test_a_role_that_signs_in_again_and_again_keeps_nobody_else_from_it():
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # a database that does not answer
+        with Console(f"host=127.0.0.1 port={silent.getsockname()[1]} dbname=x") as console, ThreadPoolExecutor() as waiting:
+            for _ in range(4):
+                waiting.submit(console.sign_in, "anna")
+            connections = [silent.accept() for _ in range(4)]
+            answer = console.sign_in("anna")
+            assert (answer.status, answer.json["message"]) == (503, "Too many people are signing in; try again in a moment.")
+            waiting.submit(console.sign_in, "otto")
+            connections.append(silent.accept())
+            for connection, _ in connections:
+                connection.close()
+            wait_until(lambda: 'sign_ins_refused_total{reason="database"} 5' in console.admin("/metrics").text, "the others are answered")
+
+
+def test_names_in_the_advice_can_be_copied(start, server):
+    server.execute("postgres", f"""CREATE ROLE "o'Neil" LOGIN PASSWORD '{PASSWORD}';""")
+    try:
+        message = start().sign_in("o'Neil").json["message"]
+        assert """msgstatus.grant_access('"o''Neil"', 'analyst')""" in message
+    finally:
+        server.execute("postgres", """DROP ROLE "o'Neil";""")
+
+
+def test_guesses_are_slowed_down_by_name_and_address(start):
+    console = start("--trusted-proxy", "127.0.0.1")
+    answers = [console.sign_in("anna", f"guess {n}", client="192.0.2.6").status for n in range(5)]
     assert answers == [401] * 5
-    slowed = console.sign_in("anna")
+    slowed = console.sign_in("anna", client="192.0.2.6")
     assert slowed.status == 429, "though it is the right one"
     assert 1 <= int(slowed.headers["retry-after"]) <= 20
-    assert console.sign_in("otto").status == 200, "another name"
+    assert console.sign_in("otto", client="192.0.2.6").status == 200, "another name"
+    assert console.sign_in("anna", client="192.0.2.7").status == 200, "another address"
     assert 'sign_ins_refused_total{reason="guessing"} 1' in console.admin("/metrics").text
+
+
+def test_nobody_is_kept_out_by_guesses_from_elsewhere(start):
+    console = start("--trusted-proxy", "127.0.0.1")
+    home = "192.0.2.200"
+    assert console.sign_in("otto", client=home).status == 200
+    answers = [console.sign_in("otto", "a guess", client=f"192.0.2.{n}").status for n in range(1, 31)]
+    assert answers[:20] == [401] * 20 and answers[-1] == 429, "the name is slowed down, wherever the guesses come from"
+    assert console.sign_in("otto", client=home).status == 200
+    assert console.sign_in("anna", client="192.0.2.1").status == 200
 
 
 def test_guesses_are_slowed_down_by_address(start):
@@ -247,7 +338,7 @@ def test_a_drain_ends_the_sessions(start, echoes):
 
 def test_people_sign_out_while_their_statements_are_cancelled(start, echoes):
     # Each leaves a statement that runs, and signs out at the moment at which it is cancelled.
-    console = start()
+    console = start("--sessions-per-role", "40")
     executing = f"""SELECT count(*)::int AS n FROM pg_stat_activity
         WHERE application_name = 'msgstatus-console' AND datname = '{echoes.name}' AND state = 'active'"""
     for _ in range(4):

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from console_program import CONSOLE
+from console import CONSOLE
 from receiver import clean_environment
 
 
@@ -21,6 +21,7 @@ def run(*flags, **variables):
     (("--listen", "8081"), "listen"),
     (("--tls-cert", "missing"), "tls-key"),
     (("--max-sessions", "0"), "max-sessions"),
+    (("--sessions-per-role", "0"), "sessions-per-role"),
     (("--database", "host="), None),
     (("--database", "nonsense=1"), "database"),
 ])
@@ -51,3 +52,22 @@ def test_an_address_in_use_is_named():
 def test_a_socket_in_no_folder(tmp_path):
     done = run("--listen", f"unix:{tmp_path}/none/x.sock", "--admin-listen", "off")
     assert done.returncode == 1 and os.fspath(tmp_path) in done.stderr
+
+
+@pytest.mark.parametrize("flags, warned", [
+    (("--public-url", "https://log.example.org"), True),
+    (("--public-url", "https://log.example.org", "--listen", "[::1]:8081"), True),
+    (("--public-url", "https://log.example.org", "--trusted-proxy", "127.0.0.1"), False),
+    (("--public-url", "https://log.example.org", "--listen", "192.0.2.1:8081"), False),
+    (("--public-url", "https://log.example.org", "--listen", "unix:/run/x.sock"), False),
+    (("--public-url", "http://log.example.org"), False),
+    (("--user-header", "X-User", "--trusted-proxy", "127.0.0.0/8"), True),
+    (("--user-header", "X-User", "--trusted-proxy", "::1"), True),
+    (("--user-header", "X-User", "--trusted-proxy", "192.0.2.1"), False),
+    (("--user-header", "X-User", "--listen", "unix:/run/x.sock"), False),
+    ((), False),
+])
+def test_what_is_probably_not_meant(flags, warned):
+    done = run("--check-config", *flags)
+    assert done.returncode == 0
+    assert ("trusted-proxy: " in done.stderr) == warned, done.stderr

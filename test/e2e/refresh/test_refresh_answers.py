@@ -97,6 +97,41 @@ def test_refused_credentials_stop_everything(start, messages, twilio, status):
     assert "an-old-secret" not in worker.log
 
 
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("list_from", [2, 100])
+def test_an_account_that_is_refused_stops_nothing_else(start, messages, twilio, status, list_from):
+    foreign, own = [sid(n) for n in range(1, 6)], [sid(n) for n in range(11, 16)]
+    messages.called_back(*foreign, account=OTHER_ACCOUNT)
+    messages.called_back(*own)
+    for message in own:
+        twilio.add(message)
+    twilio.refused[OTHER_ACCOUNT] = status
+    messages.request(*foreign, *own)
+    worker = start("--concurrency=1", f"--list-from={list_from}")
+    messages.wait_for("failed", *foreign)
+    messages.wait_for("changed", *own)
+    assert messages.check(foreign[0])["last_error"] == f"Twilio refused the account that callbacks named (HTTP {status})"
+    assert len(twilio.asked(OTHER_ACCOUNT)) == 1
+    assert len(worker.events("Twilio refused an account", account=OTHER_ACCOUNT, status=status)) == 1
+    assert worker.admin("/readyz").status == 200 and worker.metric("msgstatus_refresh_refused") == 0
+    twilio.refused.clear()
+    for message in foreign:
+        twilio.add(message, account=OTHER_ACCOUNT)
+    worker.hang_up()
+    worker.wait_for_log("reloaded")
+    messages.execute("UPDATE msgstatus.message_check SET checked_at = checked_at - interval '2 minutes'")
+    assert messages.request(*foreign) == 5
+    messages.wait_for("changed", *foreign)
+
+
+def test_the_exit_status_tells_of_a_refused_account(run, messages, twilio):
+    messages.called_back(sid(1), account=OTHER_ACCOUNT)
+    twilio.refused[OTHER_ACCOUNT] = 403
+    messages.request(sid(1))
+    done = run("--once")
+    assert done.returncode == 1 and "Twilio refused an account" in done.stderr
+
+
 def test_429_without_retry_after(start, messages, twilio):
     messages.called_back(sid(1))
     twilio.add(sid(1))
