@@ -185,6 +185,23 @@ BEGIN
     ) AS l USING (day, recipient)
     WHERE c.messages IS DISTINCT FROM l.messages
     UNION ALL
+    SELECT 'recipient_total', jsonb_build_object('days', days, 'recipient', recipient),
+        jsonb_build_object('messages', COALESCE(c.messages, 0)), jsonb_build_object('messages', COALESCE(l.messages, 0))
+    FROM (
+        SELECT w.days, m.recipient, count(*) AS messages
+        FROM msgstatus.right_windows() AS w JOIN msgstatus.message AS m
+            ON m.created_at >= w.first_day::timestamp AT TIME ZONE 'UTC' AND m.created_at < w.counted_before
+        WHERE m.recipient IS NOT NULL AND m.direction IS DISTINCT FROM 'inbound'
+        GROUP BY w.days, m.recipient
+        HAVING count(*) > 1
+    ) AS c
+    FULL JOIN (
+        SELECT t.days, t.recipient, t.messages
+        FROM msgstatus.recipient_total AS t
+        WHERE t.days IN (SELECT w.days FROM msgstatus.right_windows() AS w) OR t.days NOT IN (SELECT w.days FROM msgstatus.recipient_window AS w)
+    ) AS l USING (days, recipient)
+    WHERE c.messages IS DISTINCT FROM l.messages
+    UNION ALL
     -- What readers believe of prefix_rollup, and what belongs to no period.
     SELECT 'prefix_rollup', jsonb_build_object('beginning', beginning, 'prefix', prefix),
         jsonb_build_object('states', COALESCE(c.states, '{}')), jsonb_build_object('states', COALESCE(l.states, '{}'))
@@ -241,9 +258,11 @@ BEGIN
     DELETE FROM msgstatus.message_rollup AS r WHERE r.hour >= since;
     DELETE FROM msgstatus.folded_hour AS r WHERE r.hour >= since;
     DELETE FROM msgstatus.failure_rollup AS r WHERE r.hour >= since;
-    -- Until count_recipients() and count_prefixes() have made them anew, readers count the messages themselves.
+    -- Until count_recipients(), count_windows() and count_prefixes() have made them anew, readers count the messages themselves.
     DELETE FROM msgstatus.recipient_rollup;
     DELETE FROM msgstatus.recipient_day;
+    DELETE FROM msgstatus.recipient_total;
+    DELETE FROM msgstatus.recipient_window;
     DELETE FROM msgstatus.prefix_rollup;
     DELETE FROM msgstatus.prefix_period;
     WITH recounted AS MATERIALIZED (

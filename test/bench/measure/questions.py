@@ -143,6 +143,7 @@ QUESTIONS = (
     Question("top 50 recipients, last 30 days", 100, "SELECT * FROM msgstatus.recipient_engagement(30, 50)"),
     Question("undelivered_messages, the view, when nothing waits", 50, "SELECT * FROM msgstatus.undelivered_messages", stage="settle"),
     Question("top 50 of even recipients, last 7 days", 100, "SELECT * FROM msgstatus.recipient_engagement(7, 50)", stage="even_out"),
+    Question("the same of 8 days, for which there is no window", 100, "SELECT * FROM msgstatus.recipient_engagement(8, 50)", stage="even_out"),
     Question("active alerts", 50, "SELECT * FROM msgstatus.active_alerts"),
     Question("30-day daily dashboard, unfolded", 50,
              "SELECT * FROM msgstatus.message_status_dashboard WHERE date >= current_date - 30", stage="unfold"),
