@@ -139,6 +139,8 @@ QUESTIONS = (
              "SELECT * FROM msgstatus.message_stats(campaign_id => {given})",
              given="SELECT campaign_id FROM msgstatus.message WHERE campaign_id IS NOT NULL ORDER BY created_at LIMIT 1"),
     Question("message_stats, all recipients of a country", 50, "SELECT * FROM msgstatus.message_stats(recipient_prefix => '+49')"),
+    Question("message_stats, recipients of a beginning of 7 characters", 50, "SELECT * FROM msgstatus.message_stats(recipient_prefix => '+491500')"),
+    Question("message_stats, recipients of a beginning of 8 characters", 50, "SELECT * FROM msgstatus.message_stats(recipient_prefix => '+4915001')"),
     Question("undelivered_messages, the view", 50, "SELECT * FROM msgstatus.undelivered_messages"),
     Question("top 50 recipients, last 30 days", 100, "SELECT * FROM msgstatus.recipient_engagement(30, 50)"),
     Question("undelivered_messages, the view, when nothing waits", 50, "SELECT * FROM msgstatus.undelivered_messages", stage="settle"),
