@@ -31,7 +31,7 @@ SQL_webhook = content_setting keep_content explain_webhook
 SQL_attach = tables views registry facts column_takes spelling columns content preview_attach label_is_below timeline \
 	update_statement history install_statements attach_table detach_table
 SQL_guard = keep_status_order
-SQL_rollup = rollup_row tables prefix_rollup verify fold count_recipients
+SQL_rollup = rollup_row tables prefix_rollup recipient_windows verify fold count_recipients
 SQL_reflect = reflection reflect resync_table
 SQL_dead_letter = rejection table views reject_webhook replay_rejected
 SQL_analytics = numbers volume_views summary_views breakdown_views engagement_views waiting_views view_comments \

@@ -36,11 +36,60 @@ $$;
 COMMENT ON FUNCTION msgstatus.listed_messages(text, date[], date[]) IS
     'How many messages a recipient got on days whose lists are valid, some of them without single messages; used by recipient_engagement()';
 
+-- The recipients with most messages since a day began, from a window that is right and goes to yesterday at least. Who has no total
+-- has at most one message in it: so what has more than one is right.
+CREATE FUNCTION msgstatus.top_of_window(first_day date, wanted integer, OUT names text[], OUT sums bigint[])
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    kept record;
+BEGIN
+    SELECT w.days, w.counted_before INTO kept FROM msgstatus.right_windows() AS w
+    WHERE w.first_day = top_of_window.first_day AND w.counted_before > now() - interval '24 hours';
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    WITH listed AS MATERIALIZED (
+        SELECT t.recipient, t.messages FROM msgstatus.recipient_total AS t
+        WHERE t.days = kept.days
+        ORDER BY t.messages DESC, t.recipient LIMIT wanted
+    ), unlisted AS MATERIALIZED (
+        SELECT m.recipient, count(*) AS messages
+        FROM msgstatus.message AS m
+        WHERE m.created_at >= kept.counted_before AND m.recipient IS NOT NULL AND m.direction IS DISTINCT FROM 'inbound'
+        GROUP BY m.recipient
+    ), met AS (
+        SELECT u.recipient, u.messages + COALESCE(t.messages, e.messages) AS messages
+        FROM unlisted AS u
+        LEFT JOIN msgstatus.recipient_total AS t ON t.days = kept.days AND t.recipient = u.recipient
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS messages
+            FROM msgstatus.message AS m
+            WHERE t.recipient IS NULL AND u.messages + 1 >= (SELECT CASE count(*) WHEN wanted THEN min(l.messages) ELSE 2 END FROM listed AS l)
+                AND m.recipient = u.recipient AND m.direction IS DISTINCT FROM 'inbound'
+                AND m.created_at >= top_of_window.first_day::timestamp AT TIME ZONE 'UTC' AND m.created_at < kept.counted_before
+        ) AS e
+    )
+    SELECT array_agg(s.recipient ORDER BY s.messages DESC, s.recipient), array_agg(s.messages ORDER BY s.messages DESC, s.recipient)
+    INTO names, sums
+    FROM (
+        SELECT a.recipient, max(a.messages) AS messages
+        FROM (SELECT l.recipient, l.messages FROM listed AS l UNION ALL SELECT n.recipient, n.messages FROM met AS n) AS a
+        GROUP BY a.recipient
+        ORDER BY max(a.messages) DESC, a.recipient LIMIT wanted
+    ) AS s;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.top_of_window(date, integer) IS
+    'The recipients with the most messages since a day of UTC began, and how many, as far as recipient_total tells; used by recipient_engagement()';
+
 -- The recipients with most messages since a day began, by the threshold algorithm. Reads the list of each day from its top, and
 -- counts the messages that are in no list yet. What was read of a list says how many messages a recipient got, or at most got, that
 -- day. The messages of those who may be among the wanted are summed. If nobody who was not met can have more than the last of
 -- them, they are found. Where recipients are so even that the tops say little, everybody with two messages on a day is met;
--- where even that is not enough, messages are counted.
+-- where even that is not enough, messages are counted. All of that is needed only where recipient_total has no window that begins
+-- with the day: with one, the top of its list and what came since tell. Of recipients with as many messages, the first by
+-- the order of their numbers are among the wanted.
 CREATE FUNCTION msgstatus.top_recipients(first_day date, wanted integer) RETURNS TABLE (recipient text, messages bigint)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -62,6 +111,12 @@ DECLARE
     to_be_summed bigint;
     reached bigint;
 BEGIN
+    SELECT w.names, w.sums INTO names, sums FROM msgstatus.top_of_window(first_day, wanted) AS w;
+    IF sums[wanted] > 1 THEN
+        RETURN QUERY SELECT t.recipient, t.messages FROM unnest(names, sums) AS t (recipient, messages);
+        RETURN;
+    END IF;
+
     SELECT COALESCE(array_agg(d.day), '{}'), COALESCE(array_agg(d.day) FILTER (WHERE d.least > 1), '{}')
     INTO lists, shortened
     FROM msgstatus.recipient_day AS d
@@ -112,7 +167,7 @@ BEGIN
                 LIMIT wanted * 2 + CASE WHEN depth IS NULL THEN 300 ELSE 0 END) AS c
         ), other AS MATERIALIZED (
             SELECT c.recipient, c.unlisted FROM candidate AS c
-            WHERE c.most > COALESCE((SELECT f.messages FROM first AS f ORDER BY f.messages DESC OFFSET wanted - 1 LIMIT 1), 0)
+            WHERE c.most >= COALESCE((SELECT f.messages FROM first AS f ORDER BY f.messages DESC OFFSET wanted - 1 LIMIT 1), 0)
                 AND c.recipient NOT IN (SELECT f.recipient FROM first AS f)
         ), summed AS (
             SELECT s.recipient, s.messages
@@ -129,7 +184,7 @@ BEGIN
             ARRAY(SELECT s.recipient FROM summed AS s), ARRAY(SELECT s.messages FROM summed AS s)
         INTO to_be_summed, reached, names, sums;
 
-        EXIT WHEN to_be_summed <= most_summed AND (reached = 0 OR sums[wanted] >= reached);
+        EXIT WHEN to_be_summed <= most_summed AND (reached = 0 OR sums[wanted] > reached);
         IF depth IS NULL THEN
             lists := '{}';
             shortened := '{}';

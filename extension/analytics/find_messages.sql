@@ -22,6 +22,11 @@ CREATE TYPE msgstatus.message_log_row AS (
 );
 COMMENT ON TYPE msgstatus.message_log_row IS 'A row of message_log()';
 
+CREATE FUNCTION msgstatus.few_messages() RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS 'SELECT 20000::bigint';
+COMMENT ON FUNCTION msgstatus.few_messages() IS
+    'How many messages can be found by an index and sorted, or read in order of time and filtered, without a noticeable delay';
+
 -- Returns the messages of a time, newest first, after a position, under the conditions of a filter. If they are `few`, finds
 -- them by any index that fits the conditions and sorts them, also `by_state`, the highest first; else reads messages in order of
 -- time until the page is full.
@@ -146,7 +151,7 @@ BEGIN
         next.waiting := CASE WHEN next.state IS NULL THEN 'callback' END;
     END IF;
     FOR page IN SELECT p.* FROM msgstatus.log_page_by_hour(sees_all, next, msgstatus.message_conditions(next),
-        CASE WHEN NOT by_state OR next.state IS NOT DISTINCT FROM after.state THEN after END, page_size, 20000) AS p
+        CASE WHEN NOT by_state OR next.state IS NOT DISTINCT FROM after.state THEN after END, page_size, msgstatus.few_messages()) AS p
     LOOP
         RETURN NEXT page;
         page_size := page_size - 1;
@@ -162,8 +167,8 @@ BEGIN
         COALESCE(date_trunc('hour', filter.created_before, 'UTC') + interval '1 hour', 'infinity')) AS c);
     SELECT sum(c.messages), COALESCE(sum(c.messages) FILTER (WHERE c.known), 0) INTO all_messages, known_messages FROM unnest(counts) AS c;
     IF all_messages > known_messages * 2 THEN
-        EXECUTE format('SELECT count(*) FROM (SELECT FROM msgstatus.message WHERE recipient LIKE %L LIMIT 200000) AS m',
-            msgstatus.like_pattern(filter.recipient_prefix) || '%')
+        EXECUTE format('SELECT count(*) FROM (SELECT FROM msgstatus.message WHERE recipient LIKE %L LIMIT %s) AS m',
+            msgstatus.like_pattern(filter.recipient_prefix) || '%', msgstatus.few_messages() * 10)
         INTO known_messages;
         share := LEAST(1, known_messages / all_messages::float8);
         all_messages := known_messages;
@@ -210,7 +215,7 @@ COMMENT ON FUNCTION msgstatus.log_page_by_prefix(boolean, msgstatus.message_filt
 
 -- The messages of recipients under a filter, as far as it costs little to count them: whether they are of one recipient, and
 -- whether they are few. By default, few can be found by the index and sorted without a noticeable delay.
-CREATE FUNCTION msgstatus.recipients_found(filter msgstatus.message_filter, most bigint DEFAULT 20000, OUT recipient text, OUT few boolean)
+CREATE FUNCTION msgstatus.recipients_found(filter msgstatus.message_filter, most bigint DEFAULT msgstatus.few_messages(), OUT recipient text, OUT few boolean)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     condition text := format('recipient LIKE %L', msgstatus.like_pattern(filter.recipient_prefix) || '%');
@@ -230,8 +235,6 @@ CREATE FUNCTION msgstatus.find_messages(
 ) RETURNS SETOF msgstatus.message_log_row
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- Up to this many messages can be read in order of time and filtered without a noticeable delay.
-    few CONSTANT bigint := 20000;
     conditions text := msgstatus.message_conditions(filter);
     recipients record;
     edge timestamptz;
@@ -257,7 +260,7 @@ BEGIN
         -- A frequent text is found soon among the latest messages, a rare text by the index.
         SELECT m.created_at INTO edge FROM msgstatus.message AS m
         WHERE m.created_at < COALESCE(filter.created_before, 'infinity') AND m.created_at <= COALESCE(after.created_at, 'infinity')
-        ORDER BY m.created_at DESC OFFSET few / 4 LIMIT 1;
+        ORDER BY m.created_at DESC OFFSET msgstatus.few_messages() / 4 LIMIT 1;
         RETURN QUERY SELECT p.* FROM msgstatus.log_page(sees_all, filter, conditions, edge, NULL, after, page_size) AS p;
         GET DIAGNOSTICS found = ROW_COUNT;
         IF edge IS NOT NULL AND found < page_size THEN

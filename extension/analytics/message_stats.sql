@@ -53,7 +53,7 @@ BEGIN
             FROM %%s msgstatus.message WHERE true %s%%s
             GROUP BY 1, 2
         ) AS m', counts_by_message, replace(msgstatus.message_conditions(filter), '%', '%%'));
-    IF filter.recipient_prefix IS NOT NULL AND filter.metadata_text IS NULL AND dimensions = '' AND length(filter.recipient_prefix) <= 6
+    IF filter.recipient_prefix IS NOT NULL AND filter.metadata_text IS NULL AND dimensions = '' AND length(filter.recipient_prefix) <= 8
         AND first_hour < end_hour AND NOT (msgstatus.recipients_found(filter)).few
     THEN
         prefix_counts := ARRAY(SELECT c FROM msgstatus.prefix_counts(filter.recipient_prefix, first_hour, end_hour) AS c);
@@ -62,7 +62,8 @@ BEGIN
     IF EXISTS (SELECT FROM unnest(prefix_counts) AS c WHERE c.known AND NOT c.inbound) THEN
         by_prefix := concat(format('
             SELECT sum(%s) AS total%s FROM unnest($4) AS c WHERE known UNION ALL', msgstatus.rollup_counter(filter), counts_by_rollup),
-            format(by_message, '(SELECT c.beginning, c.ending FROM unnest($4) AS c WHERE NOT c.known) AS gap, LATERAL (SELECT * FROM',
+            format(by_message, '(SELECT lower(r) AS beginning, upper(r) AS ending FROM (SELECT unnest(range_agg(tstzrange(c.beginning, c.ending))) AS r
+                FROM unnest($4) AS c WHERE NOT c.known) AS g) AS gap, LATERAL (SELECT * FROM',
                 ' AND created_at >= gap.beginning AND created_at < gap.ending AND direction IS DISTINCT FROM ''inbound'' OFFSET 0) AS message'));
     END IF;
     by_rollup := format('SELECT sum(%s) AS total%s FROM msgstatus.%I WHERE hour >= $2 AND hour < $3 %s',

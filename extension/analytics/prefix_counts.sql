@@ -27,12 +27,22 @@ COMMENT ON TYPE msgstatus.prefix_count IS
     'The messages of a period whose recipients begin alike, incoming or outgoing; known: exactly so many, else no more than that';
 
 -- Of incoming messages, the recipient is the sender in message_rollup, which is exact. Outgoing ones are in prefix_rollup as far
--- as that is right. The longest prefix that it tells apart has six characters; for a longer one, the shorter says how many there
--- are at most. Reads whole hours.
+-- as that is right. Of a prefix of more than six characters, it counts periods in which there are many; in others, a shorter one says
+-- how many there are at most. Reads whole hours.
 CREATE FUNCTION msgstatus.prefix_counts(recipient_prefix text, from_hour timestamptz, to_hour timestamptz)
     RETURNS SETOF msgstatus.prefix_count
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    condition text := format('r.prefix LIKE %L AND length(r.prefix) <= 6', msgstatus.like_pattern(recipient_prefix) || '%');
+    known text := 'true';
 BEGIN
+    IF length(recipient_prefix) > 6 THEN
+        -- The longest beginning of the prefix that the period has a row of.
+        condition := format('r.prefix = ANY (%1$L) AND r.prefix = (SELECT max(d.prefix) FROM msgstatus.prefix_rollup AS d
+            WHERE d.prefix = ANY (%1$L) AND d.beginning = r.beginning)',
+            ARRAY(SELECT left(recipient_prefix, n) FROM generate_series(6, LEAST(8, length(recipient_prefix))) AS n));
+        known := format('r.prefix = %L', recipient_prefix);
+    END IF;
     -- The pattern is a part of the statement, so that it can be looked up in an index.
     RETURN QUERY EXECUTE format($sql$
         WITH period AS MATERIALIZED (
@@ -45,7 +55,7 @@ BEGIN
             ) AS g
             WHERE g.beginning < g.ending
         )
-        SELECT p.beginning, p.ending, false, %3$L::boolean, COALESCE(c.messages, 0)::bigint,
+        SELECT p.beginning, p.ending, false, COALESCE(c.known, true), COALESCE(c.messages, 0)::bigint,
             COALESCE(c.in_processing, 0)::bigint, COALESCE(c.in_received, 0)::bigint,
             COALESCE(c.in_pending, 0)::bigint, COALESCE(c.in_scheduled, 0)::bigint,
             COALESCE(c.in_accepted, 0)::bigint, COALESCE(c.in_queued, 0)::bigint, COALESCE(c.in_sending, 0)::bigint,
@@ -54,7 +64,7 @@ BEGIN
             COALESCE(c.in_undelivered, 0)::bigint, COALESCE(c.in_delivered, 0)::bigint,
             COALESCE(c.in_read, 0)::bigint, COALESCE(c.in_played, 0)::bigint
         FROM period AS p LEFT JOIN (
-            SELECT r.beginning, sum(r.messages) AS messages,
+            SELECT r.beginning, bool_and(%3$s) AS known, sum(r.messages) AS messages,
                 sum(r.in_processing) AS in_processing, sum(r.in_received) AS in_received,
                 sum(r.in_pending) AS in_pending, sum(r.in_scheduled) AS in_scheduled,
                 sum(r.in_accepted) AS in_accepted, sum(r.in_queued) AS in_queued, sum(r.in_sending) AS in_sending,
@@ -63,7 +73,7 @@ BEGIN
                 sum(r.in_undelivered) AS in_undelivered, sum(r.in_delivered) AS in_delivered,
                 sum(r.in_read) AS in_read, sum(r.in_played) AS in_played
             FROM msgstatus.prefix_rollup AS r
-            WHERE r.prefix LIKE %1$L AND r.beginning >= $1 AND r.beginning < $2
+            WHERE %1$s AND r.beginning >= $1 AND r.beginning < $2
             GROUP BY r.beginning
         ) AS c USING (beginning)
         UNION ALL
@@ -98,8 +108,7 @@ BEGIN
         FROM msgstatus.message_rollup AS r
         WHERE r.direction = 'inbound' AND r.sender LIKE %2$L AND r.hour >= $1 AND r.hour < $2
         GROUP BY r.hour $sql$,
-        msgstatus.like_pattern(left(recipient_prefix, 6)) || '%', msgstatus.like_pattern(recipient_prefix) || '%',
-        length(recipient_prefix) <= 6)
+        condition, msgstatus.like_pattern(recipient_prefix) || '%', known)
     USING from_hour, to_hour;
 END
 $$;

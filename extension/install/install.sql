@@ -28,6 +28,7 @@ BEGIN
     PERFORM msgstatus.install_hour_rollup();
     PERFORM msgstatus.install_failure_rollup();
     PERFORM msgstatus.install_recipient_rollup();
+    PERFORM msgstatus.install_recipient_windows();
     PERFORM msgstatus.install_prefix_rollup();
     PERFORM msgstatus.install_maintenance();
     PERFORM msgstatus.install_error_code_catalog();

@@ -7,6 +7,7 @@ DECLARE
     made integer;
     dropped integer;
     counted bigint;
+    windows_counted bigint;
     prefixes_counted bigint;
     purged bigint;
     purged_events bigint;
@@ -33,6 +34,7 @@ BEGIN
     -- Before the purge: this waits for calls, and calls must not wait for messages that are purged here.
     retried := msgstatus.retry_locked_rows();
     counted := msgstatus.count_recipients();
+    windows_counted := msgstatus.count_windows();
     prefixes_counted := msgstatus.count_prefixes();
     IF settings.messages_kept IS NOT NULL THEN
         purged := msgstatus.purge_messages(now() - settings.messages_kept);
@@ -45,7 +47,7 @@ BEGIN
     END IF;
     -- Last, because a writer to a folded row waits until this transaction ends.
     folded := msgstatus.fold_rollups();
-    RETURN jsonb_strip_nulls(jsonb_build_object('recipients_counted', counted, 'prefixes_counted', prefixes_counted, 'messages_purged', purged,
+    RETURN jsonb_strip_nulls(jsonb_build_object('recipients_counted', counted, 'windows_counted', windows_counted, 'prefixes_counted', prefixes_counted, 'messages_purged', purged,
         'events_purged', purged_events, 'rejected_purged', purged_rejected, 'tables_forgotten', NULLIF(forgotten, 0),
         'rows_retried', NULLIF(retried, 0),
         'rollups_folded', folded));

@@ -49,6 +49,9 @@ BEGIN
     -- since it is no longer what message_log() finds.
     DELETE FROM msgstatus.recipient_rollup AS r WHERE r.day < (horizon AT TIME ZONE 'UTC');
     DELETE FROM msgstatus.recipient_day AS d WHERE d.day < (horizon AT TIME ZONE 'UTC');
+    DELETE FROM msgstatus.recipient_total AS t USING msgstatus.recipient_window AS w
+    WHERE w.days = t.days AND w.first_day < (horizon AT TIME ZONE 'UTC');
+    DELETE FROM msgstatus.recipient_window AS w WHERE w.first_day < (horizon AT TIME ZONE 'UTC');
     DELETE FROM msgstatus.prefix_rollup AS r WHERE r.beginning < horizon;
     DELETE FROM msgstatus.prefix_period AS p WHERE p.beginning < horizon;
     RETURN COALESCE(cardinality(purged), 0);

@@ -1,6 +1,7 @@
 -- Outgoing messages by the first characters of their recipients and by state. Every change of a message would change a row
 -- here, too many for those who write, so maintain() counts whole hours and days. hour_rollup, which is right at every commit, tells
--- whether the messages of a period are still as they were counted; the other periods have to be counted from the messages.
+-- whether the messages of a period are still as they were counted; the other periods have to be counted from the messages. Of seven
+-- and eight characters there are rows where they have many messages in the period; those of a period without a row are few.
 
 CREATE FUNCTION msgstatus.install_prefix_rollup() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
@@ -31,11 +32,15 @@ BEGIN
         CREATE INDEX prefix_rollup_beginning ON msgstatus.prefix_rollup (beginning);
         COMMENT ON INDEX msgstatus.prefix_rollup_beginning IS 'The rows of a period';
     END IF;
+    IF pg_catalog.to_regclass('msgstatus.prefix_rollup_short') IS NULL THEN
+        CREATE INDEX prefix_rollup_short ON msgstatus.prefix_rollup (prefix, beginning) WHERE length(prefix) <= 6;
+        COMMENT ON INDEX msgstatus.prefix_rollup_short IS 'The rows that count all messages, without those of longer beginnings';
+    END IF;
     COMMENT ON TABLE msgstatus.prefix_rollup IS
-        'Outgoing messages counted by period, first six characters of the recipient, and state; written by maintain(), and to be believed as far as prefix_period says';
+        'Outgoing messages counted by period, first characters of the recipient, and state; written by maintain(), and to be believed as far as prefix_period says';
     PERFORM msgstatus.install_rollup_comments('prefix_rollup');
     COMMENT ON COLUMN msgstatus.prefix_rollup.beginning IS 'The beginning of the period of creation, an hour or a day of UTC';
-    COMMENT ON COLUMN msgstatus.prefix_rollup.prefix IS 'The first six characters of the recipient';
+    COMMENT ON COLUMN msgstatus.prefix_rollup.prefix IS 'The first six characters of the recipient; the first seven or eight where the period has 100 messages with them';
 
     CREATE TABLE IF NOT EXISTS msgstatus.prefix_period (
         beginning timestamptz PRIMARY KEY,
@@ -116,28 +121,35 @@ BEGIN
         ORDER BY b.beginning DESC
     LOOP
         EXIT WHEN counted >= count_prefixes.max_messages;
-        WITH counted AS MATERIALIZED (
-            SELECT left(m.recipient, 6) AS prefix, count(*) AS messages,
-                sum(hashtextextended(m.recipient, 0) & 1099511627775) AS recipients,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'processing') AS in_processing,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'received') AS in_received,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'pending') AS in_pending,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'scheduled') AS in_scheduled,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'accepted') AS in_accepted,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'queued') AS in_queued,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'sending') AS in_sending,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'sent') AS in_sent,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'partially_delivered') AS in_partially_delivered,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'skipped') AS in_skipped,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'canceled') AS in_canceled,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'failed') AS in_failed,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'undelivered') AS in_undelivered,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'delivered') AS in_delivered,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'read') AS in_read,
-                count(*) FILTER (WHERE msgstatus.state(m.status) = 'played') AS in_played
+        WITH by_state AS MATERIALIZED (
+            SELECT left(m.recipient, 8) AS prefix, msgstatus.state(m.status) AS state, count(*)::integer AS messages,
+                sum(hashtextextended(m.recipient, 0) & 1099511627775)::bigint AS recipients
             FROM msgstatus.message AS m
             WHERE m.created_at >= period.beginning AND m.created_at < period.ending AND m.direction IS DISTINCT FROM 'inbound'
-            GROUP BY 1
+            GROUP BY 1, 2
+        ), counted AS MATERIALIZED (
+            -- With more than six characters only what many messages share: else there would be as many rows as messages.
+            SELECT left(s.prefix, l.length) AS prefix, l.length, sum(s.messages) AS messages, sum(s.recipients) FILTER (WHERE l.length = 6) AS recipients,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'processing'), 0) AS in_processing,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'received'), 0) AS in_received,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'pending'), 0) AS in_pending,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'scheduled'), 0) AS in_scheduled,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'accepted'), 0) AS in_accepted,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'queued'), 0) AS in_queued,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'sending'), 0) AS in_sending,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'sent'), 0) AS in_sent,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'partially_delivered'), 0) AS in_partially_delivered,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'skipped'), 0) AS in_skipped,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'canceled'), 0) AS in_canceled,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'failed'), 0) AS in_failed,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'undelivered'), 0) AS in_undelivered,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'delivered'), 0) AS in_delivered,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'read'), 0) AS in_read,
+                COALESCE(sum(s.messages) FILTER (WHERE s.state = 'played'), 0) AS in_played
+            FROM by_state AS s, generate_series(6, 8) AS l (length)
+            WHERE l.length = 6 OR length(s.prefix) >= l.length
+            GROUP BY 1, 2
+            HAVING l.length = 6 OR sum(s.messages) >= 100
         ), listed AS (
             INSERT INTO msgstatus.prefix_rollup (beginning, prefix, messages,
                 in_processing, in_received, in_pending, in_scheduled, in_accepted, in_queued, in_sending, in_sent,
@@ -148,6 +160,7 @@ BEGIN
                 c.in_sending, c.in_sent, c.in_partially_delivered, c.in_skipped, c.in_canceled, c.in_failed,
                 c.in_undelivered, c.in_delivered, c.in_read, c.in_played
             FROM counted AS c WHERE c.prefix IS NOT NULL
+            ORDER BY c.length
         ), summed AS (
             INSERT INTO msgstatus.prefix_period (beginning, ending, sums)
             SELECT period.beginning, period.ending, ARRAY[COALESCE(sum(c.messages), 0), COALESCE(sum(c.recipients), 0),
@@ -157,9 +170,9 @@ BEGIN
                 COALESCE(sum(c.in_partially_delivered), 0), COALESCE(sum(c.in_skipped), 0),
                 COALESCE(sum(c.in_canceled), 0), COALESCE(sum(c.in_failed), 0), COALESCE(sum(c.in_undelivered), 0),
                 COALESCE(sum(c.in_delivered), 0), COALESCE(sum(c.in_read), 0), COALESCE(sum(c.in_played), 0)]
-            FROM counted AS c
+            FROM counted AS c WHERE c.length = 6
         )
-        SELECT COALESCE(sum(c.messages), 0) INTO counted_of_period FROM counted AS c;
+        SELECT COALESCE(sum(c.messages), 0) INTO counted_of_period FROM counted AS c WHERE c.length = 6;
         counted := counted + counted_of_period;
     END LOOP;
     RETURN counted;

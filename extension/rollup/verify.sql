@@ -126,7 +126,7 @@ CREATE FUNCTION msgstatus.rollup_key(counted msgstatus.rollup_row) RETURNS jsonb
 COMMENT ON FUNCTION msgstatus.rollup_key(msgstatus.rollup_row) IS 'The key of a row of a rollup, without what is NULL';
 
 CREATE FUNCTION msgstatus.verify_rollups() RETURNS TABLE (rollup text, key jsonb, expected jsonb, found jsonb)
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     since CONSTANT timestamptz := (SELECT w.purged_before FROM msgstatus.maintenance AS w);
@@ -185,15 +185,37 @@ BEGIN
     ) AS l USING (day, recipient)
     WHERE c.messages IS DISTINCT FROM l.messages
     UNION ALL
+    SELECT 'recipient_total', jsonb_build_object('days', days, 'recipient', recipient),
+        jsonb_build_object('messages', COALESCE(c.messages, 0)), jsonb_build_object('messages', COALESCE(l.messages, 0))
+    FROM (
+        SELECT w.days, m.recipient, count(*) AS messages
+        FROM msgstatus.right_windows() AS w JOIN msgstatus.message AS m
+            ON m.created_at >= w.first_day::timestamp AT TIME ZONE 'UTC' AND m.created_at < w.counted_before
+        WHERE m.recipient IS NOT NULL AND m.direction IS DISTINCT FROM 'inbound'
+        GROUP BY w.days, m.recipient
+        HAVING count(*) > 1
+    ) AS c
+    FULL JOIN (
+        SELECT t.days, t.recipient, t.messages
+        FROM msgstatus.recipient_total AS t
+        WHERE t.days IN (SELECT w.days FROM msgstatus.right_windows() AS w) OR t.days NOT IN (SELECT w.days FROM msgstatus.recipient_window AS w)
+    ) AS l USING (days, recipient)
+    WHERE c.messages IS DISTINCT FROM l.messages
+    UNION ALL
     -- What readers believe of prefix_rollup, and what belongs to no period.
     SELECT 'prefix_rollup', jsonb_build_object('beginning', beginning, 'prefix', prefix),
         jsonb_build_object('states', COALESCE(c.states, '{}')), jsonb_build_object('states', COALESCE(l.states, '{}'))
     FROM (
         SELECT s.beginning, s.prefix, jsonb_object_agg(s.state, s.messages) AS states
         FROM (
-            SELECT p.beginning, left(m.recipient, 6) AS prefix, COALESCE(msgstatus.state(m.status)::text, '') AS state, count(*) AS messages
-            FROM msgstatus.prefix_periods(true) AS p JOIN msgstatus.message AS m ON m.created_at >= p.beginning AND m.created_at < p.ending
-            WHERE m.recipient IS NOT NULL AND m.direction IS DISTINCT FROM 'inbound'
+            SELECT b.beginning, left(b.prefix, l.length) AS prefix, b.state, sum(b.messages) AS messages
+            FROM (
+                SELECT p.beginning, left(m.recipient, 8) AS prefix, COALESCE(msgstatus.state(m.status)::text, '') AS state, count(*) AS messages
+                FROM msgstatus.prefix_periods(true) AS p JOIN msgstatus.message AS m ON m.created_at >= p.beginning AND m.created_at < p.ending
+                WHERE m.recipient IS NOT NULL AND m.direction IS DISTINCT FROM 'inbound'
+                GROUP BY 1, 2, 3
+            ) AS b, generate_series(6, 8) AS l (length)
+            WHERE l.length = 6 OR length(b.prefix) >= l.length
             GROUP BY 1, 2, 3
         ) AS s
         GROUP BY s.beginning, s.prefix
@@ -213,7 +235,7 @@ BEGIN
             OR r.beginning NOT IN (SELECT p.beginning FROM msgstatus.prefix_period AS p))
         GROUP BY r.beginning, r.prefix
     ) AS l USING (beginning, prefix)
-    WHERE c.states IS DISTINCT FROM l.states
+    WHERE c.states IS DISTINCT FROM l.states AND (l.states IS NOT NULL OR length(prefix) <= 6)
     ORDER BY rollup, key;
 END
 $$;
@@ -221,7 +243,7 @@ COMMENT ON FUNCTION msgstatus.verify_rollups() IS
     'Counts the messages anew and returns where the rollups differ: none where all is right. Hours from which messages were purged are left out. 42501 where row-level security hides messages';
 
 CREATE FUNCTION msgstatus.rebuild_rollups() RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     since timestamptz;
 BEGIN
@@ -241,9 +263,11 @@ BEGIN
     DELETE FROM msgstatus.message_rollup AS r WHERE r.hour >= since;
     DELETE FROM msgstatus.folded_hour AS r WHERE r.hour >= since;
     DELETE FROM msgstatus.failure_rollup AS r WHERE r.hour >= since;
-    -- Until count_recipients() and count_prefixes() have made them anew, readers count the messages themselves.
+    -- Until count_recipients(), count_windows() and count_prefixes() have made them anew, readers count the messages themselves.
     DELETE FROM msgstatus.recipient_rollup;
     DELETE FROM msgstatus.recipient_day;
+    DELETE FROM msgstatus.recipient_total;
+    DELETE FROM msgstatus.recipient_window;
     DELETE FROM msgstatus.prefix_rollup;
     DELETE FROM msgstatus.prefix_period;
     WITH recounted AS MATERIALIZED (

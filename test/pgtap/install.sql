@@ -70,7 +70,7 @@ SELECT throws_ok('DROP EXTENSION msgstatus', '2BP01', NULL, 'and so it cannot be
 -- The partitions of the trail aside, which go with the calendar: see trail_partitions.sql.
 SELECT set_eq($$SELECT relname FROM pg_class WHERE relnamespace = 'msgstatus'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition$$,
     '{message,message_alias,status_event,rejected_status,message_rollup,folded_hour,failure_rollup,recipient_rollup,
-    recipient_day,prefix_rollup,prefix_period,maintenance,error_code_catalog,installation,alert_rule,alert_state,campaign,campaign_recipient,campaign_attempt,campaign_day,campaign_pace,sender_limit,sender_day,opt_out,opt_out_word,attached_table,attached_table_failure,content_setting,provider_description,id_key,action_log,
+    recipient_day,recipient_total,recipient_window,prefix_rollup,prefix_period,maintenance,error_code_catalog,installation,alert_rule,alert_state,campaign,campaign_recipient,campaign_attempt,campaign_day,campaign_pace,sender_limit,sender_day,opt_out,opt_out_word,attached_table,attached_table_failure,content_setting,provider_description,id_key,action_log,
     refresh_queue,message_check,refresh_worker,refresh_rate,reconciliation}'::name[]);
 SELECT views_are('msgstatus', '{message_timeline,hour_rollup,rejected_summary,message_status_dashboard,hourly_message_volume,delivery_rates,delivery_funnel,
     daily_summary,weekly_summary,monthly_summary,status_distribution,failure_breakdown,undelivered_messages,unread_messages,stuck_messages,

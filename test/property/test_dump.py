@@ -89,7 +89,7 @@ ORDER BY 1, 2, 3
 """
 TABLES = ("msgstatus.message", "msgstatus.status_event", "msgstatus.rejected_status", "msgstatus.error_code_catalog",
           "msgstatus.installation", "msgstatus.message_rollup", "msgstatus.folded_hour", "msgstatus.failure_rollup",
-          "msgstatus.recipient_rollup", "msgstatus.recipient_day", "msgstatus.prefix_rollup", "msgstatus.prefix_period", "msgstatus.maintenance", "msgstatus.campaign",
+          "msgstatus.recipient_rollup", "msgstatus.recipient_day", "msgstatus.recipient_total", "msgstatus.recipient_window", "msgstatus.prefix_rollup", "msgstatus.prefix_period", "msgstatus.maintenance", "msgstatus.campaign",
           "msgstatus.campaign_recipient", "msgstatus.campaign_attempt", "msgstatus.campaign_day", "msgstatus.campaign_pace", "msgstatus.sender_limit", "msgstatus.sender_day", "msgstatus.opt_out",
           "msgstatus.opt_out_word", "msgstatus.provider_description",
           "msgstatus.attached_table", "msgstatus.attached_table_failure", "public.attached", "public.refusing",
@@ -130,7 +130,7 @@ def filled(server):
     database.query(ADDITIONS.format(role="dump_reader"))
     database.query("SELECT msgstatus.rebuild_rollups()")
     database.query("UPDATE msgstatus.maintenance SET messages_kept = '100 years', recipients_kept = '20 years'")
-    database.query("SELECT msgstatus.count_recipients(), msgstatus.count_prefixes()")
+    database.query("SELECT msgstatus.count_recipients(), msgstatus.count_windows(), msgstatus.count_prefixes()")
     return database
 
 

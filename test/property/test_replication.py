@@ -11,7 +11,7 @@ from pgserver import PgServer
 
 APPLY = "SELECT msgstatus.apply_message_status(%s, %s)"
 TABLES = ["message", "status_event", "rejected_status", "message_rollup", "failure_rollup", "folded_hour", "recipient_rollup", "recipient_day",
-          "prefix_rollup", "prefix_period",
+          "recipient_total", "recipient_window", "prefix_rollup", "prefix_period",
           "maintenance", "installation"]
 
 

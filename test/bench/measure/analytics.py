@@ -47,7 +47,7 @@ def make_rollups(name):
     """Makes the rollups of the messages anew, as maintain() leaves them."""
     database.sql("VACUUM (FREEZE, ANALYZE)", name)
     database.sql("SELECT msgstatus.rebuild_rollups()", name)
-    while database.value("SELECT msgstatus.count_recipients() + msgstatus.count_prefixes()", name) != "0":
+    while database.value("SELECT msgstatus.count_recipients() + msgstatus.count_windows() + msgstatus.count_prefixes()", name) != "0":
         pass
     database.sql("VACUUM (FREEZE, ANALYZE)", name)
     database.sql("CHECKPOINT", name)
