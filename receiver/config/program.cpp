@@ -108,7 +108,7 @@ AllGiven read_file(const Program &program, const std::string &path) {
         const bool has_value = line.find('=') != std::string_view::npos;
         const std::string name(trimmed(cut(line, "=")));
         if (!has_value || !is_of_files(program, name))
-            throw ConfigError("config: in the file " + path + ": no setting: " + name);
+            throw ConfigError(std::string("config: in the file ").append(path).append(": no setting: ").append(name));
         given[name].values.emplace_back(trimmed(line));
     }
     return given;
