@@ -14,7 +14,7 @@ namespace msgstatus::receiver {
 /// io_context's run(), so that the program ends and is started anew.
 template <class Context>
 void spawn(Context &&context, Awaitable<> coroutine) {
-    boost::asio::co_spawn(context, std::move(coroutine), [](std::exception_ptr error) {
+    boost::asio::co_spawn(context, std::move(coroutine), [](const std::exception_ptr &error) {
         if (error)
             std::rethrow_exception(error);
     });

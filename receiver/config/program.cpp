@@ -156,7 +156,8 @@ AllGiven read_file(const Program &program, const std::string &path) {
         const bool has_value = line.find('=') != std::string_view::npos;
         const std::string name(trimmed(cut(line, "=")));
         if (!has_value || !(section.empty() ? is_of_files(program, name) : is_of_section(program, name)))
-            throw ConfigError("config: in the file " + path + ": no setting: " + section + name);
+            throw ConfigError(
+                std::string("config: in the file ").append(path).append(": no setting: ").append(section).append(name));
         given[section + name].values.emplace_back(trimmed(line));
     }
     return given;

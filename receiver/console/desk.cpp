@@ -276,10 +276,9 @@ Awaitable<Answer> Desk::sign_in(const Call &call, AnswerTo to) {
     document.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag>(call.body.data(),
                                                                                            call.body.size());
     const auto text = [&](const char *name) {
-        const bool is_object = !document.HasParseError() && document.IsObject();
-        const auto found = is_object ? document.FindMember(name) : rapidjson::Value::MemberIterator();
-        const bool is_text = is_object && found != document.MemberEnd() && found->value.IsString();
-        return is_text ? std::string(found->value.GetString(), found->value.GetStringLength()) : std::string();
+        const bool is_text =
+            !document.HasParseError() && document.IsObject() && document.HasMember(name) && document[name].IsString();
+        return is_text ? std::string(document[name].GetString(), document[name].GetStringLength()) : std::string();
     };
     PgLogin login{.application = application, .user = text("role"), .password = text("password")};
     if (login.user.empty() || login.password.empty() || login.user.size() > longest_name ||

@@ -158,9 +158,9 @@ SELECT is(attacked(statement), 'safe', statement) FROM (VALUES
 ) AS s (statement);
 SELECT is((SELECT count(*) FROM evil.message) + (SELECT count(*) FROM pg_temp.message) + (SELECT count(*) FROM pg_temp.status_event)
     + (SELECT count(*) FROM pg_temp.rejected_status), 0::bigint, 'nothing went into the attacker''s tables');
-SELECT is((SELECT count(*) FROM msgstatus.message), 4::bigint);
+SELECT is((SELECT count(*) FROM msgstatus.message), 5::bigint);
 SELECT is((SELECT count(*) FROM msgstatus.campaign_recipient), 5::bigint);
-SELECT is((SELECT count(*) FROM msgstatus.status_event), 6::bigint);
+SELECT is((SELECT count(*) FROM msgstatus.status_event), 7::bigint);
 SELECT is((SELECT failures FROM msgstatus.attached_tables), 0::bigint, 'attached tables were written to');
 SELECT is((SELECT array_agg(concat_ws(' ', sid, status, times ->> 'failed', error_code, retry_count) ORDER BY sid) FROM public.attached),
     '{"a FAILED 2024-12-10T12:00:01Z 7 1","b FAILED 4 1"}');
