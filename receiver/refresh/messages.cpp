@@ -39,8 +39,9 @@ std::optional<Page> read_page(const std::string &body) {
     rapidjson::Document document;
     if (!parse(document, body))
         return std::nullopt;
-    const auto messages = document.FindMember("messages");
-    if (messages == document.MemberEnd() || !messages->value.IsArray())
+    const Value &object = document;
+    const auto messages = object.FindMember("messages");
+    if (messages == object.MemberEnd() || !messages->value.IsArray())
         return std::nullopt;
     Page page;
     for (const Value &message : messages->value.GetArray()) {
