@@ -137,7 +137,8 @@ $$;
 COMMENT ON FUNCTION msgstatus.install_access(regrole, text) IS
     'Grants a role what its access level has; called by grant_access(), and by install() when the version changes';
 
--- The levels are not written down. Each is told by privileges that every version grants to it and to none below it.
+-- The levels are not written down. Each is told by privileges that every version grants to it and to none below it. An update
+-- drops a function that gets another parameter, and privileges on it; so the functions here are those that stay as they are.
 CREATE FUNCTION msgstatus.install_accesses() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -147,18 +148,18 @@ BEGIN
         WITH privilege AS (
             SELECT a.grantee, concat_ws(' ', a.privilege_type, c.relname) AS name
             FROM pg_class AS c, aclexplode(c.relacl) AS a
-            WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relname IN ('message', 'campaign', 'delivery_funnel')
+            WHERE c.relnamespace = 'msgstatus'::regnamespace AND c.relname IN ('message', 'campaign', 'campaign_recipient', 'delivery_funnel')
                 AND a.grantee NOT IN (0, c.relowner)
             UNION ALL
             SELECT a.grantee, concat_ws(' ', a.privilege_type, p.proname)
             FROM pg_proc AS p, aclexplode(p.proacl) AS a
             WHERE p.pronamespace = 'msgstatus'::regnamespace
-                AND p.proname IN ('register_message', 'reject_webhook', 'apply_message_status_batch', 'claim_refreshes', 'maintain')
+                AND p.proname IN ('reject_webhook', 'apply_message_status_batch', 'claim_refreshes', 'maintain')
                 AND a.grantee NOT IN (0, p.proowner)
         )
         SELECT r.role, CASE
             WHEN r.held @> '{DELETE message,EXECUTE maintain}' THEN 'operator'
-            WHEN r.held @> '{UPDATE campaign,EXECUTE register_message}' THEN 'sender'
+            WHEN r.held @> '{UPDATE campaign,UPDATE campaign_recipient}' THEN 'sender'
             WHEN r.held @> '{SELECT delivery_funnel}' THEN 'analyst'
             WHEN r.held @> '{EXECUTE claim_refreshes}' THEN 'refresh'
             WHEN r.held @> '{EXECUTE apply_message_status_batch,EXECUTE reject_webhook}' THEN 'ingest'

@@ -36,7 +36,7 @@ ANSWERS = [
         "shop.order_message": "", "shop.campaigns": ""}.items()),
     "SELECT sum(messages), sum(sent), sum(in_read), msgstatus.sum(delivery)::text FROM msgstatus.hour_rollup",
     "SELECT campaign_id, total_target, pending, sent, delivered, read, failed, skipped FROM msgstatus.campaign_stats",
-    "SELECT provider, code, meaning, retryable, advice FROM msgstatus.error_code_catalog WHERE provider = 'carrier' OR advice = 'ask the boss'",
+    "SELECT provider, code, meaning, retryable, advice FROM msgstatus.error_code_catalog WHERE provider = 'carrier' OR provider = 'meta' AND advice = 'ask the boss'",
     "SELECT name, threshold FROM msgstatus.alert_rule WHERE name IN ('own_rule', 'delivery_rate_low')",
     "SELECT sid FROM shop.log WHERE status = 'READ' ORDER BY sid",
     "SELECT wamid FROM shop.typed WHERE state::text = 'read'",
