@@ -45,6 +45,12 @@ tolerance = 60
 provider = vonage
 allow = 192.0.2.0/24
 [webhook bandwidth]
+[webhook own-form]
+auth = hmac
+header = X-Own
+body = form
+[webhook my_shop-of-which-the-name-is-longer-than-forty-letters]
+auth = query
 """
 
 
@@ -70,7 +76,7 @@ def receiver(start, keys, tmp_path):
     config.write_text(CONFIG + f"[webhook telnyx]\nsecret-file = {keys}/ed.pub\n"
                       f"[webhook aws]\ncertificate-file = {keys}/sns.pem\ntopics = {TOPIC}\n")
     names = ["GUPSHUP", "360DIALOG", "INTERAKT", "SINCH", "YCLOUD", "VONAGE", "VONAGE_SMS", "MESSAGEBIRD", "PLIVO", "WATI",
-             "KALEYRA", "OWN", "VONAGE_EU"]
+             "KALEYRA", "OWN", "VONAGE_EU", "OWN_FORM", "MY__SHOP_OF_WHICH_THE_NAME_IS_LONGER_THAN_FORTY_LETTERS"]
     secrets = {f"MSGSTATUS_WEBHOOK_{name}_SECRET": f"{OLD}\n{SECRET}" for name in names}
     running = start("--config", str(config), MSGSTATUS_WEBHOOK_INFOBIP_SECRET=USER, MSGSTATUS_WEBHOOK_BIRD_SECRET=STANDARD,
                     **secrets)
@@ -164,6 +170,46 @@ def test_signatures(receiver, database, name):
     assert receiver.metric('msgstatus_unavailable_total{reason="database"}') == 0
 
 
+def hidden_callback(message_id):
+    """Text that is a callback of Twilio's where what holds it is read as a form."""
+    return f"&MessageSid={message_id}&MessageStatus=failed&To=%2B15550100001&z="
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_a_signature_of_json_is_none_of_a_form(receiver, database, name):
+    """The media type is not signed: genuine JSON, sent again as a form, would say whatever somebody wrote into it."""
+    forged, route = new_id("SM"), f"/webhooks/{name}"
+    body = json.dumps({"type": "message_received", "text": hidden_callback(forged)}).encode()
+    for media_type in (FORM["Content-Type"], "Application/X-WWW-Form-Urlencoded; charset=utf-8"):
+        assert receiver.request("POST", route, body, {"Content-Type": media_type, **SIGNED[name](body)}).status == 415
+    assert database.states(forged) == {}
+    assert receiver.metric("msgstatus_bodies_committed_total") == 0
+
+
+def test_forms_where_a_section_asks_for_them(receiver, database):
+    message_id = new_id("SM")
+    body = form([("MessageSid", message_id), ("MessageStatus", "delivered"), ("To", "+15550100001")])
+
+    def post(body, headers):
+        return receiver.request("POST", "/webhooks/own-form", body, {"X-Own": mac(body).hexdigest(), **headers}).status
+    assert post(status(), {"Content-Type": "application/json"}) == 415
+    assert post(body, {**FORM, "Content-Encoding": "gzip"}) == 415
+    assert post(body, {**FORM, "X-Own": mac(body, "another").hexdigest()}) == 401
+    assert post(body, FORM) == 204
+    assert database.states(message_id) == {message_id: "delivered"}
+    entry = json.dumps([{"srcAddr": "SHOP", "channel": "WHATSAPP", "externalId": (other := new_id("gs")), "cause": "SUCCESS",
+                         "errorCode": "000", "destAddr": "15550100001", "eventType": "DELIVERED", "eventTs": "1767225600000"}])
+    headers = {**FORM, "Authorization": SECRET}
+    assert receiver.request("POST", "/webhooks/gupshup", form([("response", entry)]), headers).status == 204, "Enterprise"
+    assert database.states(other) == {other: "delivered"}
+
+
+def test_names_that_sql_takes(receiver):
+    route = "/webhooks/my_shop-of-which-the-name-is-longer-than-forty-letters?token="
+    assert receiver.post(route + SECRET, status()).status == 200
+    assert receiver.post(route + "x", status()).status == 401
+
+
 def test_a_token_of_another_algorithm(receiver):
     body = status()
     for token, expected in ((jwt(body, algorithm="HS384"), 200), (jwt(body, algorithm="HS512"), 200),
@@ -253,6 +299,8 @@ def test_telnyx(receiver, keys, tmp_path):
     assert post(sign(body, time.time() - 3600), body) == 401
     assert post({**right, "telnyx-signature-ed25519": b64(bytes(64))}, body) == 401
     assert post({}, body) == 401
+    body = json.dumps({"text": hidden_callback(new_id("SM"))}).encode()
+    assert receiver.request("POST", "/webhooks/telnyx", body, {**sign(body), **FORM}).status == 415
 
 
 def sns(keys, version="2", **more):

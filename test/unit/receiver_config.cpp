@@ -355,6 +355,10 @@ TEST_F(ConfigTest, NamesWhatIsWrongInASection) {
     EXPECT_TRUE(names(wrong("[webhook sinch]\ndigest = sha1\ndigest = sha512\n"), "more than once"));
     EXPECT_TRUE(names(wrong("[webhook sinch]\nallow = 192.0.2.1/24\n"), "webhook sinch: allow"));
     EXPECT_TRUE(names(wrong("[webhook aws]\n"), "topics"));
+    EXPECT_TRUE(names(wrong("[webhook aws]\ntopics = a\nbody = any\n"), "body: must be json"));
+    for (const std::string name : {"sinch", "vonage", "telnyx"})
+        EXPECT_TRUE(names(wrong("[webhook " + name + "]\nbody = any\n"), "body: must be json or form")) << name;
+    EXPECT_TRUE(names(wrong("[webhook wati]\nbody = xml\n"), "body: must be json, form or any"));
     EXPECT_TRUE(names(wrong("[webhook aws]\ntopics = a\ncertificate-file = " + file("key", "x\n") + "\n"), "PEM"));
     EXPECT_TRUE(names(wrong("[webhook sinch]\nsecret-file = " + file("none", "") + "\n"), "holds no secret"));
     EXPECT_TRUE(names(wrong("[webhook telnyx]\nsecret-file = " + file("key", "AAAA\n") + "\n"), "Ed25519"));
