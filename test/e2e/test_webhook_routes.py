@@ -337,6 +337,21 @@ def test_aws(receiver, keys):
     assert receiver.metric("msgstatus_bodies_committed_total") == bodies, "none of them is a webhook"
 
 
+def test_aws_takes_nothing_but_what_is_signed(receiver, keys, database):
+    def post(message, media_type="text/plain"):
+        return receiver.request("POST", "/webhooks/aws", json.dumps(message).encode(), {"Content-Type": media_type}).status
+    genuine, forged = sns(keys), new_id("SM")
+    bodies = receiver.metric("msgstatus_bodies_committed_total")
+    assert post({**genuine, "z": hidden_callback(forged)}, FORM["Content-Type"]) == 415
+    moved = {name: value for name, value in genuine.items() if name != "MessageId"}
+    moved["Message"] += "\nMessageId\ni"
+    assert post(moved) == 401, "the text that is signed is the same"
+    assert receiver.metric("msgstatus_bodies_committed_total") == bodies
+    assert post({**genuine, "z": hidden_callback(forged)}) == 200, "what is not signed is left out"
+    assert post(sns(keys, Subject="s", Message="two\nlines")) == 200
+    assert database.states(forged) == {}
+
+
 def test_secrets_of_each_request(receiver, database):
     def post(route, headers=None):
         return receiver.post(route, status(), headers or {}).status

@@ -390,6 +390,25 @@ TEST(SnsMethod, TakesBothVersions) {
         EXPECT_EQ(sns(raw), "no signed message of SNS; raw message delivery is not signed");
 }
 
+TEST(SnsMethod, WantsEveryMemberInItsPlace) {
+    const std::string wrong = "a signed member is missing, or has several lines";
+    const auto changed = [](const std::string &from, const std::string &to) {
+        std::string text = notification("2", sns_2);
+        return sns(text.replace(text.find(from), from.size(), to));
+    };
+    const std::string message = R"("Message":"{\"a\":\"\u00e9\"}")",
+                      longer = R"("Message":"{\"a\":\"\u00e9\"}\nMessageId\ni-1")";
+    std::string moved = notification("2", sns_2);
+    moved.replace(moved.find(message), message.size(), longer);
+    moved.replace(moved.find(R"("MessageId":"i-1",)"), 18, "");
+    EXPECT_EQ(sns(moved), wrong) << "the text that is signed is the same";
+    EXPECT_EQ(changed(R"("MessageId":"i-1",)", ""), wrong);
+    EXPECT_EQ(changed(R"("MessageId":"i-1")", R"("MessageId":["i-1"])"), wrong);
+    EXPECT_EQ(changed(R"("MessageId":"i-1")", R"("MessageId":"i-1\nSubject\ns")"), wrong);
+    EXPECT_EQ(changed(R"("MessageId":"i-1")", R"("MessageId":"i-1","Subject":"s\nTimestamp\n0")"), wrong);
+    EXPECT_EQ(changed(message + ",", ""), wrong);
+}
+
 TEST(SnsMethod, TrustsAmazonsHostsAlone) {
     EXPECT_EQ(sns(notification("2", sns_2, "https://sns.cn-north-1.amazonaws.com.cn/x.pem")), "");
     for (const char *url :
