@@ -282,6 +282,30 @@ def test_vonage_sms(receiver):
     assert receiver.metric("msgstatus_bodies_committed_total") == 2
 
 
+def test_vonage_sms_hides_nothing_in_names(receiver, database):
+    """The text that is signed has `&` and `=` between fields: in names, they would make one field of two."""
+    def signed(fields):
+        text = "".join(f"&{name}={value}" for name, value in sorted(fields.items())) + SECRET
+        return hashlib.md5(text.encode()).hexdigest()
+
+    def post(fields, signature):
+        return receiver.request("POST", "/webhooks/vonage-sms", form([*fields.items(), ("sig", signature)]), FORM).status
+    genuine = {"messageId": new_id("vonage"), "msisdn": "14155550100", "status": "failed", "err-code": "9", "to": "SHOP",
+               "timestamp": str(int(time.time()))}
+    merged = {"err-code=9&messageId": genuine["messageId"],
+              **{name: genuine[name] for name in ("msisdn", "status", "to", "timestamp")}}
+    assert post(merged, signed(genuine)) == 401
+    assert receiver.post("/webhooks/vonage-sms", json.dumps({**merged, "sig": signed(genuine)}).encode()).status == 401
+    assert receiver.metric("msgstatus_bodies_committed_total") == 0
+    assert post(genuine, signed(genuine)) == 204
+    unknown = {"novel": new_id(), "timestamp": genuine["timestamp"]}
+    assert post(unknown, signed(unknown)) == 204
+    assert receiver.post("/webhooks/vonage-sms", json.dumps({**unknown, "sig": signed(unknown)}).encode()).status == 200
+    kept = database.query(f"SELECT r::text FROM msgstatus.rejected_status r WHERE r::text LIKE '%{unknown['novel']}%'")
+    assert kept != []
+    assert signed(unknown) not in str(kept), "from which a short secret could be guessed"
+
+
 def test_telnyx(receiver, keys, tmp_path):
     def sign(body, at=None):
         at = str(int(at or time.time()))

@@ -501,6 +501,8 @@ TEST(PlivoMethod, CoversQueries) {
     EXPECT_EQ(refusal(settings, get), "");
     get.form = Form{{"To", "1"}, {"Status", "read"}};
     EXPECT_EQ(refusal(settings, get), "wrong signature");
+    get.form = Form{{"Status=sent&To", "1"}};
+    EXPECT_EQ(refusal(settings, get), "a parameter's name holds & or =");
 }
 
 TEST(PlivoMethod, KnowsV2WhereItIsAskedFor) {
@@ -550,6 +552,17 @@ TEST(VonageMethod, CoversTheParameters) {
     EXPECT_EQ(refusal(settings, sent), "") << "JSON";
     sent.text.replace(sent.text.find("1767225600"), 10, "1767225600,\"x\":{}");
     EXPECT_EQ(refusal(settings, sent), "no parameter sig") << "what is nested is not signed";
+    for (const char *name : {"client-ref=x&status", "a&b", "a=b"}) {
+        sent = dlr(right);
+        sent.form->front().first = name;
+        EXPECT_EQ(refusal(settings, sent), "a parameter's name holds & or =") << name;
+    }
+    const Sent whole = dlr(right);
+    Evidence evidence{.headers = whole.headers, .form = &*whole.form};
+    evidence.now = now;
+    EXPECT_EQ(make_method(settings, {secret})->check(evidence).covered,
+              R"({"client-ref":"a&b=c","messageId":"m-1","msisdn":"15550100001","status":"delivered","timestamp":")" +
+                  now_text + "\"}");
 }
 
 TEST(SecretMethod, ComparesAHeader) {
