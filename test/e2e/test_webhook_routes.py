@@ -399,6 +399,23 @@ def test_secrets_of_each_request(receiver, database):
         assert database.query(f"SELECT 1 FROM msgstatus.{table} t WHERE t::text LIKE '%{SECRET}%'") == []
 
 
+def test_secrets_as_they_were_given_to_the_provider(start, tmp_path):
+    config = tmp_path / "receiver.conf"
+    config.write_text("[webhook 360dialog]\n[webhook gupshup]\n")
+    receiver = start("--config", str(config), MSGSTATUS_WEBHOOK_360DIALOG_SECRET=f"Bearer {SECRET}",
+                     MSGSTATUS_WEBHOOK_GUPSHUP_SECRET="bearerTok123")
+
+    def post(name, value):
+        return receiver.post(f"/webhooks/{name}", status(), {"Authorization": value}).status
+    assert post("360dialog", f"Bearer {SECRET}") == 200
+    assert post("360dialog", SECRET) == 200
+    assert post("360dialog", f"Bearer{SECRET}") == 401
+    assert post("360dialog", "Bearer") == 401
+    assert post("gupshup", "bearerTok123") == 204, "no blank after it: the secret itself begins so"
+    assert post("gupshup", "Bearer bearerTok123") == 204
+    assert post("gupshup", "Tok123") == 401
+
+
 def test_who_may_come_in(receiver):
     body = status()
     assert receiver.post("/webhooks/vonage-eu", body, vonage(body)).status == 403

@@ -573,6 +573,18 @@ TEST(SecretMethod, ComparesAHeader) {
         EXPECT_EQ(refusal(route("gupshup"), with(wrong)), "wrong secret") << wrong;
     EXPECT_EQ(refusal(route("gupshup"), with("secret-one"), {"new", secret}), "");
     EXPECT_EQ(refusal(route("gupshup"), with("secret-one"), {"new"}), "wrong secret");
+    for (const char *given : {"secret-one", "Bearer secret-one", "BEARER  secret-one"}) {
+        for (const char *sent : {"secret-one", "Bearer secret-one", "bearer secret-one"})
+            EXPECT_EQ(refusal(route("360dialog"), with(sent), {given}), "") << given << " / " << sent;
+    }
+    EXPECT_EQ(refusal(route("360dialog"), with("Bearersecret-one")), "wrong secret");
+    EXPECT_EQ(refusal(route("360dialog"), with("bearerTok123"), {"bearerTok123"}), "");
+    EXPECT_EQ(refusal(route("360dialog"), with("Bearer bearerTok123"), {"bearerTok123"}), "");
+    EXPECT_EQ(refusal(route("360dialog"), with("Tok123"), {"bearerTok123"}), "wrong secret");
+    const WebhookSettings own = route("own", {{"auth", "header"}, {"header", "X"}, {"prefix", "key="}});
+    EXPECT_EQ(refusal(own, with("key=secret-one")), "");
+    EXPECT_EQ(refusal(own, with("key="), {"key="}), "") << "all of it is the secret";
+    EXPECT_EQ(refusal(own, with("key=")), "wrong secret");
 }
 
 TEST(SecretMethod, ComparesHttpBasic) {
