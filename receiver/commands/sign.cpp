@@ -72,7 +72,7 @@ std::string configured_headers(const WebhookSettings &route, const std::vector<s
         return name.empty() ? "" : name + ": " + value + "\n";
     };
     if (route.auth == Auth::header)
-        return type + line(header, space + secret);
+        return type + line(header, space + std::string(without_prefix(route, secret)));
     if (route.auth == Auth::basic)
         return type + line(header, space + encode_base64(secret));
     if (route.auth == Auth::jwt) {

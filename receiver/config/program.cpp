@@ -78,6 +78,25 @@ AllGiven read_flags(const Program &program, int argc, const char *const argv[], 
     return given;
 }
 
+// Returns whether a section may have the name: define_provider() allows the same ones.
+bool is_section_name(std::string_view name) {
+    constexpr std::string_view allowed = "_-abcdefghijklmnopqrstuvwxyz0123456789";
+    constexpr std::size_t longest = 63;
+    return !name.empty() && name.size() <= longest && allowed.find(name.front()) > 1 &&
+           name.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+// Returns what the rest of a variable's name stands for: `_` for a hyphen, `__` for an underscore.
+std::string spelled_out(std::string_view variable) {
+    std::string name;
+    for (std::size_t i = 0; i < variable.size(); ++i) {
+        const bool is_pair = variable.substr(i, 2) == "__";
+        name += is_pair ? '_' : variable[i] == '_' ? '-' : variable[i];
+        i += is_pair ? 1 : 0;
+    }
+    return lower_case(name);
+}
+
 // Returns the setting of a section that a variable is for: the name of the setting ends it, the longest that does.
 // Returns an empty string if it is for none.
 std::string section_setting(const Program &program, std::string_view variable) {
@@ -92,7 +111,7 @@ std::string section_setting(const Program &program, std::string_view variable) {
         return {};
     variable.remove_prefix(prefix.size());
     variable.remove_suffix(longest.size() + 1);
-    return "webhook " + std::string(variable) + " " + std::string(longest);
+    return is_section_name(variable) ? "webhook " + std::string(variable) + " " + std::string(longest) : "";
 }
 
 AllGiven read_environment(const Program &program, std::vector<std::string> &warnings) {
@@ -102,10 +121,12 @@ AllGiven read_environment(const Program &program, std::vector<std::string> &warn
         const std::string variable(cut(value, "="));
         if (!variable.starts_with(program.prefix) || is_of_another(program, variable))
             continue;
-        std::string name = lower_case(variable.substr(program.prefix.size()));
+        const std::string spelled = variable.substr(program.prefix.size());
+        std::string name = lower_case(spelled);
         std::replace(name.begin(), name.end(), '_', '-');
         const Setting *secret = find_setting(program, name + "-file");
-        if (const std::string of_section = section_setting(program, name); !of_section.empty() && !value.empty())
+        if (const std::string of_section = section_setting(program, spelled_out(spelled));
+            !of_section.empty() && !value.empty())
             given[of_section] = {{std::string(value)}, variable};
         else if (!of_section.empty())
             continue; // empty counts as not set
@@ -121,14 +142,10 @@ AllGiven read_environment(const Program &program, std::vector<std::string> &warn
 // program has no such sections.
 std::string section_of(const Program &program, std::string_view line) {
     constexpr std::string_view prefix = "[webhook ";
-    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789-";
-    constexpr std::size_t longest = 40;
     if (program.section_settings.empty() || !line.starts_with(prefix) || !line.ends_with(']'))
         return {};
     const std::string_view name = trimmed(line.substr(prefix.size(), line.size() - prefix.size() - 1));
-    const bool is_name =
-        !name.empty() && name.size() <= longest && name.find_first_not_of(allowed) == std::string_view::npos;
-    return is_name ? "webhook " + std::string(name) + " " : "";
+    return is_section_name(name) ? "webhook " + std::string(name) + " " : "";
 }
 
 bool is_of_section(const Program &program, std::string_view name) {

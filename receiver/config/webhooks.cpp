@@ -16,18 +16,18 @@ struct Preset {
     std::string_view lines; ///< as a section would have them
 };
 
-// What a method is without further words.
+// What a method is without further words. Bodies are JSON where the signature covers their bytes, but not their type.
 constexpr std::array<Preset, 10> methods = {{
     {"hmac", ""},
     {"jwt", "header = Authorization\nprefix = Bearer"},
     {"ed25519", "text = {timestamp}|{body}"},
     {"sns", "digest = any\ntolerance = 3900"}, // SNS repeats for an hour what it signed once
-    {"plivo", "header = X-Plivo-Signature-V3\nnonce-header = X-Plivo-Signature-V3-Nonce"},
-    {"plivo-v2", "header = X-Plivo-Signature-V2\nnonce-header = X-Plivo-Signature-V2-Nonce"},
-    {"vonage-sig", "digest = md5hash"},
-    {"header", ""},
-    {"basic", "header = Authorization\nprefix = Basic"},
-    {"query", ""},
+    {"plivo", "header = X-Plivo-Signature-V3\nnonce-header = X-Plivo-Signature-V3-Nonce\nbody = any"},
+    {"plivo-v2", "header = X-Plivo-Signature-V2\nnonce-header = X-Plivo-Signature-V2-Nonce\nbody = any"},
+    {"vonage-sig", "digest = md5hash\nbody = any"},
+    {"header", "body = any"},
+    {"basic", "header = Authorization\nprefix = Basic\nbody = any"},
+    {"query", "body = any"},
 }};
 
 // What the sections of known names need not say. Headers of which providers' own documents know several names are
@@ -102,10 +102,18 @@ void set_auth(WebhookSettings &route, const Setting &setting, const std::string 
     route.auth = static_cast<Auth>(method - methods.data());
 }
 
+void set_body(WebhookSettings &route, const Setting &setting, const std::string &text) {
+    constexpr std::array<std::string_view, 3> names = {"json", "form", "any"};
+    const auto *const found = std::find(names.begin(), names.end(), text);
+    if (found == names.end())
+        refuse(setting, "must be json, form or any");
+    route.body = static_cast<BodyType>(found - names.begin());
+}
+
 void set_nothing(WebhookSettings &, const Setting &, const std::string &) {} // is looked at before the others
 
 using Setter = void (*)(WebhookSettings &, const Setting &, const std::string &);
-constexpr std::array<std::pair<std::string_view, Setter>, 23> setters = {{
+constexpr std::array<std::pair<std::string_view, Setter>, 24> setters = {{
     {"provider", set_nothing},
     {"auth", set_auth},
     {"secret-file", set_file<&WebhookSettings::secret_files>},
@@ -121,6 +129,7 @@ constexpr std::array<std::pair<std::string_view, Setter>, 23> setters = {{
     {"encoding", set_text<&WebhookSettings::encoding>},
     {"secret-encoding", set_text<&WebhookSettings::secret_encoding>},
     {"text", set_text<&WebhookSettings::text>},
+    {"body", set_body},
     {"tolerance", set_number<&WebhookSettings::tolerance, 0, 604800>},
     {"issuer", set_text<&WebhookSettings::issuer>},
     {"parameter", set_text<&WebhookSettings::parameter>},
@@ -199,6 +208,11 @@ void check(const WebhookSettings &route) {
         throw ConfigError(label + "encoding: must be hex or base64");
     if (!is_one_of(route.secret_encoding, {"text", "base64"}))
         throw ConfigError(label + "secret-encoding: must be text or base64");
+    if (route.auth == Auth::sns && route.body != BodyType::json)
+        throw ConfigError(label + "body: must be json for this method");
+    const bool signs_bytes = route.auth == Auth::hmac || route.auth == Auth::jwt || route.auth == Auth::ed25519;
+    if (signs_bytes && route.body == BodyType::any)
+        throw ConfigError(label + "body: must be json or form, since no signature of this method says which it is");
     if (route.auth == Auth::sns && route.topics.empty())
         throw ConfigError(label + "topics: must be set, since anyone can have a topic at Amazon");
     if (route.auth == Auth::query && route.parameter.empty())

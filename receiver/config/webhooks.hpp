@@ -27,6 +27,9 @@ enum class Auth : std::uint8_t {
     query,      ///< a parameter of the query that is a secret
 };
 
+/// What the bodies of a route are.
+enum class BodyType : std::uint8_t { json, form, any };
+
 /// A section `[webhook NAME]`: the route /webhooks/NAME.
 struct WebhookSettings {
     std::string name;
@@ -43,9 +46,10 @@ struct WebhookSettings {
     std::string digest = "sha256";
     std::string encoding = "hex";
     std::string secret_encoding = "text";
-    std::string text = "{body}";  ///< what is signed
-    std::int64_t tolerance = 300; ///< seconds that its time may be off; 0: any time will do
-    std::string issuer;           ///< of a JWT; empty: anyone
+    std::string text = "{body}";    ///< what is signed
+    BodyType body = BodyType::json; ///< what it is that comes
+    std::int64_t tolerance = 300;   ///< seconds that its time may be off; 0: any time will do
+    std::string issuer;             ///< of a JWT; empty: anyone
     std::string parameter = "token";
     std::vector<std::string> topics; ///< of SNS
     AddressList allowed;             ///< empty: everyone

@@ -62,7 +62,7 @@ std::optional<Answer> WebhookRoutes::check_configured(const Request &request) {
     const bool is_get = request.method == verb::get && route.takes_get();
     if (request.method != verb::post && !is_get)
         return error_answer(405, "method not allowed", route.takes_get() ? "Allow: GET, POST\r\n" : "Allow: POST\r\n");
-    if (std::optional<Answer> refusal = is_get ? std::nullopt : check_type(request, true))
+    if (std::optional<Answer> refusal = is_get ? std::nullopt : check_type(request, route.body))
         return refusal;
     if (verifiers_.methods[number] == nullptr) {
         if (config_.allow_unsigned)
@@ -91,8 +91,9 @@ void WebhookRoutes::handle_configured(Request &request, AnswerTo to) {
     const std::size_t number = *configured_route(request);
     const WebhookSettings &route = config_.webhooks[number];
     const bool is_get = request.method == verb::get;
+    const bool is_form = is_get || request.media_type == MediaType::form;
     std::optional<Form> form;
-    if (is_get || request.media_type == MediaType::form) {
+    if (is_form) {
         form = decode_form(is_get ? request.query() : request.body.text());
         if (!form) {
             to.send(error_answer(400, "the body or query is no well-formed form in UTF-8, or has too many fields"));
@@ -117,9 +118,12 @@ void WebhookRoutes::handle_configured(Request &request, AnswerTo to) {
             to.send(json_answer(R"({"status":"success","processed":0})"));
             return;
         }
-        if (!verdict.covered.empty() && !request.body.replace(verdict.covered)) {
-            to.send(unavailable_answer("memory", "too many bodies in memory; try again later"));
-            return;
+        if (!verdict.covered.empty()) {
+            form.reset(); // it holds what is not covered, too
+            if (!request.body.replace(verdict.covered)) {
+                to.send(unavailable_answer("memory", "too many bodies in memory; try again later"));
+                return;
+            }
         }
     } else if (!config_.allow_unsigned) { // the secret went while the body came
         to.send(refuse_configured(request, {.refusal = "no secret is set for this provider"}));
@@ -127,8 +131,7 @@ void WebhookRoutes::handle_configured(Request &request, AnswerTo to) {
     }
     if (form && is_get && route.auth == Auth::query) // the secret is not for the database
         std::erase_if(*form, [&](const auto &field) { return field.first == route.parameter; });
-    const bool empty_answer = form || route.empty_answer;
-    submit(request, std::move(form), route.source, empty_answer, std::move(to));
+    submit(request, std::move(form), route.source, is_form || route.empty_answer, std::move(to));
 }
 
 Answer WebhookRoutes::refuse_configured(const Request &request, const Verdict &verdict) {

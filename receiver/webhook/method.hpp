@@ -63,6 +63,10 @@ std::string signed_text(const WebhookSettings &settings, const ProofHeaders &hea
 /// @param text  seconds, or milliseconds, since 1970
 std::string_view time_problem(const WebhookSettings &settings, std::string_view text, std::int64_t now);
 
+/// Returns a secret without the settings' prefix in front of it. After a prefix that ends in a letter or digit a blank
+/// must come: a secret may begin with the same letters.
+std::string_view without_prefix(const WebhookSettings &settings, std::string_view secret);
+
 /// Returns OpenSSL's name for a digest of the settings.
 const char *digest_name(std::string_view digest) noexcept;
 

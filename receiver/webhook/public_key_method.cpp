@@ -130,8 +130,12 @@ public:
             return {.refusal = problem};
         std::string text, covered;
         for (const std::string_view name : is_confirmation ? confirmation_members : notification_members) {
-            if (name.empty() || members->find(name) == members->end())
+            const bool is_there = members->contains(name);
+            if (name.empty() || (!is_there && name == "Subject"))
                 continue;
+            // Else the same text could be that of other members.
+            if (!is_there || (name != "Message" && member(name).find('\n') != std::string::npos))
+                return {.refusal = "a signed member is missing, or has several lines"};
             text.append(name).append("\n").append(member(name)).append("\n");
             covered.append(covered.empty() ? "{" : ",")
                 .append(json_string(name))

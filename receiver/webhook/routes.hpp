@@ -23,8 +23,8 @@ namespace msgstatus::receiver {
 /// The numbers of routes (Request::route) from here on are those of Config::webhooks.
 inline constexpr std::size_t built_in_routes = 5;
 
-/// Returns the refusal of a body that is neither JSON nor, where they are taken, a form, or that is compressed.
-std::optional<Answer> check_type(const Request &request, bool takes_forms);
+/// Returns the refusal of a body of a type that is not taken, or that is compressed.
+std::optional<Answer> check_type(const Request &request, BodyType taken);
 
 /// WebhookRoutes checks webhooks (route, method, type, signature, well-formedness) and hands them to the lanes. Nothing
 /// of a body is parsed before its signature is right, but a form's fields, which Twilio's signature covers, and what

@@ -1,6 +1,8 @@
 // Secrets that come with each webhook: in a header, as HTTP Basic, in the query. They vouch for who sent it, not for
 // what it says.
 
+#include <cctype>
+
 #include "base/text_codec.hpp"
 #include "webhook/method.hpp"
 
@@ -9,12 +11,11 @@ namespace {
 
 class SecretMethod : public Method {
 public:
-    SecretMethod(const WebhookSettings &settings, const std::vector<std::string> &secrets)
-        : settings_(settings), secrets_(secrets) {
-        if (settings.auth == Auth::basic) {
-            for (std::string &secret : secrets_)
-                secret = encode_base64(secret);
-        }
+    SecretMethod(const WebhookSettings &settings, const std::vector<std::string> &secrets) : settings_(settings) {
+        for (const std::string &secret : secrets)
+            secrets_.push_back(settings.auth == Auth::basic    ? encode_base64(secret)
+                               : settings.auth == Auth::header ? std::string(without_prefix(settings, secret))
+                                                               : secret);
     }
 
     Verdict check(const Evidence &evidence) override {
@@ -28,10 +29,12 @@ public:
             }
             if (seen != 1)
                 return {.refusal = seen == 0 ? "no secret in the query" : "more than one secret in the query"};
-        } else if (equals_ignoring_case(sent.substr(0, settings_.prefix.size()), settings_.prefix)) {
-            sent = trimmed(sent.substr(settings_.prefix.size()));
-        } else if (settings_.auth == Auth::basic) {
-            return {.refusal = "the header is not HTTP Basic"};
+        } else {
+            const std::string_view secret = without_prefix(settings_, sent);
+            const bool has_prefix = secret.size() < sent.size() || equals_ignoring_case(sent, settings_.prefix);
+            if (settings_.auth == Auth::basic && !settings_.prefix.empty() && !has_prefix)
+                return {.refusal = "the header is not HTTP Basic"};
+            sent = secret;
         }
         bool found = false;
         for (const std::string &secret : secrets_)
@@ -45,6 +48,15 @@ private:
 };
 
 } // namespace
+
+std::string_view without_prefix(const WebhookSettings &settings, std::string_view secret) {
+    const std::string_view prefix = settings.prefix;
+    if (prefix.empty() || !equals_ignoring_case(secret.substr(0, prefix.size()), prefix))
+        return secret;
+    const std::string_view rest = secret.substr(prefix.size());
+    const bool has_end = rest.starts_with(' ') || std::isalnum(static_cast<unsigned char>(prefix.back())) == 0;
+    return has_end && !trimmed(rest).empty() ? trimmed(rest) : secret;
+}
 
 std::unique_ptr<Method> make_secret_method(const WebhookSettings &settings, const std::vector<std::string> &secrets) {
     return std::make_unique<SecretMethod>(settings, secrets);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include <boost/algorithm/hex.hpp>
 #include <openssl/evp.h>
@@ -21,6 +22,12 @@ std::string sorted_fields(Form form, std::string_view equals, std::string_view b
     return out;
 }
 
+// Returns whether a name holds what stands between fields in the text that is signed: it could be several fields.
+bool has_border_in_name(const Form &form) {
+    const auto has_border = [](const auto &field) { return field.first.find_first_of("&=") != std::string::npos; };
+    return std::any_of(form.begin(), form.end(), has_border);
+}
+
 class PlivoMethod : public Method {
 public:
     PlivoMethod(const WebhookSettings &settings, const std::vector<std::string> &secrets) : settings_(settings) {
@@ -33,6 +40,8 @@ public:
             return {.refusal = "a header that is signed is missing"};
         if (settings_.auth == Auth::plivo && evidence.form == nullptr)
             return {.refusal = "Plivo signs forms and queries alone"};
+        if (settings_.auth == Auth::plivo && evidence.is_get && has_border_in_name(*evidence.form))
+            return {.refusal = "a parameter's name holds & or ="};
         bool found = false;
         for (const std::string &url : evidence.urls) {
             const std::string text =
@@ -86,6 +95,9 @@ public:
         if (!problem.empty() || std::adjacent_find(form.begin(), form.end(), same_name) != form.end() ||
             std::any_of(form.begin(), form.end(), is_signature))
             return {.refusal = problem.empty() ? "a parameter comes more than once" : problem};
+        if (has_border_in_name(form))
+            return {.refusal = "a parameter's name holds & or ="};
+        std::string covered = form_to_json(form); // without `sig`, from which a short secret could be guessed
         std::string text;
         for (auto &[name, value] : form) {
             std::replace_if(
@@ -95,7 +107,9 @@ public:
         bool fits = false;
         for (const std::string &secret : secrets_)
             fits = equal_in_constant_time(sign(text, secret), claimed) || fits;
-        return {.refusal = fits ? "" : "wrong signature"};
+        if (!fits)
+            return {.refusal = "wrong signature"};
+        return {.covered = std::move(covered)};
     }
 
 private:

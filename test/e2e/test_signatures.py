@@ -51,6 +51,15 @@ def test_aisensy(signed_receiver, database, route):
     assert signed_receiver.post(route, body, {"X-AiSensy-Signature": right}).status == 200
 
 
+@pytest.mark.parametrize("sign, secret", [(meta_signature, META), (aisensy_signature, AISENSY)])
+def test_a_signature_of_json_is_none_of_a_form(signed_receiver, database, sign, secret):
+    """On /webhook, which takes Twilio's forms: genuine JSON could hold a callback of Twilio's in its text."""
+    forged = new_id("SM")
+    body = json.dumps({"text": f"&MessageSid={forged}&MessageStatus=failed&To=%2B15550100001&z="}).encode()
+    assert signed_receiver.request("POST", "/webhook", body, {**FORM, **sign(secret, body)}).status == 415
+    assert database.states(forged) == {}
+
+
 @pytest.mark.parametrize("route", ["/webhook", "/webhooks/twilio/status"])
 def test_twilio(signed_receiver, database, route):
     message_id = new_id("SM")

@@ -45,6 +45,12 @@ tolerance = 60
 provider = vonage
 allow = 192.0.2.0/24
 [webhook bandwidth]
+[webhook own-form]
+auth = hmac
+header = X-Own
+body = form
+[webhook my_shop-of-which-the-name-is-longer-than-forty-letters]
+auth = query
 """
 
 
@@ -70,7 +76,7 @@ def receiver(start, keys, tmp_path):
     config.write_text(CONFIG + f"[webhook telnyx]\nsecret-file = {keys}/ed.pub\n"
                       f"[webhook aws]\ncertificate-file = {keys}/sns.pem\ntopics = {TOPIC}\n")
     names = ["GUPSHUP", "360DIALOG", "INTERAKT", "SINCH", "YCLOUD", "VONAGE", "VONAGE_SMS", "MESSAGEBIRD", "PLIVO", "WATI",
-             "KALEYRA", "OWN", "VONAGE_EU"]
+             "KALEYRA", "OWN", "VONAGE_EU", "OWN_FORM", "MY__SHOP_OF_WHICH_THE_NAME_IS_LONGER_THAN_FORTY_LETTERS"]
     secrets = {f"MSGSTATUS_WEBHOOK_{name}_SECRET": f"{OLD}\n{SECRET}" for name in names}
     running = start("--config", str(config), MSGSTATUS_WEBHOOK_INFOBIP_SECRET=USER, MSGSTATUS_WEBHOOK_BIRD_SECRET=STANDARD,
                     **secrets)
@@ -164,6 +170,46 @@ def test_signatures(receiver, database, name):
     assert receiver.metric('msgstatus_unavailable_total{reason="database"}') == 0
 
 
+def hidden_callback(message_id):
+    """Text that is a callback of Twilio's where what holds it is read as a form."""
+    return f"&MessageSid={message_id}&MessageStatus=failed&To=%2B15550100001&z="
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_a_signature_of_json_is_none_of_a_form(receiver, database, name):
+    """The media type is not signed: genuine JSON, sent again as a form, would say whatever somebody wrote into it."""
+    forged, route = new_id("SM"), f"/webhooks/{name}"
+    body = json.dumps({"type": "message_received", "text": hidden_callback(forged)}).encode()
+    for media_type in (FORM["Content-Type"], "Application/X-WWW-Form-Urlencoded; charset=utf-8"):
+        assert receiver.request("POST", route, body, {"Content-Type": media_type, **SIGNED[name](body)}).status == 415
+    assert database.states(forged) == {}
+    assert receiver.metric("msgstatus_bodies_committed_total") == 0
+
+
+def test_forms_where_a_section_asks_for_them(receiver, database):
+    message_id = new_id("SM")
+    body = form([("MessageSid", message_id), ("MessageStatus", "delivered"), ("To", "+15550100001")])
+
+    def post(body, headers):
+        return receiver.request("POST", "/webhooks/own-form", body, {"X-Own": mac(body).hexdigest(), **headers}).status
+    assert post(status(), {"Content-Type": "application/json"}) == 415
+    assert post(body, {**FORM, "Content-Encoding": "gzip"}) == 415
+    assert post(body, {**FORM, "X-Own": mac(body, "another").hexdigest()}) == 401
+    assert post(body, FORM) == 204
+    assert database.states(message_id) == {message_id: "delivered"}
+    entry = json.dumps([{"srcAddr": "SHOP", "channel": "WHATSAPP", "externalId": (other := new_id("gs")), "cause": "SUCCESS",
+                         "errorCode": "000", "destAddr": "15550100001", "eventType": "DELIVERED", "eventTs": "1767225600000"}])
+    headers = {**FORM, "Authorization": SECRET}
+    assert receiver.request("POST", "/webhooks/gupshup", form([("response", entry)]), headers).status == 204, "Enterprise"
+    assert database.states(other) == {other: "delivered"}
+
+
+def test_names_that_sql_takes(receiver):
+    route = "/webhooks/my_shop-of-which-the-name-is-longer-than-forty-letters?token="
+    assert receiver.post(route + SECRET, status()).status == 200
+    assert receiver.post(route + "x", status()).status == 401
+
+
 def test_a_token_of_another_algorithm(receiver):
     body = status()
     for token, expected in ((jwt(body, algorithm="HS384"), 200), (jwt(body, algorithm="HS512"), 200),
@@ -236,6 +282,30 @@ def test_vonage_sms(receiver):
     assert receiver.metric("msgstatus_bodies_committed_total") == 2
 
 
+def test_vonage_sms_hides_nothing_in_names(receiver, database):
+    """The text that is signed has `&` and `=` between fields: in names, they would make one field of two."""
+    def signed(fields):
+        text = "".join(f"&{name}={value}" for name, value in sorted(fields.items())) + SECRET
+        return hashlib.md5(text.encode()).hexdigest()
+
+    def post(fields, signature):
+        return receiver.request("POST", "/webhooks/vonage-sms", form([*fields.items(), ("sig", signature)]), FORM).status
+    genuine = {"messageId": new_id("vonage"), "msisdn": "14155550100", "status": "failed", "err-code": "9", "to": "SHOP",
+               "timestamp": str(int(time.time()))}
+    merged = {"err-code=9&messageId": genuine["messageId"],
+              **{name: genuine[name] for name in ("msisdn", "status", "to", "timestamp")}}
+    assert post(merged, signed(genuine)) == 401
+    assert receiver.post("/webhooks/vonage-sms", json.dumps({**merged, "sig": signed(genuine)}).encode()).status == 401
+    assert receiver.metric("msgstatus_bodies_committed_total") == 0
+    assert post(genuine, signed(genuine)) == 204
+    unknown = {"novel": new_id(), "timestamp": genuine["timestamp"]}
+    assert post(unknown, signed(unknown)) == 204
+    assert receiver.post("/webhooks/vonage-sms", json.dumps({**unknown, "sig": signed(unknown)}).encode()).status == 200
+    kept = database.query(f"SELECT r::text FROM msgstatus.rejected_status r WHERE r::text LIKE '%{unknown['novel']}%'")
+    assert kept != []
+    assert signed(unknown) not in str(kept), "from which a short secret could be guessed"
+
+
 def test_telnyx(receiver, keys, tmp_path):
     def sign(body, at=None):
         at = str(int(at or time.time()))
@@ -253,6 +323,8 @@ def test_telnyx(receiver, keys, tmp_path):
     assert post(sign(body, time.time() - 3600), body) == 401
     assert post({**right, "telnyx-signature-ed25519": b64(bytes(64))}, body) == 401
     assert post({}, body) == 401
+    body = json.dumps({"text": hidden_callback(new_id("SM"))}).encode()
+    assert receiver.request("POST", "/webhooks/telnyx", body, {**sign(body), **FORM}).status == 415
 
 
 def sns(keys, version="2", **more):
@@ -289,6 +361,21 @@ def test_aws(receiver, keys):
     assert receiver.metric("msgstatus_bodies_committed_total") == bodies, "none of them is a webhook"
 
 
+def test_aws_takes_nothing_but_what_is_signed(receiver, keys, database):
+    def post(message, media_type="text/plain"):
+        return receiver.request("POST", "/webhooks/aws", json.dumps(message).encode(), {"Content-Type": media_type}).status
+    genuine, forged = sns(keys), new_id("SM")
+    bodies = receiver.metric("msgstatus_bodies_committed_total")
+    assert post({**genuine, "z": hidden_callback(forged)}, FORM["Content-Type"]) == 415
+    moved = {name: value for name, value in genuine.items() if name != "MessageId"}
+    moved["Message"] += "\nMessageId\ni"
+    assert post(moved) == 401, "the text that is signed is the same"
+    assert receiver.metric("msgstatus_bodies_committed_total") == bodies
+    assert post({**genuine, "z": hidden_callback(forged)}) == 200, "what is not signed is left out"
+    assert post(sns(keys, Subject="s", Message="two\nlines")) == 200
+    assert database.states(forged) == {}
+
+
 def test_secrets_of_each_request(receiver, database):
     def post(route, headers=None):
         return receiver.post(route, status(), headers or {}).status
@@ -310,6 +397,23 @@ def test_secrets_of_each_request(receiver, database):
     assert database.states(message_id) == {message_id: "delivered"}
     for table in ("message", "status_event", "rejected_status"):
         assert database.query(f"SELECT 1 FROM msgstatus.{table} t WHERE t::text LIKE '%{SECRET}%'") == []
+
+
+def test_secrets_as_they_were_given_to_the_provider(start, tmp_path):
+    config = tmp_path / "receiver.conf"
+    config.write_text("[webhook 360dialog]\n[webhook gupshup]\n")
+    receiver = start("--config", str(config), MSGSTATUS_WEBHOOK_360DIALOG_SECRET=f"Bearer {SECRET}",
+                     MSGSTATUS_WEBHOOK_GUPSHUP_SECRET="bearerTok123")
+
+    def post(name, value):
+        return receiver.post(f"/webhooks/{name}", status(), {"Authorization": value}).status
+    assert post("360dialog", f"Bearer {SECRET}") == 200
+    assert post("360dialog", SECRET) == 200
+    assert post("360dialog", f"Bearer{SECRET}") == 401
+    assert post("360dialog", "Bearer") == 401
+    assert post("gupshup", "bearerTok123") == 204, "no blank after it: the secret itself begins so"
+    assert post("gupshup", "Bearer bearerTok123") == 204
+    assert post("gupshup", "Tok123") == 401
 
 
 def test_who_may_come_in(receiver):

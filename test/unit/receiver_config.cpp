@@ -308,11 +308,35 @@ TEST_F(ConfigTest, ReadsSectionsOfWebhooks) {
     EXPECT_EQ(reload_secrets(config).webhooks[3], (std::vector<std::string>{"fifth"}));
 }
 
+TEST_F(ConfigTest, TakesTheNamesThatSqlTakes) {
+    const std::string longest = "0" + std::string(62, '_');
+    const std::string path =
+        file("conf", "[webhook my_shop]\nauth = query\n[webhook my-shop]\nauth = query\n[webhook " + longest +
+                         "]\nauth = query\n");
+    set("MSGSTATUS_WEBHOOK_MY__SHOP_SECRET", "of my_shop");
+    set("MSGSTATUS_WEBHOOK_MY_SHOP_SECRET", "of my-shop");
+    set("MSGSTATUS_WEBHOOK_SHOP___PARAMETER", "key"); // one underscore of the name, one before the setting
+    set("MSGSTATUS_WEBHOOK_SHOP___AUTH", "query");
+    set("MSGSTATUS_WEBHOOK_SHOP.1_SECRET", "s");
+    const Config config = load({"--config", path});
+    ASSERT_EQ(config.webhooks.size(), 4U);
+    EXPECT_EQ(config.webhooks[0].path, "/webhooks/" + longest);
+    EXPECT_EQ(config.webhooks[1].name, "my-shop");
+    EXPECT_EQ(config.webhooks[2].name, "my_shop");
+    EXPECT_EQ(config.webhooks[3].name, "shop_");
+    EXPECT_EQ(config.webhooks[3].parameter, "key");
+    EXPECT_EQ(config.secrets.webhooks, (std::vector<std::vector<std::string>>{{}, {"of my-shop"}, {"of my_shop"}, {}}));
+    EXPECT_TRUE(warned({"--config", path}, "MSGSTATUS_WEBHOOK_SHOP.1_SECRET is no setting"));
+}
+
 TEST_F(ConfigTest, NamesWhatIsWrongInASection) {
     const auto wrong = [&](const std::string &text) { return problem({"--config", file("conf", text)}); };
     EXPECT_TRUE(names(wrong("[webhook]\n"), "no section: [webhook]"));
     EXPECT_TRUE(names(wrong("[webhook a/b]\n"), "no section"));
     EXPECT_TRUE(names(wrong("[webhook Vonage]\n"), "no section"));
+    EXPECT_TRUE(names(wrong("[webhook _x]\n"), "no section"));
+    EXPECT_TRUE(names(wrong("[webhook -x]\n"), "no section"));
+    EXPECT_TRUE(names(wrong("[webhook " + std::string(64, 'x') + "]\n"), "no section"));
     EXPECT_TRUE(names(wrong("[lanes x]\n"), "no section"));
     EXPECT_TRUE(names(wrong("[webhook x]\nlanes = 3\n"), "webhook x lanes"));
     EXPECT_TRUE(names(wrong("[webhook x]\nsecret = s\n"), "webhook x secret"));
@@ -331,6 +355,10 @@ TEST_F(ConfigTest, NamesWhatIsWrongInASection) {
     EXPECT_TRUE(names(wrong("[webhook sinch]\ndigest = sha1\ndigest = sha512\n"), "more than once"));
     EXPECT_TRUE(names(wrong("[webhook sinch]\nallow = 192.0.2.1/24\n"), "webhook sinch: allow"));
     EXPECT_TRUE(names(wrong("[webhook aws]\n"), "topics"));
+    EXPECT_TRUE(names(wrong("[webhook aws]\ntopics = a\nbody = any\n"), "body: must be json"));
+    for (const std::string name : {"sinch", "vonage", "telnyx"})
+        EXPECT_TRUE(names(wrong("[webhook " + name + "]\nbody = any\n"), "body: must be json or form")) << name;
+    EXPECT_TRUE(names(wrong("[webhook wati]\nbody = xml\n"), "body: must be json, form or any"));
     EXPECT_TRUE(names(wrong("[webhook aws]\ntopics = a\ncertificate-file = " + file("key", "x\n") + "\n"), "PEM"));
     EXPECT_TRUE(names(wrong("[webhook sinch]\nsecret-file = " + file("none", "") + "\n"), "holds no secret"));
     EXPECT_TRUE(names(wrong("[webhook telnyx]\nsecret-file = " + file("key", "AAAA\n") + "\n"), "Ed25519"));

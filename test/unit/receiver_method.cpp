@@ -390,6 +390,25 @@ TEST(SnsMethod, TakesBothVersions) {
         EXPECT_EQ(sns(raw), "no signed message of SNS; raw message delivery is not signed");
 }
 
+TEST(SnsMethod, WantsEveryMemberInItsPlace) {
+    const std::string wrong = "a signed member is missing, or has several lines";
+    const auto changed = [](const std::string &from, const std::string &to) {
+        std::string text = notification("2", sns_2);
+        return sns(text.replace(text.find(from), from.size(), to));
+    };
+    const std::string message = R"("Message":"{\"a\":\"\u00e9\"}")",
+                      longer = R"("Message":"{\"a\":\"\u00e9\"}\nMessageId\ni-1")";
+    std::string moved = notification("2", sns_2);
+    moved.replace(moved.find(message), message.size(), longer);
+    moved.replace(moved.find(R"("MessageId":"i-1",)"), 18, "");
+    EXPECT_EQ(sns(moved), wrong) << "the text that is signed is the same";
+    EXPECT_EQ(changed(R"("MessageId":"i-1",)", ""), wrong);
+    EXPECT_EQ(changed(R"("MessageId":"i-1")", R"("MessageId":["i-1"])"), wrong);
+    EXPECT_EQ(changed(R"("MessageId":"i-1")", R"("MessageId":"i-1\nSubject\ns")"), wrong);
+    EXPECT_EQ(changed(R"("MessageId":"i-1")", R"("MessageId":"i-1","Subject":"s\nTimestamp\n0")"), wrong);
+    EXPECT_EQ(changed(message + ",", ""), wrong);
+}
+
 TEST(SnsMethod, TrustsAmazonsHostsAlone) {
     EXPECT_EQ(sns(notification("2", sns_2, "https://sns.cn-north-1.amazonaws.com.cn/x.pem")), "");
     for (const char *url :
@@ -482,6 +501,8 @@ TEST(PlivoMethod, CoversQueries) {
     EXPECT_EQ(refusal(settings, get), "");
     get.form = Form{{"To", "1"}, {"Status", "read"}};
     EXPECT_EQ(refusal(settings, get), "wrong signature");
+    get.form = Form{{"Status=sent&To", "1"}};
+    EXPECT_EQ(refusal(settings, get), "a parameter's name holds & or =");
 }
 
 TEST(PlivoMethod, KnowsV2WhereItIsAskedFor) {
@@ -531,6 +552,17 @@ TEST(VonageMethod, CoversTheParameters) {
     EXPECT_EQ(refusal(settings, sent), "") << "JSON";
     sent.text.replace(sent.text.find("1767225600"), 10, "1767225600,\"x\":{}");
     EXPECT_EQ(refusal(settings, sent), "no parameter sig") << "what is nested is not signed";
+    for (const char *name : {"client-ref=x&status", "a&b", "a=b"}) {
+        sent = dlr(right);
+        sent.form->front().first = name;
+        EXPECT_EQ(refusal(settings, sent), "a parameter's name holds & or =") << name;
+    }
+    const Sent whole = dlr(right);
+    Evidence evidence{.headers = whole.headers, .form = &*whole.form};
+    evidence.now = now;
+    EXPECT_EQ(make_method(settings, {secret})->check(evidence).covered,
+              R"({"client-ref":"a&b=c","messageId":"m-1","msisdn":"15550100001","status":"delivered","timestamp":")" +
+                  now_text + "\"}");
 }
 
 TEST(SecretMethod, ComparesAHeader) {
@@ -541,6 +573,18 @@ TEST(SecretMethod, ComparesAHeader) {
         EXPECT_EQ(refusal(route("gupshup"), with(wrong)), "wrong secret") << wrong;
     EXPECT_EQ(refusal(route("gupshup"), with("secret-one"), {"new", secret}), "");
     EXPECT_EQ(refusal(route("gupshup"), with("secret-one"), {"new"}), "wrong secret");
+    for (const char *given : {"secret-one", "Bearer secret-one", "BEARER  secret-one"}) {
+        for (const char *sent : {"secret-one", "Bearer secret-one", "bearer secret-one"})
+            EXPECT_EQ(refusal(route("360dialog"), with(sent), {given}), "") << given << " / " << sent;
+    }
+    EXPECT_EQ(refusal(route("360dialog"), with("Bearersecret-one")), "wrong secret");
+    EXPECT_EQ(refusal(route("360dialog"), with("bearerTok123"), {"bearerTok123"}), "");
+    EXPECT_EQ(refusal(route("360dialog"), with("Bearer bearerTok123"), {"bearerTok123"}), "");
+    EXPECT_EQ(refusal(route("360dialog"), with("Tok123"), {"bearerTok123"}), "wrong secret");
+    const WebhookSettings own = route("own", {{"auth", "header"}, {"header", "X"}, {"prefix", "key="}});
+    EXPECT_EQ(refusal(own, with("key=secret-one")), "");
+    EXPECT_EQ(refusal(own, with("key="), {"key="}), "") << "all of it is the secret";
+    EXPECT_EQ(refusal(own, with("key=")), "wrong secret");
 }
 
 TEST(SecretMethod, ComparesHttpBasic) {
