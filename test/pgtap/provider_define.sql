@@ -86,10 +86,53 @@ SELECT is(refused(shape(d::jsonb)), e, d) FROM (VALUES
     ('{"at": "a", "list": "b"}', '"shapes[0].at" is there beside "list"'), ('{"list": "a.*.b.*.c.*.d"}', '"shapes[0].list" has more than two "*"'), ('{"list": "^.a"}', '"shapes[0].list" begins with "^", and a body has nothing around it'),
     ('{"ignore": false}', '"shapes[0].ignore" is not true, conditions, or an array of conditions'), ('{"ignore": [{}]}', '"shapes[0].ignore[0]" has no condition'),
     ('{"recipient": ""}', '"shapes[0].recipient" is not a path'), ('{"error_states": "broken"}', '"shapes[0].error_states" is no state'), ('{"detail": {"without": [5]}}', '"shapes[0].detail.without[0]" is not a text, or empty'),
+    ('{"list": ["p", "q", "p"]}', '"shapes[0].list[2]" is a list that another one holds, or the same one'), ('{"list": ["p.*.q", "p"]}', '"shapes[0].list[1]" is a list that another one holds, or the same one'),
+    ('{"list": ["p.0", "p.*.q"]}', '"shapes[0].list[1]" is a list that another one holds, or the same one'), ('{"list": ["p.*.q", "p.*.r", "p2", "t.0", "t.1"]}', 'defined'),
     ('{"id": "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q"}', '"shapes[0].id" is a path of more than 16 steps')) AS t (d, e);
+SELECT is(refused(shape(jsonb_build_object('list', (SELECT jsonb_agg('p' || n) FROM generate_series(1, 65) AS n)))), '"shapes[0].list[64]" is one list more than 64');
+CREATE FUNCTION words(count integer) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT shape(jsonb_build_object('state', jsonb_build_object('path', 's', 'words', (SELECT jsonb_object_agg('word' || n, 'sent') FROM generate_series(1, count) AS n))))
+$$;
+SELECT is(refused(words(1000)), 'defined', '1000 words');
+SELECT is(refused(words(1001)), '"shapes[0].state.words" has more than 1000 words');
+SELECT is(refused(shape(jsonb_build_object('comment', repeat('x', 256 * 1024)))), '"description" is larger than 256 kB');
 SELECT throws_ok($$SELECT msgstatus.define_provider('x', '{"shapes": [{"when": {"a": true}, "id": "i", "state": {"is": "gone"}}]}')$$, '22023');
 SELECT throws_ok(format('SELECT msgstatus.define_provider(%L, %L)', name, shape('{}')), '22023', NULL, name) FROM unnest(ARRAY['', 'A', 'a b', '-a', 'a/b', repeat('a', 64), 'meta', 'twilio', 'aisensy']) AS name;
 SELECT throws_ok(format('SELECT msgstatus.define_provider(%L, %L)', name, description), '22004') FROM (VALUES (NULL, shape('{}')), ('a', NULL)) AS t (name, description);
+
+-- Dead letters of several lists, of lists in a list, and of a list as JSON in a text stay as many as they are, and fit again.
+SELECT msgstatus.drop_provider('bad');
+CREATE FUNCTION replays(description jsonb, body jsonb, learned jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    found text := '';
+BEGIN
+    DELETE FROM msgstatus.rejected_status;
+    PERFORM msgstatus.define_provider('letters', shape(description));
+    PERFORM msgstatus.apply_message_status(body);
+    FOR n IN 1..3 LOOP
+        found := found || (SELECT count(*) FROM msgstatus.rejected_status) || ' ';
+        PERFORM msgstatus.replay_rejected();
+    END LOOP;
+    -- Once every word is known, none is left.
+    PERFORM msgstatus.define_provider('letters', shape(description || '{"state": {"path": "s", "words": {"x": "sent"}}}'));
+    found := found || (msgstatus.replay_rejected() ->> 'applied');
+    found := found || ' ' || (SELECT count(*) FROM msgstatus.rejected_status);
+    PERFORM msgstatus.drop_provider('letters');
+    RETURN found;
+END
+$$;
+SELECT is(replays(d::jsonb, b::jsonb, '{}'), e, d) FROM (VALUES
+    ('{"list": ["p", "q"]}', '{"a": 1, "p": [{"i": "l1", "s": "x"}, {"i": "l2", "s": "x"}, {"i": "l0", "s": "sent"}], "q": [{"i": "l3", "s": "x"}, {"i": "l4", "s": "x"}]}', '4 4 4 4 0'),
+    ('{"list": ["p", "q"]}', '{"a": 1, "p": [{"i": "l1b", "s": "x"}], "q": "[{\"i\": \"l2b\", \"s\": \"x\"}]"}', '2 2 2 2 0'),
+    ('{"list": "rows.*"}', '{"a": 1, "rows": [[{"i": "l5", "s": "x"}, {"i": "l6", "s": "x"}, {"i": "l7", "s": "sent"}], [{"i": "l8", "s": "x"}]]}', '3 3 3 3 0'),
+    ('{"list": ["p.*.q", "p.*.r", "t"]}', '{"a": 1, "t": [{"i": "l9", "s": "x"}], "p": [{"q": [{"i": "m1", "s": "x"}, {"i": "m2", "s": "x"}], "r": [{"i": "m3", "s": "x"}]}, {"r": [{"i": "m4", "s": "x"}]}]}', '5 5 5 5 0'),
+    ('{"list": "r", "when": {"a": true, "r": {"begins": "["}}}', '{"a": 1, "r": "[{\"i\": \"m5\", \"s\": \"x\"}, {\"i\": \"m6\", \"s\": \"sent\"}]"}', '1 1 1 1 0'),
+    ('{"list": "r.*.q"}', '{"a": 1, "r": "[{\"q\": [{\"i\": \"m7\", \"s\": \"x\"}, {\"i\": \"m8\", \"s\": \"x\"}]}, {\"q\": [{\"i\": \"m9\", \"s\": \"x\"}]}]"}', '3 3 3 3 0')) AS t (d, b, e);
+-- A number of many digits in a text.
+SELECT msgstatus.define_provider('letters', shape('{"list": "r"}'));
+SELECT is(counts(jsonb_build_object('a', 1, 'r', (SELECT '[' || string_agg('{"s": "x", "n": [' || repeat('1e131000, ', 200) || '1]}', ', ') || ']' FROM generate_series(1, 2)))), '2 0 0 2 0');
+SELECT msgstatus.drop_provider('letters');
+DELETE FROM msgstatus.rejected_status;
 
 -- One's own description takes the place of a built-in one of the name, and goes again.
 SELECT is(reading('{"MessageUUID": "m", "Status": "parked"}'), 'dead letter: plivo the status is missing or names no known state');
@@ -135,6 +178,7 @@ SELECT throws_ok($$SELECT msgstatus.define_provider('ops', '{}')$$, '42501');
 SELECT throws_ok($$SELECT msgstatus.drop_provider('acme')$$, '42501');
 SELECT throws_ok($$SELECT * FROM msgstatus.explain_webhook('{}')$$, '42501');
 SELECT throws_ok($$SELECT * FROM msgstatus.provider_description$$, '42501');
+SELECT throws_ok($$SELECT msgstatus.check_provider_description('ops', '{}')$$, '42501', NULL, 'nor does an analyst make a backend parse');
 SET LOCAL ROLE provider_ingest;
 SELECT throws_ok($$SELECT msgstatus.define_provider('ops', '{}')$$, '42501');
 SELECT is(msgstatus.apply_message_status('{"vendor": "acme", "kind": "mo", "msg": {"id": "in3"}}') ->> 'applied', '1', 'and its webhooks are read');
