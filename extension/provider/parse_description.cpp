@@ -372,8 +372,8 @@ public:
             return shape;
         }
         check_members(value, member,
-                      {"name", "when", "ignore", "at", "list", "id", "state", "time", "times", "error_states", "detail",
-                       "comment"},
+                      {"name", "when", "ignore", "at", "list", "id", "alias", "state", "time", "times", "error_states",
+                       "detail", "comment"},
                       true);
         if (value["name"].exists())
             shape.name = text(value["name"], below(member, "name"));
@@ -400,6 +400,8 @@ public:
                  [&](const Json &element, const char *name) { add_list(shape, list_path(element, name), name); });
         }
         shape.id = sources(value["id"], below(member, "id"));
+        if (value["alias"].exists())
+            shape.alias = sources(value["alias"], below(member, "alias"));
         each(value["state"], below(member, "state"),
              [&](const Json &element, const char *name) { shape.state.push(state_rule(element, name)); });
         if (value["time"].exists())

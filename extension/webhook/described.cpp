@@ -162,6 +162,8 @@ private:
         Observation o = new_observation(context_);
         o.state = state;
         o.message_id = copied(item.text(shape_.id));
+        // By a reader of its own, so that the detail has it.
+        o.alias = copied(ItemReader(shape_, place).text(shape_.alias));
         o.facts.provider = context_.provider;
         o.facts.direction = is_incoming(state) ? "inbound" : "outbound";
         read_facts(item, o);

@@ -15,7 +15,7 @@ SELECT lives_ok($define$SELECT msgstatus.define_provider('acme', $${
             "state": [{"path": "sub", "words": {"handset": "delivered"}}, {"path": ["st", "old.st"], "words": {"OK": "sent", "NOPE": "failed", "hm": null}, "others": "ignore"}],
             "time": [{"path": "at.local", "format": "iso8601", "offset": "+05:30"}, {"path": "at.ms", "format": "unix_ms"}, {"path": "at.odd", "format": "yymmddhhmm"}, "$.when"],
             "times": {"queued": {"path": "q", "for": ["sent", "failed"]}},
-            "recipient": "to", "sender": "$.from", "participant": "member", "message_type": {"is": "sms"}, "price": "cost", "price_unit": {"is": "INR"}, "num_segments": "n_parts",
+            "alias": ["none", "other id"], "recipient": "to", "sender": "$.from", "participant": "member", "message_type": {"is": "sms"}, "price": "cost", "price_unit": {"is": "INR"}, "num_segments": "n_parts",
             "pricing_category": "cat", "billable": "paid", "error_code": ["err.code", {"path": "err.url", "after": "#"}], "error_title": "err.title", "error_details": "err.more",
             "error_states": ["failed", "undelivered"], "detail": {"path": ".", "without": ["secret"]}},
         {"name": "incoming", "when": {"vendor": "acme", "kind": "mo"}, "at": "msg", "id": "id", "state": {"is": "received"}, "time": "t", "sender": "from", "content": "a\\.b", "media_url": "media.0",
@@ -28,7 +28,7 @@ SELECT is(counts('{"vendor": "acme", "kind": "dlr", "v": "2.1", "from": "SHOP", 
         {"n": 1, "st": "ok", "to": "15550100001", "at": {"local": "2024-12-10 16:30:00"}, "cost": "1.50", "n_parts": "2", "cat": "utility", "paid": true, "secret": "s", "note": "kept", "q": 1733828390},
         {"n": 2, "st": "NOPE", "at": {"ms": 1733828401500}, "err": {"url": "https://acme.example/e#77", "title": "No", "more": "d"}, "member": "15550100009", "q": 1733828390},
         {"n": 3, "st": "ok", "sub": "handset", "at": {"odd": "2412101101"}}, {"n": 4, "st": "hm"}, {"n": 5, "st": "unheard of"}, {"n": 6, "st": "ok", "skip": 1}, {"n": 7, "st": "ok", "test": true}]},
-    {"ref": "B", "parts": [{"urn": "urn:acme:x9", "old": {"st": "OK"}}]}, {"ref": "C"}], "more": [{"urn": "urn:acme:x10", "st": "ok"}, {"st": "ok"}]}}'),
+    {"ref": "B", "parts": [{"urn": "urn:acme:x9", "old": {"st": "OK"}}]}, {"ref": "C"}], "more": [{"urn": "urn:acme:x10", "st": "ok", "other id": "y10"}, {"st": "ok"}]}}'),
     '6 5 0 1 5', 'two lists, one in a list');
 SELECT is(message('A/1'), '{"provider": "acme", "direction": "outbound", "recipient": "+15550100001", "sender": "SHOP", "message_type": "sms", "price": 1.5, "price_unit": "INR", "num_segments": 2,
     "pricing_category": "utility", "billable": true, "status": "{\"queued\": \"2024-12-10T10:59:50Z\", \"sent\": \"2024-12-10T11:00:00Z\"}"}', 'a local time with an offset');
@@ -38,6 +38,8 @@ SELECT is(message('A/2') - '{provider,direction,sender,message_type}'::text[], '
 SELECT is(events('A/2') -> 1 ->> 'participant', '+15550100009');
 SELECT is(status('A/3'), '{"delivered": "2024-12-10T11:01:00Z"}', 'the first rule that knows the word');
 SELECT is(status('x9'), '{"sent": "2024-12-10T11:00:00Z"}', 'the time of the body');
+SELECT is((SELECT message_id FROM msgstatus.message_alias WHERE alias = 'y10'), 'x10', 'an alias');
+SELECT is(events('x10') -> 0 -> 'detail', '{"other id": "y10"}', 'which stays in the detail');
 SELECT is(status('x10'), '{"sent": "2024-12-10T11:00:00Z"}');
 SELECT is(rejected() -> 0 ->> 'reason', 'the message id is missing, empty or not a string');
 SELECT is(rejected() -> 0 -> 'payload' -> 'data' -> 'more', '[{"st": "ok"}]');
@@ -85,7 +87,7 @@ SELECT is(refused(shape(d::jsonb)), e, d) FROM (VALUES
     ('{"times": {"done": "t"}}', '"shapes[0].times.done" is no state'), ('{"times": []}', '"shapes[0].times" is not an object of states and paths'),
     ('{"at": "a", "list": "b"}', '"shapes[0].at" is there beside "list"'), ('{"list": "a.*.b.*.c.*.d"}', '"shapes[0].list" has more than two "*"'), ('{"list": "^.a"}', '"shapes[0].list" begins with "^", and a body has nothing around it'),
     ('{"ignore": false}', '"shapes[0].ignore" is not true, conditions, or an array of conditions'), ('{"ignore": [{}]}', '"shapes[0].ignore[0]" has no condition'),
-    ('{"recipient": ""}', '"shapes[0].recipient" is not a path'), ('{"error_states": "broken"}', '"shapes[0].error_states" is no state'), ('{"detail": {"without": [5]}}', '"shapes[0].detail.without[0]" is not a text, or empty'),
+    ('{"alias": 5}', '"shapes[0].alias" is not a path'), ('{"recipient": ""}', '"shapes[0].recipient" is not a path'), ('{"error_states": "broken"}', '"shapes[0].error_states" is no state'), ('{"detail": {"without": [5]}}', '"shapes[0].detail.without[0]" is not a text, or empty'),
     ('{"list": ["p", "q", "p"]}', '"shapes[0].list[2]" is a list that another one holds, or the same one'), ('{"list": ["p.*.q", "p"]}', '"shapes[0].list[1]" is a list that another one holds, or the same one'),
     ('{"list": ["p.0", "p.*.q"]}', '"shapes[0].list[1]" is a list that another one holds, or the same one'), ('{"list": ["p.*.q", "p.*.r", "p2", "t.0", "t.1"]}', 'defined'),
     ('{"id": "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q"}', '"shapes[0].id" is a path of more than 16 steps')) AS t (d, e);

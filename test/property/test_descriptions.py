@@ -119,6 +119,8 @@ def shape(rng):
         found["times"] = {rng.choice(STATES): either(rng, lambda: time(rng)) for _ in range(2)}
     for fact in rng.sample(FACTS, rng.randint(0, 6)):
         found[fact] = either(rng, lambda: source(rng))
+    if rng.random() < 0.2:
+        found["alias"] = either(rng, lambda: source(rng))
     if rng.random() < 0.3:
         found["error_states"] = either(rng, lambda: rng.choice(STATES))
     if rng.random() < 0.3:
