@@ -186,5 +186,20 @@ SELECT throws_ok($$SELECT msgstatus.define_provider('ops', '{}')$$, '42501');
 SELECT is(msgstatus.apply_message_status('{"vendor": "acme", "kind": "mo", "msg": {"id": "in3"}}') ->> 'applied', '1', 'and its webhooks are read');
 RESET ROLE;
 
+-- Meta's codes that a provider passes on have Meta's meaning, unless the provider has a row of its own. Small numbers are everybody's own.
+INSERT INTO msgstatus.error_code_catalog (provider, code, meaning, retryable) VALUES ('acme', 131026, 'acme says no', false), ('acme', 5, 'five', true);
+INSERT INTO msgstatus.message (message_id, provider, error_code, status) SELECT concat_ws('-', 'code', p, c), p, c, '{"failed": "2024-12-10 11:00Z"}'
+FROM unnest('{360dialog,ycloud,aws,acme,unheard-of,vonage,meta,twilio,NULL}'::text[]) AS p, unnest('{131047,131026,4,5}'::integer[]) AS c;
+SELECT is((SELECT jsonb_object_agg(COALESCE(provider, '-'), error_meaning) FROM msgstatus.message_timeline WHERE message_id LIKE 'code-%' AND error_code = c), meanings, c::text) FROM (VALUES
+    (131047, '{"360dialog": "24 hour window closed", "ycloud": "24 hour window closed", "aws": "24 hour window closed", "acme": "24 hour window closed", "unheard-of": "24 hour window closed",
+        "vonage": "24 hour window closed", "meta": "24 hour window closed", "twilio": "24 hour window closed", "-": "24 hour window closed"}'::jsonb),
+    (131026, '{"360dialog": "message undeliverable", "ycloud": "message undeliverable", "aws": "message undeliverable", "acme": "acme says no", "unheard-of": "message undeliverable",
+        "vonage": "message undeliverable", "meta": "message undeliverable", "twilio": "message undeliverable", "-": "message undeliverable"}'),
+    (4, '{"360dialog": "throughput limit reached", "ycloud": "throughput limit reached", "aws": "throughput limit reached", "acme": null, "unheard-of": null, "vonage": "barred by the recipient",
+        "meta": "throughput limit reached", "twilio": null, "-": "throughput limit reached"}'),
+    (5, '{"360dialog": null, "ycloud": null, "aws": null, "acme": "five", "unheard-of": null, "vonage": "number was ported", "meta": null, "twilio": null, "-": null}')) AS t (c, meanings);
+INSERT INTO msgstatus.failure_rollup (hour, provider, error_code, slot, messages) SELECT date_trunc('hour', now(), 'UTC'), p, 131047, 9, 1 FROM unnest('{acme,360dialog}'::text[]) AS p;
+SELECT is((SELECT count(*) FROM msgstatus.failure_breakdown WHERE provider IN ('acme', '360dialog') AND error_code = 131047 AND meaning = '24 hour window closed'), 2::bigint);
+
 SELECT finish();
 ROLLBACK;

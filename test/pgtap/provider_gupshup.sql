@@ -37,6 +37,7 @@ SELECT is(counts(enterprise('[{"srcAddr": "SHOP", "channel": "WHATSAPP", "extern
     {"externalId": "3547-3", "eventType": "LOST", "eventTs": "1733828401000"}]')), '3 2 0 1 0', 'Enterprise: JSON in a form field');
 SELECT is(message('3547-1'), '{"provider": "gupshup", "direction": "outbound", "sender": "SHOP", "recipient": "+15550100001", "status": "{\"delivered\": \"2024-12-10T11:00:00Z\"}"}', '000 is no error');
 SELECT is(message('3547-2') -> 'error_code', '5');
+SELECT is((SELECT count(*) FROM msgstatus.error_code_catalog WHERE provider = 'gupshup' AND code < 500), 0::bigint, 'Meta''s small codes mean nothing in Enterprise''s');
 SELECT is(rejected() -> -1, '{"reason": "the status is missing or names no known state", "payload": {"response": "[{\"eventTs\": \"1733828401000\", \"eventType\": \"LOST\", \"externalId\": \"3547-3\"}]"}}', 'a text as it was, by which the shape is told');
 SELECT is(msgstatus.replay_rejected() ->> 'rejected', '1', 'which is read again');
 SELECT is(states('{"response": [{"externalId": "e", "eventType": "WORD", "eventTs": 1733828400000}]}', '{SENT,DELIVERED,READ,FAILED}'),
