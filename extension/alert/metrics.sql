@@ -383,7 +383,11 @@ CREATE FUNCTION msgstatus.alert_error_code(c msgstatus.alert_condition) RETURNS 
     ) AS f
     LEFT JOIN attempts AS a ON a.provider IS NOT DISTINCT FROM f.provider
     LEFT JOIN msgstatus.error_code_catalog AS c
-        ON c.code = f.error_code AND c.provider = msgstatus.code_provider(f.provider)
+        -- Who has no row for one of Meta's numbers passes Meta's codes on.
+        ON c.code = f.error_code AND c.provider = CASE
+            WHEN f.error_code >= 130000 AND NOT EXISTS (
+                SELECT FROM msgstatus.error_code_catalog AS o WHERE o.provider = f.provider AND o.code = f.error_code)
+            THEN 'meta' ELSE msgstatus.code_provider(f.provider) END
     WHERE f.now >= GREATEST($1.minimum_count, 1) AND f.now > $1.threshold * f.usual
         -- More messages fail where more are sent.
         AND COALESCE(msgstatus.rate_is_below(a.attempted - f.now, a.attempted, 100 - $1.relative_threshold), true)

@@ -71,7 +71,11 @@ BEGIN
         HAVING sum(r.messages) > 0
     ) AS f
     LEFT JOIN msgstatus.error_code_catalog AS c
-        ON c.code = f.error_code AND c.provider = msgstatus.code_provider(f.provider)
+        -- Who has no row for one of Meta's numbers passes Meta's codes on.
+        ON c.code = f.error_code AND c.provider = CASE
+            WHEN f.error_code >= 130000 AND NOT EXISTS (
+                SELECT FROM msgstatus.error_code_catalog AS o WHERE o.provider = f.provider AND o.code = f.error_code)
+            THEN 'meta' ELSE msgstatus.code_provider(f.provider) END
     ORDER BY f.failed DESC, f.provider, f.error_code;
     COMMENT ON VIEW msgstatus.failure_breakdown IS
         'The failures of the last 30 days by error code, with the meaning of each code and whether a retry may help';

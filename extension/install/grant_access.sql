@@ -59,6 +59,7 @@ BEGIN
         FROM pg_proc AS p
         WHERE (p.pronamespace = 'msgstatus'::regnamespace
                 OR p.oid IN ('max(msgstatus.delivery_state)'::regprocedure, 'min(msgstatus.delivery_state)'::regprocedure))
+            AND (level = 'operator' OR p.proname <> 'check_provider_description')
             AND CASE level
                 WHEN 'ingest' THEN p.proname IN ('apply_message_status', 'apply_message_status_batch', 'reject_webhook', 'alert_counts')
                 WHEN 'sender' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'sees_all', 'shown_id', 'register_message', 'add_message_alias',

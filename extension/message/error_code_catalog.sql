@@ -8,7 +8,7 @@
 CREATE FUNCTION msgstatus.code_provider(provider text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE -- not STRICT, so that it is inlined
     BEGIN ATOMIC
-        SELECT CASE WHEN provider IS NULL OR provider IN ('aisensy', 'bird', 'interakt', 'wati') THEN 'meta' ELSE provider END;
+        SELECT CASE WHEN provider IS NULL OR provider IN ('360dialog', 'aisensy', 'aws', 'bird', 'interakt', 'wati', 'ycloud') THEN 'meta' ELSE provider END;
     END;
 COMMENT ON FUNCTION msgstatus.code_provider(text) IS
     'The provider under which error_code_catalog has the codes of a provider: meta for those that pass Meta''s codes on';
@@ -26,7 +26,7 @@ BEGIN
     );
     COMMENT ON TABLE msgstatus.error_code_catalog IS
         'What the providers'' error codes mean, and whether the same message to the same recipient is worth another try';
-    COMMENT ON COLUMN msgstatus.error_code_catalog.provider IS 'The provider whose codes these are; meta''s are also those of aisensy, bird, interakt and wati';
+    COMMENT ON COLUMN msgstatus.error_code_catalog.provider IS 'The provider whose codes these are; meta''s are also those of 360dialog, aisensy, aws, bird, interakt, wati and ycloud, and those from 130000 on of every provider that has no row of its own for the code';
     COMMENT ON COLUMN msgstatus.error_code_catalog.code IS 'The provider''s number';
     COMMENT ON COLUMN msgstatus.error_code_catalog.meaning IS 'In a few words';
     COMMENT ON COLUMN msgstatus.error_code_catalog.retryable IS 'Is the same message worth another try, without a fix?';
@@ -175,9 +175,9 @@ BEGIN
         ('sinch', '{411}', 'message too long', false, NULL)
     ) AS c (provider, codes, meaning, retryable, advice)
     ON CONFLICT (provider, code) DO NOTHING;
-    -- Gupshup reports its own codes and Meta's.
+    -- Gupshup reports its own codes and Meta's. Small numbers are its own: Enterprise's 004 is no throughput limit.
     INSERT INTO msgstatus.error_code_catalog (provider, code, meaning, retryable, advice)
-    SELECT 'gupshup', c.code, c.meaning, c.retryable, c.advice FROM msgstatus.error_code_catalog AS c WHERE c.provider = 'meta'
+    SELECT 'gupshup', c.code, c.meaning, c.retryable, c.advice FROM msgstatus.error_code_catalog AS c WHERE c.provider = 'meta' AND c.code >= 130000
     ON CONFLICT (provider, code) DO NOTHING;
 END
 $$;

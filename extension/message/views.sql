@@ -24,7 +24,11 @@ BEGIN
         m.updated_at
     FROM msgstatus.message AS m
     LEFT JOIN msgstatus.error_code_catalog AS c
-        ON c.code = m.error_code AND c.provider = msgstatus.code_provider(m.provider)
+        -- Who has no row for one of Meta's numbers passes Meta's codes on.
+        ON c.code = m.error_code AND c.provider = CASE
+            WHEN m.error_code >= 130000 AND NOT EXISTS (
+                SELECT FROM msgstatus.error_code_catalog AS o WHERE o.provider = m.provider AND o.code = m.error_code)
+            THEN 'meta' ELSE msgstatus.code_provider(m.provider) END
     WHERE (SELECT msgstatus.sees_all('msgstatus.message')) IS NOT NULL;
     COMMENT ON VIEW msgstatus.message_timeline IS
         'One row for each message: its state, when it reached the usual ones, and why it failed; phone numbers masked, ids too for who may not read message';

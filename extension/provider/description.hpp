@@ -125,6 +125,8 @@ struct Shape {
     Path at;
     List<ListPath> lists;
     Sources id;
+    // Another id of the message.
+    Sources alias;
     List<StateRule> state;
     List<TimeSource> time;
     List<TimedSource> times;

@@ -4,11 +4,19 @@
 
 #include "core/ascii.hpp"
 
+extern "C" {
+#include "miscadmin.h"
+}
+
 namespace msgstatus {
 namespace {
 
 constexpr std::size_t max_shapes = 64;
 constexpr std::size_t max_steps = 16;
+constexpr std::size_t max_lists = 64;
+constexpr std::size_t max_words = 1000;
+// A backend keeps what it makes of all descriptions.
+constexpr std::size_t max_size = 256UL * 1024;
 constexpr const char *path_hint =
     "A path is a text such as \"status.groupName\"; \"$.\" begins at the body, \"^.\" at the "
     "element around the item, and \".\" is the item itself.";
@@ -49,6 +57,31 @@ const char *hint_at_states() {
         hint = psprintf("%s%s%.*s", hint, i == 0 ? " " : ", ", static_cast<int>(state_names[i].size()),
                         state_names[i].data());
     return psprintf("%s.", hint);
+}
+
+// Whether an element of one list would be read by the other, too: then one item would become two dead letters, each of
+// which becomes two again.
+bool overlap(const ListPath &a, const ListPath &b) {
+    const auto flat = [](const ListPath &list) {
+        List<Text> steps;
+        for (const Path &level : list.levels) {
+            if (&level != list.levels.begin())
+                steps.push("*");
+            for (const Text step : level.steps)
+                steps.push(step);
+        }
+        return steps;
+    };
+    const List<Text> left = flat(a);
+    const List<Text> right = flat(b);
+    for (std::size_t i = 0; i < std::min(left.size(), right.size()); ++i) {
+        // A position and "*" may mean the same element.
+        if ((left[i] == "*") != (right[i] == "*"))
+            return all_digits(left[i]) || all_digits(right[i]);
+        if (left[i] != right[i])
+            return false;
+    }
+    return true;
 }
 
 // Collects the first problem. After it, whatever is read is unused.
@@ -226,6 +259,17 @@ public:
         return found;
     }
 
+    void add_list(Shape &shape, const ListPath &list, const char *member) {
+        if (shape.lists.size() == max_lists)
+            fail(member, "is one list more than 64");
+        if (failed())
+            return;
+        for (const ListPath &other : shape.lists)
+            if (overlap(list, other))
+                fail(member, "is a list that another one holds, or the same one");
+        shape.lists.push(list);
+    }
+
     StateRule state_rule(const Json &value, const char *member) {
         StateRule rule;
         if (!value.is_object()) {
@@ -254,7 +298,12 @@ public:
             fail(name, "is not an object of words and states");
             return rule;
         }
+        std::size_t count = 0;
         words.for_each_member([&](std::string_view key, const Json &meaning) {
+            if (++count > max_words)
+                fail(name, "has more than 1000 words");
+            if (failed())
+                return;
             Word word{lower_case(key), std::nullopt};
             if (!meaning.is_null())
                 word.state = state(meaning, below(name, key));
@@ -323,8 +372,8 @@ public:
             return shape;
         }
         check_members(value, member,
-                      {"name", "when", "ignore", "at", "list", "id", "state", "time", "times", "error_states", "detail",
-                       "comment"},
+                      {"name", "when", "ignore", "at", "list", "id", "alias", "state", "time", "times", "error_states",
+                       "detail", "comment"},
                       true);
         if (value["name"].exists())
             shape.name = text(value["name"], below(member, "name"));
@@ -348,9 +397,11 @@ public:
             if (value["at"].exists())
                 fail(below(member, "at"), "is there beside \"list\"");
             each(list, below(member, "list"),
-                 [&](const Json &element, const char *name) { shape.lists.push(list_path(element, name)); });
+                 [&](const Json &element, const char *name) { add_list(shape, list_path(element, name), name); });
         }
         shape.id = sources(value["id"], below(member, "id"));
+        if (value["alias"].exists())
+            shape.alias = sources(value["alias"], below(member, "alias"));
         each(value["state"], below(member, "state"),
              [&](const Json &element, const char *name) { shape.state.push(state_rule(element, name)); });
         if (value["time"].exists())
@@ -378,12 +429,17 @@ public:
             fail("", "nests more than 200 levels deep");
             return description;
         }
+        if (document.size() > max_size) {
+            fail("", "is larger than 256 kB");
+            return description;
+        }
         check_members(document, "", {"title", "shapes", "comment"});
         if (!document["shapes"].is_array()) {
             fail("shapes", "is not an array");
             return description;
         }
         document["shapes"].for_each_element([&](const Json &element) {
+            CHECK_FOR_INTERRUPTS();
             if (!failed())
                 description.shapes.push(shape(element, at("shapes", description.shapes.size())));
         });

@@ -8,6 +8,7 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
 }
 
 namespace msgstatus {
@@ -300,6 +301,8 @@ Jsonb *ItemReader::detail() const {
 }
 
 Json with_value_at(const Json &document, std::span<const Text> steps, const Json &value) {
+    if (steps.empty())
+        return value;
     auto *names = static_cast<Datum *>(palloc(steps.size() * sizeof(Datum)));
     for (std::size_t i = 0; i < steps.size(); ++i)
         names[i] = PointerGetDatum(text_of(steps[i]));
@@ -311,6 +314,30 @@ Json with_value_at(const Json &document, std::span<const Text> steps, const Json
 
 Json array_of(const Json &element) {
     return Json::of_document(element.in_array());
+}
+
+Json json_text_of(const Json &value) {
+    // A few characters such as 1e100000 may stand for a number of that many digits.
+    constexpr std::size_t most_digits = 16UL * 1024 * 1024;
+    Jsonb *document = value.to_document();
+    JsonbIterator *iterator = JsonbIteratorInit(&document->root);
+    JsonbValue part;
+    std::size_t digits = 0;
+    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &part, false); token != WJB_DONE;
+         token = JsonbIteratorNext(&iterator, &part, false)) {
+        if ((token != WJB_VALUE && token != WJB_ELEM) || part.type != jbvNumeric)
+            continue;
+        char *number = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(part.val.numeric)));
+        digits += std::string_view(number).size();
+        pfree(number);
+        if (digits > most_digits)
+            return {};
+    }
+    JsonbValue text;
+    text.type = jbvString;
+    text.val.string.val = JsonbToCString(nullptr, &document->root, VARSIZE_ANY_EXHDR(document));
+    text.val.string.len = static_cast<int>(std::string_view(text.val.string.val).size());
+    return Json(text);
 }
 
 } // namespace msgstatus

@@ -76,9 +76,11 @@ private:
     std::size_t read_count_ = 0;
 };
 
-// Returns the document with one value at the path replaced. The path leads through objects to a member that is there.
+// Returns the document with one value at the path replaced, which is there; without steps, the value itself.
 Json with_value_at(const Json &document, std::span<const Text> steps, const Json &value);
 // Returns an array of one element, or of none for an absent value.
 Json array_of(const Json &element);
+// Returns a text that holds the value as JSON; an absent value if its numbers are too long to be written out.
+Json json_text_of(const Json &value);
 
 } // namespace msgstatus

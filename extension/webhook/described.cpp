@@ -34,6 +34,12 @@ public:
         place.levels[0] = body_;
         if (shape_.lists.empty())
             return read_item(shape_.at.steps.empty() ? place : place.within(place.find(shape_.at)), body_);
+        std::size_t with_items = 0;
+        for (const ListPath &list : shape_.lists)
+            with_items += has_items(place, list.levels[0]) ? 1 : 0;
+        // It is not built anew without the other lists, and so is one dead letter, not one of each list.
+        if (with_items > 1 && body_.nests_too_deep())
+            return reader_.reject(body_, context_, too_deep);
         bool found = false;
         for (const ListPath &list : shape_.lists) {
             const Json elements = list_at(place, list.levels[0]);
@@ -56,21 +62,44 @@ private:
         return list.is_string() ? parse_json(list.string()) : list;
     }
 
+    static bool has_items(const Place &place, const Path &path) { return list_at(place, path).element(0).exists(); }
+
+    // Calls visit(other) for each other list of the shape that is in the same element as the list of `level`.
+    template <typename Visit>
+    void for_each_other(const ListPath &list, std::size_t level, Visit visit) const {
+        for (const ListPath &other : shape_.lists)
+            if (other.levels.size() > level &&
+                std::equal(list.levels.begin(), list.levels.begin() + level, other.levels.begin(), is_same) &&
+                !is_same(list.levels[level], other.levels[level]))
+                visit(other);
+    }
+
+    static bool is_same(const Path &a, const Path &b) {
+        return std::equal(a.steps.begin(), a.steps.end(), b.steps.begin(), b.steps.end());
+    }
+
     // Reads the elements of a list of `level`. `around` is the body with only the element that the list is in, for an
-    // item is kept as a dead letter within a body that has no other, so that it can be replayed.
+    // item is kept as a dead letter within a body that has no other, in no list, so that it can be replayed.
     void read_list(const ListPath &list, std::size_t level, const Place &place, const Json &elements,
                    const Json &around) {
-        const bool is_alone = !elements.element(1).exists();
+        bool others_have_items = false;
+        for_each_other(list, level, [&](const ListPath &other) {
+            others_have_items = others_have_items || has_items(place, other.levels[level]);
+        });
+        const bool is_alone = !elements.element(1).exists() && !others_have_items;
         // PostgreSQL recurses when it builds a document. A list in a text is not a part of the body.
-        if (elements.nests_too_deep() || (!is_alone && around.nests_too_deep()))
+        if (!is_alone && around.nests_too_deep())
             return reader_.reject(around, context_, too_deep);
+        const bool is_narrowed = others_have_items && narrowed_ < most_narrowed;
+        if (elements.nests_too_deep())
+            return reader_.reject(is_narrowed ? without_others(list, level, around) : around, context_, too_deep);
         Json hollow;
         elements.for_each_element([&](const Json &element) {
             CHECK_FOR_INTERRUPTS();
             Json body = around;
             if (!is_alone && narrowed_ < most_narrowed) {
                 if (!hollow.exists())
-                    hollow = with_list(list, level, around, Json());
+                    hollow = without_others(list, level, with_list(list, level, around, Json()));
                 body = with_list(list, level, hollow, element);
                 narrowed_ += body.size();
             } else if (!is_alone) {
@@ -93,17 +122,26 @@ private:
         return with_list_in(list, 0, level, body, element);
     }
 
+    // Returns the body with the other lists beside that of `level` empty.
+    Json without_others(const ListPath &list, std::size_t level, const Json &body) {
+        Json narrowed = body;
+        for_each_other(list, level,
+                       [&](const ListPath &other) { narrowed = with_list(other, level, narrowed, Json()); });
+        return narrowed;
+    }
+
     Json with_list_in(const ListPath &list, std::size_t level, std::size_t last, const Json &value,
                       const Json &element) {
         const std::span<const Text> steps{list.levels[level].steps.begin(), list.levels[level].steps.size()};
-        Json inner = element;
-        if (level != last) {
-            Json elements = find_from(value, steps);
-            if (elements.is_string())
-                elements = parse_json(elements.string());
-            inner = with_list_in(list, level + 1, last, elements.element(0), element);
-        }
-        return with_value_at(value, steps, array_of(inner));
+        const Json there = find_from(value, steps);
+        const Json elements = there.is_string() ? parse_json(there.string()) : there;
+        if (!elements.is_array())
+            return value;
+        const Json inner = level == last ? element : with_list_in(list, level + 1, last, elements.element(0), element);
+        const Json narrowed = array_of(inner);
+        // Conditions may want the text.
+        const Json text = there.is_string() ? json_text_of(narrowed) : Json();
+        return with_value_at(value, steps, text.exists() ? text : narrowed);
     }
 
     void read_item(const Place &place, const Json &body) {
@@ -124,6 +162,8 @@ private:
         Observation o = new_observation(context_);
         o.state = state;
         o.message_id = copied(item.text(shape_.id));
+        // By a reader of its own, so that the detail has it.
+        o.alias = copied(ItemReader(shape_, place).text(shape_.alias));
         o.facts.provider = context_.provider;
         o.facts.direction = is_incoming(state) ? "inbound" : "outbound";
         read_facts(item, o);

@@ -52,6 +52,7 @@ Jsonb *more_of(const Observation &o) {
     const MessageFacts &f = o.facts;
     JsonbParseState *state = nullptr;
     pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
+    add_text(state, "alias", o.alias);
     add_text(state, "direction", f.direction);
     add_text(state, "message_type", f.message_type);
     add_text(state, "content", f.content);

@@ -125,6 +125,12 @@ Text recipient_of_answer(const Json &value) {
     return recipient;
 }
 
+// Returns the value as a dead letter of one of its lists: without the other, which would be read again with it.
+Json value_without(const Json &value, std::string_view list) {
+    Jsonb *rest = value.without({&list, 1});
+    return rest == nullptr ? value : Json::of_document(rest);
+}
+
 // Reads a message of the answer to Meta's send call.
 void read_meta_answer(Reader &reader, const Json &value, const Json &message, const Context &context) {
     Fields fields(message);
@@ -214,7 +220,7 @@ void read_meta_value(Reader &reader, const Json &value, const Context &context) 
     if (statuses.is_array())
         statuses.for_each_element([&](const Json &status) { read_meta_status(reader, status, inner); });
     else if (!statuses.is_null())
-        reader.reject(value, inner, "\"statuses\" is not an array");
+        reader.reject(value_without(value, "messages"), inner, "\"statuses\" is not an array");
 
     const Json messages = value["messages"];
     if (messages.is_array())
@@ -229,7 +235,7 @@ void read_meta_value(Reader &reader, const Json &value, const Context &context) 
             read_meta_message(reader, message, inner);
         });
     else if (!messages.is_null())
-        reader.reject(value, inner, "\"messages\" is not an array");
+        reader.reject(value_without(value, "statuses"), inner, "\"messages\" is not an array");
 
     // Errors of the account, contacts and the like.
     if (statuses.is_null() && messages.is_null())

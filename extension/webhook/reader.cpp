@@ -29,6 +29,9 @@ enum class Known : std::uint8_t {
 
 namespace {
 
+// Shapes that many providers share. They come last.
+enum class Shared : std::uint8_t { none, meta_value, twilio_resource, meta_status, meta_message };
+
 constexpr std::string_view twilio_events = "com.twilio.";
 
 // The members of Meta's status objects, besides id and status. One of them identifies a status object that stands
@@ -53,6 +56,12 @@ constexpr std::array<std::string_view, 9> foreign_addresses{
 };
 
 constexpr std::array<std::string_view, 3> read_without_description{"meta", "twilio", "aisensy"};
+
+// Providers that pass Meta's envelope on.
+constexpr std::array<std::string_view, 5> pass_metas_envelope_on{"360dialog", "aisensy", "aws", "gupshup", "wati"};
+
+// Providers that send what is within it alone.
+constexpr std::array<std::string_view, 3> send_metas_parts{"360dialog", "aisensy", "meta"};
 
 constexpr const char *no_known_shape = "not a shape of any known webhook";
 
@@ -163,6 +172,31 @@ Known known_shape_of(const Json &object) {
     return Known::none;
 }
 
+// Returns the shape that an object has of those that many providers share.
+Shared shared_shape_of(const Json &object) {
+    if (object["statuses"].exists() || object["messages"].exists() || object["messaging_product"].exists())
+        return Shared::meta_value;
+    if (object["sid"].exists() && object["status"].exists())
+        return Shared::twilio_resource;
+    if (is_single_status(object))
+        return Shared::meta_status;
+    if (object["from"].exists() && object["type"].exists() && !object["status"].exists())
+        return Shared::meta_message;
+    return Shared::none;
+}
+
+// Returns whether the provider of the name sends objects of the shape, so that C++ reads them where it is the source.
+bool sends(Text provider, Known shape, const Json &object) {
+    if (shape == Known::other_event)
+        return provider == "twilio" && !is_bot_message(object);
+    if (const Text family = family_of(shape); !family.empty())
+        return provider == family || (family == "meta" && is_one_of(provider, pass_metas_envelope_on));
+    const Shared shared = shared_shape_of(object);
+    if (provider == "twilio")
+        return shared == Shared::twilio_resource;
+    return shared != Shared::none && shared != Shared::twilio_resource && is_one_of(provider, send_metas_parts);
+}
+
 } // namespace
 
 void Reader::read_webhook(const Json &webhook, const Context &context) {
@@ -211,15 +245,18 @@ void Reader::read_object(const Json &object, const Context &context) {
     if (!context.provider.empty() && !is_one_of(context.provider, read_without_description) &&
         find_description(context.provider) != nullptr)
         return reject(object, context, no_known_shape);
-    if (object["statuses"].exists() || object["messages"].exists() || object["messaging_product"].exists())
+    switch (shared_shape_of(object)) {
+    case Shared::meta_value:
         return read_meta_value(*this, object, context);
-    if (object["sid"].exists() && object["status"].exists())
+    case Shared::twilio_resource:
         return read_twilio_resource(*this, object, context);
-    if (is_single_status(object))
+    case Shared::meta_status:
         return read_meta_status(*this, object, context);
-    if (object["from"].exists() && object["type"].exists() && !object["status"].exists())
+    case Shared::meta_message:
         return read_meta_message(*this, object, context);
-    reject(object, context, no_known_shape);
+    case Shared::none:
+        return reject(object, context, no_known_shape);
+    }
 }
 
 void Reader::read_known(Known shape, const Json &object, const Context &context) {
@@ -247,23 +284,25 @@ void Reader::read_known(Known shape, const Json &object, const Context &context)
     }
 }
 
-// Only descriptions of define_provider() compete with a known shape. A source that names a provider decides where
-// several fit, and else the provider that a dead letter had. Without either, an object that several fit is nobody's.
+// Only descriptions of define_provider() compete with a known shape. A source that names a provider whose shape fits
+// decides, also where one description fits alone, and else the provider that a dead letter had. Without either, an
+// object that several fit is nobody's.
 bool Reader::read_by_description(const Json &object, const Context &context, Known shape) {
     const Vector<Fit> fits = fits_of(object, shape != Known::none);
     if (fits.empty())
         return false;
-    const Text family = family_of(shape);
-    const Fit *chosen = fits.size() == 1 && family.empty() ? &fits[0] : nullptr;
+    const Fit *chosen = nullptr;
     for (const Text name : {context.source, context.provider}) {
-        if (chosen != nullptr)
-            break;
-        if (!name.empty() && name == family)
-            return false;
+        if (name.empty() || chosen != nullptr)
+            continue;
         for (const Fit &fit : fits)
             if (fit.description->name == name)
                 chosen = &fit;
+        if (chosen == nullptr && sends(name, shape, object))
+            return false;
     }
+    if (chosen == nullptr && fits.size() == 1 && family_of(shape).empty())
+        chosen = &fits[0];
     if (chosen == nullptr) {
         reject(object, context, "of a shape of several providers, none of which is the source");
         return true;

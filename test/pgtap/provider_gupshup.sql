@@ -37,11 +37,25 @@ SELECT is(counts(enterprise('[{"srcAddr": "SHOP", "channel": "WHATSAPP", "extern
     {"externalId": "3547-3", "eventType": "LOST", "eventTs": "1733828401000"}]')), '3 2 0 1 0', 'Enterprise: JSON in a form field');
 SELECT is(message('3547-1'), '{"provider": "gupshup", "direction": "outbound", "sender": "SHOP", "recipient": "+15550100001", "status": "{\"delivered\": \"2024-12-10T11:00:00Z\"}"}', '000 is no error');
 SELECT is(message('3547-2') -> 'error_code', '5');
-SELECT is(rejected() -> -1, '{"reason": "the status is missing or names no known state", "payload": {"response": [{"eventTs": "1733828401000", "eventType": "LOST", "externalId": "3547-3"}]}}');
+SELECT is((SELECT count(*) FROM msgstatus.error_code_catalog WHERE provider = 'gupshup' AND code < 500), 0::bigint, 'Meta''s small codes mean nothing in Enterprise''s');
+SELECT is(rejected() -> -1, '{"reason": "the status is missing or names no known state", "payload": {"response": "[{\"eventTs\": \"1733828401000\", \"eventType\": \"LOST\", \"externalId\": \"3547-3\"}]"}}', 'a text as it was, by which the shape is told');
 SELECT is(msgstatus.replay_rejected() ->> 'rejected', '1', 'which is read again');
 SELECT is(states('{"response": [{"externalId": "e", "eventType": "WORD", "eventTs": 1733828400000}]}', '{SENT,DELIVERED,READ,FAILED}'),
     '{"SENT": "sent", "DELIVERED": "delivered", "READ": "read", "FAILED": "failed"}', 'every word of Enterprise');
 SELECT is(counts(jsonb_build_object('response', t)), '1 0 0 1 0', 'no list: ' || t) FROM unnest(ARRAY['[', '[1', 'no', '{}']) AS t;
+
+-- The sender knows gsId; events later than a week after sending name WhatsApp's id alone.
+SELECT is(orders('gs-uuid', '[{"app": "Demo", "timestamp": 1733828401000, "type": "message-event", "payload": {"id": "wamid.G", "gsId": "gs-uuid", "type": "delivered", "payload": {"ts": 1733828400}}},
+    {"app": "Demo", "timestamp": 1733828461000, "type": "message-event", "payload": {"id": "wamid.G", "type": "read", "payload": {"ts": 1733828460}}}]'),
+    ARRAY['gs-uuid {"order": 17} {"delivered": "2024-12-10T11:00:00Z", "read": "2024-12-10T11:01:00Z"}'], 'v2: one message of two ids, in every order');
+SELECT is(orders('gs-q', '[{"app": "Demo", "timestamp": 1733828400000, "type": "message-event", "payload": {"id": "gs-q", "type": "enqueued", "payload": {"whatsappMessageId": "wamid.Q"}}},
+    {"app": "Demo", "timestamp": 1733828461000, "type": "message-event", "payload": {"id": "wamid.Q", "type": "read", "payload": {"ts": 1733828460}}}]'),
+    ARRAY['gs-q {"order": 17} {"queued": "2024-12-10T11:00:00Z", "read": "2024-12-10T11:01:00Z"}'], 'v2: the first event names both, too');
+SELECT is(orders('gs-3', '[{"entry": [{"changes": [{"field": "messages", "value": {"messaging_product": "whatsapp", "statuses": [{"gs_id": "gs-3", "id": "wamid.3", "status": "delivered", "timestamp": 1733828400}]}}]}]},
+    {"entry": [{"changes": [{"field": "messages", "value": {"messaging_product": "whatsapp", "statuses": [{"id": "wamid.3", "status": "read", "timestamp": 1733828460}]}}]}]}]'),
+    ARRAY['wamid.3 {"order": 17} {"delivered": "2024-12-10T11:00:00Z", "read": "2024-12-10T11:01:00Z"}'], 'v3');
+SELECT is((SELECT more FROM msgstatus.explain_webhook('{"type": "message-event", "payload": {"id": "wamid.G", "gsId": "gs-uuid", "type": "delivered", "payload": {"ts": 1733828400}}}', 'gupshup')),
+    '{"alias": "wamid.G", "direction": "outbound"}', 'explain_webhook shows the other id');
 
 SELECT finish();
 ROLLBACK;

@@ -36,6 +36,28 @@ SELECT msgstatus.drop_provider('wide');
 SELECT is(reading('{"statuses": [{"id": "s", "status": "sent"}]}'), 'aisensy s sent receipt');
 SELECT is(reading('{"MessageSid": "SM1", "MessageStatus": "sent"}'), 'twilio SM1 sent receipt');
 
+-- Where the source names a provider whose shape fits, one's own description does not take its webhooks, even if it alone fits.
+SELECT msgstatus.define_provider('greedy', '{"shapes": [{"when": {"id": true}, "id": "id", "state": {"is": "failed"}}, {"when": {"entry": true}, "id": "object", "state": {"is": "failed"}},
+    {"when": {"sid": true}, "id": "sid", "state": {"is": "failed"}}, {"when": {"statuses": true}, "id": "nix", "state": {"is": "failed"}}, {"when": {"EventType": true}, "id": "EventType", "state": {"is": "failed"}}]}');
+SELECT is((SELECT jsonb_object_agg(COALESCE(source, '-'), reading(body, source)) FROM unnest(sources::text[]) AS source), wanted::jsonb, body::text) FROM (VALUES
+    ('{"id": "wamid.g", "status": "sent", "timestamp": "1733828400", "recipient_id": "15550100001"}'::jsonb, '{meta,aisensy,plivo,NULL}',
+        '{"meta": "meta wamid.g sent 2024-12-10T11:00:00", "aisensy": "meta wamid.g sent 2024-12-10T11:00:00", "plivo": "greedy wamid.g failed receipt", "-": "greedy wamid.g failed receipt"}'),
+    ('{"statuses": [{"id": "s", "status": "sent", "timestamp": "1733828400"}]}', '{meta,aisensy,360dialog}',
+        '{"meta": "aisensy s sent 2024-12-10T11:00:00", "aisensy": "aisensy s sent 2024-12-10T11:00:00", "360dialog": "aisensy s sent 2024-12-10T11:00:00"}'),
+    ('{"id": "wamid.g", "from": "15550100001", "type": "text", "timestamp": "1733828400"}', '{meta,greedy}', '{"meta": "incoming message: meta wamid.g received 2024-12-10T11:00:00", "greedy": "greedy wamid.g failed receipt"}'),
+    ('{"sid": "SM1", "status": "sent"}', '{twilio,meta}', '{"twilio": "twilio SM1 sent receipt", "meta": "greedy SM1 failed receipt"}'),
+    ('{"EventType": "onMessageAdded"}', '{twilio,meta}', '{"twilio": "ignored:", "meta": "greedy onMessageAdded failed receipt"}'),
+    ('{"id": "p", "MessageUUID": "p", "Status": "sent"}', '{plivo,greedy}', '{"plivo": "plivo p sent receipt", "greedy": "greedy p failed receipt"}'),
+    ('{"object": "whatsapp_business_account", "entry": [{"id": "e", "changes": [{"field": "messages", "value": {"messaging_product": "whatsapp", "statuses": [{"id": "wamid.e", "status": "sent", "timestamp": "1733828400"}]}}]}]}',
+        '{meta,gupshup,360dialog,aws,wati,greedy,NULL}', '{"meta": "meta wamid.e sent 2024-12-10T11:00:00", "gupshup": "meta wamid.e sent 2024-12-10T11:00:00", "360dialog": "meta wamid.e sent 2024-12-10T11:00:00",
+        "aws": "meta wamid.e sent 2024-12-10T11:00:00", "wati": "meta wamid.e sent 2024-12-10T11:00:00", "greedy": "greedy whatsapp_business_account failed receipt",
+        "-": "dead letter: of a shape of several providers, none of which is the source"}')) AS t (body, sources, wanted);
+-- A source that names no provider changes nothing.
+SELECT is(counts('{"id": "wamid.g", "status": "sent"}', source => 'my-queue'), '1 1 0 0 0');
+SELECT is((SELECT provider FROM msgstatus.message WHERE message_id = 'wamid.g'), 'greedy');
+DELETE FROM msgstatus.message WHERE message_id = 'wamid.g';
+SELECT msgstatus.drop_provider('greedy');
+
 -- No body of one built-in provider fits the description of another.
 SELECT is(reading('{"message_uuid": "u", "status": "delivered", "MessageUUID": "p", "Status": "delivered"}'), 'dead letter: of a shape of several providers, none of which is the source', 'of both Vonage and Plivo');
 SELECT is(reading('{"message_uuid": "u", "status": "delivered", "MessageUUID": "p", "Status": "delivered"}', 'plivo'), 'plivo p delivered receipt');

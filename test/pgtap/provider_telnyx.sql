@@ -26,6 +26,12 @@ SELECT is(counts(event('message.finalized', '{"id": "t3", "from": {"phone_number
 SELECT is((SELECT jsonb_object_agg(participant, state) FROM msgstatus.status_event WHERE message_id = 't3'), '{"+15550100001": "delivered", "+15550100002": "undelivered"}');
 SELECT is((SELECT error_code FROM msgstatus.message WHERE message_id = 't3'), 40300);
 SELECT is(rejected() -> 0 -> 'payload' -> 'data' -> 'payload' -> 'cc', '[{"status": "teleported", "phone_number": "+15550100003"}]', 'a dead letter is the webhook with this recipient');
+-- A dead letter holds one recipient, so that it stays one, no matter how often it is replayed.
+SELECT is(counts(event('message.finalized', '{"id": "t6", "to": [{"phone_number": "+15550100001", "status": "lost"}], "cc": [{"phone_number": "+15550100002", "status": "lost"}]}')), '2 0 0 2 0');
+SELECT is((SELECT array_agg(payload #> '{data,payload}' ORDER BY rejected_id) FROM msgstatus.rejected_status WHERE payload #>> '{data,payload,id}' = 't6'),
+    ARRAY['{"id": "t6", "cc": [], "to": [{"status": "lost", "phone_number": "+15550100001"}]}', '{"id": "t6", "to": [], "cc": [{"status": "lost", "phone_number": "+15550100002"}]}']::jsonb[],
+    'one recipient in each, of both lists');
+SELECT is(msgstatus.replay_rejected(), '{"applied": 0, "rejected": 3, "replayed": 3, "unchanged": 0}', 'replayed') FROM generate_series(1, 3);
 -- Once the word is known, dead letters are replayed: the shape is that of the built-in description, with one word more.
 SELECT msgstatus.define_provider('telnyx', (SELECT jsonb_set(description, '{shapes,0,state,words,teleported}', '"delivered"') FROM msgstatus.providers WHERE name = 'telnyx'));
 SELECT is(msgstatus.replay_rejected() ->> 'applied', '1', 'replayed, with its id and time');

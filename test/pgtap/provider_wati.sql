@@ -22,5 +22,9 @@ SELECT is(counts('{"eventType": "message", "id": "66", "whatsappMessageId": "wam
 SELECT is(message('wamid.win'), '{"provider": "wati", "direction": "inbound", "sender": "+15550100001", "message_type": "text", "content": "hi", "status": "{\"received\": \"2024-12-10T11:00:00Z\"}"}');
 SELECT is(counts('{"eventType": "message", "id": "66", "whatsappMessageId": "wamid.own", "waId": "15550100001", "text": "hi", "owner": true}'), '0 0 0 0 1', 'one''s own message is none that came in');
 
+SELECT is(orders('local-1', '[{"eventType": "templateMessageSent_v2", "statusString": "SENT", "id": "65", "localMessageId": "local-1", "whatsappMessageId": "wamid.W", "timestamp": "1733828400"},
+    {"eventType": "sentMessageREAD_v2", "statusString": "Read", "id": "65", "whatsappMessageId": "wamid.W", "timestamp": "1733828460"}]'),
+    ARRAY['wamid.W {"order": 17} {"sent": "2024-12-10T11:00:00Z", "read": "2024-12-10T11:01:00Z"}'], 'one message of two ids, in every order');
+
 SELECT finish();
 ROLLBACK;

@@ -99,5 +99,10 @@ SELECT is_empty($$SELECT outcome FROM (SELECT outcome_alone(jsonb_agg(payload)) 
     WHERE outcome IS NOT NULL$$, 'all of them in one call');
 SELECT is(status('wamid.1') IS NOT NULL, true, 'what remained readable was applied');
 
+-- A dead letter of one list does not hold the other, which would be read again with each replay.
+DELETE FROM msgstatus.rejected_status;
+SELECT msgstatus.apply_message_status('[{"messaging_product": "whatsapp", "statuses": 5, "messages": 5}, {"messaging_product": "whatsapp", "statuses": 5, "messages": [5]}]');
+SELECT is(msgstatus.replay_rejected() ->> 'rejected', '4', 'replayed') FROM generate_series(1, 3);
+
 SELECT finish();
 ROLLBACK;
