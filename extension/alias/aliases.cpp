@@ -76,6 +76,18 @@ Datum bool_array_of(const Vector<Alias> &aliases) {
         construct_array(values.begin(), static_cast<int>(values.size()), BOOLOID, 1, true, TYPALIGN_CHAR));
 }
 
+void write(const Vector<Alias> &aliases) {
+    Vector<Text> ids;
+    Vector<Text> messages;
+    for (const Alias &alias : aliases) {
+        ids.push(alias.alias);
+        messages.push(alias.message_id);
+    }
+    const std::array<Oid, 3> types{TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID};
+    const std::array<Datum, 3> values{text_array_of(ids), text_array_of(messages), bool_array_of(aliases)};
+    write_aliases_statement.execute(types, values);
+}
+
 } // namespace
 
 bool can_keep_aliases() {
@@ -116,25 +128,22 @@ Vector<Text> messages_of(const Vector<Alias> &aliases, const Vector<Text> &ids) 
 
 void write_aliases(const Vector<Alias> &aliases) {
     Vector<Alias> written;
-    Vector<Text> ids;
-    Vector<Text> messages;
     Vector<Text> needless;
-    for (const Alias &alias : aliases) {
-        if (alias.alias == alias.message_id && !alias.is_alias) {
+    for (const Alias &alias : aliases)
+        if (alias.alias == alias.message_id && !alias.is_alias)
             needless.push(alias.alias);
-            continue;
-        }
-        written.push(alias);
-        ids.push(alias.alias);
-        messages.push(alias.message_id);
-    }
+        else
+            written.push(alias);
     if (!needless.empty())
         delete_aliases_statement.execute(TEXTARRAYOID, text_array_of(needless));
-    if (written.empty())
-        return;
-    const std::array<Oid, 3> types{TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID};
-    const std::array<Datum, 3> values{text_array_of(ids), text_array_of(messages), bool_array_of(written)};
-    write_aliases_statement.execute(types, values);
+    if (!written.empty())
+        write(written);
+}
+
+void write_forgotten_alias(Text id) {
+    Vector<Alias> forgotten;
+    forgotten.push({id, id, false});
+    write(forgotten);
 }
 
 } // namespace msgstatus

@@ -6,7 +6,7 @@
 namespace msgstatus {
 
 // A row of message_alias. A message that somebody called the alias of another one, and that is kept under its own id
-// nevertheless, has a row that names it twice.
+// nevertheless, has a row that names it twice. So has an id that is no alias any more, with is_alias false.
 struct Alias {
     Text alias;
     Text message_id;
@@ -36,5 +36,8 @@ Vector<Text> messages_of(const Vector<Alias> &aliases, const Vector<Text> &ids);
 // Writes rows, new ones or over those that are there, and deletes that of an id that has its message for itself again.
 // The ids must be locked (lock_messages_to_change).
 void write_aliases(const Vector<Alias> &aliases);
+
+// Writes that an id, which must be locked, has its message for itself, and is not to become an alias by webhooks.
+void write_forgotten_alias(Text id);
 
 } // namespace msgstatus

@@ -19,7 +19,7 @@ BEGIN
     COMMENT ON COLUMN msgstatus.message_alias.message_id IS
         'The id under which the message is kept, which is never itself kept under another one';
     COMMENT ON COLUMN msgstatus.message_alias.is_alias IS
-        'Whether somebody called this id the alias; false where it gave way to a smaller id of the same message';
+        'Whether somebody called this id the alias; false where it gave way to a smaller id of the same message, and where it names itself, being forgotten as an alias';
     COMMENT ON COLUMN msgstatus.message_alias.learnt_at IS 'When it became known';
 END
 $$;

@@ -67,6 +67,28 @@ void mark_applied(Batch &batch, const Vector<Observation *> &sorted, const Vecto
     }
 }
 
+// Makes dead letters of status objects whose alias was not learnt, so that somebody sees it, and can replay them when
+// the cause is mended. The status itself is applied, and counted so. A redelivery says nothing new of it.
+void report_refusals(Batch &batch) {
+    Vector<std::uint32_t> reported;
+    for (const Observation &o : batch.observations) {
+        StatusObject &object = batch.objects[o.object];
+        if (o.refusal == nullptr || object.rejected || !object.payload.exists() ||
+            !(object.applied || batch.is_replay) || (!reported.empty() && reported.back() == o.object))
+            continue;
+        reported.push(o.object);
+        batch.rejections.push(rejection_of(object, o, o.refusal));
+        ereport(WARNING,
+                (errmsg("\"%.*s\" and \"%.*s\" were not made one message: %s", static_cast<int>(o.alias.size()),
+                        o.alias.data(), static_cast<int>(o.message_id.size()), o.message_id.data(), o.refusal),
+                 o.refusal_error == nullptr ? 0 : errdetail_internal("%s", o.refusal_error)));
+    }
+    // What comes back is not done with.
+    if (batch.is_replay)
+        for (const std::uint32_t object : reported)
+            batch.objects[object].rejected = true;
+}
+
 bool are_mostly_new(const Vector<MessageChange> &changes, const Vector<WrittenMessage> &written) {
     const auto inserted =
         std::count_if(written.begin(), written.end(), [](const WrittenMessage &m) { return m.is_inserted(); });
@@ -118,6 +140,7 @@ void apply_observations(Batch &batch, BatchSeries &series) {
         series.rollups.add(message);
     mark_applied(batch, sorted, changes);
     reject_kept_out(batch, {changes.begin(), changes.size()});
+    report_refusals(batch);
     if (!had_aliases && !written.empty() && may_have_aliases())
         unite_written(ids_of(written), series.rollups);
 }

@@ -150,6 +150,7 @@ MSGSTATUS_FUNCTION(apply_rejected) {
     const ArrayArgument providers = array_argument(fcinfo, 3, TEXTOID, webhooks.payloads.count);
     const ArrayArgument senders = array_argument(fcinfo, 4, TEXTOID, webhooks.payloads.count);
     Batch batch;
+    batch.is_replay = true;
     Reader reader(batch);
     for (int i = 0; i < webhooks.payloads.count; ++i) {
         Context context = webhooks.context(i);

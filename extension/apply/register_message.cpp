@@ -113,17 +113,19 @@ void check_message_id(Text id) {
                         errmsg("a message id has between 1 and %zu bytes", max_message_id_size)));
 }
 
-// Learns that two ids are those of one message, if the second one is given.
-void learn_alias(Text alias, Text message_id, RollupChanges &rollups) {
-    if (alias.empty() || alias == message_id)
-        return;
-    check_message_id(alias);
+void check_table_of_aliases() {
     if (!can_keep_aliases())
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the table message_alias is missing"),
                         errhint("Run: SELECT msgstatus.install();")));
-    Vector<AliasPair> pairs;
-    pairs.push({alias, message_id});
-    learn_aliases(pairs, {}, rollups);
+}
+
+// Learns that two ids are those of one message, if the second one is given. The recipient is given as people write it.
+void learn_alias(Text alias, Text message_id, Text recipient, RollupChanges &rollups) {
+    if (alias.empty() || alias == message_id)
+        return;
+    check_message_id(alias);
+    check_table_of_aliases();
+    msgstatus::learn_alias({alias, message_id}, address_of(recipient), rollups);
 }
 
 // Returns what the statement has just written, from which alone the rollups are counted, and nothing a caller could
@@ -176,7 +178,8 @@ void write_message(std::span<Datum> values, const char *nulls, RollupChanges &ro
 
 // Writes what a sender knows of a message, before or after its first status, and counts it in the rollups. Parameters:
 // the message id, of 1 to 512 bytes; each column of registered_columns; metadata, an object; who sent it; the campaign.
-// another id of the message. NULL and the empty text leave a column as it is. Raises 22023 for ids of another size.
+// another id of the message. NULL and the empty text leave a column as it is. Raises 22023 for ids of another size,
+// and 23514 where the messages with the two ids have different recipients or too many ids.
 //
 // It writes as the owner of the tables: the caller needs the right to call it and none on the tables, and so can
 // neither write a row that the rollups do not count nor count what is not written.
@@ -189,7 +192,8 @@ MSGSTATUS_FUNCTION(register_message) {
     Text message_id = text_argument_of(fcinfo, 0);
     check_message_id(message_id);
     RollupChanges rollups;
-    learn_alias(text_argument_of(fcinfo, static_cast<int>(argument_types.size())), message_id, rollups);
+    learn_alias(text_argument_of(fcinfo, static_cast<int>(argument_types.size())), message_id,
+                text_argument_of(fcinfo, 4), rollups);
     std::array<Datum, argument_types.size()> values;
     std::array<char, argument_types.size()> nulls;
     for (std::size_t i = 0; i < argument_types.size(); ++i) {
@@ -204,7 +208,7 @@ MSGSTATUS_FUNCTION(register_message) {
 
 // Says that two ids are those of one message, which becomes one if there are two. Parameters: the alias; the id under
 // which the message is to be kept. Raises 22023 for ids of another size than 1 to 512 bytes, and where both are the
-// same. Writes as the owner of the tables, as register_message does.
+// same, and 23514 as register_message does. Writes as the owner of the tables, as register_message does.
 MSGSTATUS_FUNCTION(add_message_alias) {
     TableAccess access;
     const Text alias = text_argument_of(fcinfo, 0);
@@ -214,8 +218,21 @@ MSGSTATUS_FUNCTION(add_message_alias) {
     if (alias == message_id)
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("an alias differs from the message id")));
     RollupChanges rollups;
-    learn_alias(alias, message_id, rollups);
+    learn_alias(alias, message_id, {}, rollups);
     rollups.write();
     access.close();
     PG_RETURN_VOID();
+}
+
+// Says that an id is no alias, whatever webhooks say from now on. Parameter: the id. Returns false if it is none.
+// Raises 22023 for an id of another size than 1 to 512 bytes. Writes as the owner of the tables, as register_message
+// does.
+MSGSTATUS_FUNCTION(forget_message_alias) {
+    TableAccess access;
+    const Text alias = text_argument_of(fcinfo, 0);
+    check_message_id(alias);
+    check_table_of_aliases();
+    const bool is_forgotten = forget_alias(alias);
+    access.close();
+    PG_RETURN_BOOL(is_forgotten);
 }

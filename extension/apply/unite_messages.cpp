@@ -3,10 +3,12 @@
 #include <new>
 
 #include "alias/aliases.hpp"
+#include "core/ascii.hpp"
 #include "message/known_events_datum.hpp"
 #include "message/merge_sql.hpp"
 #include "message/written_message.hpp"
 #include "observation/fingerprint.hpp"
+#include "postgres/deferred_triggers.hpp"
 #include "postgres/prepared_statement.hpp"
 #include "postgres/row_shape.hpp"
 #include "postgres/subtransaction.hpp"
@@ -26,6 +28,12 @@ extern "C" {
 
 namespace msgstatus {
 namespace {
+
+// The recipient of a message, as its row or the call says.
+struct KnownRecipient {
+    Text message_id;
+    Text recipient;
+};
 
 // Recipients of campaigns are locked before messages, as a report of a send does.
 PreparedStatement lock_recipients_statement(R"(
@@ -50,6 +58,12 @@ UPDATE msgstatus.campaign_attempt AS a SET message_id = $2
 WHERE a.message_id = $1
     AND NOT EXISTS (SELECT FROM msgstatus.campaign_recipient AS o WHERE o.message_id = $2)
     AND NOT EXISTS (SELECT FROM msgstatus.campaign_attempt AS o WHERE o.message_id = $2))");
+
+PreparedStatement recipients_statement(R"(
+SELECT m.message_id, m.recipient
+FROM pg_catalog.unnest($1) AS k (id) JOIN msgstatus.message AS m ON m.message_id = k.id
+WHERE m.recipient IS NOT NULL
+ORDER BY m.message_id)");
 
 PreparedStatement known_messages_statement(R"(
 SELECT m.message_id FROM pg_catalog.unnest($1) AS k (id) JOIN msgstatus.message AS m ON m.message_id = k.id
@@ -149,12 +163,62 @@ Family family_of(const Vector<AliasPair> &pairs) {
     return family;
 }
 
+// Returns the recipients of the messages with these ids, in their order: those of the rows, and of what the call says.
+Vector<KnownRecipient> recipients_among(const Vector<Text> &ids, const Vector<KnownRecipient> &said) {
+    Vector<KnownRecipient> recipients;
+    recipients_statement.execute(TEXTARRAYOID, text_array_of(ids), latest_snapshot());
+    check_result(std::array{ColumnShape{"message_id", TEXTOID}, ColumnShape{"recipient", TEXTOID}});
+    const auto text_at = [](std::uint64_t row, int n) {
+        bool is_null = false;
+        const Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, n, &is_null);
+        return view_of(text_of(view_of(DatumGetTextPP(value))));
+    };
+    for (std::uint64_t i = 0; i < SPI_tuptable->numvals; ++i)
+        recipients.push({text_at(i, 1), text_at(i, 2)});
+    SPI_freetuptable(SPI_tuptable);
+    for (const KnownRecipient &r : said)
+        if (std::binary_search(ids.begin(), ids.end(), r.message_id))
+            recipients.push(r);
+    std::sort(recipients.begin(), recipients.end(), [](const KnownRecipient &a, const KnownRecipient &b) {
+        return a.message_id != b.message_id ? a.message_id < b.message_id : a.recipient < b.recipient;
+    });
+    return recipients;
+}
+
+bool is_number(Text address) {
+    return address.size() > 1 && address[0] == '+' && std::all_of(address.begin() + 1, address.end(), is_digit);
+}
+
+// May two recipients be one person? A number may be written with and without a digit after the code of the country
+// (Argentina, Brazil, Mexico), and a number says nothing of an id that is none.
+bool may_be_one(Text a, Text b) {
+    constexpr std::size_t country = 3; // with the plus sign
+    constexpr std::size_t subscriber = 8;
+    if (a == b || is_number(a) != is_number(b))
+        return true;
+    return is_number(a) && std::min(a.size(), b.size()) >= country + subscriber &&
+           a.substr(0, country) == b.substr(0, country) &&
+           a.substr(a.size() - subscriber) == b.substr(b.size() - subscriber);
+}
+
+constexpr std::size_t max_ids = 16;
+
+constexpr const char *other_recipient = "the message with its other id has another recipient; the status is kept";
+constexpr const char *too_many_ids = "the message would have more than 16 ids; the status is kept";
+constexpr const char *refused_by_tables = "the tables refuse to make one message of its two ids; the status is kept";
+
+// Somebody said that this id is no alias: forget_alias.
+bool is_forgotten(const Alias &row) {
+    return row.alias == row.message_id && !row.is_alias;
+}
+
 // Which ids belong together, and under which of them the message is kept. It depends on the set of pairs alone, not on
 // their order: ids that pairs connect are one message; it is kept under the smallest of those that no pair calls an
 // alias, or if pairs call each of them one, under the smallest of all. See docs/decisions.
 class Union {
 public:
-    explicit Union(const Family &family) : ids_(family.ids) {
+    Union(const Family &family, const Vector<KnownRecipient> &said)
+        : ids_(family.ids), recipients_(recipients_among(family.ids, said)) {
         for (std::size_t i = 0; i < ids_.size(); ++i)
             members_.push({static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(i), false, nullptr});
         for (const Alias &row : family.rows) {
@@ -163,6 +227,33 @@ public:
             member.is_alias = row.is_alias;
             join(index_of(row.alias), index_of(row.message_id));
         }
+    }
+
+    // Returns why the ids of a pair cannot be those of one message; nullptr if they can.
+    const char *refusal_of(const AliasPair &pair) const {
+        const std::size_t a = find(index_of(pair.alias));
+        const std::size_t b = find(index_of(pair.message_id));
+        if (a == b)
+            return nullptr;
+        std::size_t size = 0;
+        for (std::size_t i = 0; i < members_.size(); ++i)
+            size += find(i) == a || find(i) == b ? 1 : 0;
+        if (size > max_ids)
+            return too_many_ids;
+        for (const KnownRecipient &x : recipients_)
+            if (find(index_of(x.message_id)) == a)
+                for (const KnownRecipient &y : recipients_)
+                    if (find(index_of(y.message_id)) == b && !may_be_one(x.recipient, y.recipient))
+                        return other_recipient;
+        return nullptr;
+    }
+
+    bool has_forgotten(const AliasPair &pair) const {
+        const auto is_so = [&](Text id) {
+            const Alias *row = members_[index_of(id)].row;
+            return row != nullptr && is_forgotten(*row);
+        };
+        return is_so(pair.alias) || is_so(pair.message_id);
     }
 
     void add(const AliasPair &pair) {
@@ -220,6 +311,7 @@ private:
     }
 
     const Vector<Text> &ids_;
+    Vector<KnownRecipient> recipients_;
     Vector<Member> members_;
 };
 
@@ -344,11 +436,14 @@ void unite(Text from, Text to, RollupChanges &rollups) {
         const WrittenMessage *before = row_of_result();
         statements().unite.execute(types, values);
         const WrittenMessage *after = row_of_result();
-        // A trigger of the user's may have kept the row as it is.
-        if (before != nullptr && after != nullptr) {
-            rollups.remove(before->after);
-            rollups.add(*after);
-        }
+        // A part of the message would be lost, or its events would be those of a message that lacks them.
+        if (before == nullptr || after == nullptr)
+            ereport(ERROR,
+                    (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+                     errmsg("a trigger keeps message \"%.*s\" from becoming part of \"%.*s\"",
+                            static_cast<int>(from.size()), from.data(), static_cast<int>(to.size()), to.data())));
+        rollups.remove(before->after);
+        rollups.add(*after);
     }
     add_events(events);
 }
@@ -394,28 +489,171 @@ Vector<AliasPair> unknown_of(const Vector<AliasPair> &pairs) {
     return unknown;
 }
 
-} // namespace
-
-void learn_aliases(const Vector<AliasPair> &pairs, const Vector<Text> &others, RollupChanges &rollups) {
-    const Vector<AliasPair> unknown = unknown_of(pairs);
-    if (unknown.empty())
+// Takes in the pairs for which accept(groups, pair) holds.
+template <typename Accept>
+void learn(const Vector<AliasPair> &pairs, const Vector<Text> &others, const Vector<KnownRecipient> &said,
+           RollupChanges &rollups, Accept accept) {
+    const Family family = lock_family(pairs, others);
+    Union groups(family, said);
+    bool is_any_accepted = false;
+    for (const AliasPair &pair : pairs)
+        if (accept(groups, pair)) {
+            groups.add(pair);
+            is_any_accepted = true;
+        }
+    if (!is_any_accepted)
         return;
-    const Family family = lock_family(unknown, others);
-    Union groups(family);
-    for (const AliasPair &pair : unknown)
-        groups.add(pair);
     groups.settle();
     write_aliases(groups.changed_rows());
     unite_all(family.ids, groups, rollups);
 }
 
-void learn_aliases_of(const Vector<Observation> &observations, RollupChanges &rollups) {
+// May an error go by itself, or is it the server's? All else fails as often as it is tried: it is that of constraints
+// and triggers of the user's.
+bool may_pass(const ErrorData &error) {
+    switch (ERRCODE_TO_CATEGORY(error.sqlerrcode)) {
+    case ERRCODE_CONNECTION_EXCEPTION:
+    case ERRCODE_INVALID_TRANSACTION_STATE:
+    case ERRCODE_TRANSACTION_ROLLBACK:
+    case ERRCODE_INSUFFICIENT_RESOURCES:
+    case ERRCODE_OPERATOR_INTERVENTION:
+    case ERRCODE_SYSTEM_ERROR:
+    case ERRCODE_INTERNAL_ERROR:
+        return true;
+    default:
+        return error.sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
+    }
+}
+
+// Calls body() in a subtransaction with what it defers: at commit, an error would be that of the call. Returns the
+// error that constraints and triggers of the user's raise.
+template <typename Body>
+const ErrorData *attempt_against_tables(RollupChanges &rollups, Body body) {
+    const std::size_t size = rollups.size();
+    ErrorData *error = attempt([&] {
+        const Vector<Oid> pending = relations_with_pending_triggers(Deferred::any);
+        body();
+        run_triggers_deferred_since(pending, Deferred::any);
+    });
+    if (error == nullptr)
+        return nullptr;
+    if (may_pass(*error))
+        ReThrowError(error);
+    rollups.truncate(size);
+    return error;
+}
+
+// The pairs that the observations of a call name, and what becomes of each.
+class LearningCall {
+public:
+    LearningCall(Vector<Observation> &observations, RollupChanges &rollups)
+        : observations_(observations), rollups_(rollups) {}
+
+    void run() {
+        Vector<AliasPair> pairs;
+        for (const Observation &o : observations_) {
+            const bool repeats =
+                !pairs.empty() && pairs.back().alias == o.alias && pairs.back().message_id == o.message_id;
+            if (!o.alias.empty() && !repeats)
+                pairs.push({o.alias, o.message_id});
+        }
+        if (pairs.empty() || !can_keep_aliases())
+            return;
+        const Vector<AliasPair> unknown = unknown_of(pairs);
+        if (unknown.empty())
+            return;
+        for (const Observation &o : observations_)
+            if (!o.facts.recipient.empty())
+                said_.push({o.message_id, o.facts.recipient});
+        const auto learn_all = [&] { learn_those(unknown, ids_of(observations_)); };
+        const ErrorData *error = attempt_against_tables(rollups_, learn_all);
+        if (error != nullptr)
+            learn_each(unknown, *error);
+    }
+
+private:
+    // Together they raised an error. All are locked first, so that one by one they keep to the order of locks.
+    void learn_each(const Vector<AliasPair> &pairs, const ErrorData &error) {
+        for (Observation &o : observations_)
+            o.refusal = nullptr;
+        if (pairs.size() == 1)
+            return refuse(pairs[0], refused_by_tables, error.message);
+        (void)attempt_against_tables(rollups_, [&] { (void)lock_family(pairs, ids_of(observations_)); });
+        for (const AliasPair &pair : pairs) {
+            Vector<AliasPair> one;
+            one.push(pair);
+            one = unknown_of(one);
+            if (one.empty())
+                continue;
+            const ErrorData *again = attempt_against_tables(rollups_, [&] { learn_those(one, {}); });
+            if (again != nullptr)
+                refuse(pair, refused_by_tables, again->message);
+        }
+    }
+
+    void learn_those(const Vector<AliasPair> &pairs, const Vector<Text> &others) {
+        learn(pairs, others, said_, rollups_, [&](const Union &groups, const AliasPair &pair) {
+            if (groups.has_forgotten(pair))
+                return false;
+            const char *refusal = groups.refusal_of(pair);
+            if (refusal != nullptr)
+                refuse(pair, refusal, nullptr);
+            return refusal == nullptr;
+        });
+    }
+
+    void refuse(const AliasPair &pair, const char *refusal, const char *error) {
+        for (Observation &o : observations_)
+            if (o.alias == pair.alias && o.message_id == pair.message_id) {
+                o.refusal = refusal;
+                o.refusal_error = error;
+            }
+    }
+
+    Vector<Observation> &observations_;
+    RollupChanges &rollups_;
+    Vector<KnownRecipient> said_;
+};
+
+} // namespace
+
+void learn_alias(const AliasPair &pair, Text recipient, RollupChanges &rollups) {
     Vector<AliasPair> pairs;
-    for (const Observation &o : observations)
-        if (!o.alias.empty())
-            pairs.push({o.alias, o.message_id});
-    if (!pairs.empty() && can_keep_aliases())
-        learn_aliases(pairs, ids_of(observations), rollups);
+    pairs.push(pair);
+    const Vector<AliasPair> unknown = unknown_of(pairs);
+    if (unknown.empty())
+        return;
+    Vector<KnownRecipient> said;
+    if (!recipient.empty())
+        said.push({pair.message_id, recipient});
+    learn(unknown, {}, said, rollups, [](const Union &groups, const AliasPair &p) {
+        const char *refusal = groups.refusal_of(p);
+        if (refusal == too_many_ids)
+            ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION), errmsg("a message has at most %zu ids", max_ids)));
+        if (refusal != nullptr)
+            ereport(ERROR,
+                    (errcode(ERRCODE_CHECK_VIOLATION), errmsg("messages with different recipients cannot become one")));
+        return true;
+    });
+}
+
+bool forget_alias(Text id) {
+    Vector<Text> ids;
+    ids.push(id);
+    const Text message_id = message_of(aliases_among(ids), id);
+    if (message_id == id)
+        return false;
+    Vector<AliasPair> pairs;
+    pairs.push({id, message_id});
+    const Family family = lock_family(pairs, {});
+    if (message_of(family.rows, id) == id)
+        return false;
+    write_forgotten_alias(id);
+    return true;
+}
+
+void learn_aliases_of(Vector<Observation> &observations, RollupChanges &rollups) {
+    LearningCall(observations, rollups).run();
 }
 
 void resolve_aliases(Vector<Observation> &observations) {

@@ -12,14 +12,20 @@ struct AliasPair {
     Text message_id;
 };
 
-// Writes what is new of the pairs into message_alias, and makes one message of those that have several ids: row, trail,
-// rollups, recipients of campaigns and rows of attached tables. Locks the messages concerned, and `others`, which the
-// call goes on to lock, in one pass in the order of ids. Within SPI, as the owner of the tables. What changes of the
-// rollups is the caller's to write.
-void learn_aliases(const Vector<AliasPair> &pairs, const Vector<Text> &others, RollupChanges &rollups);
+// Writes a new pair into message_alias, and makes one message of those that have both ids: row, trail, rollups,
+// recipients of campaigns and rows of attached tables. `recipient` is that of the message, where the call gives it.
+// Locks the messages concerned. Within SPI, as the owner of the tables. What changes of the rollups is the caller's to
+// write. Raises 23514 where the messages have different recipients or too many ids, and what the tables raise.
+void learn_alias(const AliasPair &pair, Text recipient, RollupChanges &rollups);
 
-// Learns the aliases that observations name.
-void learn_aliases_of(const Vector<Observation> &observations, RollupChanges &rollups);
+// Learns the aliases that observations name. Locks their messages with all that the call goes on to lock, in one pass
+// in the order of ids. Where learn_alias would raise, it says so in the observations (refusal), and leaves the pair
+// out. Errors that may pass (serialization failures, deadlocks, cancellation) are raised.
+void learn_aliases_of(Vector<Observation> &observations, RollupChanges &rollups);
+
+// Says that an id is no alias, whatever webhooks say from now on: it has a message for itself. What the message had
+// from it stays there. Returns false if it is none.
+bool forget_alias(Text id);
 
 // Gives each observation the id under which its message is kept.
 void resolve_aliases(Vector<Observation> &observations);

@@ -24,9 +24,14 @@ BEGIN
     END IF;
     PERFORM msgstatus.check_claim($1, $3, r.claims);
     kept_as := COALESCE((SELECT a.message_id FROM msgstatus.message_alias AS a WHERE a.alias = $2), $2);
-    SELECT o.recipient_id INTO sent_to FROM msgstatus.campaign_recipient AS o WHERE o.message_id = kept_as
-    UNION ALL
-    SELECT a.recipient_id FROM msgstatus.campaign_attempt AS a WHERE a.message_id = kept_as;
+    -- Where both ids of a message were recorded as sends, each stays with its recipient.
+    SELECT s.recipient_id INTO sent_to
+    FROM (
+        SELECT o.recipient_id, o.message_id FROM msgstatus.campaign_recipient AS o WHERE o.message_id IN ($2, kept_as)
+        UNION ALL
+        SELECT a.recipient_id, a.message_id FROM msgstatus.campaign_attempt AS a WHERE a.message_id IN ($2, kept_as)
+    ) AS s
+    ORDER BY s.message_id = $2 DESC LIMIT 1;
     IF sent_to = $1 THEN
         RETURN; -- reported before
     ELSIF sent_to IS NOT NULL THEN

@@ -1,5 +1,6 @@
 #include "dead_letter/kept_out.hpp"
 
+#include "dead_letter/rejections.hpp"
 #include "message/user_triggers.hpp"
 #include "postgres/prepared_statement.hpp"
 #include "postgres/row_shape.hpp"
@@ -43,18 +44,6 @@ bool is_among(const Changes &changes, Text message_id) {
     return found != changes.end() && (*found)->message_id == message_id;
 }
 
-Rejection rejection_of(const StatusObject &object, const Observation &o) {
-    Rejection rejection;
-    rejection.received_at = o.received_at;
-    rejection.source = o.source;
-    rejection.provider = object.provider;
-    rejection.sender = object.business_address;
-    rejection.reason = reason;
-    rejection.payload = object.payload;
-    rejection.webhook = object.webhook;
-    return rejection;
-}
-
 } // namespace
 
 void reject_kept_out(Batch &batch, std::span<const MessageChange> changes) {
@@ -66,7 +55,7 @@ void reject_kept_out(Batch &batch, std::span<const MessageChange> changes) {
         if (object.rejected || !object.payload.exists() || !is_among(kept_out, o.message_id))
             continue;
         object.rejected = true;
-        batch.rejections.push(rejection_of(object, o));
+        batch.rejections.push(rejection_of(object, o, reason));
     }
 }
 

@@ -28,6 +28,18 @@ FROM pg_catalog.unnest($1) AS r)");
 
 } // namespace
 
+Rejection rejection_of(const StatusObject &object, const Observation &o, const char *reason) {
+    Rejection rejection;
+    rejection.received_at = o.received_at;
+    rejection.source = o.source;
+    rejection.provider = object.provider;
+    rejection.sender = object.business_address;
+    rejection.reason = reason;
+    rejection.payload = object.payload;
+    rejection.webhook = object.webhook;
+    return rejection;
+}
+
 void insert_rejections(std::span<const Rejection> rejections) {
     const auto put = [](RowBuilder &row, const Rejection &r) {
         row.put_time(r.received_at);

@@ -5,6 +5,9 @@
 
 namespace msgstatus {
 
+// Returns the dead letter of a status object that could be read.
+Rejection rejection_of(const StatusObject &object, const Observation &o, const char *reason);
+
 // Inserts the rejections of a call.
 void insert_rejections(std::span<const Rejection> rejections);
 

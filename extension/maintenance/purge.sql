@@ -40,7 +40,10 @@ BEGIN
     -- Those of messages that never came, or came under another id.
     DELETE FROM msgstatus.message_alias AS a USING (
         SELECT o.alias FROM msgstatus.message_alias AS o
-        WHERE o.learnt_at < horizon AND NOT EXISTS (SELECT FROM msgstatus.message AS m WHERE m.message_id = o.message_id)
+        WHERE o.learnt_at < horizon
+            -- Ids that forget_message_alias() was told of stay so.
+            AND (o.alias <> o.message_id OR o.is_alias)
+            AND NOT EXISTS (SELECT FROM msgstatus.message AS m WHERE m.message_id = o.message_id)
         LIMIT purge_messages.max_messages
         FOR UPDATE SKIP LOCKED
     ) AS f

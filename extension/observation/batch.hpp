@@ -42,6 +42,8 @@ struct Batch {
     Vector<StatusObject> objects;
     Vector<Rejection> rejections;
     Vector<Counts> counts; // one for each webhook
+    // It consists of dead letters.
+    bool is_replay = false;
 };
 
 } // namespace msgstatus

@@ -57,6 +57,9 @@ struct Observation {
 
     // The status object it was read from, an index into Batch::objects.
     std::uint32_t object = 0;
+    // Why its alias was not learnt, and the error, if the tables raised one; nullptr otherwise.
+    const char *refusal = nullptr;
+    const char *refusal_error = nullptr;
     // Tells observations apart; set by fingerprint_of.
     std::int64_t fingerprint = 0;
     // Tells what repetitions of an observation say otherwise apart; set by digest_of.

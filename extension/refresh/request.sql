@@ -18,19 +18,35 @@ DECLARE
     queued bigint;
 BEGIN
     WITH given AS MATERIALIZED (
-        SELECT g.message_id, min(g.place) AS place FROM unnest(message_ids) WITH ORDINALITY AS g (message_id, place)
-        WHERE g.message_id IS NOT NULL GROUP BY g.message_id
+        -- A message may be named by any of its ids, and is fetched by one that the provider knows.
+        SELECT n.message_id, n.kept_as, min(n.place) AS place
+        FROM (
+            SELECT CASE
+                    WHEN msgstatus.refreshable(m.provider, m.message_id) THEN m.message_id
+                    ELSE COALESCE((
+                        SELECT min(i.alias) FROM msgstatus.message_alias AS i
+                        WHERE i.message_id = m.message_id AND msgstatus.refreshable(m.provider, i.alias)), m.message_id, g.message_id)
+                END AS message_id, m.message_id AS kept_as, g.place
+            FROM unnest(message_ids) WITH ORDINALITY AS g (message_id, place)
+            LEFT JOIN msgstatus.message_alias AS a ON a.alias = g.message_id
+            LEFT JOIN LATERAL (
+                SELECT k.message_id, k.provider FROM msgstatus.message AS k
+                WHERE k.message_id = COALESCE(a.message_id, g.message_id) OFFSET 0
+            ) AS m ON true
+            WHERE g.message_id IS NOT NULL
+        ) AS n
+        GROUP BY n.message_id, n.kept_as
     ), sorted AS MATERIALIZED (
         SELECT g.message_id, g.place, CASE
                 WHEN m.message_id IS NULL THEN 'unknown'
                 WHEN q.message_id IS NOT NULL THEN 'already_queued'
-                WHEN NOT msgstatus.refreshable(m.provider, m.message_id) THEN 'not_possible'
+                WHEN NOT msgstatus.refreshable(m.provider, g.message_id) THEN 'not_possible'
                 WHEN msgstatus.is_final(msgstatus.state(m.status)) OR c.outcome = 'unknown' THEN 'final'
                 WHEN c.checked_at > now() - interval '1 minute' THEN 'recent'
             END AS kind
         FROM given AS g
         LEFT JOIN LATERAL (
-            SELECT k.message_id, k.provider, k.status FROM msgstatus.message AS k WHERE k.message_id = g.message_id OFFSET 0
+            SELECT k.message_id, k.provider, k.status FROM msgstatus.message AS k WHERE k.message_id = g.kept_as OFFSET 0
         ) AS m ON true
         LEFT JOIN msgstatus.refresh_queue AS q ON q.message_id = g.message_id
         LEFT JOIN msgstatus.message_check AS c ON c.message_id = g.message_id

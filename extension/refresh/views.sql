@@ -40,18 +40,28 @@ BEGIN
 
     CREATE OR REPLACE VIEW msgstatus.refresh_known WITH (security_barrier) AS
     SELECT m.message_id, m.provider, m.direction, msgstatus.state(m.status) AS state, m.created_at
-    FROM msgstatus.message AS m;
-    COMMENT ON VIEW msgstatus.refresh_known IS 'What a worker may read of messages';
+    FROM msgstatus.message AS m
+    UNION ALL
+    SELECT a.alias, m.provider, m.direction, msgstatus.state(m.status), m.created_at
+    FROM msgstatus.message_alias AS a JOIN msgstatus.message AS m ON m.message_id = a.message_id
+    WHERE a.alias <> a.message_id;
+    COMMENT ON VIEW msgstatus.refresh_known IS 'What a worker may read of messages; a row for each id';
 
     CREATE OR REPLACE VIEW msgstatus.refresh_account WITH (security_barrier) AS
     SELECT e.message_id, e.received_at, a.account_sid
     FROM msgstatus.status_event AS e
     CROSS JOIN LATERAL (SELECT COALESCE(e.detail ->> 'AccountSid', e.detail ->> 'account_sid', e.detail ->> 'accountSid')) AS a (account_sid)
-    WHERE a.account_sid ~ '^AC[0-9a-fA-F]{32}$';
+    WHERE a.account_sid ~ '^AC[0-9a-fA-F]{32}$'
+    UNION ALL
+    SELECT i.alias, e.received_at, a.account_sid
+    FROM msgstatus.message_alias AS i
+    JOIN msgstatus.status_event AS e ON e.message_id = i.message_id
+    CROSS JOIN LATERAL (SELECT COALESCE(e.detail ->> 'AccountSid', e.detail ->> 'account_sid', e.detail ->> 'accountSid')) AS a (account_sid)
+    WHERE i.alias <> i.message_id AND a.account_sid ~ '^AC[0-9a-fA-F]{32}$';
     COMMENT ON VIEW msgstatus.refresh_account IS 'The Twilio accounts that callbacks of messages named';
 
     CREATE OR REPLACE VIEW msgstatus.refresh_stuck WITH (security_barrier) AS
-    SELECT m.message_id, m.created_at
+    SELECT f.message_id, m.created_at
     -- Messages without a final state are in few hours, or in none, as the rollup says. Only these are read.
     FROM (
         SELECT r.hour FROM msgstatus.hour_rollup AS r WHERE NOT r.inbound GROUP BY r.hour
@@ -59,14 +69,23 @@ BEGIN
             - r.in_failed - r.in_undelivered - r.in_delivered - r.in_read - r.in_played) > 0
     ) AS h
     JOIN msgstatus.message AS m ON m.created_at >= h.hour AND m.created_at < h.hour + interval '1 hour'
-    LEFT JOIN msgstatus.message_check AS c ON c.message_id = m.message_id
-    WHERE msgstatus.refreshable(m.provider, m.message_id)
+    -- The id that the provider knows may be another one than that under which the message is kept.
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN msgstatus.refreshable(m.provider, m.message_id) THEN m.message_id
+            WHEN msgstatus.refreshable(m.provider) OR m.provider IS NULL THEN (
+                SELECT min(a.alias) FROM msgstatus.message_alias AS a
+                WHERE a.message_id = m.message_id AND msgstatus.refreshable(m.provider, a.alias))
+        END
+    ) AS f (message_id)
+    LEFT JOIN msgstatus.message_check AS c ON c.message_id = f.message_id
+    WHERE f.message_id IS NOT NULL
         AND m.direction IS DISTINCT FROM 'inbound'
         AND msgstatus.is_final(msgstatus.state(m.status)) IS NOT TRUE
         AND c.outcome IS DISTINCT FROM 'unknown'
         -- Asked again each time its age has doubled: a message that its network never confirms must not be asked for for ever.
         AND (c.checked_at IS NULL OR now() - c.checked_at >= GREATEST(c.checked_at - m.created_at, interval '1 minute'))
-        AND NOT EXISTS (SELECT FROM msgstatus.refresh_queue AS q WHERE q.message_id = m.message_id);
+        AND NOT EXISTS (SELECT FROM msgstatus.refresh_queue AS q WHERE q.message_id = f.message_id);
     COMMENT ON VIEW msgstatus.refresh_stuck IS
         'Outgoing messages without a final state that the provider could be asked about and was not lately';
     FOR commented IN

@@ -29,6 +29,9 @@ public:
 
     std::size_t size() const { return contributions_.size(); }
 
+    // Forgets the changes from this size on, which were undone.
+    void truncate(std::size_t size) { contributions_.truncate(size); }
+
     // Adds the changes to the rollups, within SPI and as the owner of the tables, and forgets them.
     void write();
 

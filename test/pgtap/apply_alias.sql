@@ -94,11 +94,11 @@ SELECT is(aliases(), 'wamid.1>gs-1 wamid.2>gs-2');
 -- What was registered holds, whichever id it was registered under.
 SELECT start_anew();
 SELECT seen('b', 'sent', 0);
-SELECT msgstatus.register_message('a', recipient => '+12025550123');
+SELECT msgstatus.register_message('a', recipient => '+490 170 1234567');
 SELECT msgstatus.add_message_alias('a', 'b');
-SELECT is(message('b') ->> 'recipient', '+12025550123', 'registered under the alias');
+SELECT is(message('b') ->> 'recipient', '+4901701234567', 'registered under the alias');
 SELECT seen('b', 'read', 1);
-SELECT is(message('b') ->> 'recipient', '+12025550123');
+SELECT is(message('b') ->> 'recipient', '+4901701234567');
 SELECT is(message('b') ->> 'sender', '+4930123456');
 
 -- Rows of attached tables, which hold either id.
@@ -137,19 +137,34 @@ SELECT is_empty('SELECT * FROM msgstatus.attached_table_failure');
 -- Recipients of campaigns follow their messages.
 SELECT start_anew();
 CREATE TEMP TABLE campaign AS SELECT msgstatus.create_campaign('winter', 'hello', 'en') AS id;
-SELECT msgstatus.add_recipients(id, ARRAY['+15550000001', '+15550000002']) FROM campaign;
+SELECT msgstatus.add_recipients(id, ARRAY['+491701234567', '+15550000002']) FROM campaign;
 SELECT msgstatus.activate_campaign(id) FROM campaign;
 CREATE TEMP TABLE claimed AS SELECT c.* FROM campaign, msgstatus.claim_recipients(10, id) AS c;
-SELECT msgstatus.record_send((SELECT recipient_id FROM claimed WHERE phone_number = '+15550000001'), 'gs-1');
+SELECT msgstatus.record_send((SELECT recipient_id FROM claimed WHERE phone_number = '+491701234567'), 'gs-1');
 SELECT is(seen('wamid.1', 'delivered', 0, 'gs-1'), '1 1 0 0 0');
-SELECT is((SELECT message_id FROM msgstatus.campaign_recipient WHERE phone_number = '+15550000001'), 'wamid.1', 'a recipient follows');
-SELECT is((SELECT s.state::text FROM msgstatus.campaign_recipient_status AS s JOIN claimed AS c USING (recipient_id) WHERE c.phone_number = '+15550000001'), 'delivered');
-SELECT lives_ok($$SELECT msgstatus.record_send((SELECT recipient_id FROM claimed WHERE phone_number = '+15550000001'), 'gs-1')$$, 'reported again');
+SELECT is((SELECT message_id FROM msgstatus.campaign_recipient WHERE phone_number = '+491701234567'), 'wamid.1', 'a recipient follows');
+SELECT is((SELECT s.state::text FROM msgstatus.campaign_recipient_status AS s JOIN claimed AS c USING (recipient_id) WHERE c.phone_number = '+491701234567'), 'delivered');
+SELECT lives_ok($$SELECT msgstatus.record_send((SELECT recipient_id FROM claimed WHERE phone_number = '+491701234567'), 'gs-1')$$, 'reported again');
 SELECT throws_ok($$SELECT msgstatus.record_send((SELECT recipient_id FROM claimed WHERE phone_number = '+15550000002'), 'gs-1')$$, '23505');
 SELECT seen('wamid.2', 'delivered', 0, 'gs-2');
 SELECT msgstatus.record_send((SELECT recipient_id FROM claimed WHERE phone_number = '+15550000002'), 'gs-2');
 SELECT is((SELECT message_id FROM msgstatus.campaign_recipient WHERE phone_number = '+15550000002'), 'wamid.2', 'a late report finds the message');
 SELECT is_empty('SELECT * FROM wrong');
+-- Two sends of one message, as it turns out, stay two; each can be reported again.
+SELECT start_anew();
+SELECT msgstatus.add_recipients(id, ARRAY['+15550000003', '+15550000004']) FROM campaign;
+INSERT INTO claimed SELECT c.* FROM campaign, msgstatus.claim_recipients(10, id) AS c;
+CREATE FUNCTION sent(n integer, id text) RETURNS void LANGUAGE sql AS $$
+    SELECT msgstatus.record_send((SELECT recipient_id FROM claimed WHERE phone_number = '+1555000000' || n), id)
+$$;
+SELECT sent(3, 'r1'), sent(4, 'r2');
+UPDATE msgstatus.message SET recipient = NULL WHERE message_id = 'r2';
+SELECT lives_ok($$SELECT msgstatus.add_message_alias('r1', 'r2')$$);
+SELECT is((SELECT string_agg(message_id, ' ' ORDER BY phone_number) FROM msgstatus.campaign_recipient WHERE message_id LIKE 'r%'), 'r1 r2');
+SELECT lives_ok($$SELECT sent(3, 'r1')$$, 'the first again');
+SELECT lives_ok($$SELECT sent(4, 'r2')$$, 'the second again');
+SELECT throws_ok($$SELECT sent(4, 'r1')$$, '23505');
+SELECT is((SELECT count(*)::integer FROM msgstatus.campaign_attempt), 0);
 
 -- AiSensy names its own id beside the wamid.
 SELECT start_anew();
@@ -168,6 +183,156 @@ SELECT seen('wamid.1', 'sent', 0, 'gs-1'), msgstatus.add_message_alias('gs-2', '
 UPDATE msgstatus.message_alias SET learnt_at = '2024-12-10' WHERE alias = 'gs-2';
 SELECT is(msgstatus.purge_messages(now() - interval '1 day'), 1::bigint);
 SELECT is(aliases(), NULL);
+
+-- What a webhook says of two ids never costs its status. Where the tables refuse to make one message, the pair is left out and seen.
+SELECT start_anew();
+TRUNCATE msgstatus.rejected_status;
+SET LOCAL client_min_messages = error;
+CREATE FUNCTION letters() RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(concat(r.payload ->> 'gs_id', '=', r.payload ->> 'id', ': ', r.reason), ', ' ORDER BY r.rejected_id) FROM msgstatus.rejected_status AS r
+$$;
+CREATE TABLE orders (message_id text CONSTRAINT orders_message REFERENCES msgstatus.message (message_id));
+SELECT msgstatus.register_message('ai-1', recipient => '+919876543210');
+INSERT INTO orders VALUES ('ai-1');
+SELECT is(counts('{"id": "w", "topic": "message.status.updated", "data": {"message": {"id": "ai-1", "messageId": "wamid.p1",
+    "phone_number": "919876543210", "status": "READ", "read_at": "2024-12-10T11:59:59.001Z"}}}'), '1 1 0 0 0', 'a foreign key refuses');
+SELECT is(known(), 'ai-1={} wamid.p1={"read": "2024-12-10T11:59:59.001Z"}', 'the status is kept');
+SELECT is(aliases(), NULL);
+SELECT is((SELECT string_agg(concat_ws(' ', reason, payload #>> '{data,message,id}'), ', ') FROM msgstatus.rejected_status),
+    'the tables refuse to make one message of its two ids; the status is kept ai-1', 'and seen');
+SELECT is_empty('SELECT * FROM wrong');
+SELECT is(msgstatus.replay_rejected(), '{"replayed": 1, "applied": 0, "unchanged": 0, "rejected": 1}'::jsonb, 'a replay in vain');
+SELECT is((SELECT count(*)::integer FROM msgstatus.rejected_status), 1, 'keeps it');
+ALTER TABLE orders DROP CONSTRAINT orders_message;
+SELECT is(msgstatus.replay_rejected(), '{"replayed": 1, "applied": 0, "unchanged": 1, "rejected": 0}'::jsonb, 'after the cause is mended');
+SELECT is(known(), 'wamid.p1={"read": "2024-12-10T11:59:59.001Z"}', 'it is one message');
+SELECT is(message('wamid.p1') ->> 'recipient', '+919876543210');
+SELECT is_empty('SELECT * FROM wrong');
+
+-- Of several pairs in one call, the others are learnt; a constraint that waits for the commit counts at once; a trigger, too.
+SELECT start_anew();
+TRUNCATE orders, msgstatus.rejected_status;
+ALTER TABLE orders ADD CONSTRAINT orders_message FOREIGN KEY (message_id) REFERENCES msgstatus.message (message_id) DEFERRABLE INITIALLY DEFERRED;
+SELECT msgstatus.register_message('g' || n) FROM generate_series(1, 3) AS n;
+INSERT INTO orders VALUES ('g2');
+SET CONSTRAINTS ALL IMMEDIATE;
+SET CONSTRAINTS ALL DEFERRED;
+CREATE FUNCTION seen_together(n integer) RETURNS text LANGUAGE sql AS $$
+    SELECT counts(jsonb_build_object('messaging_product', 'whatsapp', 'statuses', jsonb_agg(jsonb_build_object(
+        'id', 'w' || i, 'gs_id', 'g' || i, 'status', 'sent', 'timestamp', 1733832000, 'recipient_id', '491701234567')))) FROM generate_series(1, n) AS i
+$$;
+SELECT is(seen_together(3), '3 3 0 0 0');
+SELECT is(aliases(), 'g1>w1 g3>w3', 'a deferred foreign key refuses one of three');
+SELECT is(letters(), 'g2=w2: the tables refuse to make one message of its two ids; the status is kept');
+SELECT is(seen_together(3), '3 0 3 0 0', 'a redelivery');
+SELECT is((SELECT count(*)::integer FROM msgstatus.rejected_status), 1, 'is not told of again');
+SET CONSTRAINTS ALL IMMEDIATE;
+SET CONSTRAINTS ALL DEFERRED;
+SELECT is_empty('SELECT * FROM wrong');
+DROP TABLE orders;
+CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        RETURN NULL;
+    END IF;
+    RAISE 'not this one' USING ERRCODE = 'ABC12';
+END
+$$;
+CREATE TRIGGER keep BEFORE UPDATE ON msgstatus.message FOR EACH ROW WHEN (old.message_id <> new.message_id) EXECUTE FUNCTION keep();
+SELECT is(seen('w4', 'sent', 0), '1 1 0 0 0');
+SELECT msgstatus.register_message('g5');
+SELECT is(seen('w5', 'sent', 0, 'g5'), '1 1 0 0 0', 'a trigger raises');
+SELECT is(known(), 'g2={} g5={} w1={"sent": "2024-12-10T12:00:00Z"} w2={"sent": "2024-12-10T12:00:00Z"} w3={"sent": "2024-12-10T12:00:00Z"} w4={"sent": "2024-12-10T12:00:00Z"} w5={"sent": "2024-12-10T12:00:00Z"}');
+SELECT throws_ok($$SELECT msgstatus.add_message_alias('g5', 'w6')$$, 'ABC12', 'not this one', 'who says so explicitly is told');
+DROP TRIGGER keep ON msgstatus.message;
+-- A trigger that keeps the row of the other id would leave its status behind.
+CREATE TRIGGER keep BEFORE DELETE ON msgstatus.message FOR EACH ROW WHEN (old.message_id = 'g5') EXECUTE FUNCTION keep();
+SELECT is(seen('g5', 'failed', 1), '1 1 0 0 0');
+SELECT throws_ok($$SELECT msgstatus.add_message_alias('g5', 'w5')$$, '27000', 'a trigger keeps message "g5" from becoming part of "w5"');
+SELECT is(seen('w5', 'read', 2, 'g5'), '1 1 0 0 0');
+SELECT is(status('g5'), '{"failed": "2024-12-10T12:01:00Z"}');
+SELECT is((SELECT count(*)::integer FROM msgstatus.status_event WHERE message_id = 'g5'), 1, 'its events stay with it');
+DROP TRIGGER keep ON msgstatus.message;
+-- What may pass is not taken for an answer.
+CREATE FUNCTION raise_later() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE 'later' USING ERRCODE = TG_ARGV[0];
+END
+$$;
+CREATE FUNCTION raised(code text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE TRIGGER raise_later BEFORE UPDATE ON msgstatus.message FOR EACH ROW WHEN (old.message_id <> new.message_id) EXECUTE FUNCTION raise_later(%L)', code);
+    PERFORM seen('w7', 'sent', 0, 'g2');
+    RETURN NULL;
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    RETURN SQLSTATE;
+END
+$$;
+SELECT is(raised(code), code, 'raised: ' || code) FROM unnest('{40001,40P01,57014,53200,55P03,XX000}'::text[]) AS code;
+SELECT is(raised('23514'), NULL, 'the tables'' own');
+DROP TRIGGER raise_later ON msgstatus.message;
+
+-- A second id that repeats does not make one message of those of two people.
+SELECT start_anew();
+TRUNCATE msgstatus.rejected_status;
+CREATE FUNCTION sent_to(id text, recipient text, state text DEFAULT 'sent', gs_id text DEFAULT '0') RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object('messaging_product', 'whatsapp', 'statuses', jsonb_build_array(jsonb_build_object(
+        'id', id, 'gs_id', gs_id, 'status', state, 'timestamp', 1733832000, 'recipient_id', recipient)))
+$$;
+SELECT is(counts(sent_to('wamid.A', '15550100001')), '1 1 0 0 0');
+SELECT is(counts(sent_to('wamid.B', '15550100002', 'read')), '1 1 0 0 0');
+SELECT is(known(), 'wamid.A={"sent": "2024-12-10T12:00:00Z"} wamid.B={"read": "2024-12-10T12:00:00Z"}', 'two people, two messages');
+SELECT is(aliases(), '0>wamid.A');
+SELECT is(letters(), '0=wamid.B: the message with its other id has another recipient; the status is kept');
+SELECT throws_ok($$SELECT msgstatus.add_message_alias('0', 'wamid.B')$$, '23514', 'messages with different recipients cannot become one');
+SELECT throws_ok($$SELECT msgstatus.register_message('new', recipient => '+1 555 010 0003', alias => '0')$$, '23514', 'messages with different recipients cannot become one');
+SELECT lives_ok($$SELECT msgstatus.register_message('new', recipient => '+1 555 010 0001', alias => '0')$$, 'the same recipient');
+SELECT start_anew();
+SELECT is(counts(jsonb_build_array(sent_to('wamid.A', '15550100001'), sent_to('wamid.B', '15550100002'), sent_to('wamid.B', '15550100002', 'read'))), '3 3 0 0 0', 'in one call');
+SELECT is(known(), 'wamid.A={"sent": "2024-12-10T12:00:00Z"} wamid.B={"sent": "2024-12-10T12:00:00Z", "read": "2024-12-10T12:00:00Z"}');
+SELECT start_anew();
+SELECT counts(format('{"id": "w", "topic": "message.status.updated", "data": {"message": {"id": "test", "messageId": "wamid.%1$s",
+    "phone_number": "9198765432%1$s", "status": "READ", "read_at": "2024-12-10T11:59:59.001Z"}}}', n)::jsonb) FROM generate_series(11, 13) AS n;
+SELECT is((SELECT count(*)::integer FROM msgstatus.message), 3, 'three of AiSensy with one id');
+SELECT is(aliases(), 'test>wamid.11');
+SELECT is_empty('SELECT * FROM wrong');
+-- One person under two spellings, and a number beside an id that is none.
+SELECT start_anew();
+SELECT msgstatus.register_message('gs-1', recipient => '+5511912345678'), msgstatus.register_message('gs-2', recipient => '+5511912345678');
+SELECT counts(sent_to('wamid.1', '551112345678', 'sent', 'gs-1')), counts(sent_to('wamid.2', 'US.13491208655302741918', 'sent', 'gs-2'));
+SELECT is(aliases(), 'gs-1>wamid.1 gs-2>wamid.2');
+-- A message has at most 16 ids.
+SELECT start_anew();
+TRUNCATE msgstatus.rejected_status;
+SELECT counts(sent_to('wamid.' || chr(64 + n), '15550100001', 'sent', '0')) FROM generate_series(1, 17) AS n;
+SELECT is((SELECT count(*)::integer FROM msgstatus.message_alias), 15);
+SELECT is((SELECT string_agg(m.message_id, ' ' ORDER BY m.message_id) FROM msgstatus.message AS m), 'wamid.A wamid.P wamid.Q');
+SELECT is(letters(), '0=wamid.P: the message would have more than 16 ids; the status is kept, 0=wamid.Q: the message would have more than 16 ids; the status is kept');
+SELECT throws_ok($$SELECT msgstatus.add_message_alias('0', 'wamid.P')$$, '23514', 'a message has at most 16 ids');
+
+-- The way back.
+SELECT start_anew();
+TRUNCATE msgstatus.rejected_status;
+SELECT counts(sent_to('wamid.A', '15550100001')), counts(sent_to('wamid.B', '15550100001', 'read'));
+SELECT is(aliases(), '0>wamid.A wamid.B>wamid.A?');
+SELECT is(msgstatus.forget_message_alias('wamid.B'), true);
+SELECT is(msgstatus.forget_message_alias('wamid.B'), false, 'again');
+SELECT is(msgstatus.forget_message_alias('wamid.A'), false, 'the id under which a message is kept');
+SELECT is(msgstatus.forget_message_alias('wamid.C'), false);
+SELECT throws_ok($$SELECT msgstatus.forget_message_alias(NULL)$$, '22023');
+SELECT is(counts(sent_to('wamid.B', '15550100001', 'delivered')), '1 1 0 0 0');
+SELECT is(known(), 'wamid.A={"sent": "2024-12-10T12:00:00Z", "read": "2024-12-10T12:00:00Z"} wamid.B={"delivered": "2024-12-10T12:00:00Z"}',
+    'it has a message for itself, and what came before stays');
+SELECT is(letters(), NULL, 'what somebody decided is no news');
+SELECT is(msgstatus.forget_message_alias('0'), true);
+SELECT counts(sent_to('wamid.A', '15550100001', 'delivered'));
+SELECT is((SELECT string_agg(concat(a.alias, '>', a.message_id), ' ' ORDER BY a.alias) FROM msgstatus.message_alias AS a WHERE NOT a.is_alias), '0>0 wamid.B>wamid.B');
+SELECT lives_ok($$SELECT msgstatus.add_message_alias('wamid.B', 'wamid.A')$$, 'until somebody says otherwise');
+SELECT is(known(), 'wamid.A={"sent": "2024-12-10T12:00:00Z", "delivered": "2024-12-10T12:00:00Z", "read": "2024-12-10T12:00:00Z"}');
+SELECT is_empty('SELECT * FROM wrong');
+UPDATE msgstatus.message_alias SET learnt_at = '2024-12-10';
+SELECT msgstatus.purge_messages(now() - interval '1 day');
+SELECT is((SELECT count(*)::integer FROM msgstatus.message_alias WHERE alias = '0'), 1, 'not forgotten by a purge');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -73,6 +73,7 @@ SELECT is(functions('t_analyst'), '{active_alerts,alert_counts,best_send_hour,be
 SELECT is(functions('t_sender') @> '{register_message,create_campaign,claim_recipients,record_send,campaign_stats}', true);
 SELECT is(functions('t_sender') && '{apply_message_status,apply_message_status_batch,reject_webhook,replay_rejected,message_history,install,grant_access}', false);
 SELECT is(functions('t_operator') @> '{apply_message_status,apply_message_status_batch,message_history,register_message,reject_webhook,replay_rejected}', true);
+SELECT is(functions('t_operator') @> '{forget_message_alias}' AND NOT functions('t_sender') @> '{forget_message_alias}', true, 'the way back from an alias is for operators');
 SELECT is(functions('t_operator') && '{install,grant_access}', false, 'installing and granting is for the owner');
 SELECT is(functions('t_operator') && '{claim_refreshes,finish_refreshes,record_listed,refresh_worker_seen,reserve_request,pause_requests,begin_reconciliation,record_reconciliation}',
     false, 'reporting what came of requests is for workers');

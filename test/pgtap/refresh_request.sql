@@ -39,6 +39,22 @@ SELECT is(says(msgstatus.request_refresh('{}')), '0 0 0 0 0 0');
 SELECT throws_ok('SELECT msgstatus.request_refresh(NULL)', '22004');
 SELECT throws_ok($$SELECT msgstatus.request_refresh(array_fill('x'::text, '{100001}'))$$, '22023');
 
+-- A message with several ids is named by any of them, and fetched by the one that the provider knows.
+SELECT msgstatus.register_message('order-17', provider => 'twilio', direction => 'outbound', alias => sid(31));
+SELECT counts(jsonb_build_object('MessageSid', sid(31), 'MessageStatus', 'sent', 'AccountSid', 'AC00000000000000000000000000000001'), now());
+SELECT is((SELECT message_id FROM msgstatus.message_alias WHERE alias = sid(31)), 'order-17', 'kept under an id that cannot be fetched');
+SELECT is(says(msgstatus.request_refresh(ARRAY[sid(31), 'order-17'])), '1 0 0 0 0 0', 'either id');
+SELECT is(says(msgstatus.request_refresh('{order-17}')), '0 1 0 0 0 0');
+SELECT is(queued(), '1 2 7 31');
+SELECT is_empty(format('SELECT msgstatus.unknown_messages(%L)', ARRAY[sid(31), 'order-17']), 'neither is missing');
+SELECT results_eq(format('SELECT msgstatus.unknown_messages(%L)', ARRAY[sid(31), sid(99)]), ARRAY[sid(99)]);
+SELECT is((SELECT account_sid FROM msgstatus.claim_refreshes('w') WHERE message_id = sid(31)), 'AC00000000000000000000000000000001', 'with its account');
+DELETE FROM msgstatus.refresh_queue WHERE message_id = sid(31);
+UPDATE msgstatus.refresh_queue SET worker = NULL, next_attempt_at = now(), claim = 0, attempts = 0;
+SELECT is((SELECT count(*)::integer FROM msgstatus.refresh_stuck WHERE message_id = sid(31)), 1, 'it may be stuck');
+SELECT is((SELECT count(*)::integer FROM msgstatus.refresh_stuck WHERE message_id = 'order-17'), 0);
+SELECT counts(jsonb_build_object('MessageSid', sid(31), 'MessageStatus', 'read'), now());
+
 -- Recent: a fetch within a minute. Unknown to the provider: final.
 INSERT INTO msgstatus.message_check (message_id, checked_at, outcome, asked_at, asked_by, attempts)
 VALUES (sid(8), now() - interval '59 seconds', 'unchanged', now(), 'x', 1), (sid(20), now() - interval '2 minutes', 'unknown', now(), 'x', 1);
