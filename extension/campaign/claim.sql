@@ -44,7 +44,10 @@ BEGIN
             SELECT k.status, k.error_code, k.provider FROM msgstatus.message AS k WHERE k.message_id = r.message_id OFFSET 0
         ) AS m ON true
         LEFT JOIN msgstatus.error_code_catalog AS e
-            ON e.code = m.error_code AND e.provider = msgstatus.code_provider(COALESCE(m.provider, c.provider))
+            ON e.code = m.error_code AND e.provider = CASE
+                WHEN m.error_code >= 130000 AND NOT EXISTS (SELECT FROM msgstatus.error_code_catalog AS o
+                    WHERE o.provider = COALESCE(m.provider, c.provider) AND o.code = m.error_code)
+                THEN 'meta' ELSE msgstatus.code_provider(COALESCE(m.provider, c.provider)) END
         CROSS JOIN LATERAL (
             SELECT CASE
                 WHEN m.status OPERATOR(msgstatus.?) 'delivered' THEN 'settled'

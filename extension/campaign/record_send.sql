@@ -110,7 +110,10 @@ BEGIN
             WHEN u.retry_count < u.max_retries AND u.skipped_at IS NULL AND COALESCE($4, EXISTS (
                 SELECT FROM msgstatus.error_code_catalog AS e
                 WHERE e.code = $3 AND e.retryable AND (r.provider IS NULL
-                    OR e.provider = msgstatus.code_provider(r.provider))))
+                    OR e.provider = CASE
+                        WHEN $3 >= 130000 AND NOT EXISTS (SELECT FROM msgstatus.error_code_catalog AS o
+                            WHERE o.provider = r.provider AND o.code = $3)
+                        THEN 'meta' ELSE msgstatus.code_provider(r.provider) END)))
             THEN at + msgstatus.retry_pause(u.retry_count, c.retry_delay, c.max_retry_delay) END
     FROM msgstatus.campaign AS c
     WHERE u.recipient_id = $1 AND c.campaign_id = u.campaign_id;

@@ -64,7 +64,10 @@ BEGIN
     -- statistics do not know the campaign yet, compare all its messages with all its recipients.
     LEFT JOIN msgstatus.message AS m ON m.message_id = r.message_id
     LEFT JOIN msgstatus.error_code_catalog AS e
-        ON e.code = m.error_code AND e.provider = msgstatus.code_provider(COALESCE(m.provider, c.provider))
+        ON e.code = m.error_code AND e.provider = CASE
+            WHEN m.error_code >= 130000 AND NOT EXISTS (SELECT FROM msgstatus.error_code_catalog AS o
+                WHERE o.provider = COALESCE(m.provider, c.provider) AND o.code = m.error_code)
+            THEN 'meta' ELSE msgstatus.code_provider(COALESCE(m.provider, c.provider)) END
     -- The merged status of all attempts. OFFSET 0 makes PostgreSQL compute it once and not at every use.
     CROSS JOIN LATERAL (
         SELECT COALESCE(m.status OPERATOR(msgstatus.||) r.earlier, m.status, r.earlier) AS status OFFSET 0

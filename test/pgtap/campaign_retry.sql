@@ -54,9 +54,16 @@ SELECT is(states(:'catalog'), '1 pending', 'users may change the catalog');
 SELECT create_campaign('other codes', provider => 'twilio', retry_delay => '1 minute', max_retry_delay => '3 minutes', max_retries => 5) AS twilio \gset
 SELECT add_recipients(:'twilio', '{+15550000001,+15550000002}'), activate_campaign(:'twilio');
 SELECT claim(:'twilio');
-SELECT record_send_failure(recipient(:'twilio', 1), 'too fast', 130429), record_send_failure(recipient(:'twilio', 2), 'queue full', 30001);
+SELECT record_send_failure(recipient(:'twilio', 1), 'slower', 80007), record_send_failure(recipient(:'twilio', 2), 'queue full', 30001);
 SELECT is(states(:'twilio'), '1 failed, 2 pending', 'codes are those of the provider');
 SELECT is(next(recipient(:'twilio', 2)), 1::numeric);
+SELECT create_campaign('passed on', provider => 'an own gateway', retry_delay => '1 minute') AS passed \gset
+SELECT add_recipients(:'passed', '{+15550000001,+15550000002}'), activate_campaign(:'passed');
+SELECT claim(:'passed');
+SELECT record_send_failure(recipient(:'passed', 1), 'too fast', 130429), record_send(recipient(:'passed', 2), 'passed on 2');
+SELECT is(states(:'passed'), '1 pending, 2 sent', 'Meta''s code, passed on by a provider without codes of its own');
+SELECT apply_message_status('{"id": "passed on 2", "status": "failed", "errors": [{"code": 131016, "title": "Service unavailable"}]}');
+SELECT is(states(:'passed'), '1 pending, 2 pending', 'also where a webhook tells it');
 SELECT wait(:'twilio', '1 minute');
 SELECT claim(:'twilio'), record_send_failure(recipient(:'twilio', 2), 'queue full', 30001);
 SELECT is(next(recipient(:'twilio', 2)), 2::numeric);
