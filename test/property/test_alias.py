@@ -283,3 +283,42 @@ def test_concurrent_sessions(cursor, connections, seed):
         finally:
             cursor.execute("TRUNCATE msgstatus.message, msgstatus.status_event, msgstatus.rejected_status, msgstatus.message_rollup,"
                            " msgstatus.folded_hour, msgstatus.failure_rollup, msgstatus.message_alias, msgstatus.attached_table_failure, logs")
+
+
+def repeated_ids(rng, number):
+    """Statuses to a few people, each of whose ids is its own, with second ids that mostly repeat; and to whom each went."""
+    statuses, people = [], {}
+    for n in range(number):
+        person = rng.randrange(3)
+        people[f"wamid.{n}"] = person
+        for state in rng.sample(STATES, rng.randint(1, 3)):
+            statuses.append({"id": f"wamid.{n}", "gs_id": rng.choice(["0", "test", f"gs-{n}"]), "status": state,
+                             "timestamp": str(NOON + 60 * rng.randrange(3)), "recipient_id": f"1555010000{person}"})
+    return statuses, people
+
+
+@seeds(8)
+def test_no_message_of_two_people(cursor, seed):
+    rng = random.Random(seed)
+    statuses, people = repeated_ids(rng, rng.choice([3, 10, 40]))
+    for _ in range(4):
+        rng.shuffle(statuses)
+        with rolled_back(cursor):
+            rest = list(statuses)
+            while rest:
+                size = rng.choice([1, 2, 8])
+                batch, rest = rest[:size], rest[size:]
+                cursor.execute("SELECT sum(received)::int, sum(rejected)::int FROM msgstatus.apply_message_status_batch(%s::jsonb[],"
+                               " array_fill(NULL::timestamptz, %s), array_fill(NULL::text, %s))",
+                               ([json.dumps({"messaging_product": "whatsapp", "statuses": [s]}) for s in batch], [len(batch)], [len(batch)]))
+                assert cursor.fetchone() == (len(batch), 0)
+            assert rows(cursor, "SELECT * FROM msgstatus.verify_rollups()") == []
+            kept = dict(rows(cursor, "SELECT alias, message_id FROM msgstatus.message_alias"))
+            found = dict(rows(cursor, "SELECT message_id, recipient FROM msgstatus.message"))
+            for message, person in people.items():
+                assert found[kept.get(message, message)] == f"+1555010000{person}"
+            states = dict(rows(cursor, "SELECT message_id, status::text FROM msgstatus.message"))
+            for status in statuses:
+                assert status["status"] in json.loads(states[kept.get(status["id"], status["id"])]), "no status is lost"
+            families = list(kept.values())
+            assert all(families.count(i) < 16 for i in families)
