@@ -46,6 +46,7 @@ class Viewer:
         self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         self.cookie = ""
         self.since, self.ids = None, []  # of the page that is open
+        self.asked = None
         answer = self.send("/api/login", {"role": ROLE, "password": PASSWORD})
         answer.read()
         self.cookie = answer.headers["Set-Cookie"].partition(";")[0]
@@ -79,11 +80,14 @@ class Viewer:
         page = json.loads(self.ask("/api/messages")[0])
         for target in ("/api/stats", f"/api/volumes?zone={ZONE}"):
             self.ask(target)
-        self.since, self.ids = page["read_at"], [message["message_id"] for message in page["messages"]]
+        self.since = self.asked = page["read_at"]
+        self.ids = [message["message_id"] for message in page["messages"]]
 
     def changes(self):
-        """Asks what has changed since the page was opened; returns what ask() returns."""
-        return self.ask("/api/messages/changes", {"since": self.since, "ids": self.ids})
+        """Asks what has changed since the last answer; returns what ask() returns."""
+        text, milliseconds = self.ask("/api/messages/changes", {"since": self.since, "changed_since": self.asked, "ids": self.ids})
+        self.asked = json.loads(text)["read_at"]
+        return text, milliseconds
 
     def close(self):
         """Closes the connection. The session ends with the console."""
