@@ -61,7 +61,8 @@ class Viewer:
             return self.connection.getresponse()
         try:
             answer = exchange()
-        except http.client.RemoteDisconnected:  # the console closes connections that are idle; browsers ask again
+        except ConnectionError:  # the console closes connections that are idle; browsers ask again
+            self.connection.close()
             answer = exchange()
         if answer.status != 200:
             raise RuntimeError(f"{target} is answered {answer.status}: {answer.read()!r}")
