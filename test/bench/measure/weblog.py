@@ -131,7 +131,8 @@ class Watched:
               viewers.looking(console, VIEWERS) as people):
             self.news.come(CHANGED, "delivered", first)
             self.news.come(NEW)
-            self.check(people[0])
+            for person in people:
+                self.check(person)  # and what a session's first call costs is no longer to be paid
             with viewers.Watch(people) as watch:
                 began, own, console_cpu, theirs = time.monotonic(), time.process_time(), console.cpu_seconds, viewers.backends_cpu()
                 yield server
