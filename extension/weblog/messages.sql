@@ -34,7 +34,8 @@ COMMENT ON FUNCTION msgstatus.weblog_messages(jsonb) IS
     'For the web log: a page of the messages under a filter, newest first or by state, and the cursor of the next page; 22023 for parameters that mean nothing, 42501 and 55000 as message_log()';
 
 -- A call that was still running when the page was read brings messages and changes that are older than the page. So this looks
--- back for some seconds more; what the page shows is told by its ids.
+-- back for some seconds more; what the page shows is told by its ids. Changes that an earlier answer brought are left out, but for
+-- those of half a minute: a call of the receiver takes 10 seconds at most (statement-timeout), so none commits later than that.
 CREATE FUNCTION msgstatus.read_weblog_changes(sees_all boolean, parameters jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -42,14 +43,16 @@ DECLARE
     looked_at CONSTANT integer := 20000;
     request msgstatus.weblog_request;
     since timestamptz;
+    changed_since timestamptz;
     ids text[];
     new bigint;
 BEGIN
-    PERFORM msgstatus.weblog_check(parameters, VARIADIC msgstatus.weblog_filter_names() || '{sort,limit,cursor,since,ids}'::text[]);
+    PERFORM msgstatus.weblog_check(parameters, VARIADIC msgstatus.weblog_filter_names() || '{sort,limit,cursor,since,changed_since,ids}'::text[]);
     since := msgstatus.weblog_time(parameters, 'since') - interval '5 seconds';
     IF since IS NULL THEN
         RAISE invalid_parameter_value USING MESSAGE = 'parameter "since" is missing', HINT = 'Pass the "read_at" of the page.';
     END IF;
+    changed_since := GREATEST(since, msgstatus.weblog_time(parameters, 'changed_since') - interval '30 seconds');
     ids := msgstatus.weblog_texts(parameters, 'ids');
     IF cardinality(ids) > 500 THEN
         RAISE invalid_parameter_value USING MESSAGE = 'parameter "ids" must hold at most 500 ids';
@@ -70,7 +73,7 @@ BEGIN
             SELECT m.message_id FROM unnest(ids) WITH ORDINALITY AS i (id, place)
             JOIN msgstatus.message AS m ON m.message_id = i.id
             LEFT JOIN msgstatus.message_check AS c ON c.message_id = m.message_id
-            WHERE m.updated_at >= since OR c.checked_at >= since ORDER BY i.place)),
+            WHERE m.updated_at >= changed_since OR c.checked_at >= changed_since ORDER BY i.place)),
         'read_at', now());
 END
 $$;

@@ -37,7 +37,7 @@ constexpr Route table[] = {
     {json, get, "/api/session", "weblog_session", "", false, 200, true},
     {json, get, "/api/messages", "weblog_messages", FILTER " sort limit cursor"},
     {json, post, "/api/messages/search", "weblog_messages", SEARCH " sort limit cursor"},
-    {json, post, "/api/messages/changes", "weblog_changes", SEARCH " sort limit cursor since ids", false, 200, true},
+    {json, post, "/api/messages/changes", "weblog_changes", SEARCH " sort limit cursor since changed_since ids", false, 200, true},
     {text, get, "/api/messages.csv", "weblog_csv_page", FILTER " sort"},
     {text, post, "/api/messages.csv", "weblog_csv_page", SEARCH " sort"},
     {json, get, "/api/messages/*", "weblog_message", "", false, 404},

@@ -111,6 +111,9 @@ SELECT msgstatus.rebuild_rollups();
 -- What has changed.
 SELECT is(msgstatus.weblog_changes(jsonb_build_object('since', now() + interval '1 hour', 'ids', '["wamid.A"]'::jsonb)) - 'read_at', '{"new": 0, "changed": []}', 'nothing');
 SELECT is((SELECT array_agg(m ->> 'message_id') FROM jsonb_array_elements(msgstatus.weblog_changes(jsonb_build_object('since', now(), 'ids', '["SM1", "wamid.A", "gone"]'::jsonb)) -> 'changed') AS m), '{SM1,wamid.A}', 'shown messages that changed');
+SELECT is(msgstatus.weblog_changes(jsonb_build_object('since', now() - interval '1 hour', 'changed_since', now() + c.later, 'ids', '["SM1"]'::jsonb)) #>> '{changed,0,message_id}', c.found, 'changes since the last answer, and of half a minute before it')
+FROM (VALUES ('20 seconds'::interval, 'SM1'), ('40 seconds', NULL)) AS c (later, found);
+SELECT is(msgstatus.weblog_changes(jsonb_build_object('since', now() + interval '20 seconds', 'changed_since', now(), 'ids', '["SM1"]'::jsonb)) -> 'changed', '[]', 'but none before the page');
 SELECT msgstatus.register_message('new1', 'meta', 'outbound', '+4930123456', '+491701234567', 'text'), msgstatus.register_message('new2', 'twilio', 'outbound', '+4930123456', '+491701234567', 'text');
 SELECT is(msgstatus.weblog_changes(jsonb_build_object('since', now())) -> 'new', '2', 'new messages');
 SELECT is(msgstatus.weblog_changes(jsonb_build_object('since', now(), 'ids', '["new1"]'::jsonb)) -> 'new', '1', 'that are not shown yet');

@@ -7,8 +7,9 @@ const pause = 5000;
 const most = 100; // the API counts no further
 
 export function watch({ filter, since, messages, signal, status, onNew, onChanged }) {
-  // The API looks back from the time of the page, so what has changed once comes again.
+  // The API looks back for some time before the last answer, so what has changed comes more than once.
   const known = new Map(messages.map((message) => [message.message_id, JSON.stringify(message)]));
+  let asked = since;
   let arrived = 0;
   let failures = 0;
   let timer;
@@ -17,7 +18,7 @@ export function watch({ filter, since, messages, signal, status, onNew, onChange
     if (signal.aborted) return;
     if (document.hidden) return wait();
     try {
-      const answer = await call('/api/messages/changes', { body: { ...filter, since, ids: [...known.keys()] }, signal });
+      const answer = await call('/api/messages/changes', { body: { ...filter, since, changed_since: asked, ids: [...known.keys()] }, signal });
       for (const message of answer.changed) {
         const text = JSON.stringify(message);
         if (known.get(message.message_id) !== text) onChanged(message);
@@ -26,6 +27,7 @@ export function watch({ filter, since, messages, signal, status, onNew, onChange
       if (failures > 1 || answer.new !== arrived) status.replaceChildren();
       if (answer.new && !status.firstChild) onNew(answer.new >= most ? `${most} or more new messages` : count(answer.new, 'new message'));
       arrived = answer.new;
+      asked = answer.read_at;
       failures = 0;
     } catch (error) {
       if (signal.aborted) return;

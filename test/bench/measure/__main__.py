@@ -19,11 +19,12 @@ import redelivery
 import report
 import rollups
 import size
+import weblog
 from designs import DESIGNS
 
 SECTIONS = {"size": size, "db": db, "redelivery": redelivery, "rollups": rollups, "attached": attached, "receiver": receiver,
             "load": load, "features": features, "recovery": recovery, "idle": idle, "analytics": analytics, "growth": growth,
-            "import": imports}
+            "weblog": weblog, "import": imports}
 
 
 def main(names):

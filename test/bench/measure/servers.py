@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 
 import database
-from settings import BENCH, NODE, RECEIVER, REPORTS, SCRATCH
+from settings import BENCH, CONSOLE, NODE, RECEIVER, REPORTS, SCRATCH
 
 SECRET = "bench_app_secret"
 
@@ -32,6 +32,12 @@ class Server:
         """Bytes of memory it takes."""
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    @property
+    def largest_resident(self):
+        """Bytes of memory it took at most so far."""
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
 
     @property
     def cpu_seconds(self):
@@ -124,6 +130,16 @@ def receiver(signed, *flags, tls=False, program=RECEIVER):
         command += ["--tls-cert", certificate()[0], "--tls-key", certificate()[1]]
     with _running(command, {"MSGSTATUS_META_APP_SECRET": SECRET} if signed else {}, admin, "/readyz") as process:
         yield Server(f"http{'s' if tls else ''}://127.0.0.1:{port}/webhook{'s/meta' if signed else ''}", process, port, admin)
+
+
+@contextlib.contextmanager
+def console(name, viewers):
+    """Runs msgstatus-console on the database `name`, with its defaults except that one role may have so many sessions."""
+    port, admin = free_port(), free_port()
+    command = [CONSOLE, "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin}", "--database", f"dbname={name}",
+               "--max-sessions", str(viewers), "--sessions-per-role", str(viewers), "--log-level", "warning"]
+    with _running(command, {}, admin, "/healthz") as process:
+        yield Server(f"http://127.0.0.1:{port}", process, port, admin)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ NODE = ROOT / "build" / "bench" / "node"
 
 CLIENT = os.environ["MSGSTATUS_BENCH_CLIENT"]
 RECEIVER = os.environ["MSGSTATUS_RECEIVER"]
+CONSOLE = pathlib.Path(RECEIVER).with_name("msgstatus-console")
 OTHER_RECEIVER = os.environ.get("MSGSTATUS_BENCH_OTHER_RECEIVER")  # of another build, to be measured beside it
 SCRATCH = pathlib.Path(os.environ["MSGSTATUS_STAGE"])
 
@@ -28,4 +29,5 @@ LOAD_RATE = float(os.environ.get("MSGSTATUS_BENCH_LOAD_RATE", "3000"))
 LOAD_SECONDS = int(os.environ.get("MSGSTATUS_BENCH_LOAD_SECONDS", "300"))
 OUTAGE_RATE = float(os.environ.get("MSGSTATUS_BENCH_OUTAGE_RATE", "2000"))
 OUTAGE_SECONDS = int(os.environ.get("MSGSTATUS_BENCH_OUTAGE_SECONDS", "60"))
+VIEWERS = int(os.environ.get("MSGSTATUS_BENCH_VIEWERS", "50"))
 IDLE_CONNECTIONS = int(os.environ.get("MSGSTATUS_BENCH_IDLE_CONNECTIONS", "1000"))
