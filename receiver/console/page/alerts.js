@@ -4,8 +4,10 @@ import { call } from './api.js';
 import { count, severity, time, phrase, value } from './words.js';
 
 const banner = document.getElementById('alerts');
-const pause = 60000;
+// The rules count the messages of an hour one by one, for each page that is open; check_alerts() tells those who must know at once.
+const pause = 300000;
 let timer;
+let missed = false; // while the page was hidden
 
 const sentence = (alert) => alert.sentence ?? alert.message ?? phrase(alert.name ?? '');
 
@@ -17,11 +19,12 @@ function show(alerts) {
     h('a', { href: '/alerts' }, 'All alerts')] : []);
 }
 
-// Brings the banner up to date now, and every minute while the page is visible.
+// Brings the banner up to date now, and every five minutes while the page is visible.
 export async function watchAlerts() {
   clearTimeout(timer);
   timer = setTimeout(watchAlerts, pause);
-  if (document.hidden) return;
+  missed = document.hidden;
+  if (missed) return;
   try {
     show((await call('/api/alerts', { signedOut: false })).alerts ?? []);
   } catch {
@@ -29,8 +32,11 @@ export async function watchAlerts() {
   }
 }
 
+document.addEventListener('visibilitychange', () => missed && !document.hidden && watchAlerts());
+
 export function hideAlerts() {
   clearTimeout(timer);
+  missed = false;
   show([]);
 }
 

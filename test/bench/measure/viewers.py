@@ -12,7 +12,7 @@ import database
 ROLE, PASSWORD = "bench_viewer", "correct horse"
 ZONE = "Europe/Berlin"
 # As page/live.js and page/alerts.js have them.
-CHANGES_EVERY, ALERTS_EVERY = 5, 60
+CHANGES_EVERY, ALERTS_EVERY = 5, 300
 PATIENCE = 60
 
 
