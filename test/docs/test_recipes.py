@@ -25,7 +25,7 @@ EXAMPLES = {
 }
 # What stands for any file of a kind, and what merely mentions an example.
 BUILT = re.compile(r"extension/msgstatus--[\d.-]+\.sql")
-MENTIONS = {"### A provider": {"extension/webhook/meta.cpp", "test/pgtap/webhook_others.sql"},
+MENTIONS = {"### A provider": {"extension/webhook/meta.cpp", "test/pgtap/webhook_others.sql", "docs/reference/tables.md"},
             "### A view": {"extension/analytics/volume_views.sql", "test/property/support/earlier_tables.sql"},
             "### An alert": {"test/docs/test_recipes.py", "test/pgtap/install_replica_identity.sql"},
             "### A setting": {"test/pgtap/install_replica_identity.sql"}}
