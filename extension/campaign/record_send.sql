@@ -25,13 +25,15 @@ BEGIN
     PERFORM msgstatus.check_claim($1, $3, r.claims);
     kept_as := COALESCE((SELECT a.message_id FROM msgstatus.message_alias AS a WHERE a.alias = $2), $2);
     -- Where both ids of a message were recorded as sends, each stays with its recipient.
+    -- Each id by itself: the partial index serves no list.
     SELECT s.recipient_id INTO sent_to
-    FROM (
-        SELECT o.recipient_id, o.message_id FROM msgstatus.campaign_recipient AS o WHERE o.message_id IN ($2, kept_as)
+    FROM unnest(ARRAY[$2, kept_as]) WITH ORDINALITY AS i (id, place)
+    CROSS JOIN LATERAL (
+        SELECT o.recipient_id FROM msgstatus.campaign_recipient AS o WHERE o.message_id = i.id
         UNION ALL
-        SELECT a.recipient_id, a.message_id FROM msgstatus.campaign_attempt AS a WHERE a.message_id IN ($2, kept_as)
+        SELECT a.recipient_id FROM msgstatus.campaign_attempt AS a WHERE a.message_id = i.id
     ) AS s
-    ORDER BY s.message_id = $2 DESC LIMIT 1;
+    ORDER BY i.place LIMIT 1;
     IF sent_to = $1 THEN
         RETURN; -- reported before
     ELSIF sent_to IS NOT NULL THEN
