@@ -32,12 +32,19 @@ END $$;
 CREATE FUNCTION msgstatus.weblog_volumes(p jsonb) RETURNS jsonb LANGUAGE sql AS
     $$SELECT msgstatus.echo(p) FROM pg_sleep((p ->> 'zone')::float)$$;
 -- Goes on after it was cancelled.
+-- Ends 6 seconds after it is cancelled, however often.
 CREATE FUNCTION msgstatus.weblog_attached(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    cancelled_at timestamptz;
 BEGIN
-    PERFORM pg_sleep(60);
-EXCEPTION WHEN query_canceled THEN
-    PERFORM pg_sleep(3);
-    RETURN msgstatus.echo(p);
+    LOOP
+        BEGIN
+            PERFORM pg_sleep(COALESCE(extract(epoch FROM cancelled_at + '6 seconds' - clock_timestamp()), 60));
+            RETURN msgstatus.echo(p);
+        EXCEPTION WHEN query_canceled THEN
+            cancelled_at := COALESCE(cancelled_at, clock_timestamp());
+        END;
+    END LOOP;
 END $$;
 CREATE FUNCTION msgstatus.weblog_rejected(p jsonb) RETURNS jsonb LANGUAGE sql AS
     $$INSERT INTO msgstatus.done (what) VALUES (p) RETURNING what$$;
