@@ -29,7 +29,7 @@ class SanitizedServer(UnixSocketServer):
     def _stage_extension(self):
         super()._stage_extension()
         (library,) = self.stage.rglob("msgstatus-*.so")
-        shutil.copy(BUILT / library.name, library)
+        shutil.copy(BUILT / "msgstatus.so", library)
         for name in ("libasan.so", "wake.so"):
             pathlib.Path(shutil.copy(BUILT / name, self.directory)).chmod(0o755)
 
