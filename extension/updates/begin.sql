@@ -31,7 +31,7 @@ BEGIN
         FROM pg_depend AS d
         JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'msgstatus',
             pg_identify_object(d.classid, d.objid, 0) AS i
-        WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+        WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND i.identity NOT LIKE '%[]' -- which follow their elements
     LOOP
         EXECUTE format('COMMENT ON %s %s IS NULL', object.type, object.identity);
     END LOOP;

@@ -17,6 +17,7 @@ BEGIN
             FROM pg_depend AS d, pg_identify_object(d.classid, d.objid, 0) AS i
             WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
                 AND d.refobjid = (SELECT e.oid FROM pg_extension AS e WHERE e.extname = 'msgstatus')
+                AND i.identity NOT LIKE '%[]' -- goes with its element
                 AND obj_description(d.objid, d.classid::regclass::name) IS NULL
             ORDER BY i.identity
         LOOP
