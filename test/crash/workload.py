@@ -175,7 +175,7 @@ class Workload:
 
     def _project_webhook(self, observations):
         """Returns all observations of a message in one body, with times in milliseconds."""
-        message = {"id": "internal", "messageId": observations[0].message_id, "phone_number": "14155550100",
+        message = {"id": f"internal-{observations[0].message_id}", "messageId": observations[0].message_id, "phone_number": "14155550100",
                    "status": observations[-1].state.upper(), "message_type": "TEMPLATE", "failureResponse": {}}
         for observation in observations:
             message[PROJECT_TIMES[observation.state]] = observation.time // 1000
