@@ -3,11 +3,9 @@
 import json
 import os
 import pathlib
-import subprocess
-import threading
 
 from client import request
-from receiver import PROGRAM, ROOT, Receiver, clean_environment
+from receiver import PROGRAM, ROOT, Receiver
 
 BUILT = ROOT / "build/receiver/console/msgstatus-console"
 CONSOLE = os.environ.get("MSGSTATUS_CONSOLE", str(pathlib.Path(PROGRAM).with_name("msgstatus-console") if "MSGSTATUS_RECEIVER" in os.environ else BUILT))
@@ -20,16 +18,7 @@ PEOPLE = {"otto": "operator", "anna": "analyst", "nora": None}  # roles, and the
 class Console(Receiver):
     """A running console. Its flags and its log are like those of the receiver."""
 
-    def __init__(self, database, *flags, listen="127.0.0.1:0", **variables):
-        command = [CONSOLE, "--listen", listen, "--admin-listen", "127.0.0.1:0", "--log-format", "json", "--log-level", "debug",
-                   "--database", database, *flags]
-        self.process = subprocess.Popen(command, env=clean_environment(**variables), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.lines = []
-        self._reader = threading.Thread(target=self._read_log, daemon=True)
-        self._reader.start()
-        self.port = self.wait_for_log("listening", listener="listen")["port"]
-        self.admin_port = self.wait_for_log("listening", listener="admin-listen")["port"]
+    program = CONSOLE
 
     @property
     def origin(self):

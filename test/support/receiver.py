@@ -41,8 +41,10 @@ def wait_until(condition, what):
 class Receiver:
     """A running receiver. `port` and `admin_port` are the free ports of its listeners."""
 
+    program = PROGRAM
+
     def __init__(self, database, *flags, log_level="debug", listen="127.0.0.1:0", **variables):
-        command = [PROGRAM, "--listen", listen, "--admin-listen", "127.0.0.1:0", "--log-format", "json",
+        command = [self.program, "--listen", listen, "--admin-listen", "127.0.0.1:0", "--log-format", "json",
                    "--log-level", log_level, "--database", database, *flags]
         self.process = subprocess.Popen(command, env=clean_environment(**variables), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
