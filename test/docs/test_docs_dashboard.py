@@ -10,6 +10,7 @@ import itertools
 import json
 import re
 
+import grafana
 import pages
 import psycopg2
 import pytest
@@ -19,7 +20,6 @@ PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 VARIABLES = {variable["name"]: variable for variable in DASHBOARD["templating"]["list"]}
 CHOICES = [name for name, variable in VARIABLES.items() if variable["type"] == "query"]
 SOURCE = {"type": "grafana-postgresql-datasource", "uid": "${datasource}"}
-WIDTH = 24  # of Grafana's grid
 RANGES = {"hours": datetime.timedelta(hours=5), "days": datetime.timedelta(days=20), "months": datetime.timedelta(days=400)}
 # Types of PostgreSQL that Grafana turns into numbers, times and texts.
 NUMBERS = {20, 21, 23, 700, 701, 1700}
@@ -218,15 +218,7 @@ def test_a_panel_beyond_the_analyst_is_noticed(analyst, broken, error):
 
 
 def test_the_panels_fit_beside_each_other():
-    taken = set()
-    for panel in DASHBOARD["panels"]:
-        place = panel["gridPos"]
-        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
-        assert place["x"] + place["w"] <= WIDTH and not cells & taken, panel["title"]
-        taken |= cells
-    for key in ("id", "title"):
-        values = [panel[key] for panel in DASHBOARD["panels"]]
-        assert len(values) == len(set(values)), key
+    grafana.check_places(DASHBOARD)
 
 
 def test_the_panels_ask_the_data_source_that_is_chosen():

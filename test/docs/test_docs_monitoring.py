@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 
+import grafana
 import pages
 import promql
 import pytest
@@ -16,7 +17,6 @@ RULES = DIRECTORY / "prometheus-alerts.yml"
 DASHBOARD = json.loads((DIRECTORY / "grafana-dashboard.json").read_text(encoding="utf-8"))
 ALERTS = [rule for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
-WIDTH = 24  # of Grafana's grid
 BY_PROMETHEUS_ITSELF = {"up"}
 
 needs_promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool (Debian: prometheus) is not installed")
@@ -55,15 +55,7 @@ def test_alerts_say_how_grave_they_are_and_what_to_do():
 
 
 def test_the_panels_of_the_dashboard_fit_beside_each_other():
-    taken = set()
-    for panel in DASHBOARD["panels"]:
-        place = panel["gridPos"]
-        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
-        assert place["x"] + place["w"] <= WIDTH and not cells & taken, panel["title"]
-        taken |= cells
-    for key in ("id", "title"):
-        values = [panel[key] for panel in DASHBOARD["panels"]]
-        assert len(values) == len(set(values)), key
+    grafana.check_places(DASHBOARD)
 
 
 def test_the_dashboard_asks_the_data_source_that_is_chosen():
