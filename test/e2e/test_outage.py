@@ -49,7 +49,7 @@ def test_stopped_and_started(own, mode):
         receiver.wait_ready()
         assert connection.post("/webhook", one(after)).status == 200
     assert database.states(before, during, after) == {before: "sent", after: "sent"}
-    assert receiver.metric("msgstatus_database_connects_total") >= 3
+    wait_until(lambda: receiver.metric("msgstatus_database_connects_total") >= 3, "the other lanes to connect")
 
 
 def test_started_before_the_database(own):

@@ -62,7 +62,8 @@ SELECT 'index', concat_ws('.', i.indrelid::regclass, i.indexrelid::regclass), co
     obj_description(i.indexrelid, 'pg_class'))
 FROM pg_index AS i WHERE i.indrelid IN (SELECT oid FROM relation)
 UNION ALL
-SELECT 'constraint', concat_ws('.', k.conrelid::regclass, k.conname), concat_ws(' ', pg_get_constraintdef(k.oid), k.convalidated, obj_description(k.oid, 'pg_constraint'))
+-- From PostgreSQL 18 on NOT NULL is a constraint, whose name tells only whether a dump of an older server made the table.
+SELECT 'constraint', concat_ws('.', k.conrelid::regclass, CASE WHEN k.contype <> 'n' THEN k.conname END), concat_ws(' ', pg_get_constraintdef(k.oid), k.convalidated, obj_description(k.oid, 'pg_constraint'))
 FROM pg_constraint AS k WHERE k.conrelid IN (SELECT oid FROM relation)
 UNION ALL
 SELECT 'statistics', s.stxname, concat_ws(' ', pg_get_statisticsobjdef(s.oid), obj_description(s.oid, 'pg_statistic_ext'))
