@@ -1,16 +1,11 @@
 // Messages that have several ids: from what somebody says of two ids to one message.
 #pragma once
 
+#include "alias/id_groups.hpp"
 #include "observation/observation.hpp"
 #include "rollup/rollup_changes.hpp"
 
 namespace msgstatus {
-
-// "These are two ids of one message", and which of them is the alias.
-struct AliasPair {
-    Text alias;
-    Text message_id;
-};
 
 // Writes a new pair into message_alias, and makes one message of those that have both ids: row, trail, rollups,
 // recipients of campaigns and rows of attached tables. `recipient` is that of the message, where the call gives it.
