@@ -130,8 +130,8 @@ BEGIN
         EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.hour_rollup, msgstatus.attached_table,'
             ' msgstatus.attached_table_failure, msgstatus.attached_tables TO %s', role);
         EXECUTE format('GRANT DELETE ON msgstatus.attached_table_failure TO %s', role);
-        -- Who did something comes from the connection.
-        EXECUTE format('GRANT SELECT, INSERT (action, detail, affected) ON msgstatus.action_log TO %s', role);
+        -- What was done is recorded by the actions themselves, as the owner of the table.
+        EXECUTE format('GRANT SELECT ON msgstatus.action_log TO %s', role);
     END IF;
 END
 $$;
