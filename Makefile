@@ -198,7 +198,7 @@ fuzz: ## look for inputs that crash, leak, or break what must always hold (see t
 	+@$(again) extension fuzz-targets
 	+@test/fuzz/run
 
-sanitized: ## run the tests of the receiver on one that is built with sanitizers (see test/bin/sanitized)
+sanitized: ## run the tests of the programs on ones that are built with sanitizers (see test/bin/sanitized)
 	@.ci/install-packages check
 	+@$(again) everything
 	+@test/bin/sanitized

@@ -6,7 +6,7 @@ EXTENSION_VERSION = 0.2.0
 SERIES = $(subst $() ,.,$(wordlist 1,2,$(subst ., ,$(EXTENSION_VERSION))))
 
 # The floors of the house, from the ground up. The C++ of a room includes rooms of lower floors only
-# (test/docs/test_floors.py); its SQL runs after theirs. A room of the top floor is SQL alone.
+# (test/docs/test_floors.py); its SQL runs after theirs. Most of the top floors are SQL alone.
 FLOOR_1 = core
 FLOOR_2 = postgres
 FLOOR_3 = install types observation provider

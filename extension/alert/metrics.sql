@@ -6,6 +6,17 @@ CREATE TYPE msgstatus.alert_sender AS (
 );
 COMMENT ON TYPE msgstatus.alert_sender IS 'A sender whose messages are reported as read';
 
+CREATE TYPE msgstatus.alert_outcome AS (
+    period interval,
+    age interval,
+    provider text,
+    sender text,
+    attempted bigint,
+    delivered bigint,
+    delivery msgstatus.delay_histogram
+);
+COMMENT ON TYPE msgstatus.alert_outcome IS 'What became of the messages of a sender, for the rules with a period and an age';
+
 CREATE TYPE msgstatus.alert_condition AS (
     threshold numeric,
     minimum_count integer,
@@ -14,9 +25,11 @@ CREATE TYPE msgstatus.alert_condition AS (
     relative_threshold numeric,
     statistic text,
     per text,
-    senders msgstatus.alert_sender[]
+    senders msgstatus.alert_sender[],
+    outcomes msgstatus.alert_outcome[]
 );
-COMMENT ON TYPE msgstatus.alert_condition IS 'The columns of alert_rule that a metric uses, and senders_with_receipts()';
+COMMENT ON TYPE msgstatus.alert_condition IS
+    'The columns of alert_rule that a metric uses, senders_with_receipts(), and recent_outcomes_by_sender()';
 
 CREATE TYPE msgstatus.alert_reading AS (
     subject text,
@@ -84,30 +97,60 @@ CREATE FUNCTION msgstatus.of_subject(subject text) RETURNS text
 $$;
 COMMENT ON FUNCTION msgstatus.of_subject(text) IS 'A subject in a sentence';
 
+-- All rules together read the recent messages once: that is most of what the alerts cost.
+CREATE FUNCTION msgstatus.recent_outcomes_by_sender() RETURNS SETOF msgstatus.alert_outcome
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- The planner has to know how few messages are meant.
+    since CONSTANT timestamptz := now() - (SELECT max(r.period + r.age) FROM msgstatus.alert_rule AS r
+        WHERE r.enabled AND r.metric IN ('delivery_rate', 'delivery_seconds'));
+BEGIN
+    RETURN QUERY
+    WITH wanted AS MATERIALIZED (
+        SELECT r.period, r.age, bool_or(r.metric = 'delivery_seconds') AS delays,
+            now() - r.period - r.age AS since, now() - r.age AS until
+        FROM msgstatus.alert_rule AS r
+        WHERE r.enabled AND r.metric IN ('delivery_rate', 'delivery_seconds')
+        GROUP BY r.period, r.age
+    )
+    SELECT w.period, w.age, m.provider, m.sender, count(*), count(*) FILTER (WHERE m.delivered),
+        msgstatus.sum(msgstatus.delay_histogram(m.delay)) FILTER (WHERE w.delays)
+    FROM (
+        SELECT m.provider, m.sender, m.created_at, msgstatus.state(m.status) >= 'delivered' AS delivered,
+            COALESCE(msgstatus.reached_at(m.status, 'sent'), msgstatus.observed_at(m.status, msgstatus.state(m.status))) AS sent_at,
+            msgstatus.delivery_delay(m.status) AS delay
+        FROM msgstatus.message AS m
+        WHERE m.created_at >= since AND m.direction IS DISTINCT FROM 'inbound'
+            AND (msgstatus.state(m.status) IN ('sent', 'partially_delivered') OR msgstatus.state(m.status) >= 'failed')
+            AND NOT msgstatus.is_history(m.status, m.updated_at)
+        OFFSET 0
+    ) AS m
+    CROSS JOIN LATERAL (
+        SELECT w.period, w.age, w.delays FROM wanted AS w
+        WHERE m.created_at >= w.since
+            -- What was sent a moment ago has had no time to be delivered; what failed then is all that one would see.
+            AND m.sent_at <= w.until
+        OFFSET 0
+    ) AS w
+    GROUP BY w.period, w.age, m.provider, m.sender;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.recent_outcomes_by_sender() IS
+    'What became of the messages of each period of the rules that were sent at least the age ago, by sender, from the messages';
+
 CREATE FUNCTION msgstatus.recent_outcomes(c msgstatus.alert_condition)
 RETURNS TABLE (subject text, attempted numeric, delivered numeric, delivery msgstatus.delay_histogram)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT msgstatus.alert_subject(m.provider, s.provider IS NOT NULL OR s.sender IS NOT NULL, $1.per),
-        sum(m.attempted), sum(m.delivered), msgstatus.sum(m.delivery)
-    FROM (
-        SELECT m.provider, m.sender, count(*) AS attempted,
-            count(*) FILTER (WHERE msgstatus.state(m.status) >= 'delivered') AS delivered,
-            msgstatus.sum(msgstatus.delay_histogram(msgstatus.delivery_delay(m.status))) AS delivery
-        FROM msgstatus.message AS m
-        WHERE m.created_at >= now() - $1.period - $1.age AND m.direction IS DISTINCT FROM 'inbound'
-            AND (msgstatus.state(m.status) IN ('sent', 'partially_delivered') OR msgstatus.state(m.status) >= 'failed')
-            -- What was sent a moment ago has had no time to be delivered; what failed then is all that one would see.
-            AND COALESCE(msgstatus.reached_at(m.status, 'sent'), msgstatus.observed_at(m.status, msgstatus.state(m.status)))
-                <= now() - $1.age
-            AND NOT msgstatus.is_history(m.status, m.updated_at)
-        GROUP BY m.provider, m.sender
-    ) AS m
+    SELECT msgstatus.alert_subject(o.provider, s.provider IS NOT NULL OR s.sender IS NOT NULL, $1.per),
+        sum(o.attempted), sum(o.delivered), msgstatus.sum(o.delivery)
+    FROM unnest($1.outcomes) AS o
     LEFT JOIN unnest($1.senders) AS s
-        ON s.provider IS NOT DISTINCT FROM m.provider AND s.sender IS NOT DISTINCT FROM m.sender
+        ON s.provider IS NOT DISTINCT FROM o.provider AND s.sender IS NOT DISTINCT FROM o.sender
+    WHERE o.period = $1.period AND o.age = $1.age
     GROUP BY 1
 $$;
 COMMENT ON FUNCTION msgstatus.recent_outcomes(msgstatus.alert_condition) IS
-    'What became of the messages of a period that were sent at least the age ago, by channel, from the messages';
+    'Of recent_outcomes_by_sender() the messages of the period that were sent at least the age ago, by channel';
 
 -- One function for each metric. It returns a row if the rule is broken, else no row.
 

@@ -18,7 +18,8 @@ BEGIN
         enabled boolean NOT NULL DEFAULT true,
         relative_threshold numeric,
         statistic text COLLATE "C" NOT NULL DEFAULT 'average' CHECK (statistic IN ('average', 'median')),
-        per text COLLATE "C" NOT NULL DEFAULT 'all' CHECK (per IN ('all', 'channel'))
+        per text COLLATE "C" NOT NULL DEFAULT 'all' CHECK (per IN ('all', 'channel')),
+        checked_at timestamptz
     );
     -- A rule that somebody changed or added goes on as it was. One that was left as it came gets the values of this version, below.
     IF is_older THEN
@@ -26,6 +27,11 @@ BEGIN
             ADD COLUMN relative_threshold numeric,
             ADD COLUMN statistic text COLLATE "C" NOT NULL DEFAULT 'average' CHECK (statistic IN ('average', 'median')),
             ADD COLUMN per text COLLATE "C" NOT NULL DEFAULT 'all' CHECK (per IN ('all', 'channel'));
+    END IF;
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute AS a WHERE a.attrelid = 'msgstatus.alert_rule'::regclass AND a.attname = 'checked_at' AND NOT a.attisdropped)
+    THEN
+        ALTER TABLE msgstatus.alert_rule ADD COLUMN checked_at timestamptz;
     END IF;
     IF (SELECT pg_get_constraintdef(c.oid) FROM pg_constraint AS c
         WHERE c.conrelid = 'msgstatus.alert_rule'::regclass AND c.conname = 'alert_rule_metric_check') NOT LIKE '%''refresh_refused''%'
@@ -49,6 +55,7 @@ BEGIN
     COMMENT ON COLUMN msgstatus.alert_rule.statistic IS 'For delivery_seconds: average or median';
     COMMENT ON COLUMN msgstatus.alert_rule.per IS
         'all: all messages together; channel: each provider, and of it the senders with and without read receipts; error_code and rejected have subjects of their own';
+    COMMENT ON COLUMN msgstatus.alert_rule.checked_at IS 'When check_alerts() last measured the rule; set by it';
     -- Each rule; old_period and old_age are those of a table without the column per.
     WITH shipped (name, metric, severity, threshold, minimum_count, old_period, old_age, period, age, relative_threshold, statistic, per) AS (
         VALUES

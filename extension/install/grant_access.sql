@@ -72,9 +72,9 @@ BEGIN
                     'count_sends', 'count_attempt', 'record_send', 'record_send_failure', 'campaign_stats')
                 WHEN 'refresh' THEN p.provolatile = 'i' OR p.proname IN ('check_installation', 'apply_fetched',
                     'claim_refreshes', 'finish_refreshes', 'reflect_checks', 'request_stuck_refreshes', 'refresh_worker_seen',
-                    'reserve_request', 'pause_requests', 'begin_reconciliation', 'unknown_messages', 'record_listed',
+                    'reserve_request', 'pause_requests', 'begin_reconciliation', 'callback_accounts', 'accounts_to_reconcile', 'unknown_messages', 'record_listed',
                     'record_reconciliation')
-                WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc IN ('read_as_owner', 'read_totals_as_owner')
+                WHEN 'analyst' THEN p.provolatile = 'i' OR p.prosrc IN ('read_as_owner', 'read_totals_as_owner') AND p.proname <> 'callback_accounts'
                     OR p.proname IN ('sees_all', 'shown_id', 'message_log', 'message_stats', 'refresh_configured', 'weblog_csv', 'weblog_rejected', 'weblog_campaigns',
                         'weblog_alerts', 'weblog_attached', 'weblog_session')
                 ELSE p.proname NOT LIKE 'install%' AND p.proname NOT IN ('grant_access', 'set_opt_out_words', 'claim_refreshes',
@@ -130,8 +130,8 @@ BEGIN
         EXECUTE format('GRANT SELECT ON msgstatus.installation, msgstatus.hour_rollup, msgstatus.attached_table,'
             ' msgstatus.attached_table_failure, msgstatus.attached_tables TO %s', role);
         EXECUTE format('GRANT DELETE ON msgstatus.attached_table_failure TO %s', role);
-        -- Who did something comes from the connection.
-        EXECUTE format('GRANT SELECT, INSERT (action, detail, affected) ON msgstatus.action_log TO %s', role);
+        -- What was done is recorded by the actions themselves, as the owner of the table.
+        EXECUTE format('GRANT SELECT ON msgstatus.action_log TO %s', role);
     END IF;
 END
 $$;

@@ -1,5 +1,40 @@
 -- Reconciliation: a worker compares the messages of the last days with the provider's list, page by page.
 
+-- The trail has no index by account, and grows at its end. So the accounts are read from there, at most so many pages of each
+-- partition; those that an earlier reconciliation saw are remembered in its row.
+CREATE FUNCTION msgstatus.read_callback_accounts(sees_all boolean, since timestamptz) RETURNS text[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    pages CONSTANT bigint := 16384;
+    part record;
+    named text[];
+    accounts text[] := '{}';
+BEGIN
+    FOR part IN
+        SELECT c.oid::regclass AS name, GREATEST(pg_relation_size(c.oid) / current_setting('block_size')::bigint - pages, 0) AS first_page
+        FROM pg_partition_tree('msgstatus.status_event') AS t JOIN pg_class AS c ON c.oid = t.relid,
+            LATERAL (SELECT substring(pg_get_expr(c.relpartbound, c.oid) FROM $pattern$TO \('([^']*)'\)$pattern$)::timestamptz AS bound) AS upper
+        WHERE t.isleaf AND c.relkind = 'r' AND COALESCE(upper.bound > $2, true)
+    LOOP
+        EXECUTE format('
+            SELECT array_agg(DISTINCT a.account_sid)
+            FROM ONLY %s AS e, LATERAL (
+                SELECT COALESCE(e.detail ->> ''AccountSid'', e.detail ->> ''account_sid'', e.detail ->> ''accountSid'')) AS a (account_sid)
+            WHERE e.ctid >= %L::tid AND e.received_at >= $1 AND a.account_sid ~ ''^AC[0-9a-fA-F]{32}$''',
+            part.name, format('(%s,0)', part.first_page))
+        INTO named USING $2;
+        accounts := ARRAY(SELECT DISTINCT a FROM unnest(accounts || named) AS a ORDER BY a);
+    END LOOP;
+    RETURN accounts;
+END
+$$;
+COMMENT ON FUNCTION msgstatus.read_callback_accounts(boolean, timestamptz) IS 'callback_accounts() for the owner of the tables';
+
+CREATE FUNCTION msgstatus.callback_accounts(since timestamptz) RETURNS text[]
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS 'MODULE_PATHNAME', 'read_totals_as_owner';
+COMMENT ON FUNCTION msgstatus.callback_accounts(timestamptz) IS
+    'The Twilio accounts that callbacks received since a time named, as far as the last 128 MB of each partition of the trail tell';
+
 CREATE FUNCTION msgstatus.begin_reconciliation(worker text, every interval, since interval) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -22,13 +57,25 @@ BEGIN
     UPDATE msgstatus.reconciliation AS r SET ended_at = clock_timestamp(), error = 'the worker ended'
     WHERE r.ended_at IS NULL;
     DELETE FROM msgstatus.reconciliation AS r WHERE r.began_at < now() - interval '90 days';
-    INSERT INTO msgstatus.reconciliation AS r (worker, sent_from) VALUES ($1, clock_timestamp() - $3)
+    INSERT INTO msgstatus.reconciliation AS r (worker, sent_from, accounts)
+    VALUES ($1, clock_timestamp() - $3, msgstatus.callback_accounts(clock_timestamp() - $3))
     RETURNING r.reconciliation_id INTO started;
     RETURN started;
 END
 $$;
 COMMENT ON FUNCTION msgstatus.begin_reconciliation(text, interval, interval) IS
     'Begins a reconciliation of messages sent since this long ago if the last one that succeeded began longer than every ago and none is under way, and returns its id, else NULL';
+
+CREATE FUNCTION msgstatus.accounts_to_reconcile(reconciliation_id bigint) RETURNS SETOF text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT DISTINCT a.account_sid
+    FROM msgstatus.reconciliation AS c
+    JOIN msgstatus.reconciliation AS r ON r.began_at >= c.sent_from, unnest(r.accounts) AS a (account_sid)
+    WHERE c.reconciliation_id = $1
+    ORDER BY a.account_sid LIMIT 1000
+$$;
+COMMENT ON FUNCTION msgstatus.accounts_to_reconcile(bigint) IS
+    'The accounts that callbacks named in the days of a reconciliation, as it and those before it saw, 1000 at most; beside the configured one their lists are compared, too';
 
 CREATE FUNCTION msgstatus.unknown_messages(message_ids text[]) RETURNS SETOF text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -88,8 +88,14 @@ BEGIN
         messages bigint NOT NULL DEFAULT 0,
         changed bigint NOT NULL DEFAULT 0,
         discovered bigint NOT NULL DEFAULT 0,
-        error text
+        error text,
+        accounts text[] COLLATE "C"
     );
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute AS a WHERE a.attrelid = 'msgstatus.reconciliation'::regclass AND a.attname = 'accounts' AND NOT a.attisdropped)
+    THEN
+        ALTER TABLE msgstatus.reconciliation ADD COLUMN accounts text[] COLLATE "C";
+    END IF;
     COMMENT ON TABLE msgstatus.reconciliation IS 'Comparisons of the messages of the last days with the provider''s lists';
     COMMENT ON COLUMN msgstatus.reconciliation.reconciliation_id IS 'Key';
     COMMENT ON COLUMN msgstatus.reconciliation.worker IS 'The worker';
@@ -102,7 +108,8 @@ BEGIN
     COMMENT ON COLUMN msgstatus.reconciliation.changed IS
         'How many of these were brought up to date: what the callbacks had not told, with messages that nobody had told of';
     COMMENT ON COLUMN msgstatus.reconciliation.discovered IS 'How many of these nobody had told of';
-    COMMENT ON COLUMN msgstatus.reconciliation.error IS 'Why it ended early';
+    COMMENT ON COLUMN msgstatus.reconciliation.error IS 'Why it ended early, or why the list of an account could not be read';
+    COMMENT ON COLUMN msgstatus.reconciliation.accounts IS 'The accounts that callbacks named, as the end of the trail told when it began';
 END
 $$;
 COMMENT ON FUNCTION msgstatus.install_refresh_tables() IS

@@ -115,7 +115,7 @@ BEGIN
             ('reconciliations', 'messages', 'How many messages they held'),
             ('reconciliations', 'changed', 'How many of these were brought up to date'),
             ('reconciliations', 'discovered', 'How many of these nobody had told of'),
-            ('reconciliations', 'error', 'Why it ended early'),
+            ('reconciliations', 'error', 'Why it ended early, or why the list of an account could not be read'),
             ('refresh_known', 'message_id', 'The message'),
             ('refresh_known', 'provider', 'Its provider'),
             ('refresh_known', 'direction', 'outbound or inbound'),

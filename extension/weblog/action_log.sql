@@ -1,5 +1,5 @@
--- The record of what people did by the web log: who, what, when, how many. Operators may add to it and read it; who did something
--- comes from the connection, because they have no right to those columns.
+-- The record of what people did by the web log: who, what, when, how many. Operators may read it. Rows come from the actions alone
+-- (act_and_record): weblog_NAME() calls act_weblog_NAME() with the rights of the caller, and writes the row as the owner of the table.
 
 CREATE FUNCTION msgstatus.install_action_log() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
@@ -25,10 +25,10 @@ END
 $$;
 COMMENT ON FUNCTION msgstatus.install_action_log() IS 'Makes the table action_log; called by install()';
 
-CREATE FUNCTION msgstatus.record_action(action text, detail jsonb, affected bigint) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    INSERT INTO msgstatus.action_log (action, detail, affected) VALUES (record_action.action, record_action.detail, record_action.affected);
-END
-$$;
-COMMENT ON FUNCTION msgstatus.record_action(text, jsonb, bigint) IS 'Writes a row of action_log in the name of the current user';
+CREATE TYPE msgstatus.weblog_action AS (
+    answer jsonb,
+    action text,
+    detail jsonb,
+    affected bigint
+);
+COMMENT ON TYPE msgstatus.weblog_action IS 'What an action of the web log answers, and what action_log keeps of it';

@@ -7,10 +7,11 @@ BEGIN
     RETURN jsonb_build_object('alerts', (
         SELECT COALESCE(jsonb_agg(jsonb_build_object('name', a.name, 'severity', a.severity, 'subject', a.subject, 'value', a.value,
             'threshold', a.threshold, 'since', a.since, 'sentence', a.message) ORDER BY a.severity, a.name, a.subject), '[]')
-        FROM msgstatus.active_alerts AS a));
+        FROM msgstatus.recent_alerts() AS a));
 END
 $$;
-COMMENT ON FUNCTION msgstatus.weblog_alerts(jsonb) IS 'For the web log: the active alerts, critical ones first';
+COMMENT ON FUNCTION msgstatus.weblog_alerts(jsonb) IS
+    'For the web log: the active alerts, critical ones first, as recent_alerts() returns them: at most 2 minutes old';
 
 CREATE FUNCTION msgstatus.weblog_attached(parameters jsonb DEFAULT '{}') RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET timezone = 'UTC' AS $$

@@ -24,7 +24,7 @@ CREATE FUNCTION msgstatus.weblog_refresh_answer(result msgstatus.refresh_request
 $$;
 COMMENT ON FUNCTION msgstatus.weblog_refresh_answer(msgstatus.refresh_request, jsonb) IS 'What weblog_refresh() and weblog_refresh_pending() return';
 
-CREATE FUNCTION msgstatus.weblog_refresh(parameters jsonb) RETURNS jsonb
+CREATE FUNCTION msgstatus.act_weblog_refresh(parameters jsonb) RETURNS msgstatus.weblog_action
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     ids text[];
@@ -43,14 +43,17 @@ BEGIN
         WHERE m.message_id = ANY (ids) AND NOT msgstatus.refreshable(m.provider, m.message_id)
         GROUP BY m.provider) AS p;
     result := msgstatus.request_refresh(ids);
-    PERFORM msgstatus.record_action('refresh', to_jsonb(result), result.asked);
-    RETURN msgstatus.weblog_refresh_answer(result, not_possible);
+    RETURN (msgstatus.weblog_refresh_answer(result, not_possible), 'refresh', to_jsonb(result), result.asked)::msgstatus.weblog_action;
 END
 $$;
+COMMENT ON FUNCTION msgstatus.act_weblog_refresh(jsonb) IS 'What weblog_refresh() does';
+
+CREATE FUNCTION msgstatus.weblog_refresh(parameters jsonb) RETURNS jsonb
+    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'act_and_record';
 COMMENT ON FUNCTION msgstatus.weblog_refresh(jsonb) IS
     'For the web log: asks for the statuses of messages to be fetched, by request_refresh(), and records it in action_log; 22023 for parameters that mean nothing';
 
-CREATE FUNCTION msgstatus.weblog_refresh_pending(parameters jsonb DEFAULT '{}') RETURNS jsonb
+CREATE FUNCTION msgstatus.act_weblog_refresh_pending(parameters jsonb) RETURNS msgstatus.weblog_action
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     request msgstatus.weblog_request;
@@ -63,14 +66,21 @@ BEGIN
     result := msgstatus.request_refresh_pending(max_messages => request.page_size::integer, state => request.states, message_type => f.message_type,
         provider => f.provider, direction => f.direction, recipient_prefix => f.recipient_prefix, campaign_id => f.campaign_id,
         created_from => f.created_from, created_before => f.created_before, metadata_text => f.metadata_text);
-    -- Of the filter, what names a person is left out.
-    PERFORM msgstatus.record_action('refresh_pending', to_jsonb(result)
-        || jsonb_build_object('filter', parameters - '{recipient,text}'::text[] || CASE WHEN f.recipient_prefix IS NOT NULL THEN '{"recipient": true}' ELSE jsonb '{}' END
-            || CASE WHEN f.metadata_text IS NOT NULL THEN '{"text": true}' ELSE jsonb '{}' END), result.asked);
-    RETURN msgstatus.weblog_refresh_answer(result,
-        CASE WHEN result.not_possible > 0 THEN jsonb_build_array(jsonb_build_object('provider', f.provider, 'count', result.not_possible)) END);
+    RETURN (
+        msgstatus.weblog_refresh_answer(result,
+            CASE WHEN result.not_possible > 0 THEN jsonb_build_array(jsonb_build_object('provider', f.provider, 'count', result.not_possible)) END),
+        'refresh_pending',
+        -- Of the filter, what names a person is left out.
+        to_jsonb(result)
+            || jsonb_build_object('filter', parameters - '{recipient,text}'::text[] || CASE WHEN f.recipient_prefix IS NOT NULL THEN '{"recipient": true}' ELSE jsonb '{}' END
+                || CASE WHEN f.metadata_text IS NOT NULL THEN '{"text": true}' ELSE jsonb '{}' END),
+        result.asked)::msgstatus.weblog_action;
 END
 $$;
+COMMENT ON FUNCTION msgstatus.act_weblog_refresh_pending(jsonb) IS 'What weblog_refresh_pending() does';
+
+CREATE FUNCTION msgstatus.weblog_refresh_pending(parameters jsonb DEFAULT '{}') RETURNS jsonb
+    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'act_and_record';
 COMMENT ON FUNCTION msgstatus.weblog_refresh_pending(jsonb) IS
     'For the web log: asks for the statuses of pending messages under a filter to be fetched, by request_refresh_pending(), and records it in action_log; 22023 for parameters that mean nothing';
 

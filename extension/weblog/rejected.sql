@@ -35,7 +35,7 @@ $$;
 COMMENT ON FUNCTION msgstatus.weblog_rejected(jsonb) IS
     'For the web log: the dead letters, the newest first, for roles that may read rejected_status, and how many there are by reason; 22023 for parameters that mean nothing';
 
-CREATE FUNCTION msgstatus.weblog_replay(parameters jsonb DEFAULT '{}') RETURNS jsonb
+CREATE FUNCTION msgstatus.act_weblog_replay(parameters jsonb) RETURNS msgstatus.weblog_action
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     named text[];
@@ -54,9 +54,12 @@ BEGIN
     result := msgstatus.replay_rejected(ids);
     result := jsonb_build_object('replayed', result -> 'replayed', 'applied', result -> 'applied', 'unchanged', result -> 'unchanged',
         'still_rejected', result -> 'rejected');
-    PERFORM msgstatus.record_action('replay', result || jsonb_build_object('ids', to_jsonb(ids[:100])), (result ->> 'replayed')::bigint);
-    RETURN result;
+    RETURN (result, 'replay', result || jsonb_build_object('ids', to_jsonb(ids[:100])), (result ->> 'replayed')::bigint)::msgstatus.weblog_action;
 END
 $$;
+COMMENT ON FUNCTION msgstatus.act_weblog_replay(jsonb) IS 'What weblog_replay() does';
+
+CREATE FUNCTION msgstatus.weblog_replay(parameters jsonb DEFAULT '{}') RETURNS jsonb
+    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'act_and_record';
 COMMENT ON FUNCTION msgstatus.weblog_replay(jsonb) IS
     'For the web log: applies dead letters again, those with the ids or the 1000 oldest, and records it in action_log; 22023 for parameters that mean nothing';

@@ -41,7 +41,7 @@ const Setting table[] = {
     {pace, "list-from", "N", "20", "if so many messages of an account are due, the account's list of their days is asked first, as far as that takes fewer requests", set<&Config::list_from>, 2, 100000},
 
     {alone, "stuck-after", "SECONDS", "900", "age from which outgoing messages without a final state are asked for by themselves, each time their age has doubled, for a week. 0: never", set<&Config::stuck_after>, 0, 604800},
-    {alone, "reconcile-every", "SECONDS", "3600", "how often the account's list of the last days is compared, so that nothing that callbacks never told stays unknown. 0: never", set<&Config::reconcile_every>, 0, 604800},
+    {alone, "reconcile-every", "SECONDS", "3600", "how often the lists of the last days are compared, of the account and of those that callbacks named, so that nothing that callbacks never told stays unknown. 0: never", set<&Config::reconcile_every>, 0, 604800},
     {alone, "reconcile-days", "N", "3", "how many days back, today not counted", set<&Config::reconcile_days>, 0, 30},
 
     {database, "database", "CONNINFO", "", "libpq connection string or URI. Missing parts come from PGHOST, PGSERVICE, ... Keep the password in ~/.pgpass (PGPASSFILE). The role needs the level refresh", set<&Config::database>},

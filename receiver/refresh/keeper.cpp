@@ -116,11 +116,15 @@ void Keeper::print_due() {
         if (is_message_sid(rows.text(i, 0)))
             print(message_path(is_account_sid(own) ? own : account, rows.text(i, 0)));
     }
-    if (config.reconcile_every > 0ms)
-        print(list_path(account, database_
-                                     .query("SELECT to_char((now() - $1::interval) AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
-                                            {std::to_string(config.reconcile_days) + " days"})
-                                     .text(0, 0)));
+    if (config.reconcile_every > 0ms) {
+        const Rows lists = database_.query(
+            "SELECT a.account_sid, to_char((now() - $1::interval) AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+            " FROM (SELECT $2 UNION ALL SELECT n FROM unnest(msgstatus.callback_accounts(now() - $1::interval)) AS n"
+            " WHERE n <> $2) AS a (account_sid)",
+            {std::to_string(config.reconcile_days) + " days", account});
+        for (int i = 0; i < lists.size(); ++i)
+            print(list_path(lists.text(i, 0), lists.text(i, 1)));
+    }
 }
 
 } // namespace msgstatus::refresh

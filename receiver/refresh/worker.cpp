@@ -108,27 +108,40 @@ bool Worker::begin_comparison() {
          std::to_string(config_.reconcile_days) + " days"});
     if (rows.size() == 0)
         return false;
-    comparison_ = Comparison{.id = rows.text(0, 0), .path = list_path(shared_.credentials().account, rows.text(0, 1))};
-    log(LogLevel::info, "reconciliation begins", {{"id", comparison_->id}, {"from", rows.text(0, 1)}});
+    const std::string own = shared_.credentials().account;
+    comparison_ = Comparison{.id = rows.text(0, 0), .day = rows.text(0, 1), .accounts = {own}};
+    comparison_->path = list_path(own, comparison_->day);
+    const Rows named = database_.query("SELECT a FROM msgstatus.accounts_to_reconcile($1) AS a", {comparison_->id});
+    for (int i = 0; i < named.size(); ++i)
+        if (named.text(i, 0) != own && is_account_sid(named.text(i, 0)))
+            comparison_->accounts.push_back(named.text(i, 0));
+    log(LogLevel::info, "reconciliation begins",
+        {{"id", comparison_->id}, {"from", comparison_->day}, {"accounts", comparison_->accounts.size()}});
     return true;
 }
 
 void Worker::compare_page() {
     if (!reserve(Clock::now() + config_.lease))
         return;
+    const std::string account = comparison_->accounts.front();
+    const bool is_foreign = account != shared_.credentials().account;
     const Answer answer = twilio_.list(comparison_->path);
-    note(answer, shared_.credentials().account);
+    note(answer, account);
     if (shared_.stopped())
         return;
-    if (answer.result == Result::refused)
+    if (answer.result == Result::refused && !is_foreign)
         return end_comparison(answer.reason);
+    if (is_foreign && (answer.result == Result::refused || answer.result == Result::not_found)) {
+        failed_ = true;
+        return end_account(""); // others have nothing to do with it
+    }
     std::optional<Page> page;
     if (answer.result == Result::ok)
         page = read_page(answer.body);
-    if (!page || (!page->next.empty() && !is_list_path(shared_.credentials().account, page->next))) {
+    if (!page || (!page->next.empty() && !is_list_path(account, page->next))) {
         give_way(answer);
         if (++comparison_->failures >= config_.attempts || answer.result == Result::not_found)
-            return end_comparison(answer.result == Result::ok ? "the page cannot be used" : answer.reason);
+            return end_account(answer.result == Result::ok ? "the page cannot be used" : answer.reason);
         comparison_->next = Clock::now() + answer.retry_after.value_or(0s);
         if (!answer.retry_after)
             comparison_->next += backoff(comparison_->failures);
@@ -146,9 +159,28 @@ void Worker::compare_page() {
     }
     comparison_->failures = 0;
     if (page->next.empty())
-        end_comparison("");
+        end_account("");
     else
         comparison_->path = page->next;
+}
+
+// Goes on with the list of the next account that Twilio has not refused, or ends the comparison after the last one.
+void Worker::end_account(const std::string &error) {
+    Comparison &comparison = *comparison_;
+    if (comparison.error.empty())
+        comparison.error = error;
+    std::vector<std::string> &accounts = comparison.accounts;
+    accounts.erase(accounts.begin(),
+                   std::find_if(accounts.begin() + 1, accounts.end(), [&](const std::string &account) {
+                       return shared_.account_refused_with(account) == 0;
+                   }));
+    if (accounts.empty())
+        return end_comparison(comparison.error);
+    comparison.path = list_path(accounts.front(), comparison.day);
+    comparison.failures = 0;
+    // Attempts at a list take minutes, and only pages tell that this comparison is still under way.
+    if (database_.query("SELECT msgstatus.record_reconciliation($1)", {comparison.id}).text(0, 0) != "t")
+        comparison_.reset();
 }
 
 void Worker::end_comparison(const std::string &error) {

@@ -36,10 +36,13 @@ private:
         std::string day; ///< of its creation, UTC; empty if it is unknown
         bool done = false;
     };
-    /// A comparison with Twilio's list that is under way.
+    /// A comparison with Twilio's lists that is under way.
     struct Comparison {
         std::string id;
-        std::string path;
+        std::string day;                   ///< since which messages were sent
+        std::vector<std::string> accounts; ///< to be compared, the present one first
+        std::string path{};
+        std::string error{}; ///< of the first account whose list could not be read
         std::size_t failures = 0;
         Clock::time_point next{};
     };
@@ -47,6 +50,7 @@ private:
     bool work();
     bool begin_comparison();
     void compare_page();
+    void end_account(const std::string &error);
     void end_comparison(const std::string &error);
     std::vector<Claim> claim();
     void fetch_all(std::vector<Claim> &claims);

@@ -162,7 +162,35 @@ SELECT is((SELECT array_agg(now() - since) FROM msgstatus.active_alerts), '{00:0
 SELECT messages(60, 'delivered', delay => '1 second');
 SELECT is((SELECT array_agg(concat_ws(' ', event, severity, name, since = now() - interval '5 minutes')) FROM msgstatus.check_alerts()), '{ended warning delivery_slow t}', 'one ends');
 SELECT is((SELECT array_agg(name || ' ' || trim_scale(value) ORDER BY name) FROM msgstatus.alert_state), '{delivery_rate_low 60,messages_undelivered 30,read_rate_low 0}', 'what goes on is kept up to date');
+
+-- Who looks at a page all day gets what the last check found, of each rule that it measured within two minutes.
+CREATE FUNCTION recent() RETURNS text[] LANGUAGE sql AS $$
+    SELECT COALESCE(array_agg(concat_ws(' ', severity, name, subject, trim_scale(value), since = now() - interval '5 minutes')), '{}') FROM msgstatus.recent_alerts()
+$$;
+CREATE FUNCTION readings() RETURNS bigint LANGUAGE sql AS $$
+    SELECT COALESCE(sum(pg_stat_get_xact_function_calls(p.oid)), 0)::bigint FROM pg_proc AS p
+    WHERE p.pronamespace = 'msgstatus'::regnamespace AND p.proname ~ '^(alert_(delivery|undelivered|silence|read|rejected|error|refresh)|recent_outcomes_by|senders_with)'
+$$;
+SET LOCAL track_functions = 'all';
+SELECT messages(3, 'queued', '5 hours'), messages(300, 'delivered', delay => '1 second');
+SELECT is(recent(), '{critical delivery_rate_low 60 t,critical messages_undelivered 30 t,warning read_rate_low 0 t}', 'what the check found');
+SELECT is(readings(), 0::bigint, 'and nothing is measured');
+SELECT is((SELECT array_agg(a ->> 'name') FROM jsonb_array_elements(msgstatus.weblog_alerts() -> 'alerts') AS a), '{delivery_rate_low,messages_undelivered,read_rate_low}', 'so does the web log');
+SELECT is(readings(), 0::bigint);
+SELECT is((SELECT array_agg(name || ' ' || trim_scale(value)) FROM msgstatus.active_alerts), '{messages_undelivered 33,read_rate_low 0}', 'the view measures');
+SELECT is(pg_stat_get_xact_function_calls('msgstatus.recent_outcomes_by_sender()'::regprocedure), 1::bigint, 'and reads the recent messages once for all rules');
+UPDATE msgstatus.alert_rule SET checked_at = now() - interval '121 seconds' WHERE name = 'delivery_rate_low';
+UPDATE msgstatus.alert_rule SET checked_at = now() - interval '119 seconds' WHERE name = 'messages_undelivered';
+UPDATE msgstatus.alert_rule SET checked_at = now() + interval '1 hour' WHERE name = 'read_rate_low';
+UPDATE msgstatus.alert_state SET value = 1 WHERE name = 'read_rate_low';
+SELECT is(recent(), '{critical messages_undelivered 30 t,warning read_rate_low 0 t}', 'what was checked earlier, or by a clock that is ahead, is measured');
+UPDATE msgstatus.alert_rule SET checked_at = NULL WHERE name = 'messages_undelivered';
+SELECT is(recent(), '{critical messages_undelivered 33 t,warning read_rate_low 0 t}', 'as is what was never checked');
+SELECT is((SELECT array_agg(event || ' ' || name) FROM msgstatus.check_alerts()), '{ended delivery_rate_low}');
+SELECT is(recent(), '{critical messages_undelivered 33 t,warning read_rate_low 0 t}');
+
 UPDATE msgstatus.alert_rule SET enabled = false WHERE name = 'messages_undelivered';
+SELECT is(recent(), '{warning read_rate_low 0 t}', 'a rule that is disabled has no alert');
 DELETE FROM msgstatus.alert_rule WHERE name = 'read_rate_low';
 SELECT is((SELECT array_agg(event || ' ' || name) FROM msgstatus.check_alerts()), '{ended messages_undelivered,ended read_rate_low}', 'so does what is no longer asked');
 SELECT lives_ok('SELECT msgstatus.install()');
@@ -170,7 +198,7 @@ SELECT is((SELECT array_agg(name ORDER BY name) FROM msgstatus.alert_rule WHERE 
 SELECT is((SELECT count(*) FROM msgstatus.alert_rule), 8::bigint, 'and one that was deleted comes back');
 
 -- For the receiver: names and numbers.
-SELECT results_eq('SELECT name, severity, active FROM msgstatus.alert_counts()', $$VALUES ('delivery_rate_low', 'critical', 1::bigint), ('refresh_refused', 'critical', 0), ('webhooks_silent', 'critical', 0),
+SELECT results_eq('SELECT name, severity, active FROM msgstatus.alert_counts()', $$VALUES ('delivery_rate_low', 'critical', 0::bigint), ('refresh_refused', 'critical', 0), ('webhooks_silent', 'critical', 0),
     ('delivery_slow', 'warning', 0), ('error_code_frequent', 'warning', 0), ('read_rate_low', 'warning', 0), ('rejections_growing', 'warning', 0)$$);
 
 -- Rules that make no sense.
@@ -189,9 +217,11 @@ SELECT msgstatus.grant_access('t_ingest', 'ingest'), msgstatus.grant_access('t_a
 SET LOCAL ROLE t_ingest;
 SELECT is((SELECT count(*) FROM msgstatus.alert_counts()), 8::bigint, 'the receiver reads the numbers');
 SELECT throws_ok('SELECT * FROM msgstatus.active_alerts', '42501', NULL, 'and not the sentences');
+SELECT throws_ok('SELECT * FROM msgstatus.recent_alerts()', '42501');
 RESET ROLE;
 SET LOCAL ROLE t_analyst;
 SELECT is((SELECT count(*) > 0 FROM msgstatus.active_alerts), true, 'an analyst reads what is amiss');
+SELECT lives_ok('SELECT * FROM msgstatus.recent_alerts()', 'also as it was found');
 SELECT throws_ok('SELECT * FROM msgstatus.alert_rule', '42501');
 SELECT throws_ok('SELECT * FROM msgstatus.check_alerts()', '42501');
 RESET ROLE;

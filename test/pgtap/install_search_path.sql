@@ -110,7 +110,7 @@ SELECT is(attacked(statement), 'safe', statement) FROM (VALUES
         msgstatus.daily_summary, msgstatus.weekly_summary, msgstatus.monthly_summary, msgstatus.status_distribution, msgstatus.providers$$),
     ($$SELECT msgstatus.best_send_hour('+491701234567', 'UTC') FROM msgstatus.best_send_hours('UTC') AS f, msgstatus.best_send_hours$$),
     ($$UPDATE msgstatus.alert_rule SET threshold = 0, minimum_count = 0, period = '1000 days'$$),
-    ($$SELECT * FROM msgstatus.check_alerts(), msgstatus.active_alerts, msgstatus.alert_counts()$$),
+    ($$SELECT * FROM msgstatus.check_alerts(), msgstatus.active_alerts, msgstatus.recent_alerts(), msgstatus.alert_counts()$$),
     ($$SELECT * FROM msgstatus.recipient_engagement(30, 10) AS f, msgstatus.recipient_engagement$$),
     ($$SELECT * FROM msgstatus.failure_breakdown, msgstatus.undelivered_messages, msgstatus.unread_messages, msgstatus.stuck_messages$$),
     ($$SELECT msgstatus.import_statuses('SELECT ''a'' AS message_id, ''sent'' AS status, ''{"a": 1}''::pg_catalog.jsonb AS metadata', 'meta')$$),

@@ -83,7 +83,7 @@ SET LOCAL ROLE t_analyst;
 SELECT show('SELECT * FROM msgstatus.' || relname) FROM pg_class
 WHERE relnamespace = 'msgstatus'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND has_table_privilege(oid, 'SELECT');
 SELECT show('SELECT * FROM msgstatus.' || call) FROM unnest('{message_log(page_size => NULL),"message_log(sort_by => ''state'')",message_stats(),undelivered_messages(),unread_messages(),
-    stuck_messages(),undelivered_count(),best_send_hours(),recipient_engagement(10000),active_alerts(),alert_counts()}'::text[]) AS call;
+    stuck_messages(),undelivered_count(),best_send_hours(),recipient_engagement(10000),active_alerts(),recent_alerts(),alert_counts()}'::text[]) AS call;
 SELECT show('SELECT h.* FROM msgstatus.message_timeline AS t, msgstatus.message_history(t.message_id) AS h');
 -- What the web log asks for, of each message and with every filter that an analyst may use.
 SELECT show('SELECT msgstatus.' || call) FROM unnest('{weblog_messages(),"weblog_messages(''{\"sort\": \"state\", \"limit\": 1}'')","weblog_messages(''{\"recipient\": \"+15550\", \"limit\": 2}'')",
@@ -96,7 +96,7 @@ SELECT throws_ok(call, '42501', NULL, call) FROM unnest(ARRAY['SELECT msgstatus.
 SELECT is(given_away, NULL, what) FROM shown;
 SELECT is((SELECT count(*) FROM shown WHERE rows = 0), 0::bigint, 'each shows something: ' || (SELECT COALESCE(string_agg(what, ', '), 'all') FROM shown WHERE rows = 0));
 SELECT set_eq($$SELECT proname::text FROM pg_proc WHERE pronamespace = 'msgstatus'::regnamespace AND provolatile <> 'i' AND has_function_privilege(oid, 'EXECUTE')$$,
-    '{message_log,message_stats,undelivered_messages,unread_messages,stuck_messages,undelivered_count,best_send_hours,recipient_engagement,active_alerts,alert_counts,message_history,
+    '{message_log,message_stats,undelivered_messages,unread_messages,stuck_messages,undelivered_count,best_send_hours,recipient_engagement,active_alerts,recent_alerts,alert_counts,message_history,
     weblog_messages,weblog_changes,weblog_message,weblog_csv,weblog_csv_page,weblog_stats,weblog_volumes,weblog_alerts,weblog_rejected,weblog_campaigns,weblog_campaign_keys,weblog_recipient_keys,
     weblog_health,weblog_session,weblog_choices,weblog_refresh_progress,refresh_configured,weblog_attached,weblog_message_ids,
     best_send_hour,sees_all,shown_id}'::text[], 'and there is no other function, but some that are refused, some that tell of their arguments alone, and whether workers run');
@@ -225,7 +225,7 @@ CREATE TABLE calls (what text, of_rows boolean);
 INSERT INTO calls VALUES ('message_timeline', true), ('undelivered_messages', true), ('unread_messages', true), ('stuck_messages', true), ('recipient_engagement', true),
     ('message_log()', true), ('message_stats()', true), ('message_history(NULL)', true), ('undelivered_messages()', true), ('unread_messages()', true), ('stuck_messages()', true),
     ('recipient_engagement()', true), ('campaign_recipient_status', true), ('campaign_stats', true), ('campaign_failures', true), ('campaign_cost', true),
-    ('daily_summary', false), ('rejected_summary', false), ('active_alerts', false), ('active_alerts()', false), ('alert_counts()', false), ('undelivered_count()', false), ('best_send_hours', false), ('best_send_hours()', false);
+    ('daily_summary', false), ('rejected_summary', false), ('active_alerts', false), ('active_alerts()', false), ('recent_alerts()', false), ('alert_counts()', false), ('undelivered_count()', false), ('best_send_hours', false), ('best_send_hours()', false);
 GRANT SELECT ON calls TO PUBLIC;
 ALTER TABLE msgstatus.message ENABLE ROW LEVEL SECURITY;
 CREATE POLICY twilio ON msgstatus.message TO t_tenant, t_columns USING (provider = 'twilio');

@@ -106,6 +106,16 @@ UPDATE msgstatus.reconciliation SET ended_at = ended_at - interval '11 minutes';
 SELECT isnt(msgstatus.begin_reconciliation('w', '1 hour', '3 days'), NULL);
 SELECT throws_ok($$SELECT msgstatus.begin_reconciliation('w', NULL, '3 days')$$, '22023');
 
+-- The accounts that callbacks named in the days of the reconciliation.
+SELECT is(msgstatus.callback_accounts(now() - interval '3 days'), '{AC0000000000000000000000000000000a,AC0000000000000000000000000000000b}', 'each once');
+SELECT msgstatus.apply_message_status(jsonb_build_object('MessageSid', 'SM' || repeat('3', 32), 'MessageStatus', 'sent', 'AccountSid', 'AC/../x'));
+SELECT is(cardinality(msgstatus.callback_accounts(now() - interval '3 days')), 2, 'and nothing else');
+SELECT is(msgstatus.callback_accounts(clock_timestamp() + interval '1 minute'), '{}', 'of these days alone');
+UPDATE msgstatus.reconciliation SET began_at = began_at - interval '1 day', ended_at = clock_timestamp() - interval '1 day', accounts = ARRAY['AC' || repeat('4', 32)];
+UPDATE msgstatus.reconciliation SET began_at = began_at - interval '3 days', accounts = ARRAY['AC' || repeat('5', 32)] WHERE reconciliation_id = :second;
+SELECT msgstatus.begin_reconciliation('w', '1 hour', '3 days') AS fifth \gset
+SELECT is(ARRAY(SELECT msgstatus.accounts_to_reconcile(:fifth)), ARRAY['AC0000000000000000000000000000000a', 'AC0000000000000000000000000000000b', 'AC' || repeat('4', 32)], 'with those that earlier ones saw');
+
 -- A page of a list ends requests, and leaves no row for messages that ended before.
 DELETE FROM msgstatus.refresh_queue;
 DELETE FROM msgstatus.message_check;

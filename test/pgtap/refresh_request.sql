@@ -139,11 +139,12 @@ SELECT throws_ok(format('SELECT msgstatus.%s', call), '42501', NULL, call)
 FROM unnest(ARRAY[$$claim_refreshes('w')$$, $$finish_refreshes('{x}', '{1}', '{failed}', '{NULL}', '{NULL}')$$, $$record_listed('{x}', '{true}')$$,
     $$refresh_worker_seen('w', 'running')$$, $$pause_requests('twilio', '5 minutes')$$, $$begin_reconciliation('w', '1 hour', '1 day')$$]) AS call;
 SELECT throws_ok(format('INSERT INTO msgstatus.action_log (action, %s) VALUES (%L, %L)', name, 'replay', value), '42501', NULL, 'nor ' || name)
-FROM (VALUES ('role_name', 't_analyst'), ('session_role_name', 't_analyst'), ('done_at', '2001-01-01')) AS v (name, value);
+FROM (VALUES ('role_name', 't_analyst'), ('session_role_name', 't_analyst'), ('done_at', '2001-01-01'), ('detail', '{}'), ('affected', '1')) AS v (name, value);
 SELECT throws_ok($$UPDATE msgstatus.action_log SET role_name = 't_analyst'$$, '42501');
 SELECT throws_ok($$DELETE FROM msgstatus.action_log$$, '42501');
-SELECT lives_ok($$SELECT msgstatus.record_action('replay', '{"role_name": "t_analyst"}', 1)$$);
-SELECT is((SELECT array_agg(DISTINCT role_name) FROM msgstatus.action_log), '{t_operator}', 'what it records is in its own name');
+SELECT throws_ok($$INSERT INTO msgstatus.action_log (action) VALUES ('replay')$$, '42501', NULL, 'nor that it did anything');
+SELECT lives_ok(format('SELECT msgstatus.weblog_refresh(%L)', '{"message_ids": ["x"]}'));
+SELECT is((SELECT array_agg(concat_ws(' ', role_name, action)) FROM msgstatus.action_log), '{t_operator refresh}', 'what it does is recorded in its own name');
 SELECT lives_ok($$DELETE FROM msgstatus.refresh_queue WHERE message_id = 'x'$$, 'it may take requests back');
 RESET ROLE;
 SET LOCAL ROLE t_refresh;

@@ -34,7 +34,7 @@ SELECT is((SELECT sum((s -> 'rejected')::bigint) FROM jsonb_array_elements(msgst
 SELECT is(msgstatus.weblog_rejected()::text ~ '15550100001', false);
 SELECT throws_ok('SELECT msgstatus.weblog_replay()', '42501', NULL, 'an analyst replays nothing');
 SELECT throws_ok('SELECT * FROM msgstatus.action_log', '42501', NULL, 'nor reads what others did');
-SELECT throws_ok($$SELECT msgstatus.record_action('x', NULL, 1)$$, '42501');
+SELECT throws_ok(format('SELECT msgstatus.act_%s(%L)', f, '{}'), '42501', NULL, f || ' has no way around') FROM unnest('{weblog_replay,weblog_refresh,weblog_refresh_pending}'::text[]) AS f;
 RESET ROLE;
 
 -- Replay.
@@ -49,6 +49,10 @@ SELECT is((SELECT array_agg(concat_ws(' ', role_name, session_role_name = sessio
     '{t_operator t replay 1 1,t_operator t replay 0 0,t_operator t replay 2 0}', 'who did what, and how many it concerned');
 SELECT is((SELECT bool_or(detail::text ~ '15550100001|mended') FROM msgstatus.action_log), false, 'the record holds no numbers and no bodies');
 SELECT throws_ok($$INSERT INTO msgstatus.action_log (role_name, action) VALUES ('somebody', 'replay')$$, '42501', NULL, 'nobody acts in the name of another');
+SELECT throws_ok($$INSERT INTO msgstatus.action_log (action, detail, affected) VALUES ('replay', '{}', 7)$$, '42501', NULL, 'nor writes down what was not done');
+SELECT is((SELECT count(*) FROM pg_proc AS p WHERE p.pronamespace = 'msgstatus'::regnamespace AND p.prosrc ~ 'action_log' AND p.proname NOT LIKE 'install%'), 0::bigint, 'no function that could be called writes it');
+SELECT throws_ok($$SELECT msgstatus.weblog_replay('{"ids": []}')$$, '22023');
+SELECT is((SELECT count(*) FROM msgstatus.action_log), 3::bigint, 'what fails is no action');
 SELECT throws_ok($$UPDATE msgstatus.action_log SET action = 'x'$$, '42501', NULL, 'nor changes what is recorded');
 SELECT throws_ok($$DELETE FROM msgstatus.action_log$$, '42501');
 RESET ROLE;

@@ -109,7 +109,10 @@ DELETE FROM msgstatus.message WHERE provider = 'bulk';
 SELECT msgstatus.rebuild_rollups();
 
 -- What has changed.
+SET LOCAL track_functions = 'all';
 SELECT is(msgstatus.weblog_changes(jsonb_build_object('since', now() + interval '1 hour', 'ids', '["wamid.A"]'::jsonb)) - 'read_at', '{"new": 0, "changed": []}', 'nothing');
+SELECT is(pg_stat_get_xact_function_calls('msgstatus.weblog_rows(boolean, text[])'::regprocedure), NULL, 'and no rows are made of it');
+SET LOCAL track_functions = 'none';
 SELECT is((SELECT array_agg(m ->> 'message_id') FROM jsonb_array_elements(msgstatus.weblog_changes(jsonb_build_object('since', now(), 'ids', '["SM1", "wamid.A", "gone"]'::jsonb)) -> 'changed') AS m), '{SM1,wamid.A}', 'shown messages that changed');
 SELECT is(msgstatus.weblog_changes(jsonb_build_object('since', now() - interval '1 hour', 'changed_since', now() + c.later, 'ids', '["SM1"]'::jsonb)) #>> '{changed,0,message_id}', c.found, 'changes since the last answer, and of half a minute before it')
 FROM (VALUES ('20 seconds'::interval, 'SM1'), ('40 seconds', NULL)) AS c (later, found);

@@ -4,7 +4,7 @@ import { call } from './api.js';
 import { count, severity, time, phrase, value } from './words.js';
 
 const banner = document.getElementById('alerts');
-// The rules count the messages of an hour one by one, for each page that is open; check_alerts() tells those who must know at once.
+// Where cron does not call check_alerts(), the rules count the messages of an hour one by one, for each page that is open.
 const pause = 300000;
 let timer;
 let missed = false; // while the page was hidden

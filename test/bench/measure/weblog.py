@@ -133,6 +133,7 @@ class Watched:
             self.news.come(NEW)
             for person in people:
                 self.check(person)  # and what a session's first call costs is no longer to be paid
+            database.sql("SELECT FROM msgstatus.check_alerts()")  # as cron does every minute
             with viewers.Watch(people) as watch:
                 began, own, console_cpu, theirs = time.monotonic(), time.process_time(), console.cpu_seconds, viewers.backends_cpu()
                 yield server

@@ -71,7 +71,11 @@ def sign_everybody_in(weblog, console):
 
 def sqlstate(weblog, role, function, parameters):
     """Returns the SQLSTATE of a call in psql, empty if it succeeds; nothing of it stays."""
-    script = f"\\set VERBOSITY sqlstate\nBEGIN; SELECT msgstatus.{function}('{json.dumps(parameters)}');"
+    return sqlstate_of(weblog, role, f"SELECT msgstatus.{function}('{json.dumps(parameters)}')")
+
+
+def sqlstate_of(weblog, role, statement):
+    script = f"\\set VERBOSITY sqlstate\nBEGIN; {statement};"
     command = weblog.server.psql(weblog.name)
     command[command.index("-d") + 1] = weblog.server.conninfo(weblog.name, role)
     done = subprocess.run(command, input=script, env={**os.environ, "PGPASSWORD": PASSWORD}, capture_output=True, text=True, check=False)
@@ -134,6 +138,16 @@ def test_what_was_done_is_recorded(weblog, console, tokens):
     rows = weblog.query("SELECT * FROM msgstatus.action_log")
     assert any("otto" in json.dumps(row) for row in rows)
     assert console.events("action", route="/api/rejected/replay", role="otto")
+
+
+@pytest.mark.parametrize("role", PEOPLE)
+def test_nobody_writes_the_record_by_hand(weblog, role):
+    """Neither what was not done, nor what a function of another name did."""
+    for statement in ("INSERT INTO msgstatus.action_log (action, detail, affected) VALUES ('replay', '{}', 7)",
+                      "INSERT INTO msgstatus.action_log (action) VALUES ('replay')", "COPY msgstatus.action_log (action) FROM '/dev/null'",
+                      "UPDATE msgstatus.action_log SET action = 'x'", "DELETE FROM msgstatus.action_log", "TRUNCATE msgstatus.action_log",
+                      "SELECT nextval(pg_get_serial_sequence('msgstatus.action_log', 'action_id'))"):
+        assert sqlstate_of(weblog, role, statement) == "42501", statement
 
 
 def test_rights_that_are_taken_away_are_gone_at_once(weblog, console):

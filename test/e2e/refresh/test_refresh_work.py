@@ -6,6 +6,8 @@ import time
 from receiver import wait_until
 from twilio import ACCOUNT, sid
 
+SUBACCOUNTS = ["AC" + digit * 32 for digit in "cdef"]
+
 RECONCILE = ("--reconcile-every=3600", "--reconcile-days=3")
 
 
@@ -65,6 +67,48 @@ def test_reconciliation_finds_what_callbacks_never_told(start, messages, twilio)
     assert worker.metric("msgstatus_refresh_reconciliations_total") == 1
     assert len(twilio.asked()) == 5 and all(f"Accounts/{ACCOUNT}/Messages.json?" in path for path in twilio.asked())
     assert messages.check(sid(1))["outcome"] == "changed"
+
+
+def test_reconciliation_covers_the_accounts_that_callbacks_named(start, messages, twilio):
+    """A subaccount whose later callbacks were lost; one that lets nobody in, and one that is gone, stop themselves alone."""
+    lost, refused, gone, long_ago = SUBACCOUNTS
+    for number, account in ((1, lost), (2, refused), (3, gone), (4, long_ago)):
+        messages.called_back(sid(number), account=account)
+    messages.execute(f"UPDATE msgstatus.status_event SET received_at = now() - interval '4 days' WHERE message_id = '{sid(4)}'")
+    twilio.add(sid(1), account=lost)
+    twilio.add(sid(5), account=lost)
+    twilio.add(sid(2), account=refused)
+    twilio.add(sid(4), account=long_ago)
+    twilio.add(sid(6))
+    twilio.refused[refused] = 403
+    twilio.page_size = 1
+    worker = start(*RECONCILE, "--rate=5")
+    ended = worker.wait_for_log("reconciliation ended", level="info")
+    assert (ended["pages"], ended["messages"], ended["discovered"]) == (3, 3, 2)
+    assert messages.states() == {sid(1): "delivered", sid(2): "sent", sid(3): "sent", sid(4): "sent", sid(5): "delivered", sid(6): "delivered"}
+    accounts = [path.split("/")[3] for path in twilio.asked()]
+    assert accounts == [ACCOUNT, lost, lost, refused, gone], "each list in turn, the configured account first"
+    times = twilio.times()
+    assert times[-1] - times[0] > (len(times) - 1 - 5) / 5, "within the one rate"
+    assert [event["account"] for event in worker.events("Twilio refused an account")] == [refused]
+    assert worker.admin("/readyz").status == 200, "the others go on"
+    # The next one remembers what the end of the trail may no longer tell.
+    worker.stop()
+    messages.execute("""UPDATE msgstatus.status_event SET detail = NULL;
+                        UPDATE msgstatus.reconciliation SET began_at = began_at - interval '1 hour', ended_at = ended_at - interval '1 hour'""")
+    second = start(*RECONCILE)
+    second.wait_for_log("reconciliation ended", level="info")
+    assert [path.split("/")[3] for path in twilio.asked()[5:]] == accounts
+
+
+def test_a_list_that_fails_keeps_no_other_from_being_compared(start, messages, twilio):
+    messages.called_back(sid(1), account=SUBACCOUNTS[0])
+    twilio.add(sid(1), account=SUBACCOUNTS[0])
+    twilio.misbehave("list", 500, 500)
+    worker = start(*RECONCILE, "--attempts=2")
+    worker.wait_for_log("reconciliation ended", level="error")
+    assert messages.query("SELECT pages, messages, error FROM msgstatus.reconciliations") == [{"pages": 1, "messages": 1, "error": "HTTP 500"}]
+    assert messages.row(sid(1))["state"] == "delivered"
 
 
 def test_a_failed_page_is_asked_again(start, messages, twilio):
@@ -168,13 +212,15 @@ def test_once(run, messages, twilio):
 
 def test_dry_run(run, messages, twilio):
     messages.called_back(sid(1))
+    messages.called_back(sid(3), status="read", account=SUBACCOUNTS[0])
     messages.registered(sid(2), "1 hour")
     messages.request(sid(1))
     done = run("--dry-run", "--stuck-after=900", *RECONCILE)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[:2] == [f"GET {twilio.url}/2010-04-01/Accounts/{ACCOUNT}/Messages/{sid(n)}.json" for n in (1, 2)]
-    assert lines[2].startswith(f"GET {twilio.url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json?PageSize=1000&DateSent%3E=")
+    assert [line.partition("&DateSent%3E=")[0] for line in lines[2:]] == [
+        f"GET {twilio.url}/2010-04-01/Accounts/{account}/Messages.json?PageSize=1000" for account in (ACCOUNT, SUBACCOUNTS[0])]
     assert twilio.asked() == [] and messages.queued() == 1
 
 
