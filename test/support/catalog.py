@@ -70,7 +70,8 @@ UNION ALL
 SELECT 'statistics', s.stxname, concat_ws(' ', pg_get_statisticsobjdef(s.oid), obj_description(s.oid, 'pg_statistic_ext'))
 FROM pg_statistic_ext AS s WHERE s.stxnamespace = 'msgstatus'::regnamespace
 UNION ALL
-SELECT 'trigger', concat_ws('.', t.tgrelid::regclass, t.tgname), concat_ws(' ', pg_get_triggerdef(t.oid), t.tgenabled, obj_description(t.oid, 'pg_trigger'))
+-- Without parentheses: a dump has fewer of them where rows are compared.
+SELECT 'trigger', concat_ws('.', t.tgrelid::regclass, t.tgname), concat_ws(' ', translate(pg_get_triggerdef(t.oid), '()', ''), t.tgenabled, obj_description(t.oid, 'pg_trigger'))
 FROM pg_trigger AS t WHERE t.tgrelid IN (SELECT oid FROM relation) AND NOT t.tgisinternal
 UNION ALL
 SELECT 'privilege', concat_ws(' ', a.grantee::regrole, r.name), concat_ws(' ', a.privilege_type, a.is_grantable, 'by', a.grantor::regrole)
