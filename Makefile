@@ -43,8 +43,8 @@ override CXXFLAGS += -MMD -MP
 -include $(OBJS:.o=.d)
 built_for = build/extension-for-postgresql-$(VERSION)
 $(OBJS): $(built_for) extension/extension.mk
-$(built_for):
-	@mkdir -p build && rm -f build/extension-for-postgresql-* && touch $@
+# Made here and not by a rule: in PGXS every file is .SECONDARY, and one that is missing makes nothing anew.
+$(shell [ -e $(built_for) ] || { mkdir -p build && rm -f build/extension-for-postgresql-* && touch $(built_for); })
 $(OBJS:.o=.bc): %.bc: %.o
 
 # Where --silent hides the commands, a line for each says how far the build is: it takes minutes. The expansion of a
