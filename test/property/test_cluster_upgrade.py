@@ -169,7 +169,6 @@ def assert_indexes_are_right(database):
 def assert_campaigns_go_on(database, number):
     campaign = "SELECT campaign_id FROM msgstatus.campaign WHERE name = 'winter'"
     database.query(f"SELECT msgstatus.add_recipients(({campaign}), %s)", ([f"+1555050010{number}"],))
-    database.query(f"SELECT msgstatus.activate_campaign(({campaign}))")
     [(claimed, message_id)] = database.query(f"""UPDATE msgstatus.campaign_pace SET sends = 5;
         SELECT recipient_id, 'wamid.winter.{number}' FROM msgstatus.claim_recipients(10, ({campaign})) WHERE phone_number = '+1555050010{number}'""")
     database.query("SELECT msgstatus.record_send(%s, %s)", (claimed, message_id))
