@@ -43,8 +43,8 @@ override CXXFLAGS += -MMD -MP
 -include $(OBJS:.o=.d)
 built_for = build/extension-for-postgresql-$(VERSION)
 $(OBJS): $(built_for) extension/extension.mk
-$(built_for):
-	@mkdir -p build && rm -f build/extension-for-postgresql-* && touch $@
+# Made here and not by a rule: in PGXS every file is .SECONDARY, and one that is missing makes nothing anew.
+$(shell [ -e $(built_for) ] || { mkdir -p build && rm -f build/extension-for-postgresql-* && touch $(built_for); })
 $(OBJS:.o=.bc): %.bc: %.o
 
 # Where --silent hides the commands, a line for each says how far the build is: it takes minutes. The expansion of a
@@ -72,7 +72,7 @@ pg_isolation_regress:
 else # -------------------------------------------------------------------------------------------------- the commands
 
 .PHONY: all help extension receiver bench-client everything fuzz-targets install install-files uninstall check \
-	installcheck demo down reference deb check-packages check-containers dist bench soak fuzz sanitized coverage format lint clean
+	installcheck demo down reference deb check-packages check-containers check-upgrade dist bench soak fuzz sanitized coverage format lint clean
 .NOTPARALLEL: # `make down demo` is meant in that order; each build below runs in parallel by itself
 .DEFAULT_GOAL := all
 
@@ -178,6 +178,10 @@ check-packages: ## build, install, upgrade and purge the packages on this machin
 check-containers: ## build the images of deb/containers from the packages in build/deb and run them, with buildah
 	@.ci/install-packages containers
 	@test/containers/check
+
+check-upgrade: ## take a database by pg_upgrade through every version of PostgreSQL that is installed
+	@.ci/install-packages upgrade
+	+@test/upgrade/check
 
 dist: ## build the release's archives into build/dist: for PGXN, and as a tarball, with checksums
 	@.ci/install-packages dist

@@ -10,7 +10,7 @@ BEGIN
         FROM pg_depend AS d, pg_identify_object(d.classid, d.objid, 0) AS i
         WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
             AND d.refobjid = (SELECT e.oid FROM pg_extension AS e WHERE e.extname = 'msgstatus')
-            AND (d.objid IN ('msgstatus.max(msgstatus.delivery_state)'::regprocedure, 'msgstatus.min(msgstatus.delivery_state)'::regprocedure)
+            AND (d.classid = 'pg_proc'::regclass AND d.objid IN ('msgstatus.max(msgstatus.delivery_state)'::regprocedure, 'msgstatus.min(msgstatus.delivery_state)'::regprocedure)
                 OR d.classid = 'pg_operator'::regclass AND d.objid IN (
                     SELECT o.oid FROM pg_operator AS o
                     WHERE o.oprnamespace = 'msgstatus'::regnamespace AND o.oprname IN ('<', '<=', '=', '>=', '>', '<>')

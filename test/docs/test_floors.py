@@ -1,6 +1,7 @@
 """The rooms of extension and receiver stand on floors: a room includes lower floors only. extension.mk lists every file of SQL."""
 
 import re
+import subprocess
 
 import pages
 import pytest
@@ -70,6 +71,22 @@ def test_a_room_stands_on_what_it_includes(room):
 def test_the_entrance_leads_to_every_room():
     entrance = (EXTENSION / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"\]\((\w+)/README\.md\)", entrance)) == {*FLOORS, BESIDE}
+
+
+def test_another_postgresql_gets_objects_of_its_own(tmp_path):
+    for name in ("Makefile", "META.json", "extension"):
+        subprocess.run(["cp", "-a", str(pages.ROOT / name), str(tmp_path)], check=True)
+    made = "extension/core/base64url.o"
+    (tmp_path / made).touch()
+    command = ["make", "-C", str(tmp_path), "BUILD_WITH_PGXS=1", "NO_APT=1", made]
+
+    def compiled(version):
+        return "base64url.cpp" in subprocess.run([*command, "--dry-run", f"VERSION={version}"], check=True, capture_output=True, text=True).stdout
+
+    assert compiled("15.98")
+    (tmp_path / made).touch()
+    assert not compiled("15.98")
+    assert compiled("15.99")
 
 
 RECEIVER = pages.ROOT / "receiver"

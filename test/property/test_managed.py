@@ -6,6 +6,8 @@ import json
 import os
 import pathlib
 import random
+import statistics
+import threading
 import time
 
 import psycopg2
@@ -15,9 +17,12 @@ from pgserver import PgServer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SUBSCRIBER = (ROOT / "docs/managed/subscriber.sql").read_text(encoding="utf-8")
+FOREIGN_SERVER = (ROOT / "docs/managed/foreign-server.sql").read_text(encoding="utf-8")
 SENT_MESSAGES = (ROOT / "docs/managed/sent-messages.sql").read_text(encoding="utf-8")
 STATES = ["queued", "sent", "delivered", "read"]
 COPIED = int(os.environ.get("MSGSTATUS_MANAGED_ROWS", "20000"))  # messages that are there before the subscription
+MEASURED = float(os.environ.get("MSGSTATUS_MANAGED_SECONDS", "0"))  # how long test_figures sends; without it, it is skipped
+RATE = int(os.environ.get("MSGSTATUS_MANAGED_RATE", "3000"))  # statuses a second
 
 NOTIFICATION = """
     CREATE TABLE public.notification (
@@ -62,7 +67,7 @@ def sides():
     """sides are the database with the extension, the one that stands for a managed one, and the latter's administrator."""
     with PgServer(wal_level="logical") as server, PgServer(wal_level="logical") as managed, contextlib.ExitStack() as stack:
         hba = server.data / "pg_hba.conf"
-        hba.write_text("host all msgstatus_subscriber 127.0.0.1/32 scram-sha-256\n" + hba.read_text())
+        hba.write_text("host all msgstatus_subscriber,shop_link 127.0.0.1/32 scram-sha-256\n" + hba.read_text())
         server.create_database("msgstatus")
         managed.create_database("shop", setup="CREATE ROLE app LOGIN; GRANT CREATE ON DATABASE shop TO app; GRANT ALL ON SCHEMA public TO app")
         ours, theirs, admin = Side(server, "msgstatus", "postgres"), Side(managed, "shop", "app"), Side(managed, "shop", "postgres")
@@ -213,3 +218,106 @@ def test_the_role_reads_what_is_published_and_no_more(sides):
     assert ours.run("SELECT has_column_privilege('msgstatus_subscriber', 'msgstatus.message', 'content', 'SELECT')") == [(False,)]
     assert ours.run("SELECT count(*) FROM pg_proc AS p WHERE p.pronamespace = 'msgstatus'::regnamespace AND has_function_privilege('msgstatus_subscriber', p.oid, 'EXECUTE')"
                     ) == [(0,)]
+
+
+def test_a_foreign_server_applies_and_answers(sides):
+    """Without replication: the managed database calls the other one."""
+    ours, theirs, admin = sides
+    ours.run("""CREATE ROLE shop_link LOGIN PASSWORD 'a secret';
+        SELECT msgstatus.grant_access('shop_link', 'ingest');
+        GRANT SELECT (message_id, status, recipient, error_code, created_at, updated_at) ON msgstatus.message TO shop_link""")
+    admin.run("CREATE EXTENSION postgres_fdw; CREATE EXTENSION dblink; GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO app")
+    theirs.run(f"""CREATE SERVER msgstatus_server FOREIGN DATA WRAPPER postgres_fdw
+        OPTIONS (host '127.0.0.1', port '{ours.server.port}', dbname 'msgstatus', connect_timeout '5')""")
+    theirs.run("CREATE USER MAPPING FOR CURRENT_USER SERVER msgstatus_server OPTIONS (user 'shop_link', password 'a secret')")
+    with pytest.raises(psycopg2.errors.UndefinedObject):
+        theirs.run("IMPORT FOREIGN SCHEMA msgstatus LIMIT TO (message) FROM SERVER msgstatus_server INTO public")
+    theirs.run(FOREIGN_SERVER)
+    theirs.run(FOREIGN_SERVER)
+    call = "SELECT (msgstatus_server.apply_message_status(%s) ->> 'applied')::integer"
+    assert theirs.run(call, [json.dumps([status("wamid.foreign", "read", 120), status("wamid.foreign", "sent")])]) == [(2,)]
+    asked = "SELECT status::jsonb ->> 'sent' < status::jsonb ->> 'read' FROM msgstatus_server.message WHERE message_id = 'wamid.foreign'"
+    assert theirs.run(asked) == [(True,)]
+    plan = "".join(line for line, in theirs.run(f"EXPLAIN VERBOSE {asked}"))
+    assert "msgstatus.message WHERE ((message_id = 'wamid.foreign'" in plan
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        theirs.run("SELECT FROM msgstatus_server.message WHERE status = '{}'")
+    # What the page says of it: the call is no part of the caller's transaction, and fails with the network.
+    with contextlib.closing(psycopg2.connect(theirs.server.conninfo("shop", "app"))) as connection, connection.cursor() as cursor:
+        cursor.execute(call, [json.dumps([status("wamid.rolled back", "sent")])])
+        connection.rollback()
+    assert ours.run("SELECT count(*) FROM msgstatus.message WHERE message_id = 'wamid.rolled back'") == [(1,)]
+    ours.server.stop()
+    try:
+        with pytest.raises(psycopg2.OperationalError):
+            theirs.run(call, [json.dumps([status("wamid.foreign", "delivered", 60)])])
+    finally:
+        ours.server.start()
+    # A repetition, as of a job that tries again, changes nothing.
+    assert theirs.run(call, [json.dumps([status("wamid.foreign", "delivered", 60)])]) == [(1,)]
+    assert theirs.run(call, [json.dumps([status("wamid.foreign", "delivered", 60)])]) == [(0,)]
+
+
+@pytest.mark.skipif(not MEASURED, reason="a measurement, of an idle machine: MSGSTATUS_MANAGED_SECONDS=60 MSGSTATUS_MANAGED_ROWS=1000000 pytest -s")
+def test_figures():
+    """Prints how long the initial copy takes, and how late statuses are in the team's own table while others arrive at a constant rate."""
+    settings = {"wal_level": "logical", "fsync": "on", "shared_buffers": "1GB", "max_wal_size": "4GB"}
+    with PgServer(**settings) as server, PgServer(**settings) as managed, contextlib.ExitStack() as stack:
+        server.create_database("msgstatus")
+        managed.create_database("shop", setup="CREATE ROLE app LOGIN; GRANT CREATE ON DATABASE shop TO app; GRANT ALL ON SCHEMA public TO app")
+        ours, theirs, admin = Side(server, "msgstatus", "postgres"), Side(managed, "shop", "app"), Side(managed, "shop", "postgres")
+        for side in (ours, theirs, admin):
+            stack.callback(side.close)
+        ours.run("SELECT msgstatus.publish(); ALTER ROLE msgstatus_subscriber PASSWORD 'a secret'")
+        ours.run("""INSERT INTO msgstatus.message (message_id, status, recipient, created_at)
+            SELECT 'old.' || n, '{"sent": "2025-01-01T00:00:00Z", "delivered": "2025-01-01T00:01:00Z"}', '+15550100001', '2025-01-01'
+            FROM generate_series(1, %s) AS n""", [COPIED])
+        theirs.run(SUBSCRIBER)
+        theirs.run(NOTIFICATION.partition("CREATE TABLE public.seen")[0])
+        theirs.run("INSERT INTO public.notification (provider_id) SELECT 'old.' || n FROM generate_series(1, %s) AS n", [COPIED])
+        theirs.run(CARRY)
+        began = time.monotonic()
+        subscribe(ours, theirs, admin)
+        while admin.run("SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel") != [(True,)]:
+            time.sleep(0.1)
+        copied = time.monotonic() - began
+        assert theirs.run("SELECT count(*) FROM public.notification WHERE status = 'delivered'") == [(COPIED,)]
+
+        messages = [f"load.{n}" for n in range(int(MEASURED * RATE / 3))]
+        theirs.run("INSERT INTO public.notification (provider_id) SELECT unnest(%s)", [[*messages, *(f"probe.{n}" for n in range(int(10 * MEASURED)))]])
+        theirs.run("ANALYZE public.notification")
+        lags, ending = [], threading.Event()
+
+        def probe():
+            one, other = Side(server, "msgstatus", "postgres"), Side(managed, "shop", "app")
+            while not ending.is_set() and len(lags) < 10 * MEASURED:
+                name = f"probe.{len(lags)}"
+                apply(one, [status(name, "sent")])
+                since = time.monotonic()
+                while other.run("SELECT status FROM public.notification WHERE provider_id = %s", [name]) != [("sent",)]:
+                    time.sleep(0.002)
+                lags.append(time.monotonic() - since)
+                time.sleep(0.2)
+            one.close()
+            other.close()
+
+        prober = threading.Thread(target=probe)
+        prober.start()
+        calls, began = 0, time.monotonic()
+        # A hundred statuses a call; each message is sent, then delivered, then read.
+        for start in range(0, len(messages) - 99, 100):
+            for place in (1, 2, 3):
+                time.sleep(max(0, began + calls * 100 / RATE - time.monotonic()))
+                apply(ours, [status(name, STATES[place], 60 * place) for name in messages[start:start + 100]])
+                calls += 1
+        lasted = time.monotonic() - began
+        since = time.monotonic()
+        while theirs.run("SELECT status FROM public.notification WHERE provider_id = %s", [messages[len(messages) // 100 * 100 - 1]]) != [("read",)]:
+            time.sleep(0.002)
+        caught_up = time.monotonic() - since
+        ending.set()
+        prober.join()
+        lags.sort()
+        print(f"\ninitial copy of {COPIED} messages into message and the team's table: {copied:.1f} s"
+              f"\n{calls * 100 / lasted:.0f} statuses/s for {lasted:.0f} s; late in the team's table: median {statistics.median(lags) * 1000:.0f} ms,"
+              f" 95 % {lags[int(len(lags) * 0.95)] * 1000:.0f} ms, most {lags[-1] * 1000:.0f} ms; after the last one {caught_up * 1000:.0f} ms")

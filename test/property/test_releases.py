@@ -306,6 +306,16 @@ def test_an_object_of_another_role_is_not_taken_for_one_of_the_extension(earlier
     earlier.query(UPDATE)
 
 
+def test_two_objects_may_have_one_oid(earlier):
+    """An oid is one of its catalog. After pg_upgrade the same number is often that of two objects."""
+    earlier.query("""CREATE TEMPORARY TABLE moved AS SELECT d.objid, 'msgstatus.max(msgstatus.delivery_state)'::regprocedure AS number
+        FROM pg_depend AS d WHERE d.classid = 'pg_cast'::regclass AND d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'msgstatus') LIMIT 1;
+        UPDATE pg_cast AS c SET oid = m.number FROM moved AS m WHERE c.oid = m.objid;
+        UPDATE pg_depend AS d SET objid = m.number FROM moved AS m WHERE d.classid = 'pg_cast'::regclass AND d.objid = m.objid""")
+    update(earlier, "in one transaction")
+    assert apply(earlier, [{"id": "wamid.after", "status": "sent", "timestamp": "1796000000"}])["applied"] == 1
+
+
 def test_a_view_may_need_what_is_gone(earlier):
     """A function that is gone stays for it. One that changed cannot stay: nothing is updated then."""
     earlier.query("CREATE VIEW shop.gone AS SELECT value FROM msgstatus.alert_delivery_rate(1, 1, '1 hour', '0')")

@@ -4,6 +4,7 @@ import collections
 
 CATALOG = """
 WITH member AS (
+    -- An oid is one of its catalog: pg_upgrade gives a function the number that a type has.
     SELECT d.classid, d.objid FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
     WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'msgstatus'
 ), relation AS (
@@ -19,30 +20,30 @@ UNION ALL
 SELECT 'function', p.oid::regprocedure::text, concat_ws(' ', pg_get_function_result(p.oid), pg_get_function_arguments(p.oid), p.prokind,
     p.provolatile, p.proparallel, p.proisstrict, p.proleakproof, p.prosecdef, p.procost, p.prorows, p.prosupport, p.proconfig, p.probin, p.prosrc,
     pg_get_function_sqlbody(p.oid))
-FROM pg_proc AS p WHERE p.pronamespace = 'msgstatus'::regnamespace OR p.oid IN (SELECT objid FROM member)
+FROM pg_proc AS p WHERE p.pronamespace = 'msgstatus'::regnamespace OR p.oid IN (SELECT objid FROM member WHERE classid = 'pg_proc'::regclass)
 UNION ALL
 SELECT 'aggregate', a.aggfnoid::text, (to_jsonb(a) || jsonb_build_object('aggtranstype', a.aggtranstype::regtype,
-    'aggsortop', a.aggsortop::regoperator))::text FROM pg_aggregate AS a WHERE a.aggfnoid::oid IN (SELECT objid FROM member)
+    'aggsortop', a.aggsortop::regoperator))::text FROM pg_aggregate AS a WHERE a.aggfnoid::oid IN (SELECT objid FROM member WHERE classid = 'pg_proc'::regclass)
 UNION ALL
 SELECT 'operator', o.oid::regoperator::text, concat_ws(' ', o.oprnamespace::regnamespace, o.oprcode, o.oprcom::regoperator, o.oprnegate::regoperator,
     o.oprrest, o.oprjoin, o.oprcanmerge, o.oprcanhash, o.oprresult::regtype)
-FROM pg_operator AS o WHERE o.oid IN (SELECT objid FROM member)
+FROM pg_operator AS o WHERE o.oid IN (SELECT objid FROM member WHERE classid = 'pg_operator'::regclass)
 UNION ALL
 SELECT 'operator of family', f.opfname, pg_describe_object('pg_amop'::regclass, a.oid, 0)
-FROM pg_amop AS a JOIN pg_opfamily AS f ON f.oid = a.amopfamily WHERE f.oid IN (SELECT objid FROM member)
+FROM pg_amop AS a JOIN pg_opfamily AS f ON f.oid = a.amopfamily WHERE f.oid IN (SELECT objid FROM member WHERE classid = 'pg_opfamily'::regclass)
 UNION ALL
 SELECT 'function of family', f.opfname, pg_describe_object('pg_amproc'::regclass, a.oid, 0)
-FROM pg_amproc AS a JOIN pg_opfamily AS f ON f.oid = a.amprocfamily WHERE f.oid IN (SELECT objid FROM member)
+FROM pg_amproc AS a JOIN pg_opfamily AS f ON f.oid = a.amprocfamily WHERE f.oid IN (SELECT objid FROM member WHERE classid = 'pg_opfamily'::regclass)
 UNION ALL
 SELECT 'class', c.opcname, concat_ws(' ', c.opcintype::regtype, c.opcdefault, c.opckeytype::regtype, c.opcmethod)
-FROM pg_opclass AS c WHERE c.oid IN (SELECT objid FROM member)
+FROM pg_opclass AS c WHERE c.oid IN (SELECT objid FROM member WHERE classid = 'pg_opclass'::regclass)
 UNION ALL
 SELECT 'type', t.oid::regtype::text, concat_ws(' ', t.typlen, t.typbyval, t.typtype, t.typcategory, t.typispreferred, t.typinput, t.typoutput, t.typreceive,
     t.typsend, t.typanalyze, t.typalign, t.typstorage, t.typcollation, t.typsubscript)
-FROM pg_type AS t WHERE t.oid IN (SELECT objid FROM member)
+FROM pg_type AS t WHERE t.oid IN (SELECT objid FROM member WHERE classid = 'pg_type'::regclass)
 UNION ALL
 SELECT 'cast', concat_ws(' ', c.castsource::regtype, c.casttarget::regtype), concat_ws(' ', c.castfunc::regprocedure, c.castcontext, c.castmethod)
-FROM pg_cast AS c WHERE c.oid IN (SELECT objid FROM member)
+FROM pg_cast AS c WHERE c.oid IN (SELECT objid FROM member WHERE classid = 'pg_cast'::regclass)
 UNION ALL
 SELECT 'event trigger', e.evtname, concat_ws(' ', e.evtevent, e.evtfoid::regprocedure, e.evtenabled, e.evttags) FROM pg_event_trigger AS e
 UNION ALL
@@ -69,7 +70,8 @@ UNION ALL
 SELECT 'statistics', s.stxname, concat_ws(' ', pg_get_statisticsobjdef(s.oid), obj_description(s.oid, 'pg_statistic_ext'))
 FROM pg_statistic_ext AS s WHERE s.stxnamespace = 'msgstatus'::regnamespace
 UNION ALL
-SELECT 'trigger', concat_ws('.', t.tgrelid::regclass, t.tgname), concat_ws(' ', pg_get_triggerdef(t.oid), t.tgenabled, obj_description(t.oid, 'pg_trigger'))
+-- Without parentheses: a dump has fewer of them where rows are compared.
+SELECT 'trigger', concat_ws('.', t.tgrelid::regclass, t.tgname), concat_ws(' ', translate(pg_get_triggerdef(t.oid), '()', ''), t.tgenabled, obj_description(t.oid, 'pg_trigger'))
 FROM pg_trigger AS t WHERE t.tgrelid IN (SELECT oid FROM relation) AND NOT t.tgisinternal
 UNION ALL
 SELECT 'privilege', concat_ws(' ', a.grantee::regrole, r.name), concat_ws(' ', a.privilege_type, a.is_grantable, 'by', a.grantor::regrole)
@@ -79,10 +81,10 @@ FROM (
     SELECT c.oid::regclass || '.' || a.attname, a.attacl FROM relation AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
     UNION ALL
     SELECT p.oid::regprocedure::text, COALESCE(p.proacl, acldefault('f', p.proowner)) FROM pg_proc AS p
-    WHERE p.pronamespace = 'msgstatus'::regnamespace OR p.oid IN (SELECT objid FROM member)
+    WHERE p.pronamespace = 'msgstatus'::regnamespace OR p.oid IN (SELECT objid FROM member WHERE classid = 'pg_proc'::regclass)
     UNION ALL
     SELECT t.oid::regtype::text, COALESCE(t.typacl, acldefault('T', t.typowner)) FROM pg_type AS t
-    WHERE t.oid IN (SELECT objid FROM member)
+    WHERE t.oid IN (SELECT objid FROM member WHERE classid = 'pg_type'::regclass)
     UNION ALL
     SELECT n.nspname, COALESCE(n.nspacl, acldefault('n', n.nspowner)) FROM pg_namespace AS n WHERE n.nspname = 'msgstatus'
 ) AS r (name, acl), aclexplode(r.acl) AS a

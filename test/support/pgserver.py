@@ -48,6 +48,7 @@ class PgServer:
         self.port = free_port()
         self.has_run = False
         self.options = options
+        self.initdb_options = []
         self.environment = {}  # more variables for the server's programs
 
     def __enter__(self):
@@ -82,7 +83,7 @@ class PgServer:
         if self.as_postgres:
             shutil.chown(self.directory, "postgres", "postgres")
         self.directory.chmod(0o755)
-        self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", *self.initdb_options)
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
