@@ -41,7 +41,7 @@ SELECT msgstatus.refresh_worker_seen('w', 'running');
 SELECT msgstatus.request_refresh(ARRAY['SM' || md5('71'), 'SM' || md5('72')]);
 SELECT msgstatus.finish_refreshes(ARRAY[c.message_id], ARRAY[c.claim], '{unchanged}', '{NULL}', '{NULL}') FROM msgstatus.claim_refreshes('w', 1) AS c;
 SELECT msgstatus.begin_reconciliation('w', '1 hour', '1 day');
-SELECT msgstatus.record_action('refresh', '{"asked": 2}', 2);
+SELECT msgstatus.weblog_refresh(jsonb_build_object('message_ids', ARRAY['SM' || md5('71')]));
 SELECT msgstatus.check_alerts();
 SELECT msgstatus.maintain();
 CREATE TABLE shop.own (id integer, state msgstatus.delivery_state PRIMARY KEY, status msgstatus.message_status UNIQUE, CHECK (state >= 'sent'));
