@@ -17,14 +17,17 @@ extern "C" {
 namespace msgstatus {
 namespace {
 
+// OFFSET 0 makes the planner look up each id by the index. A plan of when the table was small would read the table.
 PreparedStatement aliases_among_statement(R"(
 SELECT a.alias, a.message_id, a.is_alias
-FROM pg_catalog.unnest($1) AS k (id) JOIN msgstatus.message_alias AS a ON a.alias = k.id
+FROM pg_catalog.unnest($1) AS k (id)
+CROSS JOIN LATERAL (SELECT r.* FROM msgstatus.message_alias AS r WHERE r.alias = k.id OFFSET 0) AS a
 ORDER BY a.alias)");
 
 PreparedStatement aliases_of_statement(R"(
 SELECT a.alias, a.message_id, a.is_alias
-FROM pg_catalog.unnest($1) AS k (id) JOIN msgstatus.message_alias AS a ON a.message_id = k.id
+FROM pg_catalog.unnest($1) AS k (id)
+CROSS JOIN LATERAL (SELECT r.* FROM msgstatus.message_alias AS r WHERE r.message_id = k.id OFFSET 0) AS a
 WHERE a.alias <> a.message_id
 ORDER BY a.alias)");
 

@@ -18,20 +18,31 @@ extern "C" {
 namespace msgstatus {
 namespace {
 
+// Each message is looked up by its key, in the order of ids, and locked in that order. A join would keep the plan of
+// when the table was small, and read the table.
 PreparedStatement read_statement(R"(
-SELECT m.message_id, m.status, m.error_code, m.error_title, m.error_details, m.updated_at, m.xmin
-FROM pg_catalog.unnest($1) AS k (message_id) JOIN msgstatus.message AS m ON m.message_id = k.message_id
-ORDER BY m.message_id)");
+SELECT m.*
+FROM (SELECT u.id FROM pg_catalog.unnest($1) AS u (id) ORDER BY u.id COLLATE "C" OFFSET 0) AS k
+CROSS JOIN LATERAL (
+    SELECT r.message_id, r.status, r.error_code, r.error_title, r.error_details, r.updated_at, r.xmin
+    FROM msgstatus.message AS r WHERE r.message_id = k.id OFFSET 0
+) AS m)");
 
 PreparedStatement read_and_lock_statement(R"(
-SELECT m.message_id, m.status, m.error_code, m.error_title, m.error_details, m.updated_at, m.xmin
-FROM pg_catalog.unnest($1) AS k (message_id) JOIN msgstatus.message AS m ON m.message_id = k.message_id
-ORDER BY m.message_id FOR SHARE OF m)");
+SELECT m.*
+FROM (SELECT u.id FROM pg_catalog.unnest($1) AS u (id) ORDER BY u.id COLLATE "C" OFFSET 0) AS k
+CROSS JOIN LATERAL (
+    SELECT r.message_id, r.status, r.error_code, r.error_title, r.error_details, r.updated_at, r.xmin
+    FROM msgstatus.message AS r WHERE r.message_id = k.id FOR SHARE
+) AS m)");
 
 PreparedStatement read_and_lock_to_change_statement(R"(
-SELECT m.message_id, m.status, m.error_code, m.error_title, m.error_details, m.updated_at, m.xmin
-FROM pg_catalog.unnest($1) AS k (message_id) JOIN msgstatus.message AS m ON m.message_id = k.message_id
-ORDER BY m.message_id FOR UPDATE OF m)");
+SELECT m.*
+FROM (SELECT u.id FROM pg_catalog.unnest($1) AS u (id) ORDER BY u.id COLLATE "C" OFFSET 0) AS k
+CROSS JOIN LATERAL (
+    SELECT r.message_id, r.status, r.error_code, r.error_title, r.error_details, r.updated_at, r.xmin
+    FROM msgstatus.message AS r WHERE r.message_id = k.id FOR UPDATE
+) AS m)");
 
 // For a table that MessageKeys cannot write to. ON CONFLICT locks a row even where WHERE leaves it alone.
 PreparedStatement lock_statement(R"(

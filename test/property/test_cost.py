@@ -141,3 +141,24 @@ def test_plans_made_on_empty_tables_do_not_scan_full_ones(server):
             scanned, fetched = rows_touched(cursor, lambda: apply(cursor, body, timestamp(RECEIPTS[0])))
             assert scanned == 0
             assert fetched < 500
+
+
+def test_plans_of_when_tables_were_small_read_no_table(server):
+    """A receiver's connection lives for weeks; nobody may have analyzed the tables since they were empty."""
+    def two_ids(first, number):
+        return json.dumps([{"data": {"message": {"id": f"own.{n}", "messageId": f"wamid.{n}", "phone_number": "15550100001", "status": "SENT",
+                                                 "sent_at": "2026-11-20T10:00:01Z", "message_type": "TEMPLATE"}}, "topic": "message.status.updated"}
+                           for n in range(first, first + number)])
+
+    with contextlib.closing(server.create_database().connect()) as connection, connection.cursor() as cursor:
+        for call in range(60):
+            assert apply(cursor, two_ids(10 * call, 10), "2026-11-20T10:00:02Z")["applied"] == 10
+        cursor.execute("BEGIN")
+        apply(cursor, two_ids(600, 10), "2026-11-20T10:00:02Z")
+        cursor.execute("""SELECT sum(seq_tup_read + COALESCE(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables
+            WHERE schemaname = 'msgstatus' AND relname IN ('message', 'message_alias', 'campaign_recipient', 'campaign_attempt')""")
+        # Each of the ten messages some times, and never all.
+        read = cursor.fetchone()[0]
+        assert read < 300
+        cursor.execute("SELECT count(*) FROM msgstatus.message_alias")
+        assert cursor.fetchone()[0] >= 600
