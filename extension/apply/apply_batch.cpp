@@ -37,18 +37,11 @@ void record_events(const Vector<MessageChange> &changes) {
     if (!known_states.empty())
         look_up_events({known_states.begin(), known_states.size()});
 
-    Vector<Observation *> added;
-    Vector<Observation *> differing;
+    Vector<Observation *> all;
     for (const MessageChange &change : changes)
         for (Observation *o : change.observations)
-            if (o->is_new)
-                added.push(o);
-            else if (o->differs)
-                differing.push(o);
-    if (!added.empty())
-        insert_events({added.begin(), added.size()});
-    if (!differing.empty())
-        correct_events({differing.begin(), differing.size()});
+            all.push(o);
+    write_events({all.begin(), all.size()});
 }
 
 // Marks the status objects that added something: an observation, or to one that was known another value.

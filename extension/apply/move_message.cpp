@@ -125,17 +125,7 @@ void add_events(Vector<Observation> &events) {
     if (all.empty())
         return;
     look_up_events({all.begin(), all.size()});
-    Vector<Observation *> added;
-    Vector<Observation *> differing;
-    for (Observation *o : all)
-        if (o->is_new)
-            added.push(o);
-        else if (o->differs)
-            differing.push(o);
-    if (!added.empty())
-        insert_events({added.begin(), added.size()});
-    if (!differing.empty())
-        correct_events({differing.begin(), differing.size()});
+    write_events({all.begin(), all.size()});
 }
 
 // Returns the row that the last statement read or wrote, in memory that lives until the rollups are written; nothing if

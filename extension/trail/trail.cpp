@@ -95,6 +95,8 @@ void look_up_events(std::span<Observation *const> observations) {
     SPI_freetuptable(SPI_tuptable);
 }
 
+namespace {
+
 void insert_events(std::span<Observation *const> observations) {
     if (observations.size() == 1) {
         RowBuilder row;
@@ -106,9 +108,27 @@ void insert_events(std::span<Observation *const> observations) {
                                     observation_type.array_of(observations, put_observation));
 }
 
+// Lets an earlier receipt of a known observation take the place of a later one, ties broken by value.
+// Without it, the trail would depend on the order of the calls.
 void correct_events(std::span<Observation *const> observations) {
     correct_events_statement.execute(observation_type.array_oid(),
                                      observation_type.array_of(observations, put_observation));
+}
+
+} // namespace
+
+void write_events(std::span<Observation *const> observations) {
+    Vector<Observation *> added;
+    Vector<Observation *> differing;
+    for (Observation *o : observations)
+        if (o->is_new)
+            added.push(o);
+        else if (o->differs)
+            differing.push(o);
+    if (!added.empty())
+        insert_events({added.begin(), added.size()});
+    if (!differing.empty())
+        correct_events({differing.begin(), differing.size()});
 }
 
 } // namespace msgstatus
