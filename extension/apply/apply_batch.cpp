@@ -102,13 +102,17 @@ struct Merged {
     Vector<WrittenMessage> written;
 };
 
-void merge(Merged &merged, Batch &batch, const BatchSeries &series) {
+// Returns false if it has to begin anew: see merge_messages.
+bool merge(Merged &merged, Batch &batch, const BatchSeries &series) {
     resolve_aliases(batch.observations);
     merged.sorted = sort_observations(batch.observations);
     merged.changes = changes_of(merged.sorted, distinct_of(merged.sorted));
     // A trigger BEFORE INSERT is not to fire for a message that is left as it is.
     const bool mostly_new = series.mostly_new && !has_trigger_before();
-    merged.written = merge_messages({merged.changes.begin(), merged.changes.size()}, mostly_new);
+    const auto written = merge_messages({merged.changes.begin(), merged.changes.size()}, mostly_new);
+    if (written)
+        merged.written = *written;
+    return written.has_value();
 }
 
 void apply_observations(Batch &batch, BatchSeries &series) {
@@ -116,14 +120,10 @@ void apply_observations(Batch &batch, BatchSeries &series) {
     auto *merged = new (palloc(sizeof(Merged))) Merged;
     learn_aliases_of(batch.observations, series.rollups);
     const bool had_aliases = may_have_aliases();
-    if (had_aliases)
-        while (!attempt_or_undo([&] {
-            merge(*merged, batch, series);
-            return !have_moved(ids_of(merged->written));
-        }))
-            CHECK_FOR_INTERRUPTS();
-    else
-        merge(*merged, batch, series);
+    const auto merge_all = [&] { return merge(*merged, batch, series); };
+    const auto merge_in_order = [&] { return merge_all() && !have_moved(ids_of(merged->written)); };
+    while (!(had_aliases ? attempt_or_undo(merge_in_order) : merge_all()))
+        CHECK_FOR_INTERRUPTS();
     const auto &[sorted, changes, written] = *merged;
     series.mostly_new = are_mostly_new(changes, written);
     record_events(changes);

@@ -108,20 +108,23 @@ Look look_at(const RowParameters &change, Variant &statements) {
 // than the check within the merge, and a redelivery no more than the look. What the look tells is used as long as the
 // row is as it was seen: mostly a message's facts are known, and setting up what merges them would be half of the
 // update.
-Vector<WrittenMessage> merge_one(Variant &statements, MessageChange &changed) {
+std::optional<Vector<WrittenMessage>> merge_one(Variant &statements, MessageChange &changed) {
     RowBuilder row;
     row.start();
     put_change(row, changed);
     RowParameters change(message_change_type, row);
     const Look look = look_at(change, statements);
     if (look.is_there && !look.changes)
-        return {};
+        return Vector<WrittenMessage>();
     if (look.is_there) {
         Variant &needed = look.changes_facts ? statements : variant_for(0);
         change.execute_with(XIDOID, look.written_by, needed.update_one);
         if (SPI_processed > 0)
             return take_written({&changed, 1});
         SPI_freetuptable(SPI_tuptable);
+        // PostgreSQL follows a row to its new id, and locks it there.
+        if (!look_at(change, statements).is_there)
+            return std::nullopt;
     }
     change.execute(statements.merge_one);
     return take_written({&changed, 1});
@@ -129,7 +132,7 @@ Vector<WrittenMessage> merge_one(Variant &statements, MessageChange &changed) {
 
 } // namespace
 
-Vector<WrittenMessage> merge_messages(std::span<MessageChange> changes, bool mostly_new) {
+std::optional<Vector<WrittenMessage>> merge_messages(std::span<MessageChange> changes, bool mostly_new) {
     std::uint32_t columns = 0;
     for (const MessageChange &change : changes)
         columns |= columns_of(change);

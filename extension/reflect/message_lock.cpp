@@ -104,41 +104,49 @@ Vector<Text> returned_ids() {
     return ids;
 }
 
-// Locks the messages of a run, and returns the ids of those that somebody deleted meanwhile.
-Vector<Text> lock_run(PreparedStatement &lock, const Vector<Text> &run, Vector<Reflection> &messages) {
-    Vector<Text> left;
-    if (run.empty())
-        return left;
+Text copy_of(Text view) {
+    auto *copy = static_cast<char *>(palloc(view.size()));
+    std::copy(view.begin(), view.end(), copy);
+    return {copy, view.size()};
+}
+
+// Locks the messages of a run. Returns false if one of them was deleted, or got another id, while this waited for it.
+bool lock_run(PreparedStatement &lock, const Vector<Text> &run, Vector<Reflection> &messages) {
     execute(lock, run);
-    for (const KnownMessage &message : messages_read())
+    for (const KnownMessage &message : messages_read()) {
         messages.push(message.reflection);
-    const Vector<Text> locked = returned_ids();
-    for (const Text id : run)
-        if (!std::binary_search(locked.begin(), locked.end(), id))
-            left.push(id);
-    return left;
+        Reflection &r = messages.back();
+        r.message_id = copy_of(r.message_id);
+        r.error.title = copy_of(r.error.title);
+        r.error.details = copy_of(r.error.details);
+    }
+    const bool is_complete = SPI_processed == run.size();
+    SPI_freetuptable(SPI_tuptable);
+    return is_complete;
 }
 
 // An id that is taken in vain leaves a dead row. So ids that are new and known by turns are looked for.
 constexpr int few_unknown = 8;
 
 // One pass over known and unknown ids, in their order, as a call makes it: two passes could wait for each other in a
-// circle. Known ones are locked in runs. Returns the ids of messages that were deleted meanwhile.
-Vector<Text> lock_in_order(PreparedStatement &lock, const Vector<Text> &message_ids, MessageKeys &keys,
-                           Vector<Reflection> &messages) {
-    Vector<Text> left;
+// circle. Known ones are locked in runs. Returns false as soon as a message turns out to be gone: see lock_all.
+bool lock_in_order(PreparedStatement &lock, const Vector<Text> &message_ids, MessageKeys &keys,
+                   Vector<Reflection> &messages) {
+    // PostgreSQL follows a row to its new id, locks it there, and does not return it. Nothing may wait after that.
+    const std::size_t longest_run = may_have_aliases() ? 1 : message_ids.size();
     Vector<Text> run;
     const auto lock_the_run = [&] {
-        for (const Text id : lock_run(lock, run, messages))
-            left.push(id);
+        const bool is_complete = run.empty() || lock_run(lock, run, messages);
         run.truncate(0);
+        return is_complete;
     };
     int unknown_in_a_row = 0;
     for (const Text id : message_ids) {
         // After some unknown ids the next one mostly is unknown, too: taking it tells, and saves the look.
         bool taken = unknown_in_a_row < few_unknown && keys.is_taken(id);
         while (!taken) {
-            lock_the_run();
+            if (!lock_the_run())
+                return false;
             if (keys.take(id))
                 break;
             taken = keys.is_taken(id);
@@ -146,9 +154,10 @@ Vector<Text> lock_in_order(PreparedStatement &lock, const Vector<Text> &message_
         unknown_in_a_row = taken ? 0 : unknown_in_a_row + 1;
         if (taken)
             run.push(id);
+        if (run.size() == longest_run && !lock_the_run())
+            return false;
     }
-    lock_the_run();
-    return left;
+    return lock_the_run();
 }
 
 Vector<Reflection> lock_known(const Vector<Text> &message_ids) {
@@ -168,21 +177,19 @@ Vector<Reflection> lock_by_statements(const Vector<Text> &message_ids) {
     return unknown.size() == message_ids.size() ? Vector<Reflection>() : lock_known(message_ids);
 }
 
-// Locks known and unknown messages, whose ids are not aliases.
-Vector<Reflection> lock_all(PreparedStatement &lock, const Vector<Text> &message_ids) {
+// Locks known and unknown messages, whose ids are not aliases, and gives those that have a status. Returns false if a
+// message was deleted, or got another id, while this waited for it. Of some the lock is held by then, and perhaps under
+// an id that stands elsewhere in the order: who can gives the locks away, and begins anew.
+bool lock_all(PreparedStatement &lock, const Vector<Text> &message_ids, Vector<Reflection> &messages) {
+    messages.truncate(0);
     MessageKeys keys;
-    if (!keys.open())
-        return lock_by_statements(message_ids);
-    Vector<Reflection> messages;
-    Vector<Text> left = lock_in_order(lock, message_ids, keys, messages);
-    const bool in_order = left.empty();
-    while (!left.empty())
-        left = lock_in_order(lock, left, keys, messages);
+    if (!keys.open()) {
+        messages = lock_by_statements(message_ids);
+        return true;
+    }
+    const bool is_complete = lock_in_order(lock, message_ids, keys, messages);
     keys.close();
-    if (!in_order)
-        std::sort(messages.begin(), messages.end(),
-                  [](const Reflection &a, const Reflection &b) { return a.message_id < b.message_id; });
-    return messages;
+    return is_complete;
 }
 
 Text &id_of(Reflection &message) {
@@ -233,23 +240,23 @@ Vector<Reflection> lock_messages(const Vector<Text> &ids) {
     auto *locked = new (palloc(sizeof(Locked))) Locked;
     const auto lock = [&] {
         const Vector<Text> message_ids = messages_of(aliases_among(ids), ids);
-        locked->messages = lock_all(read_and_lock_statement, message_ids);
+        if (!lock_all(read_and_lock_statement, message_ids, locked->messages))
+            return false;
         // An id may have become an alias while this waited for it.
         locked->aliases = aliases_among(ids);
         const Vector<Text> now = messages_of(locked->aliases, ids);
         return std::equal(now.begin(), now.end(), message_ids.begin(), message_ids.end());
     };
     // The messages of aliases stand at other places of the order: the locks are given away, and it begins anew.
-    if (!may_have_aliases() && !lock())
-        locked->messages = lock_all(read_and_lock_statement, messages_of(locked->aliases, ids));
-    else if (may_have_aliases())
-        while (!attempt_or_undo(lock))
-            CHECK_FOR_INTERRUPTS();
+    const bool had_aliases = may_have_aliases();
+    while (!(had_aliases ? attempt_or_undo(lock) : lock()))
+        CHECK_FOR_INTERRUPTS();
     return as_named(locked->messages, locked->aliases, ids);
 }
 
-void lock_messages_to_change(const Vector<Text> &message_ids) {
-    (void)lock_all(read_and_lock_to_change_statement, message_ids);
+bool lock_messages_to_change(const Vector<Text> &message_ids) {
+    Vector<Reflection> messages;
+    return lock_all(read_and_lock_to_change_statement, message_ids, messages);
 }
 
 } // namespace msgstatus
