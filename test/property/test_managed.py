@@ -22,6 +22,7 @@ SENT_MESSAGES = (ROOT / "docs/managed/sent-messages.sql").read_text(encoding="ut
 STATES = ["queued", "sent", "delivered", "read"]
 COPIED = int(os.environ.get("MSGSTATUS_MANAGED_ROWS", "20000"))  # messages that are there before the subscription
 MEASURED = float(os.environ.get("MSGSTATUS_MANAGED_SECONDS", "0"))  # how long test_figures sends; without it, it is skipped
+PATIENCE = 1800  # seconds that test_figures waits for what is measured
 RATE = int(os.environ.get("MSGSTATUS_MANAGED_RATE", "3000"))  # statuses a second
 
 NOTIFICATION = """
@@ -108,10 +109,10 @@ def status(message_id, state, at=0, **more):
     return {"id": message_id, "status": state, "timestamp": 1767225600 + at, "recipient_id": "15550100001", **more}
 
 
-def eventually(get, expected):
-    deadline = time.monotonic() + 90
+def eventually(get, expected, seconds=90, pause=0.05):
+    deadline = time.monotonic() + seconds
     while (found := get()) != expected and time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(pause)
     assert found == expected
 
 
@@ -137,6 +138,16 @@ def test_what_was_there_is_copied(sides):
     eventually(lambda: theirs.run("SELECT count(*) FROM msgstatus.message WHERE state = 'delivered'"), [(COPIED,)])
     eventually(lambda: theirs.run("SELECT DISTINCT status FROM public.notification WHERE provider_id LIKE 'old.%'"), [("delivered",)])
     assert_same_soon(ours, theirs)
+
+
+def test_states_have_the_extension_s_order(sides):
+    ours, theirs, _ = sides
+    [(states,)] = ours.run("SELECT msgstatus.delivery_states()::text[]")
+    assert theirs.run("SELECT array_agg(s ORDER BY msgstatus.state_rank(s)) FROM unnest(%s) AS s", [states[::-1]]) == [(states,)]
+    for n, state in enumerate(states):
+        observed = json.dumps(dict.fromkeys(states[:n + 1], "2025-01-01T00:00:00Z"))
+        assert theirs.run("SELECT msgstatus.highest_state(%s)", [observed]) == [(state,)]
+    assert theirs.run("SELECT msgstatus.highest_state(s) FROM unnest(ARRAY['{}', '[\"read\"]', '\"read\"']::jsonb[]) AS s") == [(None,)] * 3
 
 
 def test_any_order_any_interruption(sides):
@@ -178,6 +189,26 @@ def test_a_failing_table_stops_nothing(sides):
     theirs.run("SELECT msgstatus.catch_up()")
     assert theirs.run(get, ["wamid.bad"]) == [("delivered",)]
     assert theirs.run("SELECT count(*) FROM msgstatus.carry_failure") == [(0,)]
+
+
+def test_what_is_changed_counts_at_once(sides):
+    """Sessions keep the statement that carries a message, the subscription's own among them."""
+    ours, theirs, _ = sides
+    theirs.run("INSERT INTO public.notification (provider_id) VALUES ('wamid.a'), ('wamid.b'), ('wamid.c')")
+    get = "SELECT status, sent_at FROM {} WHERE provider_id = %s"
+    apply(ours, [status("wamid.a", "sent")])
+    eventually(lambda: theirs.run(get.format("public.notification") + " AND sent_at IS NOT NULL", ["wamid.a"]) != [], True)
+    theirs.run("""UPDATE msgstatus.carried_table SET time_columns = time_columns - 'sent'""")
+    apply(ours, [status("wamid.b", "sent")])
+    eventually(lambda: theirs.run(get.format("public.notification"), ["wamid.b"]), [("sent", None)])
+    theirs.run("ALTER TABLE public.notification RENAME TO notice")
+    try:
+        apply(ours, [status("wamid.c", "sent")])
+        eventually(lambda: theirs.run(get.format("public.notice"), ["wamid.c"]), [("sent", None)])
+        assert theirs.run("SELECT count(*) FROM msgstatus.carry_failure") == [(0,)]
+    finally:
+        theirs.run("ALTER TABLE public.notice RENAME TO notification")
+        theirs.run(CARRY)
 
 
 def test_a_new_copy_takes_nothing_back(sides):
@@ -278,8 +309,7 @@ def test_figures():
         theirs.run(CARRY)
         began = time.monotonic()
         subscribe(ours, theirs, admin)
-        while admin.run("SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel") != [(True,)]:
-            time.sleep(0.1)
+        eventually(lambda: admin.run("SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel"), [(True,)], PATIENCE)
         copied = time.monotonic() - began
         assert theirs.run("SELECT count(*) FROM public.notification WHERE status = 'delivered'") == [(COPIED,)]
 
@@ -294,8 +324,7 @@ def test_figures():
                 name = f"probe.{len(lags)}"
                 apply(one, [status(name, "sent")])
                 since = time.monotonic()
-                while other.run("SELECT status FROM public.notification WHERE provider_id = %s", [name]) != [("sent",)]:
-                    time.sleep(0.002)
+                eventually(lambda: other.run("SELECT status FROM public.notification WHERE provider_id = %s", [name]), [("sent",)], PATIENCE, 0.002)
                 lags.append(time.monotonic() - since)
                 time.sleep(0.2)
             one.close()
@@ -312,8 +341,8 @@ def test_figures():
                 calls += 1
         lasted = time.monotonic() - began
         since = time.monotonic()
-        while theirs.run("SELECT status FROM public.notification WHERE provider_id = %s", [messages[len(messages) // 100 * 100 - 1]]) != [("read",)]:
-            time.sleep(0.002)
+        eventually(lambda: theirs.run("SELECT status FROM public.notification WHERE provider_id = %s", [messages[len(messages) // 100 * 100 - 1]]),
+                   [("read",)], PATIENCE, 0.002)
         caught_up = time.monotonic() - since
         ending.set()
         prober.join()

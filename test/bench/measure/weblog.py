@@ -127,13 +127,13 @@ class Watched:
         viewers.admit(database.COPY)
         first = self.news.come(SHOWN)
         time.sleep(LOOK_BACK)
+        database.sql("SELECT FROM msgstatus.check_alerts()")  # as cron does every minute; else each page measures the last hour
         with (servers.receiver(signed=True) as server, servers.console(database.COPY, VIEWERS) as console,
               viewers.looking(console, VIEWERS) as people):
             self.news.come(CHANGED, "delivered", first)
             self.news.come(NEW)
             for person in people:
                 self.check(person)  # and what a session's first call costs is no longer to be paid
-            database.sql("SELECT FROM msgstatus.check_alerts()")  # as cron does every minute
             with viewers.Watch(people) as watch:
                 began, own, console_cpu, theirs = time.monotonic(), time.process_time(), console.cpu_seconds, viewers.backends_cpu()
                 yield server
