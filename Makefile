@@ -152,7 +152,7 @@ uninstall: ## remove what `make install` put into place
 
 check: ## install what is missing, build, run every test on private servers
 	@.ci/install-packages check
-	+@$(again) everything fuzz-targets
+	+@$(again) everything fuzz-targets with_llvm=no
 	+@test/check
 
 installcheck: ## run the SQL tests against a server that runs and has the extension installed (PGHOST, PGPORT, ...)
