@@ -491,14 +491,15 @@ private:
         return copy_of(value.scalar_text());
     }
 
-    // Finds the member by which the shape is looked up.
+    // Finds the member by which the shape is looked up: the one with the longest name, since bodies of many providers
+    // have short ones, such as id and type.
     void find_key(Shape &shape, const char *member) {
         for (const Condition &condition : shape.when)
-            if (condition.kind != Condition::Kind::absent && !condition.path.steps.empty()) {
+            if (condition.kind != Condition::Kind::absent && !condition.path.steps.empty() &&
+                condition.path.steps[0].size() > shape.key.size())
                 shape.key = condition.path.steps[0];
-                return;
-            }
-        fail(member, "names no member that must be there", condition_hint);
+        if (shape.key.empty())
+            fail(member, "names no member that must be there", condition_hint);
     }
 
     // "+05:30" in minutes.
