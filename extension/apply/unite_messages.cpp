@@ -44,6 +44,12 @@ FROM pg_catalog.unnest($1) AS k (id)
 CROSS JOIN LATERAL (SELECT c.recipient_id FROM msgstatus.campaign_recipient AS c WHERE c.message_id = k.id OFFSET 0) AS r
 ORDER BY r.recipient_id)");
 
+PreparedStatement sent_by_campaigns_statement(R"(
+SELECT k.id FROM pg_catalog.unnest($1) AS k (id)
+WHERE EXISTS (SELECT FROM msgstatus.campaign_recipient AS c WHERE c.message_id = k.id)
+    OR EXISTS (SELECT FROM msgstatus.campaign_attempt AS c WHERE c.message_id = k.id)
+ORDER BY k.id COLLATE "C")");
+
 PreparedStatement recipients_statement(R"(
 SELECT m.message_id, m.recipient
 FROM pg_catalog.unnest($1) AS k (id)
@@ -94,13 +100,15 @@ Family family_of(const Vector<AliasPair> &pairs) {
         named.push(pair.message_id);
     }
     sort_and_distinct(named);
-    family.ids = messages_of(aliases_among(named), named);
+    family.rows = aliases_among(named);
+    family.ids = messages_of(family.rows, named);
     for (const Alias &row : aliases_of(family.ids))
         family.ids.push(row.alias);
     for (const Text id : named)
         family.ids.push(id);
     sort_and_distinct(family.ids);
-    family.rows = aliases_among(family.ids);
+    if (family.ids.size() > named.size())
+        family.rows = aliases_among(family.ids);
     return family;
 }
 
@@ -146,9 +154,13 @@ constexpr const char *refused_by_tables = "the tables refuse to make one message
 Family lock_family(const Vector<AliasPair> &pairs, const Vector<Text> &others) {
     auto *family = new (palloc(sizeof(Family))) Family(family_of(pairs));
     const MemoryContext context = CurrentMemoryContext;
+    const auto messages_of_others = [&] {
+        const bool are_of_family = std::includes(family->ids.begin(), family->ids.end(), others.begin(), others.end());
+        return messages_of(are_of_family ? family->rows : aliases_among(others), others);
+    };
     const auto lock = [&] {
         const Vector<Text> recipients = read_texts(lock_recipients_statement, family->ids);
-        const Vector<Text> other_messages = messages_of(aliases_among(others), others);
+        const Vector<Text> other_messages = messages_of_others();
         Vector<Text> ids;
         for (const Text id : family->ids)
             ids.push(id);
@@ -160,7 +172,7 @@ Family lock_family(const Vector<AliasPair> &pairs, const Vector<Text> &others) {
         const MemoryContext inner = MemoryContextSwitchTo(context);
         const Family now = family_of(pairs);
         const bool is_stable = are_equal(now.ids, family->ids) && are_equal(now.rows, family->rows) &&
-                               are_equal(other_messages, messages_of(aliases_among(others), others)) &&
+                               are_equal(other_messages, messages_of_others()) &&
                                are_equal(recipients, read_texts(find_recipients_statement, now.ids));
         *family = now;
         MemoryContextSwitchTo(inner);
@@ -177,7 +189,7 @@ void unite_all(const Vector<Text> &ids, const IdGroups &groups, RollupChanges &r
     for (const Text id : read_texts(known_messages_statement, ids))
         if (const Text kept = groups.message_of(id); kept != id)
             move_message(id, kept, rollups);
-    for (const Text id : ids)
+    for (const Text id : read_texts(sent_by_campaigns_statement, ids))
         if (const Text kept = groups.message_of(id); kept != id)
             move_sends(id, kept);
     reflect_known(ids);
