@@ -167,8 +167,7 @@ Family lock_family(const Vector<AliasPair> &pairs, const Vector<Text> &others) {
         for (const Text id : other_messages)
             ids.push(id);
         sort_and_distinct(ids);
-        if (!lock_messages_to_change(ids))
-            return false;
+        lock_messages_to_change(ids);
         const MemoryContext inner = MemoryContextSwitchTo(context);
         const Family now = family_of(pairs);
         const bool is_stable = are_equal(now.ids, family->ids) && are_equal(now.rows, family->rows) &&
@@ -431,8 +430,7 @@ void unite_written(const Vector<Text> &written, RollupChanges &rollups) {
             kept.push(row.message_id);
         sort_and_distinct(kept);
         // Late, and so perhaps out of order; but only where the first alias of all became known meanwhile.
-        while (!lock_messages_to_change(kept))
-            CHECK_FOR_INTERRUPTS();
+        lock_messages_to_change(kept);
         for (const Alias &row : moved) {
             move_message(row.alias, row.message_id, rollups);
             move_sends(row.alias, row.message_id);

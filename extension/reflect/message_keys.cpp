@@ -18,8 +18,9 @@ extern "C" {
 namespace msgstatus {
 namespace {
 
-bool has_conflict(ResultRelInfo *target, TupleTableSlot *row, EState *state, List *index) {
-    ItemPointerData conflicting;
+// Tells which row has the id, if one does.
+bool has_conflict(ResultRelInfo *target, TupleTableSlot *row, EState *state, List *index,
+                  ItemPointerData &conflicting) {
 #if PG_VERSION_NUM >= 180000
     ItemPointerData none;
     ItemPointerSetInvalid(&none);
@@ -54,7 +55,10 @@ bool MessageKeys::open() {
         for (int column = 1; is_writable && column <= RelationGetNumberOfAttributes(message_); ++column)
             is_writable = may_be_left_out(column);
         if (is_writable) {
+            // The statement that fires a trigger may have written messages. A command cannot lock what it wrote.
+            CommandCounterIncrement();
             row_ = table_slot_create(message_, nullptr);
+            locked_ = table_slot_create(message_, nullptr);
             return true;
         }
         ExecCloseIndices(target_);
@@ -121,11 +125,38 @@ void MessageKeys::fill_row() {
     }
 }
 
-bool MessageKeys::is_taken(Text message_id) {
-    CHECK_FOR_INTERRUPTS();
-    begin_row(message_id);
-    ExecStoreVirtualTuple(row_);
-    return has_conflict(target_, row_, state_, index_);
+// Returns false if the row was deleted, or another version took its place, while this waited for it.
+bool MessageKeys::lock_row(ItemPointerData &row, LockTupleMode mode) {
+    TM_FailureData failure;
+    const TM_Result result = table_tuple_lock(message_, &row, GetActiveSnapshot(), locked_, GetCurrentCommandId(true),
+                                              mode, LockWaitBlock, 0, &failure);
+    ExecClearTuple(locked_);
+    switch (result) {
+    case TM_Ok:
+        return true;
+    case TM_Updated:
+    case TM_Deleted:
+        if (IsolationUsesXactSnapshot())
+            ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+                            errmsg("could not serialize access due to concurrent update")));
+        return false;
+    default:
+        elog(ERROR, "a message could not be locked: result %d", static_cast<int>(result));
+    }
+}
+
+bool MessageKeys::lock(Text message_id, LockTupleMode mode) {
+    PreventCommandIfReadOnly("SELECT FOR UPDATE");
+    for (;;) {
+        CHECK_FOR_INTERRUPTS();
+        begin_row(message_id);
+        ExecStoreVirtualTuple(row_);
+        ItemPointerData found;
+        if (!has_conflict(target_, row_, state_, index_, found))
+            return false;
+        if (lock_row(found, mode))
+            return true;
+    }
 }
 
 // As INSERT ... ON CONFLICT does it: the row counts only once its index entries are there, so that two transactions
@@ -155,6 +186,7 @@ void MessageKeys::close() {
         CommandCounterIncrement();
     }
     ExecDropSingleTupleTableSlot(row_);
+    ExecDropSingleTupleTableSlot(locked_);
     ExecCloseIndices(target_);
     FreeExecutorState(state_);
     table_close(message_, NoLock);

@@ -36,14 +36,6 @@ CROSS JOIN LATERAL (
     FROM msgstatus.message AS r WHERE r.message_id = k.id FOR SHARE
 ) AS m)");
 
-PreparedStatement read_and_lock_to_change_statement(R"(
-SELECT m.*
-FROM (SELECT u.id FROM pg_catalog.unnest($1) AS u (id) ORDER BY u.id COLLATE "C" OFFSET 0) AS k
-CROSS JOIN LATERAL (
-    SELECT r.message_id, r.status, r.error_code, r.error_title, r.error_details, r.updated_at, r.xmin
-    FROM msgstatus.message AS r WHERE r.message_id = k.id FOR UPDATE
-) AS m)");
-
 // For a table that MessageKeys cannot write to. ON CONFLICT locks a row even where WHERE leaves it alone.
 PreparedStatement lock_statement(R"(
 INSERT INTO msgstatus.message AS m (message_id) SELECT k.message_id FROM pg_catalog.unnest($1) AS k (message_id)
@@ -104,68 +96,32 @@ Vector<Text> returned_ids() {
     return ids;
 }
 
-Text copy_of(Text view) {
-    auto *copy = static_cast<char *>(palloc(view.size()));
-    std::copy(view.begin(), view.end(), copy);
-    return {copy, view.size()};
-}
-
-// Locks the messages of a run. Returns false if one of them was deleted, or got another id, while this waited for it.
-bool lock_run(PreparedStatement &lock, const Vector<Text> &run, Vector<Reflection> &messages) {
-    execute(lock, run);
-    for (const KnownMessage &message : messages_read()) {
-        messages.push(message.reflection);
-        Reflection &r = messages.back();
-        r.message_id = copy_of(r.message_id);
-        r.error.title = copy_of(r.error.title);
-        r.error.details = copy_of(r.error.details);
-    }
-    const bool is_complete = SPI_processed == run.size();
-    SPI_freetuptable(SPI_tuptable);
-    return is_complete;
-}
-
 // An id that is taken in vain leaves a dead row. So ids that are new and known by turns are looked for.
 constexpr int few_unknown = 8;
 
 // One pass over known and unknown ids, in their order, as a call makes it: two passes could wait for each other in a
-// circle. Known ones are locked in runs. Returns false as soon as a message turns out to be gone: see lock_all.
-bool lock_in_order(PreparedStatement &lock, const Vector<Text> &message_ids, MessageKeys &keys,
-                   Vector<Reflection> &messages) {
-    // PostgreSQL follows a row to its new id, locks it there, and does not return it. Nothing may wait after that.
-    const std::size_t longest_run = may_have_aliases() ? 1 : message_ids.size();
-    Vector<Text> run;
-    const auto lock_the_run = [&] {
-        const bool is_complete = run.empty() || lock_run(lock, run, messages);
-        run.truncate(0);
-        return is_complete;
-    };
+// circle.
+void lock_in_order(const Vector<Text> &message_ids, MessageKeys &keys, LockTupleMode mode) {
     int unknown_in_a_row = 0;
     for (const Text id : message_ids) {
         // After some unknown ids the next one mostly is unknown, too: taking it tells, and saves the look.
-        bool taken = unknown_in_a_row < few_unknown && keys.is_taken(id);
-        while (!taken) {
-            if (!lock_the_run())
-                return false;
-            if (keys.take(id))
-                break;
-            taken = keys.is_taken(id);
-        }
-        unknown_in_a_row = taken ? 0 : unknown_in_a_row + 1;
-        if (taken)
-            run.push(id);
-        if (run.size() == longest_run && !lock_the_run())
-            return false;
+        bool is_known = unknown_in_a_row < few_unknown && keys.lock(id, mode);
+        while (!is_known && !keys.take(id))
+            is_known = keys.lock(id, mode);
+        unknown_in_a_row = is_known ? 0 : unknown_in_a_row + 1;
     }
-    return lock_the_run();
+}
+
+Vector<Reflection> reflections_of(const Vector<KnownMessage> &messages) {
+    Vector<Reflection> reflections;
+    for (const KnownMessage &message : messages)
+        reflections.push(message.reflection);
+    return reflections;
 }
 
 Vector<Reflection> lock_known(const Vector<Text> &message_ids) {
     execute(read_and_lock_statement, message_ids);
-    Vector<Reflection> messages;
-    for (const KnownMessage &message : messages_read())
-        messages.push(message.reflection);
-    return messages;
+    return reflections_of(messages_read());
 }
 
 Vector<Reflection> lock_by_statements(const Vector<Text> &message_ids) {
@@ -177,19 +133,15 @@ Vector<Reflection> lock_by_statements(const Vector<Text> &message_ids) {
     return unknown.size() == message_ids.size() ? Vector<Reflection>() : lock_known(message_ids);
 }
 
-// Locks known and unknown messages, whose ids are not aliases, and gives those that have a status. Returns false if a
-// message was deleted, or got another id, while this waited for it. Of some the lock is held by then, and perhaps under
-// an id that stands elsewhere in the order: who can gives the locks away, and begins anew.
-bool lock_all(PreparedStatement &lock, const Vector<Text> &message_ids, Vector<Reflection> &messages) {
-    messages.truncate(0);
+// Locks known and unknown messages, whose ids are not aliases, and gives those that have a status.
+Vector<Reflection> lock_all(const Vector<Text> &message_ids, LockTupleMode mode) {
     MessageKeys keys;
-    if (!keys.open()) {
-        messages = lock_by_statements(message_ids);
-        return true;
-    }
-    const bool is_complete = lock_in_order(lock, message_ids, keys, messages);
+    if (!keys.open())
+        return lock_by_statements(message_ids);
+    lock_in_order(message_ids, keys, mode);
     keys.close();
-    return is_complete;
+    execute(read_statement, message_ids);
+    return reflections_of(messages_read());
 }
 
 Text &id_of(Reflection &message) {
@@ -240,8 +192,7 @@ Vector<Reflection> lock_messages(const Vector<Text> &ids) {
     auto *locked = new (palloc(sizeof(Locked))) Locked;
     const auto lock = [&] {
         const Vector<Text> message_ids = messages_of(aliases_among(ids), ids);
-        if (!lock_all(read_and_lock_statement, message_ids, locked->messages))
-            return false;
+        locked->messages = lock_all(message_ids, LockTupleShare);
         // An id may have become an alias while this waited for it.
         locked->aliases = aliases_among(ids);
         const Vector<Text> now = messages_of(locked->aliases, ids);
@@ -254,9 +205,8 @@ Vector<Reflection> lock_messages(const Vector<Text> &ids) {
     return as_named(locked->messages, locked->aliases, ids);
 }
 
-bool lock_messages_to_change(const Vector<Text> &message_ids) {
-    Vector<Reflection> messages;
-    return lock_all(read_and_lock_to_change_statement, message_ids, messages);
+void lock_messages_to_change(const Vector<Text> &message_ids) {
+    (void)lock_all(message_ids, LockTupleExclusive);
 }
 
 } // namespace msgstatus

@@ -30,9 +30,7 @@ Vector<Reflection> lock_known_messages(const Vector<Text> &ids);
 Vector<Reflection> lock_messages(const Vector<Text> &ids);
 
 // Locks messages and ids as lock_messages does, but so that this transaction may change or delete the messages' rows.
-// The ids are taken as they are, be they aliases or not. Returns false if a message was deleted, or got another id,
-// while this waited for it: the lock may be held under the other id then, out of order. A caller within a
-// subtransaction undoes it, and begins anew.
-bool lock_messages_to_change(const Vector<Text> &message_ids);
+// The ids are taken as they are, be they aliases or not.
+void lock_messages_to_change(const Vector<Text> &message_ids);
 
 } // namespace msgstatus

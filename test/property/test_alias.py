@@ -285,6 +285,23 @@ def test_concurrent_sessions(cursor, connections, seed):
                            " msgstatus.folded_hour, msgstatus.failure_rollup, msgstatus.message_alias, msgstatus.attached_table_failure, logs")
 
 
+@seeds(3)
+def test_sessions_that_name_the_same_ids(cursor, connections, seed):
+    """Each learner moves the message, while others wait for it: nobody is to wait for it where it went, with locks in hand."""
+    rng = random.Random(seed)
+    ids = ["0-0", "gs-0", "wamid.0", "z-0"]
+    for _ in range(15):
+        # Sessions that begin while there is no alias at all may lose by deadlock: see decision 0023.
+        cursor.execute("SELECT msgstatus.add_message_alias('the first', 'of all')")
+        for i in ids:
+            Registered(i).run(cursor)
+        try:
+            run_concurrently(connections, [[Named(*rng.sample(ids, 2)) for _ in range(3)] for _ in connections])
+            assert len(rows(cursor, "SELECT message_id FROM msgstatus.message")) == 1
+        finally:
+            cursor.execute("TRUNCATE msgstatus.message, msgstatus.message_rollup, msgstatus.folded_hour, msgstatus.message_alias")
+
+
 def repeated_ids(rng, number):
     """Statuses to a few people, each of whose ids is its own, with second ids that mostly repeat; and to whom each went."""
     statuses, people = [], {}
