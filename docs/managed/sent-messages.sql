@@ -15,7 +15,8 @@ CREATE TABLE IF NOT EXISTS msgstatus.sent_message (
 );
 COMMENT ON TABLE msgstatus.sent_message IS 'What an application registered in another database';
 
--- A wrong id must not stop the subscription, so what register_message refuses becomes a warning in the server's log.
+-- A wrong id, or a text too long for an index, must not stop the subscription, so what register_message refuses becomes a warning in
+-- the server's log.
 CREATE OR REPLACE FUNCTION msgstatus.register_sent_message() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -23,7 +24,7 @@ BEGIN
         recipient => NEW.recipient, message_type => NEW.message_type, content => NEW.content, metadata => NEW.metadata,
         created_by => NEW.created_by, campaign_id => NEW.campaign_id);
     RETURN NULL;
-EXCEPTION WHEN data_exception THEN
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
     RAISE WARNING 'message not registered: %', SQLERRM;
     RETURN NULL;
 END

@@ -211,6 +211,100 @@ def test_what_is_changed_counts_at_once(sides):
         theirs.run(CARRY)
 
 
+def test_a_failure_keeps_back_nothing_else(sides):
+    """catch_up() carries all but what fails again; a table that was dropped is no failure."""
+    _, theirs, _ = sides
+    theirs.run("""CREATE TABLE public.other (id text PRIMARY KEY, status text);
+        CREATE TABLE public.gone (id text PRIMARY KEY, status text);
+        SELECT msgstatus.carry_into('public.gone', 'id', 'status'), msgstatus.carry_into('public.other', 'id', 'status');
+        DROP TABLE public.gone""")
+    try:
+        theirs.run("""INSERT INTO public.notification (provider_id) VALUES ('wamid.refused'), ('wamid.late'), ('wamid.taken');
+            ALTER TABLE public.notification ADD CONSTRAINT odd CHECK (provider_id NOT IN ('wamid.refused', 'wamid.late') OR status = 'queued');
+            INSERT INTO msgstatus.message (message_id, status) SELECT id, '{"read": "2026-01-01T00:00:00Z"}' FROM unnest('{wamid.refused,wamid.late,wamid.taken}'::text[]) AS id;
+            DELETE FROM msgstatus.carry_failure WHERE message_id = 'wamid.late';
+            UPDATE public.notification SET status = 'queued', read_at = NULL WHERE provider_id = 'wamid.taken';
+            ALTER TABLE public.other DISABLE TRIGGER msgstatus_carry; INSERT INTO public.other VALUES ('wamid.taken');
+            SELECT msgstatus.catch_up()""")
+        assert theirs.run("SELECT status FROM public.notification WHERE provider_id = 'wamid.taken'") == [("read",)]
+        assert theirs.run("SELECT status FROM public.other") == [("read",)]
+        assert theirs.run("SELECT carried_table, message_id FROM msgstatus.carry_failure ORDER BY 2") == [
+            ("public.notification", "wamid.late"), ("public.notification", "wamid.refused")]
+    finally:
+        theirs.run("""ALTER TABLE public.notification DROP CONSTRAINT IF EXISTS odd; DROP TABLE public.other;
+            DELETE FROM msgstatus.carried_table WHERE carried_table <> 'public.notification'::regclass;
+            SELECT msgstatus.catch_up(); DELETE FROM msgstatus.message WHERE message_id IN ('wamid.refused', 'wamid.late', 'wamid.taken');
+            DELETE FROM public.seen WHERE provider_id = 'wamid.taken'""")
+    assert theirs.run("SELECT count(*) FROM msgstatus.carry_failure") == [(0,)]
+
+
+def test_a_later_row_of_a_partition_has_its_status(sides):
+    _, theirs, _ = sides
+    theirs.run("""CREATE TABLE public.parted (id text NOT NULL, status text, day date NOT NULL) PARTITION BY RANGE (day);
+        CREATE TABLE public."one Part" PARTITION OF public.parted DEFAULT;
+        SELECT msgstatus.carry_into('public.parted', 'id', 'status');
+        INSERT INTO msgstatus.message (message_id, status) VALUES ('wamid.parted', '{"sent": "2026-01-01T00:00:00Z"}')""")
+    try:
+        theirs.run("INSERT INTO public.parted VALUES ('wamid.parted', NULL, '2026-01-01')")
+        assert theirs.run("SELECT status FROM public.parted") == [("sent",)]
+    finally:
+        theirs.run("""DELETE FROM msgstatus.carried_table WHERE carried_table = 'public.parted'::regclass; DROP TABLE public.parted;
+            DELETE FROM msgstatus.message WHERE message_id = 'wamid.parted'""")
+
+
+def test_who_inserts_needs_no_right_and_gets_none(sides):
+    """A role that may insert meets no error of ours, and cannot have its own statement run by a function of the owner."""
+    _, theirs, admin = sides
+    admin.run("CREATE ROLE web LOGIN")
+    web = Side(theirs.server, "shop", "web")
+    try:
+        theirs.run("""INSERT INTO msgstatus.message (message_id, status)
+                SELECT 'wamid.' || n, '{"sent": "2026-01-01T00:00:00Z"}' FROM unnest('{web,no,1st,2nd}'::text[]) AS n;
+            CREATE TABLE public.secret (s text); INSERT INTO public.secret VALUES ('hidden');
+            CREATE FUNCTION public.send(text) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+                AS 'INSERT INTO public.notification (provider_id) VALUES ($1)';
+            ALTER TABLE public.notification ADD CONSTRAINT odd CHECK (provider_id <> 'wamid.no' OR status = 'queued');
+            GRANT INSERT (provider_id) ON public.notification TO web""")
+        web.run("INSERT INTO public.notification (provider_id) VALUES ('wamid.web'), ('wamid.no'), ('wamid.unknown')")
+        assert theirs.run("SELECT status FROM public.notification WHERE provider_id IN ('wamid.web', 'wamid.no', 'wamid.unknown') ORDER BY id") == [
+            ("sent",), ("queued",), ("queued",)]
+        assert theirs.run("SELECT message_id FROM msgstatus.carry_failure") == [("wamid.no",)]
+        [(names,)] = theirs.run("""SET search_path = pg_catalog, pg_temp;
+            SELECT array_agg('msgstatus_carry_' || md5(t::text)) FROM msgstatus.carried_table AS t""")
+        theirs.run("RESET search_path")
+        web.run("CREATE TEMP TABLE loot (s text); GRANT INSERT ON loot TO PUBLIC; SELECT public.send('wamid.1st')")
+        names += [name for name, in web.run("SELECT name FROM pg_prepared_statements")]
+        for name in set(names):
+            web.run(f"PREPARE {name} (text) AS INSERT INTO loot SELECT s FROM public.secret")
+        web.run("SELECT public.send('wamid.2nd')")
+        assert web.run("SELECT s FROM loot") == []
+        assert theirs.run("SELECT status FROM public.notification WHERE provider_id = 'wamid.2nd'") == [("sent",)]
+    finally:
+        web.close()
+        theirs.run("""ALTER TABLE public.notification DROP CONSTRAINT IF EXISTS odd; DROP TABLE public.secret; DROP FUNCTION public.send(text);
+            REVOKE ALL (provider_id) ON public.notification FROM web;
+            SELECT msgstatus.catch_up(); DELETE FROM msgstatus.message WHERE provider IS NULL AND message_id IN ('wamid.web', 'wamid.no', 'wamid.1st', 'wamid.2nd')""")
+        admin.run("DROP ROLE web")
+
+
+def test_where_nothing_may_be_prepared(sides):
+    """From PostgreSQL 16 on, a subscription of another owner than the tables' runs so restricted; in 15 what refreshes a view does."""
+    _, theirs, admin = sides
+    theirs.run("INSERT INTO public.notification (provider_id) VALUES ('wamid.restricted')")
+    admin.run("""CREATE FUNCTION public.receive() RETURNS text LANGUAGE sql AS $$
+            INSERT INTO msgstatus.message (message_id, status) VALUES ('wamid.restricted', '{"sent": "2026-01-01T00:00:00Z"}') RETURNING message_id $$;
+        CREATE MATERIALIZED VIEW public.receiving AS SELECT public.receive() WITH NO DATA;
+        SET session_replication_role = replica""")
+    try:
+        admin.run("DEALLOCATE ALL")
+        admin.run("REFRESH MATERIALIZED VIEW public.receiving")
+        assert theirs.run("SELECT status FROM public.notification WHERE provider_id = 'wamid.restricted'") == [("sent",)]
+        assert theirs.run("SELECT count(*) FROM msgstatus.carry_failure") == [(0,)]
+    finally:
+        admin.run("RESET session_replication_role; DROP MATERIALIZED VIEW public.receiving; DROP FUNCTION public.receive()")
+        theirs.run("DELETE FROM msgstatus.message WHERE message_id = 'wamid.restricted'; DELETE FROM msgstatus.carry_failure")
+
+
 def test_a_new_copy_takes_nothing_back(sides):
     ours, theirs, admin = sides
     admin.run("DROP SUBSCRIPTION msgstatus")
@@ -229,6 +323,8 @@ def test_what_the_application_sends_arrives_and_is_joined(sides):
     apply(ours, [status("wamid.first", "delivered")])  # before anybody says what it is
     ours.run(f"CREATE SUBSCRIPTION sent_messages CONNECTION '{theirs.server.conninfo('shop')}' PUBLICATION sent_messages")
     theirs.run("INSERT INTO msgstatus.sent_message (message_id, provider, message_type) VALUES ('wamid.first', 'meta', 'template'), ('', 'meta', 'text')")
+    # Incompressible, and so too long for the index of recipients.
+    theirs.run("INSERT INTO msgstatus.sent_message (message_id, recipient) SELECT 'wamid.long', string_agg(md5(n::text), '') FROM generate_series(1, 1000) AS n")
     theirs.run("INSERT INTO msgstatus.sent_message (message_id, provider, message_type) VALUES ('wamid.second', 'meta', 'template')")
     apply(ours, [status("wamid.second", "sent")])
     eventually(lambda: theirs.run("SELECT message_id, message_type, state FROM msgstatus.message WHERE message_id IN ('wamid.first', 'wamid.second') ORDER BY 1"),
