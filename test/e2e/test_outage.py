@@ -210,6 +210,7 @@ def test_a_trigger_that_lacks_rights_stops_nothing(own):
                      "$$ BEGIN RAISE insufficient_privilege USING MESSAGE = 'not this one'; END $$; "
                      "CREATE TRIGGER refuse BEFORE INSERT ON msgstatus.message FOR EACH ROW WHEN (NEW.message_id = 'refused') "
                      "EXECUTE FUNCTION refuse();")
+    wait_until(lambda: receiver.metric("msgstatus_lanes_connected") == receiver.metric("msgstatus_lanes"), "all lanes to connect")
     connects = receiver.metric("msgstatus_database_connects_total")
     for _ in range(3):
         assert_unavailable(receiver.post("/webhook", one("refused")))
