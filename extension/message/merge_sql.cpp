@@ -274,7 +274,7 @@ const char *unite_text() {
                      "UPDATE msgstatus.message AS m SET status = m.status OPERATOR(msgstatus.||) excluded.status, "
                      "created_at = LEAST(m.created_at, excluded.created_at), "
                      "updated_at = GREATEST(m.updated_at, excluded.updated_at, pg_catalog.now()), "
-                     "known_events = msgstatus.known_events_merge(m.known_events, $3), "
+                     "known_events = NULLIF(msgstatus.known_events_merge(m.known_events, $3), ''), "
                      "registered = COALESCE(m.registered | excluded.registered, m.registered, excluded.registered), "
                      "created_by = COALESCE(m.created_by, excluded.created_by), "
                      "last_change = msgstatus.status_change(m.status, excluded.status) | %u, replaced = ",
@@ -303,7 +303,7 @@ const char *rename_text() {
     initStringInfo(&sql);
     appendStringInfo(
         &sql,
-        "UPDATE msgstatus.message AS m SET message_id = $2, known_events = $3, "
+        "UPDATE msgstatus.message AS m SET message_id = $2, known_events = NULLIF($3, ''), "
         "updated_at = GREATEST(m.updated_at, pg_catalog.now()), last_change = %u, replaced = NULL "
         "WHERE m.message_id = $1 AND NOT EXISTS (SELECT FROM msgstatus.message AS o WHERE o.message_id = $2)",
         last_change_replaced);

@@ -267,7 +267,7 @@ def test_random_order_partition_and_repetition(cursor, seed):
         assert outcome_of(cursor, calls_of(rng, disordered(rng, operations))) == reference
 
 
-@seeds(8)
+@seeds(10)
 def test_concurrent_sessions(cursor, connections, seed):
     rng = random.Random(seed)
     operations = random_operations(rng, rng.choice([12, 30]))
