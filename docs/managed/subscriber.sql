@@ -185,7 +185,7 @@ CREATE TRIGGER carry AFTER INSERT OR UPDATE ON msgstatus.message FOR EACH ROW EX
 ALTER TABLE msgstatus.message ENABLE ALWAYS TRIGGER carry;
 
 -- For rows of your table that come after the status, put on it by carry_into(). Whoever may insert there needs no rights here, and
--- never sees an error of this.
+-- never sees an error of this. Triggers of the table run with the rights of who ran this file: let that be the table's owner.
 CREATE OR REPLACE FUNCTION msgstatus.carry_to_new_row() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
